@@ -1,0 +1,24 @@
+"""Vitrine's entry: page config, navigation and the machine's status; nothing else.
+
+`streamlit run app.py` imports this file once as the server (which warms the engine up), and runs it for every page.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import errors, serve, status
+
+if __name__ == "__main__":
+    st.set_page_config("Vitrine", "🖼️", layout="wide", initial_sidebar_state="expanded")
+    serve.warm_up()
+    home = st.Page("pages/home.py", title="Home", icon=":material/museum:", default=True)
+    visualization = st.Page("pages/feature_visualization.py", title="Feature visualization", icon=":material/visibility:")
+    models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
+    page = st.navigation({"": [home, visualization], "Reference": [models]})
+    with errors.shown():
+        page.run()
+    with st.sidebar:
+        status.panel()
+else:
+    app = st.App(__file__, lifespan=serve.lifespan, middleware=serve.MIDDLEWARE, on_script_error=errors.last_net)

@@ -1,0 +1,79 @@
+"""Addresses: `model@site:units`, the one string that names units everywhere (pages, links, command line).
+
+`starter-vit@blocks.5.mlp.hidden:120` is one unit; `...:0-7,12` is a selection of units of one site.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.errors import BadRequest
+
+MAX_UNITS = 1024
+_NUMBER = re.compile(r"\d{1,9}")
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """Units of one site of one model. Sorts by model, site, then units; prints as `model@site:units`."""
+
+    model: str
+    site: str
+    units: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.site}:{format_units(self.units)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Parse `model@site:units`. Raises BadRequest where the text is not an address."""
+        model, at, rest = text.strip().partition("@")
+        site, colon, units = rest.partition(":")
+        if not (model and at and site and colon):
+            raise BadRequest(f"“{text[:80]}” is not an address. Write model@site:units, like starter-vit@blocks.5.mlp.hidden:120.")
+        return cls(model, site, parse_units(units))
+
+
+def parse_units(text: str, limit: int = MAX_UNITS) -> tuple[int, ...]:
+    """Units from text: `3`, `0-7,12` (ends included) or Python's half-open `0:16`. Order kept, repeats dropped.
+
+    Raises BadRequest for an empty list, anything that is not a number, or more than `limit` units.
+    """
+    units: dict[int, None] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        for sign, end_included in (("-", 1), (":", 0)):
+            first, found, last = part.partition(sign)
+            if found:
+                break
+        first, last = first.strip(), last.strip()
+        if not _NUMBER.fullmatch(first) or (found and not _NUMBER.fullmatch(last)):
+            raise BadRequest(f"“{part[:40]}” is not a unit or a range of units. Write 5, 0-15 or 0:16.")
+        chosen = range(int(first), int(last) + end_included) if found else range(int(first), int(first) + 1)
+        if len(chosen) > limit or len(units) + len(chosen) > limit:
+            raise BadRequest(f"More than {limit} units asked for at once. Ask for at most {limit}.")
+        units.update(dict.fromkeys(chosen))
+    if not units:
+        raise BadRequest("No units given. Name at least one, like 5, 0-15 or 0:16.")
+    return tuple(units)
+
+
+def format_units(units: Iterable[int]) -> str:
+    """Units as text that `parse_units` reads back: runs of three or more become ranges."""
+    parts: list[str] = []
+    run: list[int] = []
+
+    def close(run: Sequence[int]) -> None:
+        if len(run) > 2:
+            parts.append(f"{run[0]}-{run[-1]}")
+        else:
+            parts.extend(str(unit) for unit in run)
+
+    for unit in units:
+        if run and unit != run[-1] + 1:
+            close(run)
+            run = []
+        run.append(unit)
+    close(run)
+    return ",".join(parts)

@@ -1,0 +1,206 @@
+"""timm's pretrained models: which there are, whether their weights lie on this machine, and fetching them.
+
+Weights come from the hub's local cache, or are fetched into it when they are asked for. Invariant: with no network,
+that is said within seconds (the hub's own client would try for half a minute), and weights are only ever read by
+`engine.checkpoints`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import timm
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from timm.data import ImageNetInfo, infer_imagenet_subset
+from timm.models import get_pretrained_cfg, is_model_pretrained
+from torch import Tensor, nn
+
+from engine.errors import BadRequest, Unavailable
+from engine.models import Entry
+
+PREFIX = "timm/"
+SECONDS_TO_ANSWER = 3
+# The families that the paper looks at (DeiT, CoaT, ConViT, PiT, Swin, Twins; plain ViTs), and CNNs to compare with.
+SUGGESTED = (
+    "vit_base_patch16_224.augreg2_in21k_ft_in1k",
+    "vit_small_patch16_224.augreg_in21k_ft_in1k",
+    "vit_base_patch32_224.augreg_in21k_ft_in1k",
+    "vit_base_patch16_clip_224.openai",
+    "vit_small_patch14_dinov2.lvd142m",
+    "deit_tiny_patch16_224.fb_in1k",
+    "deit_base_distilled_patch16_224.fb_in1k",
+    "coat_lite_small.in1k",
+    "convit_small.fb_in1k",
+    "pit_s_224.in1k",
+    "swin_tiny_patch4_window7_224.ms_in1k",
+    "twins_svt_small.in1k",
+    "resnet50.a1_in1k",
+    "convnext_tiny.fb_in1k",
+    "efficientnet_b0.ra_in1k",
+)
+_silent_until = 0.0
+
+
+def entries() -> list[Entry]:
+    """The suggested models and all whose weights lie in the hub's local cache."""
+    names = dict.fromkeys([*SUGGESTED, *_cached_names()])
+    return [entry for name in names if (entry := find(name))]
+
+
+def find(name: str) -> Entry | None:
+    """The entry of a pretrained timm model by its name without prefix; without a tag, timm's default one."""
+    architecture = name.partition(".")[0]
+    if not timm.is_model(architecture) or not is_model_pretrained(name):
+        return None
+    config = get_pretrained_cfg(name)
+    if config is None:
+        return None
+    path = _cached_file(config)
+    full = f"{architecture}.{config.tag}" if config.tag else architecture
+    return Entry(
+        name=PREFIX + full,
+        kind="timm",
+        architecture=architecture,
+        weights=config.hf_hub_id or config.url or "",
+        available=path is not None,
+        licence=config.license or "see the model's page",
+        note="" if path else "Not on this machine yet: fetched from the hub at first use.",
+        input_size=config.input_size,
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        classes=config.num_classes or None,
+        path=path,
+    )
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """All pretrained models that timm knows, without prefix."""
+    return tuple(timm.list_pretrained())
+
+
+def fetch(entry: Entry) -> Path:
+    """The weights file of a timm model, downloaded into the hub's cache where it is not there yet.
+
+    Raises Unavailable in one sentence when the hub cannot be reached, or does not hand out the file.
+    """
+    config = get_pretrained_cfg(entry.name.removeprefix(PREFIX))
+    if config is None or not config.hf_hub_id:
+        raise Unavailable(
+            f"The hub has no weights of {entry.name}. Download them from {entry.weights} and add them to models.toml."
+        )
+    if path := _cached_file(config):
+        return path
+    if not _hub_answers():
+        raise Unavailable(
+            f"The weights of {entry.name} are not on this machine and the hub cannot be reached: on a machine with "
+            f"network run “hf download {config.hf_hub_id}”, copy its cache folder to {constants.HF_HUB_CACHE}, or "
+            "add a weights file to models.toml."
+        )
+    return _download(entry.name, config)
+
+
+def build(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
+    """The model with its pretrained weights. Raises BadRequest when they do not fit."""
+    name = entry.name.removeprefix(PREFIX)
+    try:
+        module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise BadRequest(f"The weights in {entry.path or entry.weights} do not fit {entry.name}: {reason}") from None
+    for config in (module.pretrained_cfg, module.default_cfg):
+        config.pop("state_dict", None)  # timm keeps it there: a second copy of all weights
+    return module
+
+
+def class_names(architecture: str, classes: int | None, tag: str = "") -> tuple[str, ...] | None:
+    """ImageNet's names for a model's classes, where timm can tell which ImageNet it is; else None."""
+    if not classes:
+        return None
+    subset = infer_imagenet_subset({"architecture": architecture, "tag": tag, "num_classes": classes})
+    if not subset:
+        return None
+    info = ImageNetInfo(subset)
+    return tuple(info.index_to_description(index) for index in range(classes))
+
+
+def _cached_names() -> Iterator[str]:
+    """timm's models in the hub's cache, by the names of its folders (models--OWNER--NAME)."""
+    known = set(names())
+    folders = Path(constants.HF_HUB_CACHE).glob("models--timm--*")
+    return (name for folder in sorted(folders) if (name := folder.name.split("--", 2)[2]) in known)
+
+
+def _files(config: Any) -> list[str]:
+    """The weights files to look for, the safe format first."""
+    given = config.hf_hub_filename or "pytorch_model.bin"
+    safe = [f"{Path(name).stem}.safetensors" for name in (given.replace("pytorch_model", "model"), given)]
+    return list(dict.fromkeys([*safe, given]))
+
+
+def _place(config: Any) -> tuple[str, str | None]:
+    """(repository, revision or None) of a hub identifier like owner/name@revision."""
+    repository, _, revision = config.hf_hub_id.partition("@")
+    return repository, revision or None
+
+
+def _cached_file(config: Any) -> Path | None:
+    if not config.hf_hub_id:
+        return None
+    repository, revision = _place(config)
+    for file in _files(config):
+        found = try_to_load_from_cache(repository, file, cache_dir=constants.HF_HUB_CACHE, revision=revision)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def _download(name: str, config: Any) -> Path:
+    repository, revision = _place(config)
+    for file in _files(config):
+        try:
+            return Path(_from_hub(repository, file, revision))
+        except LocalEntryNotFoundError:
+            break
+        except EntryNotFoundError:
+            continue
+        except (HfHubHTTPError, OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise Unavailable(f"The weights of {name} could not be downloaded: {reason}") from None
+    raise Unavailable(f"The weights of {name} could not be downloaded from the hub ({repository}). Try again later.")
+
+
+def _from_hub(repository: str, file: str, revision: str | None) -> str:
+    return hf_hub_download(
+        repository,
+        file,
+        revision=revision,
+        cache_dir=constants.HF_HUB_CACHE,
+        etag_timeout=SECONDS_TO_ANSWER,
+    )
+
+
+def _hub_answers() -> bool:
+    """Whether the hub answers at all, within seconds; a silence is remembered for a minute."""
+    global _silent_until
+    if constants.HF_HUB_OFFLINE or time.monotonic() < _silent_until:
+        return False
+    try:
+        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER).close()
+        return True
+    except urllib.error.HTTPError:
+        return True  # an answer, if an unfriendly one
+    except (OSError, ValueError) as error:
+        if isinstance(getattr(error, "reason", error), ssl.SSLError):
+            return True  # somebody answers; the hub's client may trust other certificates
+        _silent_until = time.monotonic() + 60
+        return False

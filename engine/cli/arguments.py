@@ -1,0 +1,121 @@
+"""The arguments of every command. Imports neither torch nor the experiments, so that help comes at once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
+from typing import NoReturn
+
+from engine.address import parse_units
+from engine.errors import BadRequest
+
+RECIPES = ("fast", "paper", "paper-code")
+_SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+
+
+class OneLineParser(ArgumentParser):
+    """Refuses with one line instead of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadRequest(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> ArgumentParser:
+    """The parser of `python -m engine`: each command sets `command`, the function that carries it out."""
+    top = OneLineParser(
+        prog="python -m engine",
+        description="Vitrine on the command line: the same requests as the pages, stored in the same cache.",
+        epilog="Environment: VITRINE_CACHE names the cache folder, VITRINE_CONFIG the settings file.",
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _command(commands, "models", "listing:models", "which models there are")
+    sites = _command(commands, "sites", "listing:sites", "the sites of a model, in order of depth")
+    sites.add_argument("model", metavar="MODEL", help="a model's name, like starter-vit")
+    _visualize(commands)
+    _index(commands)
+    _command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 is healthy")
+    _cache(commands)
+    return top
+
+
+def _command(commands: _SubParsersAction, name: str, runs: str, says: str, epilog: str = "") -> ArgumentParser:
+    made = commands.add_parser(
+        name,
+        help=says,
+        description=f"{says[0].upper()}{says[1:]}.",
+        epilog=epilog,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    made.set_defaults(command=runs)
+    return made
+
+
+def _visualize(commands: _SubParsersAction) -> None:
+    example = (
+        "example:\n"
+        "  python -m engine visualize --model starter-vit --site blocks.6.mlp.hidden --units 0:16 --out pictures\n"
+        "  python -m engine visualize starter-vit@blocks.6.mlp.hidden:0-15 --out pictures"
+    )
+    made = _command(commands, "visualize", "experiments:visualize", "make pictures of units", example)
+    made.add_argument("address", nargs="?", metavar="ADDRESS", help="model@site:units, instead of the next three")
+    made.add_argument("--model", metavar="M", help="the model's name")
+    made.add_argument("--site", metavar="S", help="the site, like blocks.6.mlp.hidden")
+    made.add_argument("--units", type=parse_units, metavar="U", help="the units: 5, 0-15, 0:16, or a list of those")
+    made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
+    made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
+    made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
+    _data(made, "compare the pictures' activations with")
+    made.add_argument("--out", metavar="DIR", help="the folder for pictures, numbers.csv and request.json")
+
+
+def _index(commands: _SubParsersAction) -> None:
+    made = _command(commands, "index", "experiments:index", "what the units of a site do on a whole data set")
+    made.add_argument("--model", metavar="M", required=True, help="the model's name")
+    made.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
+    _data(made, "go through")
+    made.add_argument("--top", type=whole_number, default=20, metavar="N", help="images to keep a unit (default: 20)")
+
+
+def _cache(commands: _SubParsersAction) -> None:
+    says = "look after the stored results"
+    group = commands.add_parser("cache", help=says, description=f"{says.capitalize()}.")
+    actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _command(actions, "list", "results:list_", "what is stored, the result unused for longest first")
+    prune = _command(actions, "prune", "results:prune", "remove damaged results, then those unused for longest")
+    what = prune.add_mutually_exclusive_group()
+    what.add_argument("--limit", type=byte_count, metavar="SIZE", help="keep at most this much, like 500MB")
+    what.add_argument("--all", action="store_true", help="remove every result that is not pinned")
+    export = _command(actions, "export", "results:export", "write results into one ZIP file")
+    export.add_argument("file", metavar="FILE", help="the ZIP file to write")
+    export.add_argument("keys", nargs="*", metavar="KEY", help="which results (default: all)")
+    import_ = _command(actions, "import", "results:import_", "take in the results of such a file")
+    import_.add_argument("file", metavar="FILE", help="the ZIP file to read")
+
+
+def _data(made: ArgumentParser, purpose: str) -> None:
+    made.add_argument(
+        "--data",
+        default="starter",
+        metavar="NAME|FOLDER",
+        help=f"images to {purpose}: starter, photos, a configured name, or a folder (default: starter)",
+    )
+
+
+def whole_number(text: str) -> int:
+    """A number from 0 on. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise ArgumentTypeError(f"“{text[:40]}” is not a whole number from 0 on")
+    return int(text)
+
+
+def byte_count(text: str) -> int:
+    """Bytes from text like `500MB`, `2 GiB` or `1048576`. Raises ArgumentTypeError."""
+    number = text.strip().rstrip("BbGgIiKkMm ")
+    unit = text.strip()[len(number) :].strip().upper()
+    try:
+        amount = float(number) * _SIZE_UNITS[unit]
+    except (ValueError, KeyError):
+        raise ArgumentTypeError(f"“{text[:40]}” is not a size; write 500MB or 2GiB") from None
+    if not 0 <= amount < 1 << 62:
+        raise ArgumentTypeError(f"“{text[:40]}” is not a size; write 500MB or 2GiB")
+    return int(amount)

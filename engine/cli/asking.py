@@ -1,0 +1,83 @@
+"""Asking for a result from the command line: from the store at once, or computed here with a progress bar."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+from engine import config
+from engine.datasets import dataset_names, open_dataset
+from engine.experiment import Progress, Request, Result
+from engine.runner import Runner
+
+BAR_WIDTH = 24
+LINE_SECONDS = 10.0
+
+
+class Bar:
+    """Progress on a stream: one line that is written over on a terminal, else a plain line every ten seconds."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.live = stream, stream.isatty()
+        self._shown, self._shown_at = "", float("-inf")
+
+    def show(self, progress: Progress | None) -> None:
+        """Take in progress; shown when there is something new and, on a plain stream, not too often."""
+        if progress is None:
+            return
+        now = time.monotonic()
+        if self.live and now - self._shown_at >= 0.1:
+            self._write(f"\r{self._text(progress)}\x1b[K", now)
+        elif not self.live and now - self._shown_at >= LINE_SECONDS:
+            self._write(f"{self._text(progress)}\n", now)
+
+    def close(self) -> None:
+        """Leave the terminal's line clean."""
+        if self.live and self._shown:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+
+    def _text(self, progress: Progress) -> str:
+        share = min(progress.step / progress.total, 1.0) if progress.total else 0.0
+        bar = "#" * round(share * BAR_WIDTH)
+        return f"[{bar:<{BAR_WIDTH}}] {share:4.0%} {progress.message}"[:100]
+
+    def _write(self, text: str, now: float) -> None:
+        self._shown, self._shown_at = text, now
+        self.stream.write(text)
+        self.stream.flush()
+
+
+def ask(request: Request) -> tuple[Result, bool]:
+    """The result of a request, and whether it was stored already.
+
+    Raises VitrineError when it cannot be had. A result that cannot be stored is handed on with a warning.
+    """
+    runner = Runner(config.store())
+    key = request.key()
+    stored = runner.find(key)
+    if stored is not None:
+        return stored, True
+    bar = Bar(sys.stderr)
+    try:
+        result = runner.fetch(request, bar.show)
+    finally:
+        bar.close()
+    if warning := runner.warning(key):
+        print(f"vitrine: {warning}", file=sys.stderr)
+    return result, False
+
+
+def data_name(text: str) -> str:
+    """A data set's name as it is, a folder as its absolute path: the same folder is the same request from anywhere.
+
+    A name wins over a folder of that name; `./name` means the folder. Raises BadRequest when there is neither.
+    """
+    if text in dataset_names():
+        return text
+    path = Path(text).expanduser()
+    name = str(path.resolve()) if path.exists() else text
+    open_dataset(name, allow_path=True)
+    return name

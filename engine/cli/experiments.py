@@ -1,0 +1,91 @@
+"""`visualize` and `index`: the experiments."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from engine.activations import IndexRequest
+from engine.address import Address
+from engine.cli import writing
+from engine.cli.answer import Answer, table
+from engine.cli.asking import ask, data_name
+from engine.errors import BadRequest
+from engine.experiment import build
+from engine.visualize import VisualizeRequest
+
+NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
+
+
+def visualize(arguments: Namespace) -> Answer:
+    """Make the pictures, write them under `--out`, and say how strongly each activates its unit."""
+    where = _address(arguments)
+    request = build(
+        VisualizeRequest,
+        model=where.model,
+        site=where.site,
+        units=where.units,
+        recipe=arguments.recipe,
+        seed=arguments.seed,
+        opposite=arguments.opposite,
+        data=data_name(arguments.data),
+    )
+    out = Path(arguments.out).expanduser() if arguments.out else None
+    if out:
+        writing.must_be_writable(out)
+    result, stored = ask(request)
+    images = writing.write(result, out) if out else {}
+    records = result.tables["units"].to_dict("records")
+    units = [
+        {"unit": record["unit"], **{name: record[name] for name in NUMBERS}, "image": images.get(record["unit"])}
+        for record in records
+    ]
+    facts = {
+        "request": result.request,
+        "key": request.key(),
+        "stored": stored,
+        "device": result.facts["device"],
+        "seconds": result.facts["seconds"],
+        "units": units,
+    }
+    return Answer(facts, table(("unit", *NUMBERS, "image"), [tuple(unit.values()) for unit in units]))
+
+
+def index(arguments: Namespace) -> Answer:
+    """Go through a data set once and keep what every unit of the site did."""
+    request = build(
+        IndexRequest,
+        model=arguments.model,
+        site=arguments.site,
+        data=data_name(arguments.data),
+        top=arguments.top,
+    )
+    result, stored = ask(request)
+    facts = {
+        "model": arguments.model,
+        "site": arguments.site,
+        "data": arguments.data,
+        "images": result.facts["images"],
+        "units": result.facts["units"],
+        "seconds": result.facts["seconds"],
+        "device": result.facts["device"],
+        "key": request.key(),
+        "stored": stored,
+    }
+    how = "stored already" if stored else f"took {facts['seconds']:.1f} s"
+    what = f"{facts['units']} units on {facts['images']} images of {arguments.data}"
+    return Answer(facts, f"{arguments.model}@{arguments.site}: {what}, {how}.")
+
+
+def _address(arguments: Namespace) -> Address:
+    """The units asked for: as one address, or as model, site and units. Raises BadRequest for half of either."""
+    parts = {"--model": arguments.model, "--site": arguments.site, "--units": arguments.units}
+    given = [name for name, value in parts.items() if value is not None]
+    if arguments.address and given:
+        raise BadRequest(f"An address and {given[0]} were given. Give the address, or --model, --site and --units.")
+    if arguments.address:
+        return Address.parse(arguments.address)
+    missing = [name for name in parts if name not in given]
+    if missing:
+        raise BadRequest(f"{' and '.join(missing)} missing. Say which units: --model M --site S --units 0:16.")
+    return Address(arguments.model, arguments.site, arguments.units)

@@ -1,0 +1,107 @@
+"""`cache`: listing, pruning, exporting and importing the stored results."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from cache.blob import DamagedBlob
+from cache.store import Entry, ResultStore
+from engine import config
+from engine.cli.answer import Answer, size, table
+from engine.errors import BadRequest, RefusedFile
+
+
+def list_(arguments: Namespace) -> Answer:
+    """Every stored result, the one unused for longest first."""
+    store = config.store()
+    entries, stats = store.entries(), store.stats()
+    rows = [(e.key, size(e.bytes), _when(e.stored_at), "pinned" if e.pinned else "", _what(e)) for e in entries]
+    total = f"{stats['entries']} results, {size(stats['bytes'])} of {size(stats['limit_bytes'])}, in {stats['folder']}"
+    text = f"{table(('key', 'size', 'stored', '', 'request'), rows)}\n{total}" if rows else total
+    return Answer({**stats, "results": [_facts(entry) for entry in entries]}, text)
+
+
+def prune(arguments: Namespace) -> Answer:
+    """Remove damaged results, then those unused for longest until the limit is kept to. Pinned ones stay."""
+    store = config.store()
+    before = store.stats()
+    damaged = _remove_damaged(store)
+    if arguments.all:
+        removed = 0
+        for entry in store.entries():
+            if not entry.pinned:
+                store.delete(entry.key)
+                removed += 1
+    else:
+        removed = store.trim(arguments.limit)
+    after = store.stats()
+    freed = before["bytes"] - after["bytes"]
+    return Answer(
+        {"removed": removed, "damaged": damaged, "freed_bytes": freed, **after},
+        f"Removed {removed} results and {damaged} damaged ones ({size(freed)}); {after['entries']} are left.",
+    )
+
+
+def export(arguments: Namespace) -> Answer:
+    """Write results into one ZIP file. Raises BadRequest for a key that is not stored, or when it cannot be written."""
+    store = config.store()
+    for key in arguments.keys:
+        if not store.has(key):
+            raise BadRequest(f"No result “{key[:40]}” is stored. `python -m engine cache list` shows those that are.")
+    path = Path(arguments.file).expanduser()
+    try:
+        count = store.export(path, arguments.keys or None)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error.strerror or error}.") from error
+    return Answer({"file": str(path), "results": count}, f"Wrote {count} results to {path}.")
+
+
+def import_(arguments: Namespace) -> Answer:
+    """Take in the results of a ZIP file; damaged and foreign ones are left out and named."""
+    store, path = config.store(), Path(arguments.file).expanduser()
+    known = set(store.problems())
+    try:
+        count = store.import_(path)
+    except DamagedBlob as error:
+        raise RefusedFile(str(error)) from error
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be imported: {error.strerror or error}.") from error
+    problems = [problem for problem in store.problems() if problem not in known]
+    return Answer(
+        {"file": str(path), "results": count, "problems": problems},
+        "\n".join([f"Took in {count} results that were not here yet.", *problems]),
+    )
+
+
+def _remove_damaged(store: ResultStore) -> int:
+    """Read every result, and remove those that cannot be used: they count as missing anyway."""
+    damaged = [entry.key for entry in store.entries() if store.get(entry.key) is None]
+    for key in damaged:
+        store.delete(key)
+    return len(damaged)
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "bytes": entry.bytes,
+        "stored_at": entry.stored_at,
+        "pinned": entry.pinned,
+        "request": entry.facts_request,
+    }
+
+
+def _what(entry: Entry) -> str:
+    """The request in a few words: experiment, model, site and how many units."""
+    request = entry.facts_request or {}
+    words = [str(request[name]) for name in ("experiment", "model", "site") if name in request]
+    if isinstance(units := request.get("units"), list):
+        words.append(f"{len(units)} units")
+    return " ".join(words)
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

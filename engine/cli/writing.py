@@ -1,0 +1,55 @@
+"""What `visualize --out` writes: a PNG for each unit, a contact sheet, the numbers and the request."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from PIL import Image
+
+from engine import export
+from engine.errors import BadRequest
+from engine.experiment import Result
+from engine.images import contact_sheet
+
+COLUMNS = 8
+
+
+def must_be_writable(folder: Path) -> None:
+    """Find out before the work, not after it. Raises BadRequest when files cannot be made in this folder."""
+    standing = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not standing.is_dir():
+        raise _refused(folder, f"{standing} is not a folder")
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise _refused(folder, "no permission")
+
+
+def write(result: Result, folder: Path) -> dict[int, str]:
+    """Write the result's files; returns each unit's picture as a path. Raises BadRequest when they cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in export.pngs(result):
+            (folder / name).write_bytes(data)
+        _sheet(result).save(folder / "contact-sheet.png")
+        (folder / "numbers.csv").write_text(export.numbers(result), encoding="utf-8")
+        (folder / "request.json").write_text(export.facts(result), encoding="utf-8")
+    except OSError as error:
+        raise _refused(folder, error.strerror or str(error)) from error
+    return {unit: str(folder / f"{export.stem(result, unit)}.png") for unit in result.request["units"]}
+
+
+def _sheet(result: Result) -> Image.Image:
+    """All pictures on one sheet, each with its unit and activation."""
+    numbers = result.tables["units"]
+    images = list(result.arrays["images"])
+    captions = [f"{unit}: {value:.3g}" for unit, value in zip(numbers["unit"], numbers["activation"], strict=True)]
+    starts = range(0, len(images), COLUMNS)
+    return contact_sheet(
+        [images[start : start + COLUMNS] for start in starts],
+        [captions[start : start + COLUMNS] for start in starts],
+        title=f"{result.request['model']}@{result.request['site']}",
+    )
+
+
+def _refused(folder: Path, reason: str) -> BadRequest:
+    return BadRequest(f"The folder {folder} cannot be written ({reason}). Name another one with --out.")

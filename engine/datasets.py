@@ -1,0 +1,53 @@
+"""Data sets by name: the starter's scenes, the photos, and the folders that somebody configured.
+
+Invariant: a page can only open what is configured; a path opens only for who may type one, on the command line.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from engine.config import settings
+from engine.errors import BadRequest
+from engine.folders import Folder
+from engine.imagesets import Dataset, Photos
+from engine.scenes import Scenes
+
+__all__ = ["Dataset", "dataset_names", "open_dataset"]
+
+STARTER = Path(__file__).parent.parent / "starter" / "scenes" / "evaluation.parquet"
+_ALLOWED_PATHS: set[str] = set()
+
+
+@functools.lru_cache(maxsize=4)
+def _scenes(path: Path, name: str, modified: int) -> Scenes:
+    return Scenes(path, name)
+
+
+def dataset_names() -> list[str]:
+    """The names that `open_dataset` knows: the starter's scenes, the photos, and the configured folders."""
+    return ["starter", "photos", *settings().data_folders]
+
+
+def open_dataset(name: str, allow_path: bool = False) -> Dataset:
+    """The data set of that name: `starter`, `photos` or a folder from the settings.
+
+    With `allow_path` (the command line, never a page) the name may be the path of a folder or of a Parquet
+    file of scenes; it then stays open to the requests of this process. Raises BadRequest for an unknown
+    name, Unavailable when its files are not here.
+    """
+    if name == "starter":
+        return _scenes(STARTER, name, STARTER.stat().st_mtime_ns if STARTER.exists() else 0)
+    if name == "photos":
+        from engine.wheels import photos  # needs the optional wheels, which nothing else here does
+
+        return Photos(name, photos())
+    if name in settings().data_folders:
+        return Folder(settings().data_folders[name], name)
+    path = Path(name).expanduser()
+    if name and (allow_path or name in _ALLOWED_PATHS) and path.exists():
+        _ALLOWED_PATHS.add(name)
+        return Folder(path, name) if path.is_dir() else Scenes(path, name)
+    known, more = ", ".join(dataset_names()), "the path of a folder" if allow_path else "a folder added to vitrine.toml"
+    raise BadRequest(f"There is no data set “{name[:80]}”. Choose one of {known}, or {more}.")

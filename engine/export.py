@@ -1,0 +1,82 @@
+"""A result as files that stand on their own: pictures, numbers and the request that makes them again.
+
+Invariant: the same result gives the same bytes, and pixels are exactly those that were computed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine import __version__
+from engine.experiment import Result
+from engine.images import to_png
+
+_PICTURES = {"images": "", "opposite_images": "-opposite"}
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def stem(result: Result, unit: int | None = None) -> str:
+    """A file name, without its ending, that says model, site and unit."""
+    request = result.request
+    parts = [str(request.get(name, "")) for name in ("model", "site")] + ([f"unit-{unit}"] if unit is not None else [])
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts if part)
+
+
+def pngs(result: Result) -> Iterator[tuple[str, bytes]]:
+    """File name and PNG bytes of every picture of a `visualize` result, unit by unit."""
+    for place, unit in enumerate(result.request["units"]):
+        for name, ending in _PICTURES.items():
+            if name in result.arrays:
+                yield f"{stem(result, unit)}{ending}.png", to_png(result.arrays[name][place])
+
+
+def numbers(result: Result) -> str:
+    """The numbers of every unit as CSV, one line a unit, with the unit's address first."""
+    table = result.tables["units"].copy()
+    address = f"{result.request['model']}@{result.request['site']}:"
+    table.insert(0, "address", [f"{address}{unit}" for unit in table["unit"]])
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def curves(result: Result) -> str:
+    """The objective of every unit at every step as CSV: columns step, then one for each unit."""
+    values = np.asarray(result.arrays["curves"], np.float32)
+    lines = [",".join(["step", *(f"unit {unit}" for unit in result.request["units"])])]
+    lines += [",".join([str(step), *(f"{value:.6g}" for value in row)]) for step, row in enumerate(values.T, start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def facts(result: Result) -> str:
+    """The request, and what is known of how it was carried out, as JSON. `python -m engine` takes the same request."""
+    about = {"vitrine": __version__, "request": result.request, "facts": result.facts}
+    return json.dumps(about, indent=2, sort_keys=True, default=str) + "\n"
+
+
+def to_zip(*results: Result) -> bytes:
+    """One ZIP of `visualize` results: for each a folder with its pictures, numbers, curves and request."""
+    buffer = io.BytesIO()
+    used: set[str] = set()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for result in results:
+            folder = name = stem(result)
+            copies = 2
+            while folder in used:
+                folder, copies = f"{name}-{copies}", copies + 1
+            used.add(folder)
+            for file, data in pngs(result):
+                _add(archive, f"{folder}/{file}", data)
+            _add(archive, f"{folder}/numbers.csv", numbers(result))
+            _add(archive, f"{folder}/curves.csv", curves(result))
+            _add(archive, f"{folder}/request.json", facts(result))
+    return buffer.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes | str) -> None:
+    # A fixed date keeps the archive's bytes the same each time.
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)

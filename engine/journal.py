@@ -1,0 +1,101 @@
+"""Which requests are being worked on, written down, so that a process that dies does not lose them silently.
+
+One small JSON file for each process, beside the mark that says whether the process lives (cache/process.py).
+Invariant: a request is listed as interrupted only when the process that worked on it is certainly gone. The journal
+is a courtesy: where it cannot be written, jobs go on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from cache.process import ProcessMark
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS = 7 * 86400.0
+
+
+class Journal:
+    """The active and the interrupted requests of this process, by key; the latter taken over from dead processes."""
+
+    def __init__(self, mark: ProcessMark) -> None:
+        self._mark = mark
+        self._lock = threading.Lock()
+        self._active: dict[str, dict[str, Any]] = {}
+        self._interrupted: dict[str, dict[str, Any]] = {}
+        for id in sorted({path.stem for path in mark.folder.glob("*.json")} | set(mark.others())):
+            with mark.claim(id) as dead:
+                if dead:
+                    self._interrupted |= _read(self._file(id))
+                    self._save()  # ours is written before theirs is removed
+                    with contextlib.suppress(OSError):
+                        self._file(id).unlink()
+                    mark.forget(id)
+
+    def begin(self, key: str, request: dict[str, Any]) -> None:
+        """A request was taken on; asking again for an interrupted one settles that."""
+        with self._lock:
+            self._interrupted.pop(key, None)
+            self._active[key] = {"request": request, "since": time.time()}
+            self._save()
+
+    def end(self, key: str) -> None:
+        """A request is done with, however it went."""
+        with self._lock:
+            if self._active.pop(key, None):
+                self._save()
+
+    def interrupted(self) -> dict[str, dict[str, Any]]:
+        """Requests by key that a process which is gone had taken on and not finished, oldest first."""
+        with self._lock:
+            found = sorted(self._interrupted.items(), key=lambda item: item[1]["since"])
+        return {key: dict(line["request"]) for key, line in found}
+
+    def forget(self) -> None:
+        """Stop listing what was interrupted."""
+        with self._lock:
+            self._interrupted.clear()
+            self._save()
+
+    def close(self) -> None:
+        """Leave the file when it still says something (an unfinished request, or one that nobody asked for again)."""
+        with self._lock:
+            if not self._active and not self._interrupted:
+                with contextlib.suppress(OSError):
+                    self._file(self._mark.id).unlink()
+
+    def _file(self, id: str) -> Path:
+        return self._mark.folder / f"{id}.json"
+
+    def _save(self) -> None:
+        if not self._mark.held:
+            return
+        path = self._file(self._mark.id)
+        partial = path.with_suffix(".part")
+        try:
+            partial.write_text(json.dumps(self._interrupted | self._active))
+            os.replace(partial, path)
+        except OSError as error:
+            log.warning("The list of active jobs could not be written: %s", error)
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """The lines of a journal that are well formed and not too old."""
+    try:
+        lines = json.loads(path.read_text())
+        oldest = time.time() - REMEMBERED_SECONDS
+        return {
+            str(key): {"request": dict(line["request"]), "since": float(line["since"])}
+            for key, line in lines.items()
+            if float(line["since"]) > oldest
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}

@@ -1,0 +1,75 @@
+"""What the optimizer moves: the picture's pixels, or the waves that it is made of.
+
+A parameterization owns one float32 leaf tensor for a batch of pictures; row i depends on generator i alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# Square root of the colour covariance of natural images (Olah et al. 2017): turns independent channels into the
+# correlated red, green and blue of photographs. Its largest column norm is scaled to one.
+COLOUR_ROOT = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+COLOUR_ROOT = COLOUR_ROOT / COLOUR_ROOT.norm(dim=0).max()
+
+
+class Parameterization(ABC):
+    """A batch of pictures as something to optimize. `leaf` is the tensor to move, first dimension: pictures."""
+
+    leaf: Tensor
+
+    @abstractmethod
+    def images(self) -> Tensor:
+        """(pictures, 3, height, width) in [0, 1], with gradients to `leaf`."""
+
+    def after_step(self) -> None:  # noqa: B027 - most parameterizations need nothing here
+        """Bring `leaf` back to where it is valid."""
+
+
+class Pixels(Parameterization):
+    """The paper's: pixels from uniform noise, clamped to [0, 1] after each step."""
+
+    def __init__(self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device):
+        noise = torch.stack([torch.rand(3, *size, generator=g) for g in generators])
+        self.leaf = noise.to(device).requires_grad_()
+
+    def images(self) -> Tensor:
+        return self.leaf
+
+    def after_step(self) -> None:
+        with torch.no_grad():
+            self.leaf.clamp_(0, 1)
+
+
+class Fourier(Parameterization):
+    """Waves scaled by one over their frequency, colours decorrelated, squashed into [0, 1] (Olah et al. 2017)."""
+
+    def __init__(
+        self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device, spread: float = 0.01
+    ):
+        self.size = size
+        height, width = size
+        vertical, horizontal = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :]
+        frequency = (vertical.square() + horizontal.square()).sqrt()
+        scale = 1 / frequency.clamp(min=1 / max(size)) * (height * width) ** 0.5
+        self.scale = scale[..., None].to(device)
+        waves = [spread * torch.randn(3, *frequency.shape, 2, generator=g) for g in generators]
+        self.leaf = torch.stack(waves).to(device).requires_grad_()
+        self.root = COLOUR_ROOT.to(device)
+
+    def images(self) -> Tensor:
+        waves = torch.view_as_complex((self.leaf * self.scale).contiguous())
+        # Divided by 4: the convention of the published code, so that its learning rates carry over.
+        flat = torch.fft.irfft2(waves, s=self.size, norm="ortho") / 4
+        return torch.sigmoid(torch.einsum("rc,nchw->nrhw", self.root, flat))
+
+
+def parameterize(
+    name: str, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device
+) -> Parameterization:
+    """A batch of new pictures, one for each generator."""
+    return {"pixels": Pixels, "fourier": Fourier}[name](generators, size, device)

@@ -1,0 +1,88 @@
+"""Recipes: how activation maximization is done. Named, frozen, each with its source."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.errors import BadRequest
+
+
+class Recipe(BaseModel):
+    """All settings of one way to make a picture.
+
+    A unit's objective is the mean over copies and image positions (prefix tokens left out) of its activation, minus
+    `total_variation` times the total variation of the augmented copies (four directions, see `regularize`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    summary: str = Field(description="one sentence for people")
+    source: str = Field(description="where the settings come from")
+    parameterization: Literal["pixels", "fourier"]
+    steps: int = Field(ge=1)
+    copies: int = Field(ge=1, description="augmented copies of the picture in each step")
+    rate: float = Field(gt=0, description="Adam's learning rate at the first step; falls to zero along a cosine")
+    betas: tuple[float, float]
+    total_variation: float = Field(ge=0)
+    colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"]
+    noise: Literal["none", "pixel", "channel"]
+    noise_start: float = Field(default=0.0, ge=0, description="standard deviation at the first step; falls linearly to 0")
+    jitter: int = Field(ge=0, description="largest circular shift, in pixels, along each axis")
+    jitter_shared: bool = Field(description="one shift a step for all copies, instead of one for each copy")
+    zoom: tuple[float, float] = Field(default=(1.0, 1.0), description="range of random enlargements, 1 for none")
+    cut: int = Field(default=1, ge=1, description="the first half of the steps runs at 1/cut of the side, where sizes allow")
+
+
+PAPER = Recipe(
+    name="paper",
+    summary="The paper's own recipe in its clean form: 400 steps on 8 augmented copies of a picture made of pixels.",
+    source="Ghiasi, Kazemi et al. 2022, section 3; learning rate, noise schedule and total variation as in the authors' code.",
+    parameterization="pixels",
+    steps=400,
+    copies=8,
+    rate=0.1,
+    betas=(0.5, 0.99),
+    total_variation=0.004,
+    colour_shift="scale-then-shift",
+    noise="pixel",
+    noise_start=0.5,
+    jitter=32,
+    jitter_shared=False,
+)
+PAPER_CODE = PAPER.model_copy(
+    update={
+        "name": "paper-code",
+        "summary": "The paper as its authors' code computes it: shift before scale, noise constant over each channel, "
+        "one jitter for all copies.",
+        "source": "hamidkazemi22/vit-visualization, a36922a.",
+        "colour_shift": "shift-then-scale",
+        "noise": "channel",
+        "jitter_shared": True,
+    }
+)
+FAST = Recipe(
+    name="fast",
+    summary="Ours: a picture made of decorrelated waves reaches the paper's activation in a tenth of its passes.",
+    source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the rest measured in bench/recipes.py.",
+    parameterization="fourier",
+    steps=64,
+    copies=4,
+    rate=0.1,
+    betas=(0.5, 0.99),
+    total_variation=0.0,
+    colour_shift="scale-then-shift",
+    noise="none",
+    jitter=32,
+    jitter_shared=False,
+)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FAST, PAPER, PAPER_CODE)}
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of that name. Raises BadRequest, with the names there are, for any other."""
+    if name not in RECIPES:
+        raise BadRequest(f"There is no recipe “{name[:40]}”. Choose one of {', '.join(RECIPES)}.")
+    return RECIPES[name]

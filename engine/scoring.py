@@ -1,0 +1,60 @@
+"""Is a picture any good? Its activation under fresh augmentations, against what the unit does on real images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from engine.augment import copies_of
+from engine.maximize import activation_of
+from engine.models import LoadedModel
+from engine.randomness import generator
+from engine.recipes import PAPER
+
+# The same yardstick for every recipe: the paper's colour shift and jitter, new random numbers, no noise (the paper's
+# has faded to nothing by the last step).
+YARDSTICK = PAPER.model_copy(update={"name": "yardstick", "copies": 16, "noise": "none"})
+# A picture that beats fewer than 95 of 100 images is labelled as failed: it shows nothing that the unit looks for.
+SUCCESS_PERCENTILE = 95.0
+
+
+def fresh_activations(
+    model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, seed: int
+) -> np.ndarray:
+    """(pictures,): mean over 16 augmented copies, with random numbers that no recipe has used, of each unit's activation.
+
+    images (pictures, 3, H, W) float32 in [0, 1]; picture i is scored for `units[i]`. One picture at a time, so that
+    its number does not depend on the others.
+    """
+    out = np.zeros(len(units), np.float32)
+    for row, (unit, image) in enumerate(zip(units, images, strict=True)):
+        picture = torch.from_numpy(image)[None].to(model.device)
+        with torch.no_grad():
+            copies = copies_of(picture, YARDSTICK, 0.0, [generator(seed, unit, "fresh")])[0]
+            chosen = torch.full((len(copies),), unit, device=model.device)
+            out[row] = activation_of(model, site, copies, chosen).mean().item()
+    return out
+
+
+def against_images(activations: np.ndarray, position_mean: np.ndarray) -> pd.DataFrame:
+    """Where each picture's activation stands among real images.
+
+    activations (pictures,); position_mean (images, pictures): the same units on every image, not augmented. Columns:
+    `activation`; `percentile`: share of images that activate the unit less, in percent; `ratio_to_best_scene`:
+    activation over that of the strongest image, NaN where no image activates the unit; `beats_every_scene`; `failed`.
+    """
+    best = position_mean.max(axis=0).astype(np.float64)
+    percentile = 100 * (position_mean < activations[None]).mean(axis=0)
+    ratio = np.divide(activations, best, out=np.full(len(best), np.nan), where=best > 0)
+    return pd.DataFrame(
+        {
+            "activation": activations.astype(np.float64),
+            "percentile": percentile,
+            "ratio_to_best_scene": ratio,
+            "beats_every_scene": activations > best,
+            "failed": percentile < SUCCESS_PERCENTILE,
+        }
+    )

@@ -1,0 +1,30 @@
+"""Colours that mean the same thing everywhere: one for each model's side, one for the picture, one for scenes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+Side = Literal["a", "b"]
+NAMES: dict[Side, Literal["blue", "orange"]] = {"a": "blue", "b": "orange"}
+_HEX = {
+    "light": {"a": "#2f6fdb", "b": "#d9730d", "quiet": "#8b929b", "line": "#d9d5cb", "text": "#23262b"},
+    "dark": {"a": "#6ea3f7", "b": "#f0a04b", "quiet": "#8b929b", "line": "#3d4249", "text": "#e7e5e0"},
+}
+
+
+def theme() -> Literal["light", "dark"]:
+    """The theme the browser shows now (light until it has told)."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def of(name: str) -> str:
+    """The hex colour of "a", "b", "quiet", "line" or "text" in the current theme."""
+    return _HEX[theme()][name]
+
+
+def tint(name: str, alpha: float) -> str:
+    """The same colour, see-through: 0 is nothing, 1 the full colour."""
+    red, green, blue = (int(of(name)[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"

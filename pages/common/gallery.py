@@ -1,0 +1,73 @@
+"""The home page's gallery: four units at each of four depths of a model, computed once in the background, then kept.
+
+Invariant: the gallery gives way. When a person asks for something, its jobs are taken back, and go on afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.address import Address
+from pages.common.batch import Batch
+from pages.common.colours import Side
+from pages.common.view import Row, View, request, sites_of
+
+if TYPE_CHECKING:
+    from engine.jobs import Jobs
+
+OWNER = "gallery"
+UNITS = (0, 1, 2, 3)
+DEPTHS = 4
+ROLES = ("mlp.hidden", "stage.block")
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A model of the gallery: which side's colour it wears, what its scenes are, and what it is in one line."""
+
+    model: str
+    side: Side
+    data: str
+    about: str
+
+
+EXHIBITS = (
+    Exhibit("starter-vit", "a", "starter", "A small vision transformer, trained on the starter's scenes"),
+    Exhibit("starter-cnn", "b", "starter", "A convolutional network of the same size, trained on the same scenes"),
+)
+REAL = (
+    Exhibit("dinov2-s14-saliency", "a", "photos", "DINOv2 ViT-S/14, a real transformer tuned to find what stands out"),
+    Exhibit(
+        "efficientnet-lite0", "b", "photos", "EfficientNet-Lite0, a real convolutional network that knows ImageNet"
+    ),
+)
+
+
+def rows(exhibit: Exhibit) -> list[Row]:
+    """The layers of an exhibit, first to last. Raises VitrineError when the model is not there."""
+    return [
+        Row(exhibit.side, address, request(View(address, data=exhibit.data), address))
+        for address in layers(exhibit.model)
+    ]
+
+
+def layers(model: str) -> list[Address]:
+    """Four layers evenly through the depth: the hidden features of a ViT's MLPs, or the ends of a CNN's blocks."""
+    sites = sites_of(model)
+    roles = {site.role for site in sites.values()}
+    role = ROLES[0] if "residual" in roles else ROLES[1]
+    alike = [site for site in sites.values() if site.role == role]
+    chosen = [alike[round((step + 1) * len(alike) / DEPTHS) - 1] for step in range(DEPTHS)]
+    return [Address(model, site.name, tuple(unit for unit in UNITS if unit < site.units)) for site in chosen]
+
+
+def batch(shown: list[Row]) -> Batch:
+    """The gallery's jobs."""
+    return Batch.of([row.request for row in shown], OWNER)
+
+
+def give_way(jobs: Jobs) -> None:
+    """Take the gallery's jobs back, so that a person's job starts now. What others want too goes on."""
+    for job in jobs.active():
+        jobs.cancel(job, OWNER)

@@ -1,0 +1,101 @@
+"""A batch of jobs on screen while it runs: how far, how long, what it looks like so far, and a way to stop it.
+
+Invariant: the page polls only while something is active; each job that ends redraws the page once, with its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import errors
+from pages.common.batch import Batch
+from pages.common.words import duration
+
+if TYPE_CHECKING:
+    from engine.progress import Snapshot
+
+POLL_SECONDS = 0.7
+PREVIEW_WIDTH = 420
+
+
+def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
+    """The part of a batch that stands in `names` (key to title), as a panel that looks after itself.
+
+    `place` tells panels on one page apart. Draws nothing for jobs that are done; their results speak for them.
+    """
+    from engine.jobs import jobs
+
+    with errors.shown():
+        batch.advance(jobs())
+    mine = {key: snapshot for key, snapshot in batch.snapshots(jobs()).items() if key in names}
+    _say_what_ended(mine, names)
+    open_keys = [key for key in names if key not in mine or mine[key].active]
+    if batch.stopped:
+        open_keys = [key for key in open_keys if key in mine]
+    if not open_keys:
+        return
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def live() -> None:
+        with errors.shown():
+            batch.advance(jobs())
+        now = batch.snapshots(jobs())
+        if any(key in now and not now[key].active for key in open_keys):
+            st.rerun()
+        with st.container(border=True, key=f"panel-{place}"):
+            _draw_active({key: now.get(key) for key in open_keys}, names, len(names))
+            if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{place}"):
+                batch.cancel(jobs())
+                st.rerun()
+
+    live()
+
+
+def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, str], total: int) -> None:
+    """The first job that is on, in full, and how many are behind it."""
+    on = [(key, snapshot) for key, snapshot in snapshots.items() if snapshot is not None]
+    key, first = next(((key, snapshot) for key, snapshot in on if snapshot.status == "running"), (None, None))
+    if key is None:
+        key, first = on[0] if on else (next(iter(snapshots)), None)
+    st.markdown(names[key])
+    if total > 1:
+        st.caption(f"{total - len(snapshots)} of {total} layers done")
+    if first is None or first.status == "queued":
+        st.progress(0.0, text=waiting_text(first))
+        return
+    st.progress(first.fraction, text=running_text(first))
+    if first.preview:
+        st.image(
+            first.preview,
+            width=PREVIEW_WIDTH,
+            output_format="PNG",
+            alt="The pictures so far, while they are being made",
+        )
+
+
+def waiting_text(snapshot: Snapshot | None) -> str:
+    """A queued job in words."""
+    if snapshot is None or not snapshot.position:
+        return "Waiting for its turn"
+    return f"Waiting: number {snapshot.position} of {snapshot.waiting} in the queue"
+
+
+def running_text(snapshot: Snapshot) -> str:
+    """A running job in words: what it does, and how long it will take."""
+    message = errors.escape(snapshot.message) or "Starting"
+    if snapshot.eta is None:
+        return message
+    return f"{message} · about {duration(snapshot.eta)} left"
+
+
+def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:
+    for key, snapshot in snapshots.items():
+        if snapshot.status == "failed":
+            st.error(f"{names[key]}  \n{errors.escape(snapshot.error or 'This failed.')}", icon=":material/error:")
+        elif snapshot.status == "cancelled":
+            st.info(f"{names[key]}  \nStopped before it was done.", icon=":material/stop_circle:")
+        if snapshot.warning:
+            st.warning(errors.escape(snapshot.warning), icon=":material/warning:")

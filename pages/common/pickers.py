@@ -1,0 +1,202 @@
+"""Choosing what to look at: a model, a layer on its picture, units of it. Widgets to an Address.
+
+Invariant: nothing here computes; what a person chose stays chosen while the session lasts.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.address import MAX_UNITS, Address, format_units, parse_units
+from engine.errors import BadRequest
+from pages.common import colours, errors, job_panel, layer_picture, results, serve
+from pages.common.batch import Batch
+from pages.common.colours import Side
+from pages.common.view import View, index_request, sites_of
+
+if TYPE_CHECKING:
+    from engine.sites import Site
+
+NONE = "No second model"
+BY_NUMBER, AT_RANDOM, SELECTIVE = "Number", "Random", "Selective"
+KEEP: dict[str, Any] = {"persist_state": "session"}
+FIRST = {"a": "starter-vit", "b": "starter-cnn"}
+FIRST_UNITS = "0-7"
+NOWHERE = Address("", "", ())
+
+
+def field(side: Side, name: str) -> str:
+    """The session's key of one widget of one side."""
+    return f"fv_{side}_{name}"
+
+
+def fill(view: View) -> None:
+    """Put a view into the widgets, before they are drawn."""
+    state = st.session_state
+    for side in ("a", "b"):
+        address = view.sides.get(side)
+        state[field(side, "model")] = address.model if address else NONE
+        if address:
+            state[field(side, "layer")] = address.site
+            state[field(side, "how")] = BY_NUMBER
+            state[field(side, "units")] = format_units(address.units)
+    state["fv_recipe"], state["fv_seed"], state["fv_opposite"] = view.recipe, view.seed, view.opposite
+    state["fv_data"] = view.data
+    state["fv_depth"] = "Whole depth" if view.depth else "One layer"
+
+
+def available_models() -> list[str]:
+    """The names of the models that can be used at once."""
+    from engine import catalog
+
+    return [entry.name for entry in catalog.entries() if entry.available]
+
+
+def side(which: Side, data: str) -> Address | None:
+    """The widgets of one side; None where no model or no valid units are chosen (and what is wrong is said)."""
+    colour, letter = colours.NAMES[which], which.upper()
+    names = ([] if which == "a" else [NONE]) + available_models()
+    chosen = st.session_state.setdefault(field(which, "model"), FIRST[which] if FIRST[which] in names else names[0])
+    model = st.selectbox(
+        f":{colour}[**Model {letter}**]",
+        names if chosen in names else [*names, chosen],
+        key=field(which, "model"),
+        accept_new_options=True,
+        help="Type the name of any timm model with pretrained weights, like timm/resnet50.a1_in1k, to fetch it.",
+        on_change=_suit_data,
+        **KEEP,
+    )
+    if not model or model == NONE:
+        st.caption("Pick a second model to see the same things side by side.")
+        return None
+    try:
+        with st.skeleton(height=190):
+            sites = sites_of(model)
+        site = layer(which, list(sites.values()))
+        return Address(model, site.name, units(which, model, site, data))
+    except Exception as error:
+        errors.show(error)
+        return None
+
+
+def layer(which: Side, sites: list[Site]) -> Site:
+    """The layer picker: the picture of the model, and the same choice as a list for the keyboard."""
+    by_name = {site.name: site for site in sites}
+    key = field(which, "layer")
+    if st.session_state.get(key) not in by_name:
+        st.session_state[key] = usual_layer(sites).name
+    chosen = st.session_state[key]
+    st.plotly_chart(
+        layer_picture.figure(sites, which, chosen),
+        key=field(which, "picture"),
+        on_select=lambda: _picked(which),
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"Picture of model {which.upper()} with its layers; {chosen} is picked. The list below offers the same layers.",
+    )
+    name = st.selectbox(
+        "Layer",
+        list(by_name),
+        key=key,
+        format_func=lambda name: f"{name} · {layer_picture.measured(by_name[name])}",
+        help=layer_picture.caption(sites),
+        **KEEP,
+    )
+    return by_name[name]
+
+
+def usual_layer(sites: list[Site]) -> Site:
+    """Where a newcomer begins: three quarters into the network, in the MLP of a ViT or a block of a CNN."""
+    role = "mlp.hidden" if layer_picture.is_transformer(sites) else "stage.block"
+    alike = [site for site in sites if site.role == role] or sites
+    return alike[min(3 * len(alike) // 4, len(alike) - 1)]
+
+
+def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
+    """Units by number, at random or by selectivity. Raises BadRequest where they are not units of this layer."""
+    st.session_state.setdefault(field(which, "how"), BY_NUMBER)
+    st.session_state.setdefault(field(which, "units"), FIRST_UNITS)
+    left, right = st.columns([1.75, 1], vertical_alignment="bottom")
+    with left:
+        how = st.segmented_control(
+            "Units",
+            [BY_NUMBER, AT_RANDOM, SELECTIVE],
+            key=field(which, "how"),
+            required=True,
+            help="By number or range; some at random; or those that stand out the most on their strongest scenes.",
+            **KEEP,
+        )
+    if how == BY_NUMBER:
+        text = right.text_input(
+            "Which units",
+            key=field(which, "units"),
+            placeholder="0-7, 42",
+            help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16.",
+            **KEEP,
+        )
+        return checked(parse_units(text or "", MAX_UNITS), model, site)
+    with right:
+        count = number("How many", field(which, "count"), 8, most=min(64, site.units), least=1)
+    if how == AT_RANDOM:
+        draw = number("Seed of the choice", field(which, "draw"), 0, most=99_999, least=0)
+        found = tuple(sorted(random.Random(draw).sample(range(site.units), count)))
+        st.caption(f"Units {format_units(found)} of {site.units}")
+        return found
+    return selective(which, Address(model, site.name, (0,)), count, data)
+
+
+def checked(numbers: tuple[int, ...], model: str, site: Site) -> tuple[int, ...]:
+    """The units, when the layer has all of them. Raises BadRequest otherwise."""
+    if max(numbers) >= site.units:
+        raise BadRequest(
+            f"{model}@{site.name} has units 0 to {site.units - 1}; unit {max(numbers)} was asked for. Pick others."
+        )
+    return numbers
+
+
+def selective(which: Side, address: Address, count: int, data: str) -> tuple[int, ...]:
+    """The most selective units of the layer's index, which a click computes where it is not there yet."""
+    from engine.activations import most_selective
+
+    request = index_request(address, data)
+    key = request.key()
+    if (index := results.find(key)) is not None:
+        found = tuple(most_selective(index, count))
+        st.caption(f"Units {format_units(found)}: they stand out the most on their strongest scenes.")
+        return found
+    batches = st.session_state.setdefault("fv_indexing", {})
+    if st.button("Index this layer", key=field(which, "index"), icon=":material/table_chart:"):
+        batches[key] = Batch.of([request], serve.owner())
+    if key in batches:
+        job_panel.draw(batches[key], {key: f"Indexing `{address.model}@{address.site}`"}, f"index-{which}")
+    raise BadRequest(
+        f"Which units are selective is known once {address.site} has seen the whole data set. Index it first."
+    )
+
+
+def number(label: str, key: str, first: int, most: int, least: int) -> int:
+    st.session_state[key] = min(max(int(st.session_state.get(key, first)), least), most)
+    return int(st.number_input(label, least, most, step=1, key=key, **KEEP))
+
+
+def _picked(which: Side) -> None:
+    """A click on the picture: its layer becomes the chosen one."""
+    event = st.session_state.get(field(which, "picture")) or {}
+    points = event["selection"]["points"] if event else []
+    if points and points[0].get("customdata"):
+        st.session_state[field(which, "layer")] = points[0]["customdata"][0]
+
+
+def _suit_data() -> None:
+    """Photos suit networks that learned from photos; the starter's scenes would take minutes at their size."""
+    from engine import catalog
+
+    chosen = [st.session_state.get(field(which, "model")) for which in ("a", "b")]
+    try:
+        kinds = {catalog.find(name).kind for name in chosen if name and name != NONE}
+    except BadRequest:
+        return  # said beside the widget
+    st.session_state["fv_data"] = "starter" if kinds == {"starter"} else "photos"

@@ -1,0 +1,76 @@
+"""What pages read: results by key, scenes, and the PNG bytes of both. Kept in memory while they are looked at.
+
+Invariant: everything here can be thrown away at any time; the result store is what keeps results.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.common import overlay
+
+if TYPE_CHECKING:
+    from engine.datasets import Dataset
+    from engine.experiment import Result
+
+PICTURE_SIDE = 192
+SCENE_SIDE = 96
+
+
+class _Missing(Exception):
+    """Raised so that an absent result is not remembered."""
+
+
+def find(key: str) -> Result | None:
+    """The result under a key, or None when it is not computed or was evicted."""
+    try:
+        return _result(key)
+    except _Missing:
+        return None
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _result(key: str) -> Result:
+    from engine.jobs import jobs
+
+    result = jobs().result(key)
+    if result is None:
+        raise _Missing
+    return result
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def dataset(name: str) -> Dataset:
+    """A data set. Raises BadRequest when there is none of this name."""
+    from engine.datasets import open_dataset
+
+    return open_dataset(name)
+
+
+@st.cache_resource(max_entries=4096, show_spinner=False)
+def picture(key: str, which: str, index: int, side: int = PICTURE_SIDE) -> bytes:
+    """PNG bytes of one picture of a result, enlarged with crisp pixels. `which` is the name of its array."""
+    from engine.images import to_png
+
+    return to_png(overlay.enlarged(_result(key).arrays[which][index], side))
+
+
+@st.cache_resource(max_entries=8192, show_spinner=False)
+def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapped: bool) -> bytes:
+    """PNG bytes of a unit's scene of this rank, cut as the model saw it, with its position map where `mapped`."""
+    from engine.images import to_input, to_png
+
+    index = _result(key)
+    image = to_input(dataset(data).image(int(index.arrays["top_mean"][unit, rank])), size)
+    if mapped:
+        image = overlay.overlay(image, index.arrays["top_mean_maps"][unit, rank], *scale(index, unit))
+    return to_png(image)
+
+
+def scale(index: Result, unit: int) -> tuple[float, float]:
+    """The one scale of all of a unit's maps: from its mean over the data set to its highest value in its top scenes."""
+    maps = index.arrays["top_mean_maps"][unit]
+    return float(index.arrays["mean"][unit]), float(np.max(maps, initial=0.0))

@@ -1,0 +1,91 @@
+"""The setup of the feature visualization page: two sides, the recipe, and the button that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.common import errors, pickers, showing
+from pages.common.view import View
+
+LAYER, DEPTH = "One layer", "Whole depth"
+
+
+def draw() -> None:
+    """Draw the widgets; a click on Run shows what they say."""
+    state = st.session_state
+    data = state.setdefault("fv_data", View.data)
+    left, right = st.columns(2, gap="large")
+    with left:
+        a = pickers.side("a", data)
+    with right:
+        b = pickers.side("b", data)
+    chosen = _how()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=a is None)
+        opposite = st.toggle(
+            "Also the opposite",
+            key="fv_opposite",
+            help="Also makes the picture that drives the unit as low as it goes. Takes twice as long.",
+            **pickers.KEEP,
+        )
+        st.caption(_in_words(chosen.recipe))
+    if run and a is not None:
+        with errors.shown():
+            showing.show(replace(chosen, a=a, b=b, opposite=opposite), compute=True)
+
+
+def _how() -> View:
+    """The settings below the two sides, as a view of nothing yet."""
+    from engine.datasets import dataset_names
+    from engine.recipes import RECIPES
+
+    state = st.session_state
+    state.setdefault("fv_recipe", View.recipe)
+    state.setdefault("fv_depth", LAYER)
+    names = dataset_names()
+    if state["fv_data"] not in names:
+        state["fv_data"] = View.data
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        depth = st.segmented_control(
+            "View",
+            [LAYER, DEPTH],
+            key="fv_depth",
+            required=True,
+            help="The whole depth shows the same units in every layer of the same kind: edges, textures, parts, objects.",
+            **pickers.KEEP,
+        )
+        recipe = st.segmented_control(
+            "Recipe",
+            list(RECIPES),
+            key="fv_recipe",
+            required=True,
+            help="  \n".join(f"**{recipe.name}**: {errors.escape(recipe.summary)}" for recipe in RECIPES.values()),
+            **pickers.KEEP,
+        )
+        with st.container(width=110):
+            seed = pickers.number("Seed", "fv_seed", 0, most=2**31 - 1, least=0)
+        with st.container(width=150):
+            data = st.selectbox(
+                "Scenes from",
+                names,
+                key="fv_data",
+                help="The images that the top scenes and the numbers come from. Add folders of your own in vitrine.toml.",
+                **pickers.KEEP,
+            )
+    return View(pickers.NOWHERE, None, recipe, seed, False, data, depth == DEPTH)
+
+
+def _in_words(recipe: str) -> str:
+    from engine.recipes import RECIPES
+
+    return errors.escape(RECIPES[recipe].summary)
+
+
+def summary(view: View) -> str:
+    """A view in one line, for where the setup is closed."""
+    sides = " · ".join(f"`{address}`" for address in view.sides.values())
+    extras = [f"recipe {view.recipe}", f"seed {view.seed}", f"scenes from {view.data}"]
+    extras += ["with opposites"] if view.opposite else []
+    return f"{sides} · {' · '.join(extras)}"

@@ -1,0 +1,163 @@
+"""One unit on a card: its picture, the scenes that excite it, where in them it looks, and the numbers behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from engine.address import Address
+from pages.common import charts, errors, results, words
+from pages.common.colours import Side
+
+if TYPE_CHECKING:
+    from engine.experiment import Result
+
+SCENES = 6
+SCENE_WIDTH = 82
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the cards of one side share: the result they show, and the index it is compared with, when it is there."""
+
+    side: Side
+    address: Address
+    key: str
+    index_key: str
+    data: str
+    input_size: tuple[int, int]
+    maps: bool
+
+    @property
+    def result(self) -> Result:
+        found = results.find(self.key)
+        assert found is not None, "cards are drawn for results that are there"
+        return found
+
+    @property
+    def index(self) -> Result | None:
+        return results.find(self.index_key)
+
+
+def draw(shown: Shown, place: int) -> None:
+    """The card of the unit at this place of the result."""
+    unit = int(shown.address.units[place])
+    facts = shown.result.tables["units"].iloc[place].to_dict()
+    with st.container(border=True, key=f"card-{shown.side}-{unit}"):
+        with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+            with st.container(width=results.PICTURE_SIDE):
+                _pictures(shown, place, unit, facts)
+            with st.container(width=3 * SCENE_WIDTH + 40):
+                _scenes(shown, unit)
+        _more(shown, place, unit, facts)
+
+
+def verdict(facts: dict[str, Any], data: str) -> str:
+    """How strongly the picture activates its unit, in words and against the scenes."""
+    ratio, strongest = (
+        float(facts["ratio_to_best_scene"]),
+        "strongest scene" if data == "starter" else "strongest image",
+    )
+    text = f"activation **{words.number(float(facts['activation']))}**"
+    if np.isfinite(ratio):
+        text += f" · **{words.number(ratio)}×** its {strongest}"
+    return text
+
+
+def _pictures(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:
+    st.image(
+        results.picture(shown.key, "images", place),
+        width=results.PICTURE_SIDE,
+        output_format="PNG",
+        alt=f"Made picture that activates unit {unit} of {shown.address.model}, {shown.address.site}",
+    )
+    st.markdown(f"**Unit {unit}**  \n:small[{verdict(facts, shown.data)}]")
+    if bool(facts["failed"]):
+        st.badge("Failed: weaker than a scene", icon=":material/close:", color="red")
+    if "opposite_images" in shown.result.arrays:
+        st.image(
+            results.picture(shown.key, "opposite_images", place),
+            width=results.PICTURE_SIDE,
+            output_format="PNG",
+            alt=f"Made picture that minimizes unit {unit} of {shown.address.model}, {shown.address.site}",
+        )
+        st.markdown(f":small[Opposite: activation **{words.number(float(facts['opposite_activation']))}**]")
+
+
+def _scenes(shown: Shown, unit: int) -> None:
+    index = shown.index
+    if index is None:
+        st.caption("The scenes that excite this unit appear here once its layer is indexed.")
+        return
+    chosen = index.arrays["top_mean"][unit][:SCENES]
+    about = [results.dataset(shown.data).describe(int(number)) for number in chosen]
+    st.image(
+        [
+            results.scene(shown.index_key, unit, rank, shown.data, shown.input_size, shown.maps)
+            for rank in range(len(chosen))
+        ],
+        caption=[errors.escape(words.short(facts)) for facts in about],
+        width=SCENE_WIDTH,
+        output_format="PNG",
+        alt=[f"Scene {rank + 1} for unit {unit}: {words.scene(facts)}" for rank, facts in enumerate(about)],
+    )
+
+
+def _more(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:
+    key = f"more-{shown.side}-{shown.address.site}-{unit}"
+    more = st.expander("Distribution, curve and address", type="compact", key=key, on_change="rerun")
+    if not more.open:
+        return
+    with more:
+        index, opposite = shown.index, facts.get("opposite_activation")
+        has_opposite = "opposite_images" in shown.result.arrays and opposite is not None
+        if index is not None:
+            st.plotly_chart(
+                charts.histogram(
+                    index.arrays["position_mean"][:, unit],
+                    float(facts["activation"]),
+                    float(opposite) if has_opposite else None,
+                    shown.side,
+                ),
+                key=f"{key}-histogram",
+                config={"displayModeBar": False},
+                alt=f"Histogram of the activations of unit {unit} over {shown.data}, with its picture's activation marked",
+            )
+            low, high = results.scale(index, unit)
+            st.caption(
+                f"The picture lies above {float(facts['percentile']):.1f}% of {len(index.arrays['position_mean'])} images. "
+                f"Maps: clear at this unit's mean ({words.number(low)}), brightest at its highest position in "
+                f"these scenes ({words.number(high)}); one scale for all of them."
+            )
+        st.plotly_chart(
+            charts.curve(shown.result.arrays["curves"][place], shown.side),
+            key=f"{key}-curve",
+            config={"displayModeBar": False},
+            alt=f"The objective while the picture of unit {unit} was made, step by step",
+        )
+        st.code(str(Address(shown.address.model, shown.address.site, (unit,))), language=None, wrap_lines=True)
+        _download(shown, place, unit, key)
+
+
+def _download(shown: Shown, place: int, unit: int, key: str) -> None:
+    def data() -> bytes:
+        from engine.images import to_png
+
+        return to_png(shown.result.arrays["images"][place])
+
+    from engine.export import stem
+
+    st.download_button(
+        "PNG",
+        data,
+        # Streamlit tells large files apart by their names: the key keeps two results from sharing one.
+        file_name=f"{stem(shown.result, unit)}-{shown.key[:8]}.png",
+        mime="image/png",
+        icon=":material/download:",
+        key=f"{key}-png",
+        on_click="ignore",
+        help=f"The picture of unit {unit} as it was computed, without enlargement.",
+    )

@@ -1,0 +1,126 @@
+"""What the feature visualization page shows, as one value: from widgets or a link to the requests behind it.
+
+Invariant: equal views ask for equal requests, so that a link shows what was shown when it was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.address import Address
+from pages.common.colours import Side
+
+if TYPE_CHECKING:
+    from engine.activations import IndexRequest
+    from engine.sites import Site
+    from engine.visualize import VisualizeRequest
+
+MAX_ROWS = 8
+"""The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Units of one or two models, how their pictures are made, and whether one layer or the whole depth is shown."""
+
+    a: Address
+    b: Address | None = None
+    recipe: str = "fast"
+    seed: int = 0
+    opposite: bool = False
+    data: str = "starter"
+    depth: bool = False
+
+    @property
+    def sides(self) -> dict[Side, Address]:
+        """The models shown, by side."""
+        return {"a": self.a} | ({"b": self.b} if self.b else {})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer of one side: its address and the request for its pictures."""
+
+    side: Side
+    address: Address
+    request: VisualizeRequest
+
+    @property
+    def key(self) -> str:
+        """The cache key of the request. Raises VitrineError when the model or the data set is not there."""
+        return self.request.key()
+
+
+def rows(view: View) -> list[Row]:
+    """The requests of a view, in the order in which they are shown. Raises VitrineError where one cannot be made."""
+    found = []
+    for side, address in view.sides.items():
+        layers = through_depth(address) if view.depth else [address]
+        found += [Row(side, layer, request(view, layer)) for layer in layers]
+    return found
+
+
+def request(view: View, address: Address) -> VisualizeRequest:
+    """The request for the pictures of these units, made as the view says."""
+    from engine.experiment import build
+    from engine.visualize import VisualizeRequest
+
+    made = build(
+        VisualizeRequest,
+        model=address.model,
+        site=address.site,
+        units=address.units,
+        recipe=view.recipe,
+        seed=view.seed,
+        opposite=view.opposite,
+        data=view.data,
+    )
+    assert isinstance(made, VisualizeRequest)
+    return made
+
+
+def index_request(address: Address, data: str) -> IndexRequest:
+    """The request for what a whole site does on a data set."""
+    from engine.activations import IndexRequest
+    from engine.experiment import build
+
+    made = build(IndexRequest, model=address.model, site=address.site, data=data)
+    assert isinstance(made, IndexRequest)
+    return made
+
+
+def sites_of(model: str) -> dict[str, Site]:
+    """The sites of a model, which is loaded for it. Raises VitrineError when it is unknown or not there."""
+    from engine import catalog
+
+    return catalog.load(model).sites
+
+
+def through_depth(address: Address) -> list[Address]:
+    """The same units in the layers of the same role, from the image to the head; at most MAX_ROWS of them.
+
+    Units that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
+    """
+    sites = sites_of(address.model)
+    check(address)
+    alike = [site for site in sites.values() if site.role == sites[address.site].role]
+    if len(alike) > MAX_ROWS:
+        alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
+    kept = ((site, tuple(unit for unit in address.units if unit < site.units)) for site in alike)
+    return [Address(address.model, site.name, units) for site, units in kept if units]
+
+
+def check(address: Address) -> None:
+    """Raise BadRequest where the model has no such site or unit."""
+    from engine.errors import BadRequest
+
+    sites = sites_of(address.model)
+    site = sites.get(address.site)
+    if site is None:
+        raise BadRequest(f"{address.model} has no layer “{address.site[:60]}”. Pick one from its picture.")
+    beyond = [unit for unit in address.units if unit >= site.units]
+    if beyond:
+        raise BadRequest(
+            f"{address.model}@{address.site} has units 0 to {site.units - 1}; unit {beyond[0]} was asked for."
+        )

@@ -1,0 +1,119 @@
+"""The results of a view: cards of one layer side by side, or one row of pictures for each layer of the whole depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.common import colours, job_panel, results, unit_card, words
+from pages.common.batch import Batch
+from pages.common.colours import Side
+from pages.common.view import Row, View, index_request
+
+TILE = 104
+
+
+def draw(view: View, rows: Sequence[Row], batch: Batch | None) -> None:
+    """Everything that is there, and the progress of what is not."""
+    sides = view.sides
+    maps = view.depth or st.toggle(
+        "Show where in the scenes it looks",
+        value=True,
+        key="fv_maps",
+        help="Lays each scene's position map over it: clear at the unit's mean over all scenes, brightest at its "
+        "highest position in its own top scenes. The scale is one for all scenes of a unit.",
+        persist_state="session",
+    )
+    columns = st.columns(len(sides), gap="large")
+    for column, side in zip(columns, sides, strict=True):
+        mine = [row for row in rows if row.side == side]
+        with column:
+            _heading(side, view)
+            if view.depth:
+                _depth(mine, batch)
+            else:
+                _layer(mine[0], view, batch, wide=len(sides) == 1, maps=maps)
+
+
+def missing(rows: Sequence[Row]) -> list[Row]:
+    """The rows whose result is not there."""
+    return [row for row in rows if results.find(row.key) is None]
+
+
+def offer(rows: Sequence[Row], absent: Sequence[Row]) -> str:
+    """What is not there yet, in words."""
+    if len(rows) == 1:
+        return "These pictures are not computed on this machine yet. The link says exactly how to make them."
+    return f"{len(absent)} of the {len(rows)} layers of this view are not computed on this machine yet."
+
+
+def _heading(side: Side, view: View) -> None:
+    address = view.sides[side]
+    where = f" · `{address.site}`" if not view.depth else " · through its whole depth"
+    st.markdown(f"#### :{colours.NAMES[side]}[{address.model}]{where}")
+
+
+def name_of(row: Row) -> str:
+    """A row as the title of its panel."""
+    return f":{colours.NAMES[row.side]}[**{row.address.model}**] `{row.address.site}`"
+
+
+def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) -> None:
+    if results.find(row.key) is None:
+        if batch is not None:
+            job_panel.draw(batch, {row.key: name_of(row)}, row.side)
+        return
+    shown = unit_card.Shown(
+        side=row.side,
+        address=row.address,
+        key=row.key,
+        index_key=index_request(row.address, view.data).key(),
+        data=view.data,
+        input_size=input_size(row.address.model),
+        maps=maps,
+    )
+    cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
+    with cards:
+        for place in range(len(row.address.units)):
+            unit_card.draw(shown, place)
+
+
+def _depth(rows: Sequence[Row], batch: Batch | None) -> None:
+    if batch is not None:
+        absent = {row.key: name_of(row) for row in rows}
+        job_panel.draw(batch, absent, f"depth-{rows[0].side}")
+    for row in rows:
+        if results.find(row.key) is None:
+            st.markdown(f"`{row.address.site}`")
+            st.caption("Not computed yet")
+            continue
+        st.markdown(f"`{row.address.site}`")
+        tiles(row)
+
+
+def tiles(row: Row) -> None:
+    """The pictures of one layer, small, in a row that wraps."""
+    result = results.find(row.key)
+    if result is None:
+        return
+    st.image(
+        [results.picture(row.key, "images", place) for place in range(len(row.address.units))],
+        caption=[_tile_caption(facts) for facts in result.tables["units"].to_dict("records")],
+        width=TILE,
+        output_format="PNG",
+        alt=[f"Made picture of unit {unit} of {row.address.model}, {row.address.site}" for unit in row.address.units],
+    )
+
+
+def _tile_caption(facts: dict) -> str:
+    failed = " · failed" if facts["failed"] else ""
+    return f"{facts['unit']} · {words.number(float(facts['ratio_to_best_scene']))}×{failed}"
+
+
+def input_size(model: str) -> tuple[int, int]:
+    """Height and width of a model's input, in pixels."""
+    from engine import catalog
+
+    _, height, width = catalog.find(model).input_size
+    return height, width

@@ -1,0 +1,51 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def duration(seconds: float) -> str:
+    """Time in words: 4 s, 2 min, 1 h 10 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes in words: 340 MB, 23.5 GB."""
+    amount, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if amount >= 100 or unit == "B" else f"{amount:.1f} {unit}"
+
+
+def number(value: float) -> str:
+    """A measured value with three digits; a minus sign that is one."""
+    if not math.isfinite(value):
+        return "not a number"
+    return f"{value:.3g}".replace("-", "−")
+
+
+def share(value: float, digits: int = 0) -> str:
+    """A share of 1 as a percentage."""
+    return f"{100 * value:.{digits}f}%"
+
+
+def scene(facts: dict[str, Any]) -> str:
+    """A scene in a few words: its caption, or its kind and place, or its file's name."""
+    if facts.get("caption"):
+        return str(facts["caption"])
+    kind, place = facts.get("kind"), facts.get("place")
+    if kind:
+        return f"{kind} on {place}" if isinstance(place, str) else str(kind)
+    return str(facts.get("name", facts["id"]))
+
+
+def short(facts: dict[str, Any]) -> str:
+    """A scene in one or two words, for under a small picture."""
+    return str(facts.get("kind") or facts.get("name") or facts["id"])

@@ -1,0 +1,51 @@
+"""Feature visualization: what a unit looks for, in one or two models, at one layer or through the whole depth."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import errors, serve, setup, sharing, showing, wall
+
+st.title("Feature visualization", anchor=False)
+serve.ready()
+
+problems = showing.follow_link()
+showing.settle()
+view = showing.view()
+if problems:
+    st.warning(
+        "  \n".join(map(errors.escape, problems)),
+        title="Not all of this link could be followed",
+        icon=":material/link_off:",
+    )
+if view is None:
+    st.caption(
+        "See what a unit looks for: a picture made from noise so that the unit responds as strongly as it can, beside "
+        "the scenes that excite it most, and where in them it looks."
+    )
+
+st.session_state.setdefault(showing.SETUP, view is None)
+choosing = st.expander("What to look at", icon=":material/tune:", key=showing.SETUP, on_change="rerun")
+if choosing.open:
+    with choosing:
+        setup.draw()
+
+if view is None:
+    st.info(
+        "Pick a layer on the picture of a model, choose some units and press **Run**. Eight units of a starter model "
+        "take some seconds. Nothing is computed before that, and what was computed once is kept.",
+        icon=":material/lightbulb:",
+    )
+else:
+    with errors.shown():
+        rows = showing.try_rows(view)
+        batch = showing.batch(rows)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(setup.summary(view))
+            with st.container(horizontal=True, width="content"):
+                sharing.bar(view, rows)
+        if batch is None and (absent := wall.missing(rows)):
+            st.info(wall.offer(rows, absent), icon=":material/hourglass_empty:")
+            if st.button("Compute", type="primary", icon=":material/play_arrow:", key="fv_compute"):
+                showing.show(view, compute=True)
+        wall.draw(view, rows, batch)

@@ -1,0 +1,38 @@
+"""Models: which are at hand, where their weights come from, and how to add one's own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import errors, model_table, serve
+
+OWN = """\
+# models.toml, in the folder where Vitrine is started
+[[model]]
+name = "my-run"
+architecture = "vit_small_patch16_224"   # a timm architecture
+weights = "checkpoints/my-run.safetensors"
+input_size = 224
+num_classes = 1000
+classes_file = "classes.txt"             # one name a line; may be left out
+"""
+
+st.title("Models", anchor=False)
+st.caption("Everything whose units Vitrine can show. Accuracy is the share of held-out images classified rightly.")
+serve.ready()
+with errors.shown():
+    model_table.draw()
+
+st.header("Add your own", anchor=False)
+left, right = st.columns(2, gap="large")
+with left:
+    st.markdown(
+        "Any checkpoint of a [timm](https://github.com/huggingface/pytorch-image-models) architecture can be looked into. "
+        "Describe it in `models.toml`, start Vitrine again, and it is listed as `local/my-run`.\n\n"
+        "Weights are read as safetensors, or as PyTorch files that hold tensors only; a file that would run code is "
+        "refused.\n\n"
+        "Models on the hub need no description: type their name, like `timm/resnet50.a1_in1k`, where a model is chosen. "
+        "Their weights are fetched at first use."
+    )
+with right:
+    st.code(OWN, language="toml")

@@ -1,0 +1,54 @@
+"""Accuracy on the committed evaluation scenes, with Wilson's 95% interval. Reads the Parquet file and nothing else."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+EVALUATION = Path(__file__).parents[1] / "scenes" / "evaluation.parquet"
+
+
+def scenes(variants: tuple[str, ...] = ("home", "other")) -> pd.DataFrame:
+    table = pd.read_parquet(EVALUATION, columns=["image", "kind_index", "variant"])
+    return table[table.variant.isin(variants)]
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95% score interval of a share (Wilson 1927)."""
+    z, p = 1.959964, hits / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return centre - half, centre + half
+
+
+@torch.no_grad()
+def correct(model: nn.Module, side: int, table: pd.DataFrame, top: int = 1, batch: int = 64) -> np.ndarray:
+    """(scenes,) bool: is the kind among the `top` answers?"""
+    model.eval()
+    device = next(model.parameters()).device
+    out = []
+    for start in range(0, len(table), batch):
+        part = table.iloc[start : start + batch]
+        pixels = np.stack([np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in part.image])
+        images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).to(device)
+        if side != images.shape[-1]:
+            images = F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+        answers = model((images - 0.5) / 0.5).topk(top, 1).indices.cpu().numpy()
+        out.append((answers == part.kind_index.to_numpy()[:, None]).any(1))
+    return np.concatenate(out)
+
+
+def accuracy(model: nn.Module, side: int, limit: int | None = None) -> float:
+    """Share of held-out scenes (home and other place alike) named right; `limit` takes every n-th scene only."""
+    table = scenes()
+    if limit:
+        table = table.iloc[:: max(1, len(table) // limit)]
+    return float(correct(model, side, table).mean())

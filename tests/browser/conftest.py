@@ -1,0 +1,130 @@
+"""Fixtures for driving the app in a real browser. A page they hand out fails its test on an error in the console."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+from tests.browser.driving import FLAGS, HOW_TO_GET_ONE, AppServer, find_chromium
+from tests.conftest import ROOT, SESSION_CACHE
+
+HERE = Path(__file__).parent
+# On sub-pages Streamlit asks below the page's own path first, is told 404, and then asks at the root.
+HARMLESS = re.compile(r"/[^/:]+/_stcore/(health|host-config)$")
+# What a page says while the server is down. A server that should not be down shows in `settled`.
+OUTAGE = re.compile(r"ERR_CONNECTION_REFUSED|WebSocket connection to \S+/_stcore/stream\S* failed")
+NO_BROWSER = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """A skipped browser is not a detail: say it in its own section, with what to do."""
+    if config.stash.get(NO_BROWSER, False):
+        terminalreporter.section("BROWSER TESTS WERE SKIPPED", sep="!", red=True, bold=True)
+        terminalreporter.line(HOW_TO_GET_ONE)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """One Chromium for the whole run; the tests that need it skip where there is none."""
+    path = find_chromium(playwright)
+    if path is None:
+        pytestconfig.stash[NO_BROWSER] = True
+        pytest.skip(HOW_TO_GET_ONE)
+    running = playwright.chromium.launch(executable_path=path, headless=False, args=["--headless=new", *FLAGS])
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def app_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """The app, running: `.url`, `.restart()`, `.kill()`, `.start()`, `.printed()`, `.cache` (its cache folder)."""
+    folder = tmp_path_factory.mktemp("app")
+    (SESSION_CACHE / "wheels").mkdir(exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "wheels").symlink_to(SESSION_CACHE / "wheels")
+    server = AppServer(ROOT, folder / "cache", folder / "server.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Make a page in a fresh browser profile, which is another user: `new_page(color_scheme="dark")` and so on."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def make(**options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
+        page.on("console", lambda message: errors.extend(complaint(message)))
+        return page
+
+    yield make
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            if errors or failed(request):
+                page.screenshot(path=picture_of_failure(request, number))
+        context.close()
+    assert not errors, "The browser's console shows errors:\n" + "\n".join(errors)
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """An empty page, 1280 x 900."""
+    return new_page()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    if report.when == "call" and report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+def failed(request: pytest.FixtureRequest) -> bool:
+    return request.node.stash.get(FAILED, False)
+
+
+def picture_of_failure(request: pytest.FixtureRequest, number: int) -> Path:
+    """Where a screenshot of a failed test goes: `.pytest_cache/d/browser/`."""
+    name = re.sub(r"[^\w-]+", "-", request.node.name)
+    return folder_for_pictures(request) / f"{name}-{number}.png"
+
+
+def folder_for_pictures(request: pytest.FixtureRequest) -> Path:
+    cache = request.config.cache
+    return cache.mkdir("browser") if cache else Path(tempfile.gettempdir())
+
+
+def complaint(message: ConsoleMessage) -> list[str]:
+    """What a console message says when it is an error that matters."""
+    address = message.location.get("url", "")
+    if message.type != "error" or HARMLESS.search(address) or OUTAGE.search(message.text):
+        return []
+    return [f"{message.text} ({address})"]

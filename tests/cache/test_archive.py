@@ -1,0 +1,123 @@
+"""Results travel in one ZIP file, and such a file from a stranger can do no harm."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cache.blob import DamagedBlob
+from cache.store import ResultStore
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[ResultStore]:
+    opened = ResultStore(tmp_path / "other" / "results", limit_bytes=1 << 20)
+    yield opened
+    opened.close()
+
+
+def test_results_arrive_whole_and_with_their_requests(
+    store: ResultStore, other: ResultStore, tmp_path: Path, blob_of: Callable
+) -> None:
+    for number in range(3):
+        store.put(f"k{number}", blob_of(number))
+    assert store.export(tmp_path / "out.zip") == 3
+    assert other.import_(tmp_path / "out.zip") == 3
+    assert other.import_(tmp_path / "out.zip") == 0  # all there already
+    arrived = {entry.key: entry for entry in other.entries()}
+    assert arrived.keys() == {"k0", "k1", "k2"}
+    for there in store.entries():
+        here = arrived[there.key]
+        assert (there.facts_request, there.bytes) == (here.facts_request, here.bytes)
+        found = other.get(there.key)
+        assert found is not None and found.to_bytes() == blob_of(int(there.key[1])).to_bytes()
+
+
+def test_chosen_results_are_exported_and_missing_or_damaged_ones_are_named(
+    store: ResultStore, tmp_path: Path, blob_of: Callable
+) -> None:
+    for number in range(3):
+        store.put(f"k{number}", blob_of(number))
+    damaged = next(p for p in store.folder.glob("??/*.val") if p.read_bytes() == blob_of(1).to_bytes())
+    damaged.write_bytes(b"x")
+    assert store.export(tmp_path / "out.zip", ["k1", "k2", "nobody"]) == 1
+    assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == ["k2.blob"]
+    told = " ".join(store.problems())
+    assert "k1 was not exported" in told and "nobody was not exported" in told
+
+
+def test_members_that_are_no_results_are_left_out_and_nothing_is_written_elsewhere(
+    other: ResultStore, tmp_path: Path, blob_of: Callable
+) -> None:
+    good = blob_of(1).to_bytes()
+    names = [
+        "../../escaped.blob",
+        "/tmp/escaped.blob",
+        "a/b.blob",
+        "..\\escaped.blob",
+        ".blob",
+        "k.txt",
+        "lease/x.blob",
+    ]
+    with zipfile.ZipFile(tmp_path / "hostile.zip", "w") as file:
+        for name in names:
+            file.writestr(name, good)
+        file.writestr("cut.blob", good[:-1])
+        file.writestr("changed.blob", good[:-1] + b"\x00")
+        file.writestr("bomb.blob", b"\0" * 100_000_000, zipfile.ZIP_DEFLATED)
+        file.writestr("large.blob", b"\0" * ((1 << 20) + 1))
+        file.writestr("good.blob", good)
+    before = {path for path in tmp_path.rglob("*") if "results" not in path.parts}
+    assert other.import_(tmp_path / "hostile.zip") == 1
+    assert [entry.key for entry in other.entries()] == ["good"]
+    assert len(other.problems()) == len(names) + 4
+    assert {path for path in tmp_path.rglob("*") if "results" not in path.parts} == before
+
+
+def test_a_member_never_replaces_a_result_that_is_here(store: ResultStore, tmp_path: Path, blob_of: Callable) -> None:
+    store.put("a", blob_of(1))
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as file:
+        file.writestr("a.blob", blob_of(2).to_bytes())
+    assert store.import_(tmp_path / "in.zip") == 0
+    found = store.get("a")
+    assert found is not None and found.arrays["x"][0] == 1
+
+
+def test_a_file_that_is_no_zip_or_is_cut_is_refused(store: ResultStore, tmp_path: Path, blob_of: Callable) -> None:
+    store.put("a", blob_of(1))
+    store.export(tmp_path / "out.zip")
+    cut = (tmp_path / "out.zip").read_bytes()[:-30]
+    for data in (b"not a zip", cut, b""):
+        (tmp_path / "in.zip").write_bytes(data)
+        with pytest.raises(DamagedBlob, match="not a ZIP file"):
+            store.import_(tmp_path / "in.zip")
+
+
+def test_a_flipped_byte_inside_the_zip_is_noticed(
+    store: ResultStore, other: ResultStore, tmp_path: Path, blob_of: Callable
+) -> None:
+    store.put("a", blob_of(1))
+    store.export(tmp_path / "out.zip")
+    data = bytearray((tmp_path / "out.zip").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "out.zip").write_bytes(data)
+    assert other.import_(tmp_path / "out.zip") == 0 and "a.blob" in other.problems()[0]
+
+
+def test_an_export_that_fails_leaves_no_half_file(
+    store: ResultStore, tmp_path: Path, blob_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a", blob_of(1))
+    (tmp_path / "out.zip").write_bytes(b"an older export")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", fail)
+    with pytest.raises(OSError, match="No space"):
+        store.export(tmp_path / "out.zip")
+    assert (tmp_path / "out.zip").read_bytes() == b"an older export"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -1,0 +1,109 @@
+"""What every test stands on: its own cache folder, no network, few threads. Nothing here touches a person's files.
+
+The environment is set before the first import of the engine, because settings are read once per process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# One cache folder for the whole run: the networks that wheels carry are converted once. Tests that look at
+# the store itself take `own_store`.
+SESSION_CACHE = Path(tempfile.mkdtemp(prefix="vitrine-tests-"))
+atexit.register(shutil.rmtree, SESSION_CACHE, ignore_errors=True)
+os.environ.update(
+    VITRINE_CACHE=str(SESSION_CACHE),
+    HF_HUB_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    DO_NOT_TRACK="1",
+    STREAMLIT_BROWSER_GATHER_USAGE_STATS="false",
+)
+os.environ.pop("VITRINE_CONFIG", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Two threads for torch: the tests' arithmetic is small, and more threads only wait for each other."""
+    import torch
+
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+def is_this_machine(address: Any) -> bool:
+    """Whether a socket address stays on this machine: loopback, or not an internet address at all."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0])
+    return host in {"localhost", "::1", "0.0.0.0", "::", "", socket.gethostname()} or host.startswith("127.")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting to another machine fails the test with a sentence that names it."""
+    look_up = socket.getaddrinfo
+
+    def guarded_look_up(host: Any, *rest: Any, **named: Any) -> Any:
+        if host is not None and not is_this_machine((os.fsdecode(host),)):
+            pytest.fail(f"A test looked up “{os.fsdecode(host)}”. The app must work without a network.")
+        return look_up(host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+    for name in ("connect", "connect_ex"):
+        original = getattr(socket.socket, name)
+
+        def guarded(self: socket.socket, address: Any, original: Any = original) -> Any:
+            if not is_this_machine(address):
+                pytest.fail(f"A test reached for the network: {address}. The app must work without one.")
+            return original(self, address)
+
+        monkeypatch.setattr(socket.socket, name, guarded)
+
+
+@pytest.fixture
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """This test alone uses the cache folder it gets: settings and the process-wide store are read anew, then put back.
+
+    What was converted from wheels is shared with the other tests through a link, because conversion takes seconds.
+    """
+    from engine import config
+
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    (SESSION_CACHE / "wheels").mkdir(exist_ok=True)
+    (folder / "wheels").symlink_to(SESSION_CACHE / "wheels")
+    monkeypatch.setenv("VITRINE_CACHE", str(folder))
+    forget_settings(config)
+    yield folder
+    config.store().close()
+    forget_settings(config)
+
+
+def forget_settings(config: Any) -> None:
+    """Make the next call read the environment and open the store again."""
+    config.settings.cache_clear()
+    config._open_store.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def imagenet_photos() -> Path:
+    """A folder of real labelled photos that is not part of the repository; tests that need it skip without it."""
+    folder = Path(os.environ.get("VITRINE_TEST_PHOTOS") or ROOT.parent / "shared" / "data" / "imagenet-photos")
+    if not folder.is_dir():
+        pytest.skip(f"no folder of ImageNet photos at {folder}; VITRINE_TEST_PHOTOS may name one")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """The Python that runs the tests, for tests that start another process."""
+    return sys.executable

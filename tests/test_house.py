@@ -1,0 +1,223 @@
+"""The house rules that a reader relies on, checked on the source: arrows, no pickle, small files, two commands."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
+
+ROOMS = ("cache", "engine", "pages", "starter", "bench", "tests")
+TORCH = {"torch", "torchvision", "timm", "open_clip"}
+PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+HARMLESS = {"pickle.UnpicklingError"}
+# Tests are lists of statements that stand alone, so a file of them may be longer.
+LONGEST_FILE, LONGEST_TEST = 350, 500
+# Installed under one name, imported under another.
+IMPORTED_AS = {"pillow": "PIL", "open-clip-torch": "open_clip"}
+
+
+def sources(*rooms: str) -> list[Path]:
+    """The project's own Python files in these rooms (default: all of them, and the entry file)."""
+    entry = [ROOT / "app.py"] if not rooms and (ROOT / "app.py").exists() else []
+    return entry + sorted(path for room in rooms or ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports, anywhere in it, with the line. `from a import b` gives `a.b`."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively; say where from"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def offences(paths: list[Path], forbidden: set[str]) -> list[str]:
+    """Where these files import what they must not."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in paths
+        for module, line in imports(path)
+        if top(module) in forbidden
+    ]
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Every call in a file, with what is called as it is written: `torch.load`."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def pickling(path: Path) -> Iterator[str]:
+    """What a file uses of a module that pickles: `pickle.loads`, whichever way it was imported."""
+    yield from (module for module, _ in imports(path) if top(module) in PICKLES and "." in module)
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in PICKLES:
+            yield ast.unparse(node)
+
+
+def is_true(call: ast.Call, name: str) -> bool:
+    return any(word.arg == name and getattr(word.value, "value", None) is True for word in call.keywords)
+
+
+def declared(*names: str) -> list[Requirement]:
+    lines = [line.partition("#")[0].strip() for name in names for line in (ROOT / name).read_text().splitlines()]
+    return [Requirement(line) for line in lines if line and not line.startswith("-")]
+
+
+def importable(requirement: Requirement) -> str:
+    name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+    return IMPORTED_AS.get(name, name.replace("-", "_"))
+
+
+def test_the_rules_below_look_at_the_real_files() -> None:
+    found = {path.relative_to(ROOT).parts[0] for path in sources()}
+    assert {"cache", "engine", "tests"} <= found
+    assert "engine.experiment.Request" in {module for module, _ in imports(ROOT / "engine" / "runner.py")}
+
+
+def test_the_engine_and_the_cache_know_no_browser() -> None:
+    assert offences(sources("engine", "cache"), {"streamlit", "plotly", "pages"}) == []
+
+
+def test_the_cache_knows_neither_torch_nor_the_engine() -> None:
+    assert offences(sources("cache"), TORCH | {"engine"}) == []
+
+
+def test_pages_and_the_entry_file_compute_nothing() -> None:
+    assert offences([*sources("pages"), ROOT / "app.py"], TORCH) == []
+
+
+def test_only_the_starter_world_itself_and_its_tests_import_its_code() -> None:
+    assert offences([*sources("engine", "cache", "pages", "bench"), ROOT / "app.py"], {"starter"}) == []
+
+
+def test_nothing_is_pickled_anywhere() -> None:
+    # Tests plant pickles, to show that nobody opens them.
+    paths = [path for path in sources() if "tests" not in path.parts]
+    used = {f"{path.relative_to(ROOT)}: {name}" for path in paths for name in pickling(path) if name not in HARMLESS}
+    assert used == set()
+
+
+def test_weights_are_read_without_running_what_a_file_says() -> None:
+    loads = [
+        (path, call)
+        for path in sources()
+        for name, call in calls(path)
+        if name in {"torch.load", "torch.serialization.load"}
+    ]
+    assert loads, "somebody must read checkpoints"
+    unsafe = [f"{path.relative_to(ROOT)}:{call.lineno}" for path, call in loads if not is_true(call, "weights_only")]
+    assert unsafe == []
+
+
+def test_arrays_and_tables_are_read_without_pickle_too() -> None:
+    careless = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in sources()
+        for name, call in calls(path)
+        if name.endswith("read_pickle") or is_true(call, "allow_pickle")
+    ]
+    assert careless == []
+
+
+def test_experiments_do_not_import_each_other() -> None:
+    """An experiment is a module with a class marked `@experiment`; what two of them share is a module of its own.
+
+    The one that others build on is the activation index.
+    """
+    modules = {
+        f"engine.{path.stem}": path
+        for path in sources("engine")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(mark) == "experiment" for mark in node.decorator_list)
+    }
+    shared = {"engine.activations"}
+    crossings = [
+        f"{name} imports {other}"
+        for name, path in modules.items()
+        for module, _ in imports(path)
+        for other in modules.keys() - shared - {name}
+        if module == other or module.startswith(f"{other}.")
+    ]
+    assert modules, "there is at least one experiment"
+    assert crossings == []
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_says_its_job_and_fits_in_one_sitting(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not text.strip() or ast.get_docstring(tree(path)), "a module begins by saying its one job"
+    longest = LONGEST_TEST if "tests" in path.relative_to(ROOT).parts else LONGEST_FILE
+    assert len(text.splitlines()) <= longest, "it has two jobs: split it by meaning"
+
+
+def test_the_app_imports_only_what_requirements_declare() -> None:
+    ours = {*ROOMS, "app", "__future__"}
+    allowed = sys.stdlib_module_names | ours | {importable(r) for r in declared("requirements.txt")}
+    # timm brings torchvision and the hub's client; streamlit brings starlette.
+    allowed |= {"torchvision", "huggingface_hub", "starlette"}
+    paths = [*sources("engine", "cache", "pages"), ROOT / "app.py"]
+    stray = [f"{path.relative_to(ROOT)}: {module}" for path in paths for module, _ in imports(path)]
+    assert [line for line in stray if top(line.partition(": ")[2]) not in allowed] == []
+
+
+def test_the_tested_set_satisfies_the_bounds() -> None:
+    pins = {importable(pin): pin for pin in declared("constraints.txt")}
+    for requirement in declared("requirements.txt", "requirements-dev.txt"):
+        pin = pins[importable(requirement)]
+        (exact,) = pin.specifier
+        assert exact.operator == "==", f"{pin} is not exact"
+        assert requirement.specifier.contains(exact.version, prereleases=True), f"{pin} against {requirement}"
+
+
+def test_the_tested_set_names_versions_and_no_place_or_build() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in lines), "one name==version a line"
+    names = [line.partition("==")[0] for line in lines]
+    assert names == sorted(set(names))
+
+
+def test_what_runs_here_is_the_tested_set() -> None:
+    """Under `make test` this cannot differ; it says so when the tests run somewhere else."""
+    for requirement in declared("requirements.txt"):
+        installed = importlib.metadata.version(requirement.name).partition("+")[0]
+        assert requirement.specifier.contains(installed, prereleases=True), f"{requirement} has {installed}"
+
+
+def test_models_from_the_package_index_are_pinned_with_hashes() -> None:
+    text = (ROOT / "requirements-models.txt").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    assert len(lines) == 3
+    assert all(re.search(r"==\S+\s+--hash=sha256:[0-9a-f]{64}", line) for line in lines)
+
+
+def test_the_commands_that_the_readme_names_exist() -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {"app", "test"} <= told <= targets
+
+
+def test_the_build_machine_runs_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111, ".ci/run is executable"
+    assert script.read_text().rstrip().endswith("make test")
