@@ -13,7 +13,9 @@ if __name__ == "__main__":
     st.set_page_config("Vitrine", "🖼️", layout="wide", initial_sidebar_state="expanded")
     serve.warm_up()
     home = st.Page("pages/home.py", title="Home", icon=":material/museum:", default=True)
-    visualization = st.Page("pages/feature_visualization.py", title="Feature visualization", icon=":material/visibility:")
+    visualization = st.Page(
+        "pages/feature_visualization.py", title="Feature visualization", icon=":material/visibility:"
+    )
     models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
     page = st.navigation({"": [home, visualization], "Reference": [models]})
     with errors.shown():

@@ -27,6 +27,7 @@ from engine.strongest import HALF, Strongest
 
 LARGEST_BATCH = 64
 BATCH_BYTES = 128 << 20  # of activations held at once
+TOGETHER_BYTES = 512 << 20  # of position means of all sites that one pass may index along with the one asked for
 FULL_PRECISION_BYTES = 64 << 20  # a larger table of position means is kept as float16
 
 
@@ -59,7 +60,17 @@ class IndexRequest(Request):
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
-        return index_sites(self.model, [self.site], self.data, context, self.top)[self.site]
+        """Indexes the shallower sites of the same role along with this one: the pass computes them on its way."""
+        loaded = catalog.load(self.model)
+        asked = find(loaded.sites, self.site)
+        free = [s for s in loaded.sites.values() if s.role == asked.role and s.depth <= asked.depth]
+        size = len(open_dataset(self.data)) * sum(site.units for site in free) * 4
+        together = free if size <= TOGETHER_BYTES else [asked]
+        results = index_sites(self.model, [site.name for site in together], self.data, context, self.top)
+        for name, result in results.items():
+            if name != self.site:
+                context.keep(self.model_copy(update={"site": name}), result)
+        return results[self.site]
 
 
 def index_sites(

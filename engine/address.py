@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from engine.errors import BadRequest
 
 MAX_UNITS = 1024
-_NUMBER = re.compile(r"\d{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, order=True)
@@ -32,7 +32,9 @@ class Address:
         model, at, rest = text.strip().partition("@")
         site, colon, units = rest.partition(":")
         if not (model and at and site and colon):
-            raise BadRequest(f"“{text[:80]}” is not an address. Write model@site:units, like starter-vit@blocks.5.mlp.hidden:120.")
+            raise BadRequest(
+                f"“{text[:80]}” is not an address. Write model@site:units, like starter-vit@blocks.5.mlp.hidden:120."
+            )
         return cls(model, site, parse_units(units))
 
 
@@ -43,14 +45,15 @@ def parse_units(text: str, limit: int = MAX_UNITS) -> tuple[int, ...]:
     """
     units: dict[int, None] = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
-        for sign, end_included in (("-", 1), (":", 0)):
-            first, found, last = part.partition(sign)
-            if found:
-                break
-        first, last = first.strip(), last.strip()
+        sign = "-" if "-" in part else ":"
+        first, found, last = (piece.strip() for piece in part.partition(sign))
         if not _NUMBER.fullmatch(first) or (found and not _NUMBER.fullmatch(last)):
             raise BadRequest(f"“{part[:40]}” is not a unit or a range of units. Write 5, 0-15 or 0:16.")
-        chosen = range(int(first), int(last) + end_included) if found else range(int(first), int(first) + 1)
+        # A dash names the last unit; a colon, as in Python, the one after it.
+        end = int(first) + 1 if not found else int(last) + (sign == "-")
+        chosen = range(int(first), end)
+        if found and not chosen:
+            raise BadRequest(f"The range “{part[:40]}” is empty. Write the smaller unit first, like 3-7.")
         if len(chosen) > limit or len(units) + len(chosen) > limit:
             raise BadRequest(f"More than {limit} units asked for at once. Ask for at most {limit}.")
         units.update(dict.fromkeys(chosen))

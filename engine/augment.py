@@ -50,7 +50,9 @@ def _draw(recipe: Recipe, size: Sequence[int], noise_size: float, generator: tor
 def _roll(images: Tensor, offsets: Sequence[Sequence[Sequence[int]]]) -> Tensor:
     """Circular shifts, one a copy. A loop of rolls and not a gather: the gather's gradient is not deterministic on CUDA."""
     rows = [
-        torch.stack([torch.roll(copy, (down, right), (1, 2)) for copy, (down, right) in zip(picture, shifts, strict=True)])
+        torch.stack(
+            [torch.roll(copy, (down, right), (1, 2)) for copy, (down, right) in zip(picture, shifts, strict=True)]
+        )
         for picture, shifts in zip(images, offsets, strict=True)
     ]
     return torch.stack(rows)

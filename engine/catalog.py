@@ -13,6 +13,7 @@ import json
 import threading
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -151,7 +152,7 @@ def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
         raise BadRequest(f"timm cannot make “{entry.architecture}” for {entry.name}: {reason}") from None
 
 
-def _bare(architecture: str, kwargs: dict[str, object]) -> nn.Module:
+def _bare(architecture: str, kwargs: dict[str, Any]) -> nn.Module:
     """The module without storage: enough to ask what its classifier is called."""
     with torch.device("meta"):
         return timm.create_model(architecture, pretrained=False, **kwargs)

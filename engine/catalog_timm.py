@@ -19,7 +19,7 @@ from typing import Any
 import timm
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
-from timm.data import ImageNetInfo, infer_imagenet_subset
+from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 from timm.models import get_pretrained_cfg, is_model_pretrained
 from torch import Tensor, nn
 
@@ -69,7 +69,7 @@ def find(name: str) -> Entry | None:
         name=PREFIX + full,
         kind="timm",
         architecture=architecture,
-        weights=config.hf_hub_id or config.url or "",
+        weights=str(config.hf_hub_id or config.url or ""),
         available=path is not None,
         licence=config.license or "see the model's page",
         note="" if path else "Not on this machine yet: fetched from the hub at first use.",
@@ -112,7 +112,7 @@ def build(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
     """The model with its pretrained weights. Raises BadRequest when they do not fit."""
     name = entry.name.removeprefix(PREFIX)
     try:
-        module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+        module: Any = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     except (RuntimeError, KeyError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BadRequest(f"The weights in {entry.path or entry.weights} do not fit {entry.name}: {reason}") from None

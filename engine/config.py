@@ -29,8 +29,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     cache_folder: Path = Path("~/.cache/vitrine")
-    cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=1 << 20)
-    model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=1 << 20)
+    cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=ByteSize(1 << 20))
+    model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=ByteSize(1 << 20))
     data_folders: dict[str, Path] = Field(default_factory=dict)
     models_toml: Path = Path("models.toml")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")

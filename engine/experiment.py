@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -81,6 +81,9 @@ class Context(Protocol):
     def compute(self, request: Request) -> Result:
         """The result of another request that this one builds on, from the cache where it is there."""
 
+    def keep(self, request: Request, result: Result) -> None:
+        """Store a further result that came out along the way, so that nobody has to compute it again."""
+
 
 @dataclass
 class Result:
@@ -117,6 +120,3 @@ def parse_request(facts: Mapping[str, Any] | str) -> Request:
     except (ValueError, TypeError, KeyError):
         raise BadRequest("This is not a request that Vitrine knows.") from None
     return build(kind, **fields)
-
-
-Reporter = Callable[[Progress], None]

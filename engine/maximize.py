@@ -24,8 +24,8 @@ from engine.randomness import generator
 from engine.recipes import Recipe
 from engine.sites import read_unit
 
-# Rows of a batch (pictures x copies) that fill a device. On a CPU a few already do, and fewer stay in its cache.
-ROWS = {"cpu": 8, "cuda": 256, "mps": 64}
+# Rows of a batch (pictures x copies) that fill a device. One picture's copies fill a CPU; more would only leave its cache.
+ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
 
 Watch = Callable[[int, Tensor, float], None]
 """Called after each step with (steps done of this batch, images so far (n, 3, H, W), mean objective)."""

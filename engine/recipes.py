@@ -29,11 +29,15 @@ class Recipe(BaseModel):
     total_variation: float = Field(ge=0)
     colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"]
     noise: Literal["none", "pixel", "channel"]
-    noise_start: float = Field(default=0.0, ge=0, description="standard deviation at the first step; falls linearly to 0")
+    noise_start: float = Field(
+        default=0.0, ge=0, description="standard deviation at the first step; falls linearly to 0"
+    )
     jitter: int = Field(ge=0, description="largest circular shift, in pixels, along each axis")
     jitter_shared: bool = Field(description="one shift a step for all copies, instead of one for each copy")
     zoom: tuple[float, float] = Field(default=(1.0, 1.0), description="range of random enlargements, 1 for none")
-    cut: int = Field(default=1, ge=1, description="the first half of the steps runs at 1/cut of the side, where sizes allow")
+    cut: int = Field(
+        default=1, ge=1, description="the first half of the steps runs at 1/cut of the side, where sizes allow"
+    )
 
 
 PAPER = Recipe(

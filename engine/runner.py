@@ -40,6 +40,9 @@ class _Context:
     def compute(self, request: Request) -> Result:
         return self.runner.fetch(request, self.reporter)
 
+    def keep(self, request: Request, result: Result) -> None:
+        self.runner.keep(request.key(), result)
+
 
 class Runner:
     """Gets results for one process; used by all of its workers."""
@@ -92,11 +95,11 @@ class Runner:
         result = request.run(_Context(self, report))
         if not isinstance(result, Result):
             raise TypeError(f"{request.experiment} returned {type(result).__name__}, not a Result")
-        if self._put(key, result):
+        if self.keep(key, result):
             self._put_kept()
         return result
 
-    def _put(self, key: str, result: Result) -> bool:
+    def keep(self, key: str, result: Result) -> bool:
         """Store a result, or keep it in memory where that fails; True when it is stored."""
         try:
             self.store.put(key, result.to_blob())
@@ -117,7 +120,7 @@ class Runner:
         with self._lock:
             kept = [(key, result) for key, (result, _) in self._unstored.items()]
         for key, result in kept:
-            self._put(key, result)
+            self.keep(key, result)
 
 
 def _warning(error: Exception) -> str:

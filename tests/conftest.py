@@ -84,12 +84,16 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("VITRINE_CACHE", str(folder))
     forget_settings(config)
     yield folder
-    config.store().close()
+    forgotten = config.store()
     forget_settings(config)
+    forgotten.close()
 
 
 def forget_settings(config: Any) -> None:
-    """Make the next call read the environment and open the store again."""
+    """Make the next call read the environment, open the store and start the jobs again."""
+    if (jobs := sys.modules.get("engine.jobs")) and jobs._open_jobs.cache_info().currsize:
+        jobs.jobs().close()
+        jobs._open_jobs.cache_clear()
     config.settings.cache_clear()
     config._open_store.cache_clear()
 

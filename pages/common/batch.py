@@ -1,7 +1,6 @@
 """Several requests asked for together (the rows of a wall): submitted few at a time, watched and cancelled as one.
 
-Invariant: a request whose result is there is never submitted; what was stopped or failed is not asked for again by itself.
-Knows no Streamlit.
+Invariant: what was stopped by a person, or failed, is not asked for again by itself. Knows no Streamlit.
 """
 
 from __future__ import annotations
@@ -23,44 +22,50 @@ AT_ONCE = 2
 
 @dataclass
 class Batch:
-    """Requests by key, in order, and who asks. `advance` it from time to time until it is no longer `active`."""
+    """Requests by key, in order, and who asks. `advance` it from time to time until it is no longer `active`.
+
+    A patient batch works only while nobody else does: it waits for others, and goes on where it was interrupted.
+    """
 
     requests: dict[str, Request]
     owner: str
+    patient: bool = False
     submitted: list[str] = field(default_factory=list)
     stopped: bool = False
 
     @classmethod
-    def of(cls, requests: Sequence[Request], owner: str) -> Batch:
+    def of(cls, requests: Sequence[Request], owner: str, patient: bool = False) -> Batch:
         """Raises VitrineError when a request cannot be keyed: its model or data set is not there."""
-        return cls({request.key(): request for request in requests}, owner)
+        return cls({request.key(): request for request in requests}, owner, patient)
 
-    def advance(self, jobs: Jobs, done: Sequence[str] = ()) -> None:
-        """Submit what comes next, unless stopped. `done` are keys whose results are known to be there.
+    def advance(self, jobs: Jobs) -> None:
+        """Submit what comes next, unless stopped. A request whose result is there is done at once.
 
         Raises VitrineError when the very first job is refused; later ones are tried again at the next call.
         """
-        waiting = [key for key in self.requests if key not in self.submitted and key not in done]
-        for key in waiting:
+        if self.patient:
+            self.submitted = [key for key in self.submitted if jobs.snapshot(key).status != "cancelled"]
+            if any(job.id not in self.requests for job in jobs.active()):
+                return
+        for key in [key for key in self.requests if key not in self.submitted]:
             running = sum(jobs.snapshot(each).active for each in self.submitted)
             if self.stopped or running >= AT_ONCE:
                 return
             try:
                 jobs.submit(self.requests[key], self.owner)
             except Unavailable:
-                if not running and not self.submitted:
-                    raise
-                return
+                if self.submitted:
+                    return
+                raise
             self.submitted.append(key)
 
     def snapshots(self, jobs: Jobs) -> dict[str, Snapshot]:
         """How each submitted job stands, by key."""
         return {key: jobs.snapshot(key) for key in self.submitted}
 
-    def active(self, jobs: Jobs) -> bool:
-        """Whether there is more to come."""
-        ended = [not snapshot.active for snapshot in self.snapshots(jobs).values()]
-        return not all(ended) or (not self.stopped and len(self.submitted) < len(self.requests))
+    def waiting(self) -> list[str]:
+        """The keys that are still to be submitted."""
+        return [] if self.stopped else [key for key in self.requests if key not in self.submitted]
 
     def cancel(self, jobs: Jobs) -> None:
         """Stop asking; jobs that nobody else wants stop too."""

@@ -25,7 +25,8 @@ def show(error: Exception) -> None:
     number = secrets.token_hex(4)
     log.error("unexpected error %s", number, exc_info=error)
     st.error(
-        f"Something went wrong that Vitrine did not expect. Nothing that was computed is lost. The server's log has the details under {number}.",
+        "Something went wrong that Vitrine did not expect. Nothing that was computed is lost. "
+        f"The server's log has the details under {number}.",
         icon=":material/error:",
     )
 

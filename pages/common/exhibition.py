@@ -3,63 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import streamlit as st
 
 from engine.errors import VitrineError
-from pages.common import colours, errors, gallery, job_panel, permalink, results, wall
+from pages.common import colours, errors, gallery, job_panel, results, serve, wall
 from pages.common.batch import Batch
 from pages.common.gallery import Exhibit
 from pages.common.view import Row, View
 
-PAGE = "pages/feature_visualization.py"
 
-
-def draw(exhibits: Sequence[Exhibit], start: bool) -> None:
-    """The exhibits in columns. With `start`, what is not there yet is computed in the background; else on a click."""
+def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
+    """The exhibits in columns. `by_itself`: what is not there yet is computed in the background, else on a click."""
+    shown = {exhibit: _rows(exhibit) for exhibit in exhibits}
+    shared = _shared_batch([rows for rows in shown.values() if isinstance(rows, list)]) if by_itself else None
     columns = st.columns(len(exhibits), gap="large")
-    for column, exhibit in zip(columns, exhibits, strict=True):
+    for column, (exhibit, rows) in zip(columns, shown.items(), strict=True):
         with column:
             st.markdown(f"##### :{colours.NAMES[exhibit.side]}[{exhibit.model}]")
             st.caption(exhibit.about)
-            try:
-                _exhibit(exhibit, start)
-            except VitrineError as error:
-                st.info(errors.escape(str(error)), icon=":material/inventory_2:")
+            if isinstance(rows, VitrineError):
+                st.info(errors.escape(str(rows)), icon=":material/inventory_2:")
+                continue
+            _progress(exhibit, rows, shared if by_itself else _own_batch(exhibit, rows))
+            for row in rows:
+                if results.find(row.key) is not None:
+                    wall.titled_tiles(row, View(row.address, data=exhibit.data))
 
 
-def _exhibit(exhibit: Exhibit, start: bool) -> None:
-    rows = gallery.rows(exhibit)
-    absent = wall.missing(rows)
-    if absent:
-        _compute(exhibit, rows, absent, start)
-    for row in rows:
-        if results.find(row.key) is not None:
-            _row(row, exhibit)
+def _rows(exhibit: Exhibit) -> list[Row] | VitrineError:
+    try:
+        rows = gallery.rows(exhibit)
+        _ = [row.key for row in rows]  # raises where the model or the data set is not there
+        return rows
+    except VitrineError as error:
+        return error
 
 
-def _compute(exhibit: Exhibit, rows: list[Row], absent: list[Row], start: bool) -> None:
+def _progress(exhibit: Exhibit, rows: list[Row], batch: Batch | None) -> None:
+    if batch is not None:
+        names = {row.key: f"`{row.address.site}`" for row in rows if row.key in batch.requests}
+        job_panel.draw(batch, names, exhibit.model)
+
+
+def _shared_batch(exhibits: list[list[Row]]) -> Batch:
+    """What starts by itself: kept for the session, so that what failed is not tried again and again."""
+    state = st.session_state
+    if "home_shared" not in state:
+        in_turn = [row for layer in zip_longest(*exhibits) for row in layer if row is not None]
+        state["home_shared"] = gallery.batch(wall.missing(in_turn))
+    return state["home_shared"]
+
+
+def _own_batch(exhibit: Exhibit, rows: list[Row]) -> Batch | None:
+    """What a click has started for an exhibit that does not start by itself."""
     state, name = st.session_state, f"home_{exhibit.model}"
-    if name not in state and not start:
-        if len(absent) < len(rows) or not st.button(
-            "Make its pictures", key=f"make-{exhibit.model}", icon=":material/play_arrow:"
-        ):
-            st.caption(f"{len(rows)} layers, four units each; some minutes on a laptop, then kept.")
-            return
-    if name not in state:
-        state[name] = gallery.batch(absent)
-    batch: Batch = state[name]
-    job_panel.draw(batch, {row.key: f"`{row.address.site}`" for row in absent}, exhibit.model)
-
-
-def _row(row: Row, exhibit: Exhibit) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.markdown(f":small[`{row.address.site}`]", width="content")
-        st.page_link(
-            PAGE,
-            label="Look closer",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            query_params=permalink.write(View(row.address, data=exhibit.data)),
-        )
-    wall.tiles(row)
+    absent = wall.missing(rows)
+    if absent and name not in state:
+        label = "Make its pictures" if len(absent) == len(rows) else "Make the rest of its pictures"
+        if st.button(label, key=f"make-{exhibit.model}", icon=":material/play_arrow:"):
+            state[name] = Batch.of([row.request for row in absent], serve.owner())
+        else:
+            st.caption(f"{len(absent)} layers, {len(gallery.UNITS)} units each: some minutes on a laptop, then kept.")
+    return state.get(name)

@@ -5,16 +5,13 @@ Invariant: the gallery gives way. When a person asks for something, its jobs are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from engine.address import Address
 from pages.common.batch import Batch
 from pages.common.colours import Side
 from pages.common.view import Row, View, request, sites_of
-
-if TYPE_CHECKING:
-    from engine.jobs import Jobs
 
 OWNER = "gallery"
 UNITS = (0, 1, 2, 3)
@@ -62,12 +59,14 @@ def layers(model: str) -> list[Address]:
     return [Address(model, site.name, tuple(unit for unit in UNITS if unit < site.units)) for site in chosen]
 
 
-def batch(shown: list[Row]) -> Batch:
-    """The gallery's jobs."""
-    return Batch.of([row.request for row in shown], OWNER)
+def batch(missing: Sequence[Row]) -> Batch:
+    """The gallery's jobs that are still to do. One for everybody: they belong to no person."""
+    return Batch.of([row.request for row in missing], OWNER, patient=True)
 
 
-def give_way(jobs: Jobs) -> None:
-    """Take the gallery's jobs back, so that a person's job starts now. What others want too goes on."""
-    for job in jobs.active():
-        jobs.cancel(job, OWNER)
+def give_way() -> None:
+    """Take the gallery's jobs back, so that a person's job starts now. What somebody else wants too goes on."""
+    from engine.jobs import jobs
+
+    for job in jobs().active():
+        jobs().cancel(job, OWNER)

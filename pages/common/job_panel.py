@@ -30,11 +30,9 @@ def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
 
     with errors.shown():
         batch.advance(jobs())
-    mine = {key: snapshot for key, snapshot in batch.snapshots(jobs()).items() if key in names}
-    _say_what_ended(mine, names)
-    open_keys = [key for key in names if key not in mine or mine[key].active]
-    if batch.stopped:
-        open_keys = [key for key in open_keys if key in mine]
+    before = batch.snapshots(jobs())
+    _say_what_ended({key: before[key] for key in names if key in before}, names)
+    open_keys = [key for key in names if (before[key].active if key in before else key in batch.waiting())]
     if not open_keys:
         return
 
@@ -46,25 +44,26 @@ def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
         if any(key in now and not now[key].active for key in open_keys):
             st.rerun()
         with st.container(border=True, key=f"panel-{place}"):
-            _draw_active({key: now.get(key) for key in open_keys}, names, len(names))
-            if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{place}"):
+            _draw_active({key: now.get(key) for key in open_keys}, names, batch.patient)
+            # A patient batch belongs to everybody and gives way by itself.
+            if not batch.patient and st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{place}"):
                 batch.cancel(jobs())
                 st.rerun()
 
     live()
 
 
-def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, str], total: int) -> None:
+def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, str], patient: bool) -> None:
     """The first job that is on, in full, and how many are behind it."""
-    on = [(key, snapshot) for key, snapshot in snapshots.items() if snapshot is not None]
-    key, first = next(((key, snapshot) for key, snapshot in on if snapshot.status == "running"), (None, None))
-    if key is None:
-        key, first = on[0] if on else (next(iter(snapshots)), None)
-    st.markdown(names[key])
-    if total > 1:
-        st.caption(f"{total - len(snapshots)} of {total} layers done")
+    on = {key: snapshot for key, snapshot in snapshots.items() if snapshot is not None}
+    running = [key for key, snapshot in on.items() if snapshot.status == "running"]
+    key = next(iter([*running, *on, *snapshots]))
+    first = snapshots[key]
+    if len(names) > 1:
+        st.markdown(names[key])
+        st.caption(f"{len(names) - len(snapshots)} of {len(names)} layers done")
     if first is None or first.status == "queued":
-        st.progress(0.0, text=waiting_text(first))
+        st.progress(0.0, text=waiting_text(first, patient))
         return
     st.progress(first.fraction, text=running_text(first))
     if first.preview:
@@ -76,19 +75,17 @@ def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, s
         )
 
 
-def waiting_text(snapshot: Snapshot | None) -> str:
-    """A queued job in words."""
-    if snapshot is None or not snapshot.position:
-        return "Waiting for its turn"
-    return f"Waiting: number {snapshot.position} of {snapshot.waiting} in the queue"
+def waiting_text(snapshot: Snapshot | None, patient: bool = False) -> str:
+    """A job that does not run yet, in words."""
+    if snapshot is not None and snapshot.position:
+        return f"Waiting: number {snapshot.position} of {snapshot.waiting} in the queue"
+    return "Waiting until nobody else needs the machine" if patient else "Waiting for its turn"
 
 
 def running_text(snapshot: Snapshot) -> str:
     """A running job in words: what it does, and how long it will take."""
     message = errors.escape(snapshot.message) or "Starting"
-    if snapshot.eta is None:
-        return message
-    return f"{message} · about {duration(snapshot.eta)} left"
+    return message if snapshot.eta is None else f"{message} · about {duration(snapshot.eta)} left"
 
 
 def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:

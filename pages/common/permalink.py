@@ -6,13 +6,12 @@ Invariant: `read(write(view))` is the view, and no parameter, however wrong, rai
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from engine.address import Address
 from engine.errors import BadRequest
 from pages.common.view import View
 
-LONGEST = 1500
-"""Links stay shorter than this many characters, so that chats and mail programs do not cut them."""
 _BIGGEST_SEED = 2**31 - 1
 
 
@@ -33,8 +32,6 @@ def write(view: View) -> dict[str, str]:
 
 def text(params: Mapping[str, str]) -> str:
     """Query parameters as they stand in the address, still readable: only what would be misread is escaped."""
-    from urllib.parse import quote
-
     return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_')}" for name, value in params.items())
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.address import MAX_UNITS, Address, format_units, parse_units
 from engine.errors import BadRequest
-from pages.common import colours, errors, job_panel, layer_picture, results, serve
+from pages.common import colours, errors, gallery, job_panel, layer_picture, results, serve
 from pages.common.batch import Batch
 from pages.common.colours import Side
 from pages.common.view import View, index_request, sites_of
@@ -170,6 +170,7 @@ def selective(which: Side, address: Address, count: int, data: str) -> tuple[int
     batches = st.session_state.setdefault("fv_indexing", {})
     if st.button("Index this layer", key=field(which, "index"), icon=":material/table_chart:"):
         batches[key] = Batch.of([request], serve.owner())
+        gallery.give_way()
     if key in batches:
         job_panel.draw(batches[key], {key: f"Indexing `{address.model}@{address.site}`"}, f"index-{which}")
     raise BadRequest(

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from engine.datasets import Dataset
     from engine.experiment import Result
 
-PICTURE_SIDE = 192
-SCENE_SIDE = 96
-
 
 class _Missing(Exception):
     """Raised so that an absent result is not remembered."""
@@ -51,7 +48,7 @@ def dataset(name: str) -> Dataset:
 
 
 @st.cache_resource(max_entries=4096, show_spinner=False)
-def picture(key: str, which: str, index: int, side: int = PICTURE_SIDE) -> bytes:
+def picture(key: str, which: str, index: int, side: int) -> bytes:
     """PNG bytes of one picture of a result, enlarged with crisp pixels. `which` is the name of its array."""
     from engine.images import to_png
 

@@ -85,7 +85,6 @@ def _in_words(recipe: str) -> str:
 
 def summary(view: View) -> str:
     """A view in one line, for where the setup is closed."""
-    sides = " · ".join(f"`{address}`" for address in view.sides.values())
     extras = [f"recipe {view.recipe}", f"seed {view.seed}", f"scenes from {view.data}"]
     extras += ["with opposites"] if view.opposite else []
-    return f"{sides} · {' · '.join(extras)}"
+    return " · ".join(extras)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.errors import VitrineError
-from pages.common import permalink, pickers, serve
+from pages.common import gallery, permalink, pickers, serve
 from pages.common.batch import Batch
 from pages.common.view import Row, View, rows
 
@@ -39,7 +38,10 @@ def show(view: View, compute: bool) -> None:
     state[_VIEW], state[_LINK], state[_NOTICE] = view, permalink.write(view), []
     state["fv_close"] = True
     st.query_params.from_dict(permalink.write(view))
-    state[_BATCH] = Batch.of([row.request for row in rows(view)], serve.owner()) if compute else None
+    state[_BATCH] = None
+    if compute:
+        state[_BATCH] = Batch.of([row.request for row in rows(view)], serve.owner())
+        gallery.give_way()
     st.rerun()
 
 
@@ -68,6 +70,3 @@ def try_rows(view: View) -> list[Row]:
     for row in shown:
         row.request.key()
     return shown
-
-
-__all__ = ["SETUP", "VitrineError", "batch", "follow_link", "settle", "show", "try_rows", "view"]

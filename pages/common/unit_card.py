@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from engine.experiment import Result
 
 SCENES = 6
-SCENE_WIDTH = 82
+PICTURE_WIDTH = 192
+FAILED = "The picture activates its unit less than 95% of the scenes do, so it shows nothing that the unit looks for."
 
 
 @dataclass(frozen=True)
@@ -42,49 +43,46 @@ class Shown:
         return results.find(self.index_key)
 
 
+@st.fragment
 def draw(shown: Shown, place: int) -> None:
     """The card of the unit at this place of the result."""
     unit = int(shown.address.units[place])
     facts = shown.result.tables["units"].iloc[place].to_dict()
-    with st.container(border=True, key=f"card-{shown.side}-{unit}"):
-        with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
-            with st.container(width=results.PICTURE_SIDE):
-                _pictures(shown, place, unit, facts)
-            with st.container(width=3 * SCENE_WIDTH + 40):
-                _scenes(shown, unit)
+    with st.container(border=True, key=f"card-{shown.side}-{unit}", gap="small"):
+        with st.container(horizontal=True, gap="small"):
+            _picture(shown, place, "images", f"Made picture that activates unit {unit} of {shown.address.site}")
+            if "opposite_images" in shown.result.arrays:
+                _picture(shown, place, "opposite_images", f"Made picture that minimizes unit {unit}", "Opposite")
+            with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
+                st.markdown(f"**Unit {unit}**")
+                st.caption(verdict(facts, shown.data))
+                if bool(facts["failed"]):
+                    st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
+        _scenes(shown, unit)
         _more(shown, place, unit, facts)
 
 
 def verdict(facts: dict[str, Any], data: str) -> str:
     """How strongly the picture activates its unit, in words and against the scenes."""
-    ratio, strongest = (
-        float(facts["ratio_to_best_scene"]),
-        "strongest scene" if data == "starter" else "strongest image",
-    )
-    text = f"activation **{words.number(float(facts['activation']))}**"
+    ratio, what = float(facts["ratio_to_best_scene"]), "scene" if data == "starter" else "image"
+    lines = [f"activation **{words.number(float(facts['activation']))}**"]
     if np.isfinite(ratio):
-        text += f" · **{words.number(ratio)}×** its {strongest}"
-    return text
+        lines.append(f"**{words.number(ratio)}×** its strongest {what}")
+    lines.append(f"above {float(facts['percentile']):.4g}% of {what}s")
+    if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
+        lines.append(f"opposite **{words.number(opposite)}**")
+    return "  \n".join(lines)
 
 
-def _pictures(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:
+def _picture(shown: Shown, place: int, which: str, alt: str, caption: str | None = None) -> None:
+    # Shown at exactly the size it was enlarged to, so that its pixels stay crisp.
     st.image(
-        results.picture(shown.key, "images", place),
-        width=results.PICTURE_SIDE,
+        results.picture(shown.key, which, place, PICTURE_WIDTH),
+        caption=caption,
+        width=PICTURE_WIDTH,
         output_format="PNG",
-        alt=f"Made picture that activates unit {unit} of {shown.address.model}, {shown.address.site}",
+        alt=alt,
     )
-    st.markdown(f"**Unit {unit}**  \n:small[{verdict(facts, shown.data)}]")
-    if bool(facts["failed"]):
-        st.badge("Failed: weaker than a scene", icon=":material/close:", color="red")
-    if "opposite_images" in shown.result.arrays:
-        st.image(
-            results.picture(shown.key, "opposite_images", place),
-            width=results.PICTURE_SIDE,
-            output_format="PNG",
-            alt=f"Made picture that minimizes unit {unit} of {shown.address.model}, {shown.address.site}",
-        )
-        st.markdown(f":small[Opposite: activation **{words.number(float(facts['opposite_activation']))}**]")
 
 
 def _scenes(shown: Shown, unit: int) -> None:
@@ -93,17 +91,17 @@ def _scenes(shown: Shown, unit: int) -> None:
         st.caption("The scenes that excite this unit appear here once its layer is indexed.")
         return
     chosen = index.arrays["top_mean"][unit][:SCENES]
-    about = [results.dataset(shown.data).describe(int(number)) for number in chosen]
-    st.image(
-        [
-            results.scene(shown.index_key, unit, rank, shown.data, shown.input_size, shown.maps)
-            for rank in range(len(chosen))
-        ],
-        caption=[errors.escape(words.short(facts)) for facts in about],
-        width=SCENE_WIDTH,
-        output_format="PNG",
-        alt=[f"Scene {rank + 1} for unit {unit}: {words.scene(facts)}" for rank, facts in enumerate(about)],
-    )
+    dataset = results.dataset(shown.data)
+    with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
+        for rank, number in enumerate(chosen):
+            facts = dataset.describe(int(number))
+            st.image(
+                results.scene(shown.index_key, unit, rank, shown.data, shown.input_size, shown.maps),
+                caption=f":small[{errors.escape(words.short(facts))}]",
+                width="stretch",
+                output_format="PNG",
+                alt=f"Scene {rank + 1} for unit {unit}: {words.scene(facts)}",
+            )
 
 
 def _more(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from pages.common import colours, job_panel, results, unit_card, words
+from pages.common import colours, job_panel, permalink, results, unit_card
 from pages.common.batch import Batch
 from pages.common.colours import Side
 from pages.common.view import Row, View, index_request
 
-TILE = 104
+TILE = 84
+"""The least width of a small picture on screen, in pixels."""
+MOST_IN_A_ROW = 8
+MAPS = "fv_maps"
+PAGE = "pages/feature_visualization.py"
 
 
 def draw(view: View, rows: Sequence[Row], batch: Batch | None) -> None:
     """Everything that is there, and the progress of what is not."""
-    sides = view.sides
-    maps = view.depth or st.toggle(
-        "Show where in the scenes it looks",
-        value=True,
-        key="fv_maps",
-        help="Lays each scene's position map over it: clear at the unit's mean over all scenes, brightest at its "
-        "highest position in its own top scenes. The scale is one for all scenes of a unit.",
-        persist_state="session",
-    )
+    sides, maps = view.sides, bool(st.session_state.get(MAPS, True))
     columns = st.columns(len(sides), gap="large")
     for column, side in zip(columns, sides, strict=True):
         mine = [row for row in rows if row.side == side]
         with column:
             _heading(side, view)
             if view.depth:
-                _depth(mine, batch)
+                _depth(mine, view, batch)
             else:
                 _layer(mine[0], view, batch, wide=len(sides) == 1, maps=maps)
+
+
+def maps_toggle() -> None:
+    """Whether the scenes show where in them a unit looks."""
+    st.session_state.setdefault(MAPS, True)
+    st.toggle(
+        "Show where it looks",
+        key=MAPS,
+        help="Lays each scene's position map over it: clear at the unit's mean over all scenes, brightest at its "
+        "highest position in its own top scenes. The scale is one for all scenes of a unit.",
+        persist_state="session",
+    )
 
 
 def missing(rows: Sequence[Row]) -> list[Row]:
@@ -79,16 +90,27 @@ def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) ->
             unit_card.draw(shown, place)
 
 
-def _depth(rows: Sequence[Row], batch: Batch | None) -> None:
+def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
     if batch is not None:
         absent = {row.key: name_of(row) for row in rows}
         job_panel.draw(batch, absent, f"depth-{rows[0].side}")
     for row in rows:
-        if results.find(row.key) is None:
-            st.markdown(f"`{row.address.site}`")
-            st.caption("Not computed yet")
-            continue
-        st.markdown(f"`{row.address.site}`")
+        if results.find(row.key) is not None:
+            titled_tiles(row, replace(view, a=row.address, b=None, depth=False))
+
+
+def titled_tiles(row: Row, closer: View) -> None:
+    """The pictures of one layer under its name, with a way to look closer."""
+    with st.container(gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f":small[`{row.address.site}`]", width="content")
+            st.page_link(
+                PAGE,
+                label="Look closer",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                query_params=permalink.write(closer),
+            )
         tiles(row)
 
 
@@ -97,18 +119,22 @@ def tiles(row: Row) -> None:
     result = results.find(row.key)
     if result is None:
         return
-    st.image(
-        [results.picture(row.key, "images", place) for place in range(len(row.address.units))],
-        caption=[_tile_caption(facts) for facts in result.tables["units"].to_dict("records")],
-        width=TILE,
-        output_format="PNG",
-        alt=[f"Made picture of unit {unit} of {row.address.model}, {row.address.site}" for unit in row.address.units],
-    )
+    with st.grid(min(len(row.address.units), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
+        for place, facts in enumerate(result.tables["units"].to_dict("records")):
+            st.image(
+                results.picture(row.key, "images", place, 2 * TILE),
+                caption=tile_caption(facts),
+                width="stretch",
+                output_format="PNG",
+                alt=f"Made picture of unit {facts['unit']} of {row.address.model}, {row.address.site}",
+            )
 
 
-def _tile_caption(facts: dict) -> str:
-    failed = " · failed" if facts["failed"] else ""
-    return f"{facts['unit']} · {words.number(float(facts['ratio_to_best_scene']))}×{failed}"
+def tile_caption(facts: Mapping[str, Any]) -> str:
+    """Under a small picture: its unit, and how it compares with the strongest scene."""
+    ratio = float(facts["ratio_to_best_scene"])
+    told = ":red[failed]" if facts["failed"] else f"{ratio:.1f}×" if math.isfinite(ratio) else ""
+    return f":small[{facts['unit']} · {told}]" if told else f":small[{facts['unit']}]"
 
 
 def input_size(model: str) -> tuple[int, int]:

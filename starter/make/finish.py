@@ -1,6 +1,6 @@
 """Turn a checkpoint into what ships: fp16 weights as safetensors and a card with the measured accuracy.
 
-    python -m starter.make.finish --model starter-vit --run FOLDER
+python -m starter.make.finish --model starter-vit --run FOLDER
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def describe(name: str, model: torch.nn.Module, state: dict) -> dict:
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
         "classes_file": "../scenes/kinds.json",
-        "num_classes": model.get_classifier().out_features,
+        "num_classes": model.get_parameter(list(dict(model.named_parameters()))[-1]).numel(),
         "top1": round(float(right.mean()), 4),
         "top1_interval": [round(low, 4), round(high, 4)],
         "top5": round(float(right5.mean()), 4),

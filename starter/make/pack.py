@@ -1,6 +1,6 @@
 """Write the committed evaluation set: matched sets of four scenes a kind, as one Parquet file, and the list of kinds.
 
-    python -m starter.make.pack --art ART_FOLDER
+python -m starter.make.pack --art ART_FOLDER
 """
 
 from __future__ import annotations

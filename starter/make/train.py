@@ -18,6 +18,7 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import timm
@@ -29,7 +30,7 @@ from starter.make.augment import augment
 from starter.make.evaluate import accuracy
 from starter.make.muon import Muon
 
-MODELS: dict[str, tuple[str, dict]] = {
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "starter-vit": (
         "vit_tiny_patch16_224",
         {"img_size": 96, "patch_size": 8, "embed_dim": 192, "depth": 8, "num_heads": 3},
@@ -61,13 +62,12 @@ LEARNING_RATE = {"starter-vit": 4e-3, "starter-cnn": 4e-3}
 
 
 def build(name: str, classes: int) -> nn.Module:
-    architecture, options = MODELS[name]
-    if architecture.startswith("resnet"):
-        options = {**options, "channels": tuple(options["channels"])}
-    else:
-        # One network for every stage: positions are resampled when the side changes.
-        options = {**options, "dynamic_img_size": True}
-    return timm.create_model(architecture, num_classes=classes, **options)
+    architecture, shipped = MODELS[name]
+    options: dict[str, Any] = dict(shipped)
+    if architecture.startswith("vit"):
+        options["dynamic_img_size"] = True  # one network for every stage: positions are resampled when the side changes
+    create: Any = timm.create_model
+    return create(architecture, num_classes=classes, **options)
 
 
 def side_at(share: float, plan: Plan) -> int:
@@ -122,7 +122,7 @@ class Course:
         self.kinds = json.loads((Path(__file__).parents[1] / "scenes" / "kinds.json").read_text())
         torch.manual_seed(plan.seed)
         # Channels last: the convolutions' fast layout on processors and on GPUs with matrix units alike.
-        self.model = build(name, len(self.kinds)).to(device, memory_format=torch.channels_last)
+        self.model = build(name, len(self.kinds)).to(device).to(memory_format=torch.channels_last)
         self.average = build(name, len(self.kinds)).to(device).requires_grad_(False)
         self.average.load_state_dict(self.model.state_dict())
         self.optimizers = optimizers_for(self.model, plan.weight_decay)

@@ -18,7 +18,10 @@ HERE = Path(__file__).parent
 # On sub-pages Streamlit asks below the page's own path first, is told 404, and then asks at the root.
 HARMLESS = re.compile(r"/[^/:]+/_stcore/(health|host-config)$")
 # What a page says while the server is down. A server that should not be down shows in `settled`.
-OUTAGE = re.compile(r"ERR_CONNECTION_REFUSED|WebSocket connection to \S+/_stcore/stream\S* failed")
+OUTAGE = re.compile(
+    r"ERR_CONNECTION_REFUSED|WebSocket connection to \S+ failed|Is Streamlit still running"
+    r"|Client Error in reaching server endpoint - No response"
+)
 NO_BROWSER = pytest.StashKey[bool]()
 
 

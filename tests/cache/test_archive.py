@@ -68,7 +68,7 @@ def test_members_that_are_no_results_are_left_out_and_nothing_is_written_elsewhe
         file.writestr("cut.blob", good[:-1])
         file.writestr("changed.blob", good[:-1] + b"\x00")
         file.writestr("bomb.blob", b"\0" * 100_000_000, zipfile.ZIP_DEFLATED)
-        file.writestr("large.blob", b"\0" * ((1 << 20) + 1))
+        file.writestr("large.blob", blob_of(1, 1 << 20).to_bytes())
         file.writestr("good.blob", good)
     before = {path for path in tmp_path.rglob("*") if "results" not in path.parts}
     assert other.import_(tmp_path / "hostile.zip") == 1

@@ -64,7 +64,7 @@ def test_what_was_finished_reads_back_after_kill_9_at_any_moment(tmp_path: Path,
         assert process.returncode == -signal.SIGKILL, errors
         finished += [line for line in rest.splitlines() if line.count("-") == 1]
     store = ResultStore(tmp_path / "results")
-    assert len(finished) >= 10
+    assert len(finished) >= 5
     for key in finished:
         # The last line may be cut off by the kill; a cut key is the beginning of one that was put.
         assert same(store.get(key), writer.blob_of(key)), key

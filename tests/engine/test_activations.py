@@ -56,6 +56,7 @@ class Notebook:
     def __init__(self, stop_after: int = 1000) -> None:
         self.seen: list[Progress] = []
         self.stop_after = stop_after
+        self.kept: dict[str, Result] = {}
 
     def report(self, progress: Progress) -> None:
         self.seen.append(progress)
@@ -64,6 +65,9 @@ class Notebook:
 
     def compute(self, request):
         raise AssertionError("an index builds on nothing")
+
+    def keep(self, request, result):
+        self.kept[request.site] = result
 
 
 def wrap(name: str, module: torch.nn.Module) -> LoadedModel:
@@ -307,3 +311,21 @@ def test_an_activation_beyond_half_precision_is_kept_finite_in_the_maps():
     ids, values, maps = strongest.arrays(1)
     assert (ids.item(), values.item()) == (4, 1e6)
     assert maps.item() == 65504
+
+
+def test_shallower_sites_of_the_same_role_come_along_in_the_same_pass():
+    context = Notebook()
+    asked = build(IndexRequest, model="vit", site="blocks.1.mlp.hidden", data="noise", top=3)
+    asked.run(context)
+    assert list(context.kept) == ["blocks.0.mlp.hidden"]
+    alone = index_sites("vit", ["blocks.0.mlp.hidden"], "noise", Notebook(), top=3)["blocks.0.mlp.hidden"]
+    np.testing.assert_allclose(
+        context.kept["blocks.0.mlp.hidden"].arrays["position_mean"], alone.arrays["position_mean"], rtol=1e-5, atol=1e-6
+    )
+
+
+def test_nothing_comes_along_where_it_would_not_fit(monkeypatch):
+    monkeypatch.setattr(activations, "TOGETHER_BYTES", 1)
+    context = Notebook()
+    build(IndexRequest, model="vit", site="blocks.1.mlp.hidden", data="noise", top=3).run(context)
+    assert not context.kept

@@ -38,7 +38,7 @@ def test_what_is_no_unit_is_refused_with_what_was_written(text):
         parse_units(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", ",", "0:0"])
+@pytest.mark.parametrize("text", ["", " ", ","])
 def test_no_units_at_all_are_refused(text):
     with pytest.raises(BadRequest, match="No units given"):
         parse_units(text)
@@ -75,3 +75,9 @@ def test_a_long_piece_of_garbage_is_quoted_in_short():
 def test_addresses_sort_by_model_then_site_then_units():
     texts = ["b@a:1", "a@b:0", "a@a:2", "a@a:0,1"]
     assert [str(address) for address in sorted(map(Address.parse, texts))] == ["a@a:0,1", "a@a:2", "a@b:0", "b@a:1"]
+
+
+@pytest.mark.parametrize("text", ["7-3", "0:0", "1,7-3"])
+def test_an_empty_range_is_refused_and_not_passed_over(text):
+    with pytest.raises(BadRequest, match="is empty"):
+        parse_units(text)

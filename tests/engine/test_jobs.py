@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from cache.store import ResultStore, StoreFull
-from engine.errors import BadRequest, Unavailable
+from engine.errors import BadRequest, Cancelled, Unavailable
 from engine.experiment import Context, Progress, Request, Result
 from engine.jobs import Jobs
 from engine.progress import PREVIEW_SECONDS, Meter
 from engine.queue import FairQueue
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Stage:
@@ -69,15 +69,24 @@ class Play(Request):
 
     def run(self, context: Context) -> Result:
         STAGE.enter(self.name)
-        for step in range(self.steps):
-            gate = STAGE.gates.get(self.name)
-            while gate is not None and not gate.wait(0.01):
-                context.report(Progress(step, self.steps, "playing"))
-            context.report(Progress(step + 1, self.steps, "playing", f"png {step + 1}".encode(), (float(step),)))
+        try:
+            self.play(context)
+        except Cancelled:
+            if self.act == "lingers":
+                STAGE.enter(f"{self.name} lingers")
+                STAGE.gate("end").wait(SECONDS)
+            raise
         if self.act in ACTS:
             return ACTS[self.act]()
         inner = context.compute(Play(name=self.needs)).arrays["x"].sum() if self.needs else 0
         return Result({"name": self.name}, {"x": np.ones(3) + inner}, {}, {"by": threading.current_thread().name})
+
+    def play(self, context: Context) -> None:
+        for step in range(self.steps):
+            gate = STAGE.gates.get(self.name)
+            while gate is not None and not gate.wait(SECONDS if self.act == "deaf" else 0.01):
+                context.report(Progress(step, self.steps, "playing"))
+            context.report(Progress(step + 1, self.steps, "playing", f"png {step + 1}".encode(), (float(step),)))
 
 
 def _raise(error: BaseException) -> Callable[[], Result]:
@@ -332,6 +341,37 @@ def test_asking_again_right_after_cancelling_gets_a_result(jobs: Jobs, stage: St
     assert jobs.wait(job, SECONDS).status == "done" and jobs.active() == []
 
 
+def test_asking_again_before_the_worker_noticed_takes_the_cancelling_back(jobs: Jobs, stage: Stage) -> None:
+    gate = stage.gate("a")
+    job = jobs.submit(Play(name="a", act="deaf"))
+    stage.wait_for("a")
+    assert jobs.cancel(job) and jobs.snapshot(job).message == "Stopping"
+    jobs.submit(Play(name="a", act="deaf"))
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done" and stage.ran == ["a"]
+
+
+def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_job_of_their_own(
+    jobs: Jobs, store: ResultStore, stage: Stage
+) -> None:
+    gate = stage.gate("a")
+    request = Play(name="a", act="lingers")
+    jobs.cancel(jobs.submit(request, "ann"), "ann")
+    jobs.submit(request, "ann")
+    stage.wait_for("a")
+    jobs.cancel(request.key(), "ann")
+    stage.wait_for("a lingers")
+    job = jobs.submit(request, "bob")
+    assert jobs.snapshot(job).status == "queued"
+    stage.gate("end").set()
+    until(lambda: jobs.snapshot(job).status == "running")
+    (journal,) = (store.folder / "processes").glob("*.json")
+    assert job.id in journal.read_text()  # the end of the first one did not strike it out
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done" and jobs.result(job.id) is not None
+    assert jobs.interrupted() == [] and jobs.active() == []
+
+
 # What goes wrong
 
 
@@ -532,7 +572,7 @@ def test_what_ended_by_itself_is_not_listed_as_interrupted(store: ResultStore) -
 
 
 CHILD = """
-import sys, time
+import os, sys, time
 from typing import ClassVar
 from cache.store import ResultStore
 from engine.experiment import Progress, Request, Result
@@ -548,8 +588,7 @@ class Play(Request):
     def fingerprints(self): return {}
     def run(self, context):
         print("running", flush=True)
-        deadline = time.time() + float(sys.argv[2])
-        while time.time() < deadline:
+        while not os.path.exists(sys.argv[2]):
             context.report(Progress(0, 1))
             time.sleep(0.01)
         return Result({"name": "from the child"})
@@ -561,10 +600,11 @@ jobs.wait(job)
 """
 
 
-def start_child(folder: Path, seconds: float) -> subprocess.Popen[str]:
+def start_child(folder: Path, until: Path) -> subprocess.Popen[str]:
+    """A process with two jobs, the first of which runs until a file is there."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), str(seconds)], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", CHILD, str(folder), str(until)], stdout=subprocess.PIPE, text=True, env=environment
     )
     assert child.stdout is not None and child.stdout.readline() == "running\n"
     return child
@@ -572,7 +612,7 @@ def start_child(folder: Path, seconds: float) -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is a thing of POSIX systems")
 def test_jobs_of_a_killed_process_are_named_as_interrupted_and_can_be_run_at_once(tmp_path: Path, stage: Stage) -> None:
-    child = start_child(tmp_path / "results", 600)
+    child = start_child(tmp_path / "results", tmp_path / "never")
     store = ResultStore(tmp_path / "results")
     early = Jobs(store)
     assert early.interrupted() == []  # the child lives
@@ -587,10 +627,13 @@ def test_jobs_of_a_killed_process_are_named_as_interrupted_and_can_be_run_at_onc
     store.close()
 
 
-def test_two_processes_that_want_the_same_result_compute_it_once(jobs: Jobs, store: ResultStore, stage: Stage) -> None:
-    child = start_child(store.folder, 1.0)
+def test_two_processes_that_want_the_same_result_compute_it_once(
+    jobs: Jobs, store: ResultStore, stage: Stage, tmp_path: Path
+) -> None:
+    child = start_child(store.folder, tmp_path / "now")
     job = jobs.submit(Play(name="a"))
     until(lambda: "Another Vitrine process" in jobs.snapshot(job).message)
+    (tmp_path / "now").touch()
     snapshot = jobs.wait(job, SECONDS)
     result = jobs.result(job.id)
     assert snapshot.status == "done" and stage.ran == []

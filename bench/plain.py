@@ -1,0 +1,67 @@
+"""The paper's recipe written the plain way, as the yardstick: one unit at a time, gradients for weights on, the whole
+network run to its head, float32, a forward hook on the layer. Shares nothing with the engine but the random numbers,
+so that the two must give the same picture (tests/engine/test_maximize.py)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engine.randomness import generator
+
+
+def maximize_plainly(
+    module: nn.Module,
+    layer: nn.Module,
+    prefix: int,
+    unit: int,
+    size: tuple[int, int],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    seed: int,
+    steps: int = 400,
+    copies: int = 8,
+) -> Tensor:
+    """(3, H, W) in [0, 1]: the picture that maximizes one channel of `layer`'s output (batch, tokens, channels)."""
+    for parameter in module.parameters():
+        parameter.requires_grad_(True)
+    seen: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda _, __, output: seen.append(output))
+    random = generator(seed, unit)
+    image = torch.rand(3, *size, generator=random).requires_grad_()
+    optimizer = torch.optim.Adam([image], lr=0.1, betas=(0.5, 0.99))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+    try:
+        for step in range(steps):
+            scale = torch.exp(torch.empty(copies, 3, 1, 1).uniform_(-1, 1, generator=random))
+            shift = torch.empty(copies, 3, 1, 1).uniform_(-1, 1, generator=random)
+            noise = torch.randn(copies, 3, *size, generator=random) * (0.5 * max(0, steps - 2 - step) / steps)
+            offsets = torch.randint(-32, 33, (copies, 2), generator=random).tolist()
+            torch.empty(copies).uniform_(1, 1, generator=random)  # a zoom that the paper has not
+            batch = image.repeat(copies, 1, 1, 1) * scale + shift + noise
+            batch = torch.stack(
+                [torch.roll(one, tuple(offset), (1, 2)) for one, offset in zip(batch, offsets, strict=True)]
+            )
+            seen.clear()
+            module((batch - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))
+            activation = seen[0][:, prefix:, unit].mean()
+            variation = sum(
+                (one - other).flatten(2).norm(dim=2).mean()
+                for one, other in (
+                    (batch[..., 1:], batch[..., :-1]),
+                    (batch[..., 1:, :], batch[..., :-1, :]),
+                    (batch[..., 1:, 1:], batch[..., :-1, :-1]),
+                    (batch[..., 1:, :-1], batch[..., :-1, 1:]),
+                )
+            )
+            optimizer.zero_grad()
+            module.zero_grad()
+            (0.004 * variation - activation).backward()
+            optimizer.step()
+            schedule.step()
+            with torch.no_grad():
+                image.clamp_(0, 1)
+    finally:
+        hook.remove()
+        module.requires_grad_(False)
+    return image.detach()

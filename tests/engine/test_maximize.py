@@ -1,0 +1,104 @@
+"""Activation maximization: the paper's recipe exactly, and pictures that do not depend on their company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bench.plain import maximize_plainly
+from engine import devices, maximize
+from engine.errors import BadRequest, Cancelled
+from engine.maximize import batches_of, noise_at, rate_at
+from engine.recipes import FAST, PAPER, PAPER_CODE, Recipe
+from tests.engine.small import small_cnn, small_vit
+
+SITE = "blocks.1.mlp.hidden"
+
+
+@pytest.fixture(autouse=True)
+def float32(monkeypatch):
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+
+
+def short(recipe: Recipe, steps: int = 6) -> Recipe:
+    return recipe.model_copy(update={"steps": steps})
+
+
+def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
+    model, steps = small_vit(), 12
+    ours = maximize.maximize(model, SITE, [7], short(PAPER, steps), seed=3).images[0]
+    act = model.module.get_submodule("blocks.1.mlp.act")
+    plain = maximize_plainly(model.module, act, 1, 7, (32, 32), model.mean, model.std, seed=3, steps=steps)
+    # Adam divides by the size of the gradient, so rounding can turn a step around where it is tiny: compare most pixels.
+    apart = np.abs(ours - plain.numpy())
+    assert np.median(apart) < 1e-4
+    assert (apart < 1e-2).mean() > 0.98
+
+
+@pytest.mark.parametrize("recipe", [PAPER, PAPER_CODE, FAST], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize(("model", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
+def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, monkeypatch):
+    monkeypatch.setitem(maximize.ROWS, "cpu", 4 * recipe.copies)
+    loaded = model()
+    alone = maximize.maximize(loaded, site, [5], short(recipe), seed=1)
+    company = maximize.maximize(loaded, site, [2, 9, 5, 0, 11, 3], short(recipe), seed=1)
+    assert alone.images[0].tobytes() == company.images[2].tobytes()
+    assert alone.curves[0].tobytes() == company.curves[2].tobytes()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture():
+    model = small_vit()
+    first, again, other = (maximize.maximize(model, SITE, [4], short(FAST), seed).images for seed in (0, 0, 1))
+    assert first.tobytes() == again.tobytes()
+    assert np.abs(first - other).mean() > 1e-3
+
+
+def test_maximizing_ends_above_where_it_began_and_minimizing_below():
+    model = small_vit()
+    up, down = (maximize.maximize(model, SITE, [3], short(FAST, 24), 0, direction).curves[0] for direction in (1, -1))
+    assert up[-6:].mean() > up[:6].mean()
+    assert up[-6:].mean() > down[-6:].mean()
+
+
+def test_the_last_batch_is_filled_up_so_that_every_batch_has_one_size():
+    assert list(batches_of([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5, 5]]
+
+
+def test_the_schedules_are_the_papers():
+    assert rate_at(PAPER, 0) == pytest.approx(0.1)
+    assert rate_at(PAPER, 200) == pytest.approx(0.05)
+    assert rate_at(PAPER, 400) == pytest.approx(0, abs=1e-12)
+    assert noise_at(PAPER, 0) == pytest.approx(0.5 * 398 / 400)
+    assert noise_at(PAPER, 398) == 0 and noise_at(PAPER, 399) == 0
+
+
+def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
+    monkeypatch.setitem(maximize.ROWS, "cpu", 4 * FAST.copies)
+    inner, sizes = maximize._maximize_batch, []
+
+    def hungry(model, site, units, *rest):
+        sizes.append(len(units))
+        if len(units) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return inner(model, site, units, *rest)
+
+    monkeypatch.setattr(maximize, "_maximize_batch", hungry)
+    pictures = maximize.maximize(small_vit(), SITE, [1, 2], short(FAST, 2), seed=0)
+    assert sizes == [4, 2, 1, 1] and len(pictures.images) == 2
+
+
+def test_stopping_in_the_middle_leaves_no_hook_behind():
+    model = small_vit()
+
+    def stop(step, images, objective):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        maximize.maximize(model, SITE, [1], short(FAST), seed=0, watch=stop)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.module.modules())
+
+
+def test_an_unknown_site_is_a_bad_request():
+    with pytest.raises(BadRequest, match=r"no site “blocks.9.mlp.hidden”"):
+        maximize.maximize(small_vit(), "blocks.9.mlp.hidden", [0], short(FAST), seed=0)

@@ -1,0 +1,112 @@
+"""The experiment: a request in, pictures with the numbers that back them out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine import devices, recipes, visualize
+from engine.errors import BadRequest
+from engine.experiment import Progress, Result, build, parse_request
+from engine.visualize import VisualizeRequest, as_bytes
+from tests.engine.small import small_vit
+
+SITE = "blocks.1.mlp.hidden"
+
+
+class Notebook:
+    """A context that writes down what is reported and has one index at hand."""
+
+    def __init__(self, units: int) -> None:
+        self.seen: list[Progress] = []
+        self.scenes = np.linspace(-1, 1, 5)[:, None] * np.ones((1, units)) * 1e-3
+
+    def report(self, progress: Progress) -> None:
+        self.seen.append(progress)
+
+    def compute(self, request):
+        return Result(dict(request), {"position_mean": self.scenes.astype(np.float32)})
+
+    def keep(self, request, result):
+        raise AssertionError("a picture leaves nothing else behind")
+
+
+@pytest.fixture(autouse=True)
+def world(monkeypatch):
+    model = small_vit()
+    monkeypatch.setattr(visualize.catalog, "load", lambda name, device=None: model)
+    monkeypatch.setattr(visualize.catalog, "fingerprint", lambda name: f"weights of {name}")
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    quick = recipes.FAST.model_copy(update={"steps": 5})
+    monkeypatch.setitem(recipes.RECIPES, "fast", quick)
+    return model
+
+
+def ask(**fields) -> VisualizeRequest:
+    request = build(VisualizeRequest, **{"model": "small-vit", "site": SITE, "units": (3, 8), **fields})
+    assert isinstance(request, VisualizeRequest)
+    return request
+
+
+def test_a_result_has_a_picture_a_curve_and_a_row_for_each_unit(world):
+    context = Notebook(128)
+    result = ask(opposite=True).run(context)
+    assert result.arrays["images"].shape == (2, 32, 32, 3) and result.arrays["images"].dtype == np.uint8
+    assert result.arrays["curves"].shape == (2, 5)
+    table = result.tables["units"]
+    assert table.unit.tolist() == [3, 8]
+    assert (table.activation > table.opposite_activation).all()
+    assert result.facts["recipe"]["name"] == "fast"
+    assert context.seen[-1].step == context.seen[-1].total
+    assert context.seen[-1].preview is not None and context.seen[-1].preview.startswith(b"\x89PNG")
+
+
+def test_what_is_scored_is_what_is_stored(world):
+    """The stored picture, scored again by hand, gives the number in the table."""
+    from engine.scoring import fresh_activations
+
+    result = ask().run(Notebook(128))
+    stored = result.arrays["images"].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    again = fresh_activations(world, SITE, [3, 8], stored, seed=0)
+    assert again.tolist() == result.tables["units"].activation.tolist()
+
+
+def test_a_request_reads_back_from_its_own_text_and_equal_requests_have_one_key():
+    request = ask(seed=5)
+    assert parse_request(request.canonical()) == request
+    assert request.key() == ask(seed=5).key()
+    others = [ask(seed=6), ask(units=(8, 3)), ask(opposite=True), ask(recipe="paper", seed=5)]
+    assert len({request.key(), *(other.key() for other in others)}) == 5
+
+
+def test_changed_settings_of_a_recipe_change_the_key(monkeypatch):
+    before = ask().key()
+    monkeypatch.setitem(recipes.RECIPES, "fast", recipes.RECIPES["fast"].model_copy(update={"rate": 0.07}))
+    assert ask().key() != before
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"units": ()}, "units"),
+        ({"units": (-1,)}, "counted from 0"),
+        ({"units": tuple(range(10_000))}, "1024"),
+        ({"recipe": "slow"}, "There is no recipe “slow”"),
+        ({"seed": -1}, "seed"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_one_clear_sentence(fields, words):
+    with pytest.raises(BadRequest, match=words):
+        ask(**fields)
+
+
+def test_a_unit_that_does_not_exist_is_named_with_the_range():
+    with pytest.raises(BadRequest, match=r"has units 0 to 127; there is no unit 128"):
+        ask(units=(5, 128)).run(Notebook(128))
+
+
+def test_bytes_round_to_the_nearest():
+    assert as_bytes(np.full((1, 3, 1, 1), 0.5, np.float32)).ravel().tolist() == [128, 128, 128]
+    assert as_bytes(np.array([-1.0, 0.0, 2.0], np.float32).reshape(1, 3, 1, 1)).ravel().tolist() == [0, 0, 255]

@@ -1,0 +1,104 @@
+"""A batch of requests: who is asked when, seen from outside through the jobs it hands over."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine.errors import Unavailable
+from engine.progress import Snapshot
+from pages.common.batch import AT_ONCE, Batch
+
+
+class Line:
+    """Stands in for the jobs: takes what is submitted, and lets the test say how each one goes."""
+
+    def __init__(self) -> None:
+        self.status: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.refuses = False
+
+    def submit(self, request: Any, owner: str) -> None:
+        if self.refuses:
+            raise Unavailable("The queue is full.")
+        self.asked.append(request)
+        self.status[request] = "queued"
+
+    def snapshot(self, key: str) -> Snapshot:
+        return Snapshot(self.status[key])
+
+    def active(self) -> list[Any]:
+        return [SimpleNamespace(id=key) for key, status in self.status.items() if status in ("queued", "running")]
+
+    def cancel(self, key: str, owner: str) -> None:
+        if self.status[key] in ("queued", "running"):
+            self.status[key] = "cancelled"
+
+
+@pytest.fixture
+def line() -> Any:
+    return Line()
+
+
+def batch(patient: bool = False) -> Batch:
+    return Batch({key: key for key in ("one", "two", "three")}, "somebody", patient)  # type: ignore[misc]
+
+
+def test_a_few_are_asked_for_at_once_and_the_next_when_one_ends(line: Any) -> None:
+    rows = batch()
+    rows.advance(line)
+    rows.advance(line)
+    assert line.asked == ["one", "two"] and len(line.asked) == AT_ONCE
+    line.status["one"] = "done"
+    rows.advance(line)
+    assert line.asked == ["one", "two", "three"] and rows.waiting() == []
+
+
+def test_what_failed_is_not_asked_for_again(line: Any) -> None:
+    rows = batch()
+    rows.advance(line)
+    line.status |= {"one": "failed", "two": "failed"}
+    for _ in range(3):
+        rows.advance(line)
+    assert line.asked == ["one", "two", "three"]
+
+
+def test_cancelling_stops_what_is_on_and_asks_for_nothing_more(line: Any) -> None:
+    rows = batch()
+    rows.advance(line)
+    rows.cancel(line)
+    rows.advance(line)
+    assert line.asked == ["one", "two"] and rows.waiting() == []
+    assert set(line.status.values()) == {"cancelled"}
+
+
+def test_a_first_refusal_is_told_and_a_later_one_waited_out(line: Any) -> None:
+    rows = batch()
+    line.refuses = True
+    with pytest.raises(Unavailable):
+        rows.advance(line)
+    line.refuses = False
+    rows.advance(line)
+    line.refuses, line.status["one"] = True, "done"
+    rows.advance(line)
+    assert rows.waiting() == ["three"]
+
+
+def test_a_patient_batch_waits_while_others_work(line: Any) -> None:
+    rows = batch(patient=True)
+    line.status["somebody else's"] = "running"
+    rows.advance(line)
+    assert line.asked == []
+    line.status["somebody else's"] = "done"
+    rows.advance(line)
+    assert line.asked == ["one", "two"]
+
+
+def test_a_patient_batch_goes_on_where_it_was_interrupted(line: Any) -> None:
+    rows = batch(patient=True)
+    rows.advance(line)
+    line.status["one"] = "cancelled"
+    rows.advance(line)
+    assert line.asked == ["one", "two", "one"]
