@@ -60,12 +60,13 @@ class IndexRequest(Request):
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
-        """Indexes the shallower sites of the same role along with this one: the pass computes them on its way."""
+        """Indexes every layer's site of the same role along with this one: whoever asks for one layer asks for the next,
+        and one pass serves all. Only this one where all would take too much room."""
         loaded = catalog.load(self.model)
         asked = find(loaded.sites, self.site)
-        free = [s for s in loaded.sites.values() if s.role == asked.role and s.depth <= asked.depth]
-        size = len(open_dataset(self.data)) * sum(site.units for site in free) * 4
-        together = free if size <= TOGETHER_BYTES else [asked]
+        alike = [site for site in loaded.sites.values() if site.role == asked.role]
+        size = len(open_dataset(self.data)) * sum(site.units for site in alike) * 4
+        together = alike if size <= TOGETHER_BYTES else [asked]
         results = index_sites(self.model, [site.name for site in together], self.data, context, self.top)
         for name, result in results.items():
             if name != self.site:

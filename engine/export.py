@@ -25,7 +25,7 @@ def stem(result: Result, unit: int | None = None) -> str:
     """A file name, without its ending, that says model, site and unit."""
     request = result.request
     parts = [str(request.get(name, "")) for name in ("model", "site")] + ([f"unit-{unit}"] if unit is not None else [])
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts if part)
+    return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in parts if part)
 
 
 def pngs(result: Result) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
+from engine.config import settings
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
@@ -72,7 +73,11 @@ class VisualizeRequest(Request):
         }
 
     def check(self, model: LoadedModel) -> None:
-        """Raises BadRequest for a site that the model has not, or a unit that the site has not."""
+        """Raises BadRequest for a site or unit that is not there, and for more units than the settings allow at once."""
+        if len(self.units) > (limit := settings().units_limit):
+            raise BadRequest(
+                f"{len(self.units)} units asked for at once; here at most {limit} are allowed. Ask in parts."
+            )
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]
         if outside:

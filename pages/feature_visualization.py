@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors, serve, setup, sharing, showing, wall
+from pages.common.view import rows as shown_rows
 
 st.title("Feature visualization", anchor=False)
 serve.ready()
@@ -31,14 +32,13 @@ if choosing.open:
         setup.draw()
 
 if view is None:
-    st.info(
+    errors.hint(
         "Pick a layer on the picture of a model, choose some units and press **Run**. Eight units of a starter model "
-        "take some seconds. Nothing is computed before that, and what was computed once is kept.",
-        icon=":material/lightbulb:",
+        "take some seconds. Nothing is computed before that, and what was computed once is kept."
     )
 else:
     with errors.shown():
-        rows = showing.try_rows(view)
+        rows = shown_rows(view)
         batch = showing.batch(rows)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(setup.summary(view), width="content")
@@ -46,8 +46,8 @@ else:
                 if not view.depth:
                     wall.maps_toggle()
                 sharing.bar(view, rows)
-        if batch is None and (absent := wall.missing(rows)):
-            st.info(wall.offer(rows, absent), icon=":material/hourglass_empty:")
+        if showing.idle(batch) and (absent := wall.missing(rows)):
+            errors.hint(wall.offer(rows, absent), "hourglass_empty")
             if st.button("Compute", type="primary", icon=":material/play_arrow:", key="fv_compute"):
                 showing.show(view, compute=True)
         wall.draw(view, rows, batch)

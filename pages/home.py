@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import errors, exhibition, gallery, serve
+from pages.common import errors, exhibition, gallery, interrupted, serve
 
 st.title("Vitrine", anchor=False)
 st.markdown(
@@ -33,6 +33,8 @@ st.caption(
     "the picture than to any scene of the data set."
 )
 serve.ready()
+with errors.shown():
+    interrupted.draw()
 with errors.shown():
     exhibition.draw(gallery.EXHIBITS, by_itself=True)
 st.header("Real networks", anchor=False)

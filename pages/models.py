@@ -7,14 +7,16 @@ import streamlit as st
 from pages.common import errors, model_table, serve
 
 OWN = """\
-# models.toml, in the folder where Vitrine is started
+# models.toml, where Vitrine is started
 [[model]]
 name = "my-run"
-architecture = "vit_small_patch16_224"   # a timm architecture
-weights = "checkpoints/my-run.safetensors"
+# any architecture of timm
+architecture = "vit_small_patch16_224"
+weights = "runs/my-run.safetensors"
 input_size = 224
 num_classes = 1000
-classes_file = "classes.txt"             # one name a line; may be left out
+# one name a line; may be left out
+classes_file = "classes.txt"
 """
 
 st.title("Models", anchor=False)

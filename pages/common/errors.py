@@ -1,4 +1,4 @@
-"""Errors on screen: what was wrong and what to do, never a traceback.
+"""Errors and hints on screen: what was wrong and what to do, never a traceback.
 
 Invariant: an error that is not Vitrine's own is logged in full under an id, and only the id is shown.
 """
@@ -29,6 +29,12 @@ def show(error: Exception) -> None:
         f"The server's log has the details under {number}.",
         icon=":material/error:",
     )
+
+
+def hint(text: str, icon: str = "lightbulb") -> None:
+    """What to do here, for where there is nothing to see yet. Quiet: no colour, since colours mean models."""
+    with st.container(border=True):
+        st.markdown(f":material/{icon}: {text}")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
             st.markdown(f"##### :{colours.NAMES[exhibit.side]}[{exhibit.model}]")
             st.caption(exhibit.about)
             if isinstance(rows, VitrineError):
-                st.info(errors.escape(str(rows)), icon=":material/inventory_2:")
+                errors.hint(errors.escape(str(rows)), "inventory_2")
                 continue
             _progress(exhibit, rows, shared if by_itself else _own_batch(exhibit, rows))
             for row in rows:

@@ -59,6 +59,13 @@ def layers(model: str) -> list[Address]:
     return [Address(model, site.name, tuple(unit for unit in UNITS if unit < site.units)) for site in chosen]
 
 
+def shows(view: View) -> bool:
+    """Whether the gallery makes these pictures by itself."""
+    return view == View(view.a, data="starter") and any(
+        view.a.model == exhibit.model and view.a.units == UNITS for exhibit in EXHIBITS
+    )
+
+
 def batch(missing: Sequence[Row]) -> Batch:
     """The gallery's jobs that are still to do. One for everybody: they belong to no person."""
     return Batch.of([row.request for row in missing], OWNER, patient=True)

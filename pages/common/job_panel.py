@@ -93,6 +93,6 @@ def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str])
         if snapshot.status == "failed":
             st.error(f"{names[key]}  \n{errors.escape(snapshot.error or 'This failed.')}", icon=":material/error:")
         elif snapshot.status == "cancelled":
-            st.info(f"{names[key]}  \nStopped before it was done.", icon=":material/stop_circle:")
+            errors.hint(f"{names[key]} Stopped before it was done.", "stop_circle")
         if snapshot.warning:
             st.warning(errors.escape(snapshot.warning), icon=":material/warning:")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from engine.address import MAX_UNITS, Address, format_units, parse_units
+from engine.address import Address, format_units, parse_units
+from engine.config import settings
 from engine.errors import BadRequest
 from pages.common import colours, errors, gallery, job_panel, layer_picture, results, serve
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.view import View, index_request, sites_of
+from pages.common.view import View, check, index_request, sites_of
 
 if TYPE_CHECKING:
     from engine.sites import Site
@@ -70,7 +71,7 @@ def side(which: Side, data: str) -> Address | None:
         **KEEP,
     )
     if not model or model == NONE:
-        st.caption("Pick a second model to see the same things side by side.")
+        errors.hint("Pick a second model to see the same things side by side.")
         return None
     try:
         with st.skeleton(height=190):
@@ -119,7 +120,7 @@ def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
     """Units by number, at random or by selectivity. Raises BadRequest where they are not units of this layer."""
     st.session_state.setdefault(field(which, "how"), BY_NUMBER)
     st.session_state.setdefault(field(which, "units"), FIRST_UNITS)
-    left, right = st.columns([1.75, 1], vertical_alignment="bottom")
+    left, right = st.columns([2.1, 1], vertical_alignment="bottom")
     with left:
         how = st.segmented_control(
             "Units",
@@ -137,7 +138,9 @@ def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
             help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16.",
             **KEEP,
         )
-        return checked(parse_units(text or "", MAX_UNITS), model, site)
+        found = parse_units(text or "", settings().units_limit)
+        check(Address(model, site.name, found))
+        return found
     with right:
         count = number("How many", field(which, "count"), 8, most=min(64, site.units), least=1)
     if how == AT_RANDOM:
@@ -146,15 +149,6 @@ def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
         st.caption(f"Units {format_units(found)} of {site.units}")
         return found
     return selective(which, Address(model, site.name, (0,)), count, data)
-
-
-def checked(numbers: tuple[int, ...], model: str, site: Site) -> tuple[int, ...]:
-    """The units, when the layer has all of them. Raises BadRequest otherwise."""
-    if max(numbers) >= site.units:
-        raise BadRequest(
-            f"{model}@{site.name} has units 0 to {site.units - 1}; unit {max(numbers)} was asked for. Pick others."
-        )
-    return numbers
 
 
 def selective(which: Side, address: Address, count: int, data: str) -> tuple[int, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import gallery, permalink, pickers, serve
+from engine.errors import VitrineError
+from pages.common import gallery, permalink, pickers, results, serve
 from pages.common.batch import Batch
-from pages.common.view import Row, View, rows
+from pages.common.view import Row, View, check, rows
 
 SETUP = "fv_setup"
 _VIEW, _LINK, _BATCH, _NOTICE = "fv_view", "fv_link", "fv_batch", "fv_notice"
@@ -19,8 +20,10 @@ def follow_link() -> list[str]:
         st.query_params.from_dict(permalink.write(state[_VIEW]))  # back from another page, which cleared the address
     elif now and now != state.get(_LINK):
         view, problems = permalink.read(now)
-        state[_NOTICE] = problems + ([] if view or problems else ["It names no units (?a=model@site:units)."])
-        state[_VIEW], state[_LINK], state[_BATCH] = view, now, None
+        problems += [] if view or problems else ["It names no units. Write ?a=model@site:units."]
+        if view is not None and (refused := _refusal(view)):
+            view, problems = None, [*problems, refused]
+        state[_VIEW], state[_LINK], state[_BATCH], state[_NOTICE] = view, now, None, problems
         state[SETUP] = view is None
         if view is not None:
             pickers.fill(view)
@@ -64,9 +67,20 @@ def batch(shown: list[Row]) -> Batch | None:
     return state.get(_BATCH)
 
 
-def try_rows(view: View) -> list[Row]:
-    """The rows of a view, each with a key. Raises VitrineError when a model, layer, unit or data set is not there."""
-    shown = rows(view)
-    for row in shown:
-        row.request.key()
-    return shown
+def idle(batch: Batch | None) -> bool:
+    """Whether nothing of what is missing is on its way."""
+    from engine.jobs import jobs
+
+    return batch is None or batch.idle(jobs())
+
+
+def _refusal(view: View) -> str | None:
+    """Why a view that came with a link cannot be shown; None where it can."""
+    try:
+        for row in rows(view):
+            # What is stored needs no model: it shows at once.
+            if results.find(row.key) is None:
+                check(row.address)
+    except VitrineError as error:
+        return str(error)
+    return None

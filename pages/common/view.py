@@ -35,7 +35,7 @@ class View:
     @property
     def sides(self) -> dict[Side, Address]:
         """The models shown, by side."""
-        return {"a": self.a} | ({"b": self.b} if self.b else {})
+        return {"a": self.a, "b": self.b} if self.b else {"a": self.a}
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,11 @@ def through_depth(address: Address) -> list[Address]:
 
     Units that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
     """
+    from engine.sites import find
+
     sites = sites_of(address.model)
-    check(address)
-    alike = [site for site in sites.values() if site.role == sites[address.site].role]
+    role = find(sites, address.site).role
+    alike = [site for site in sites.values() if site.role == role]
     if len(alike) > MAX_ROWS:
         alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
     kept = ((site, tuple(unit for unit in address.units if unit < site.units)) for site in alike)
@@ -112,15 +114,16 @@ def through_depth(address: Address) -> list[Address]:
 
 
 def check(address: Address) -> None:
-    """Raise BadRequest where the model has no such site or unit."""
+    """Raise BadRequest, with what there is instead, where the model has no such site or unit, or for too many units."""
+    from engine.config import settings
     from engine.errors import BadRequest
+    from engine.sites import find
 
-    sites = sites_of(address.model)
-    site = sites.get(address.site)
-    if site is None:
-        raise BadRequest(f"{address.model} has no layer “{address.site[:60]}”. Pick one from its picture.")
+    if len(address.units) > (limit := settings().units_limit):
+        raise BadRequest(f"{len(address.units)} units were asked for at once; here {limit} are allowed. Ask for fewer.")
+    site = find(sites_of(address.model), address.site)
     beyond = [unit for unit in address.units if unit >= site.units]
     if beyond:
         raise BadRequest(
-            f"{address.model}@{address.site} has units 0 to {site.units - 1}; unit {beyond[0]} was asked for."
+            f"{address.model}@{address.site} has units 0 to {site.units - 1}; there is no unit {beyond[0]}."
         )

@@ -17,6 +17,7 @@ from pages.common.view import Row, View, index_request
 TILE = 84
 """The least width of a small picture on screen, in pixels."""
 MOST_IN_A_ROW = 8
+CARDS_A_PAGE = 16
 MAPS = "fv_maps"
 PAGE = "pages/feature_visualization.py"
 
@@ -85,8 +86,13 @@ def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) ->
         maps=maps,
     )
     cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
+    count = len(row.address.units)
+    first = 0
+    if count > CARDS_A_PAGE:
+        pages = -(-count // CARDS_A_PAGE)
+        first = (st.pagination(pages, key=f"cards-{row.side}-{row.address}") - 1) * CARDS_A_PAGE
     with cards:
-        for place in range(len(row.address.units)):
+        for place in range(first, min(first + CARDS_A_PAGE, count)):
             unit_card.draw(shown, place)
 
 
@@ -130,7 +136,7 @@ def tiles(row: Row) -> None:
             )
 
 
-def tile_caption(facts: Mapping[str, Any]) -> str:
+def tile_caption(facts: Mapping[Any, Any]) -> str:
     """Under a small picture: its unit, and how it compares with the strongest scene."""
     ratio = float(facts["ratio_to_best_scene"])
     told = ":red[failed]" if facts["failed"] else f"{ratio:.1f}×" if math.isfinite(ratio) else ""

@@ -44,7 +44,7 @@ class Plan:
     """What both networks share. `stages` are (share of the images, side in pixels), `noise_from` the share after which
     adversarial noise begins, `noisy` the part of each batch that gets it."""
 
-    images: int = 180_000
+    images: int = 150_000
     batch: int = 128
     stages: tuple[tuple[float, int], ...] = ((0.72, 48), (0.23, 64), (0.05, 96))
     noise: float = 4 / 255

@@ -313,7 +313,7 @@ def test_an_activation_beyond_half_precision_is_kept_finite_in_the_maps():
     assert maps.item() == 65504
 
 
-def test_shallower_sites_of_the_same_role_come_along_in_the_same_pass():
+def test_the_sites_of_the_same_role_in_other_layers_come_along_in_the_same_pass():
     context = Notebook()
     asked = build(IndexRequest, model="vit", site="blocks.1.mlp.hidden", data="noise", top=3)
     asked.run(context)

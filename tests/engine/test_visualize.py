@@ -107,6 +107,11 @@ def test_a_unit_that_does_not_exist_is_named_with_the_range():
         ask(units=(5, 128)).run(Notebook(128))
 
 
+def test_more_units_than_the_settings_allow_are_refused_before_anything_is_computed():
+    with pytest.raises(BadRequest, match="at most 256"):
+        ask(units=tuple(range(257))).run(Notebook(128))
+
+
 def test_bytes_round_to_the_nearest():
     assert as_bytes(np.full((1, 3, 1, 1), 0.5, np.float32)).ravel().tolist() == [128, 128, 128]
     assert as_bytes(np.array([-1.0, 0.0, 2.0], np.float32).reshape(1, 3, 1, 1)).ravel().tolist() == [0, 0, 255]

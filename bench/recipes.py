@@ -1,0 +1,90 @@
+"""How good the recipes' pictures are on the starter models: the numbers that stand in the README.
+
+    python -m bench.recipes [--units 64] [--classes 64] [--recipes fast,paper]
+
+Two questions. Hidden features: what share of pictures of random units of starter-vit@blocks.6.mlp.hidden activates its
+unit more than every scene does, under fresh augmentations? Class logits: what share of a model's pictures of random
+classes has the OTHER starter model that class among its five best answers? Results go through the cache, so a run that
+was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import numpy as np
+import pandas as pd
+import torch
+
+from engine import catalog, config
+from engine.experiment import Progress, Result
+from engine.runner import Runner
+from engine.visualize import VisualizeRequest
+
+SITE = "blocks.6.mlp.hidden"
+MODELS = ("starter-vit", "starter-cnn")
+CHUNK = 8
+
+
+def pick(count: int, of: int) -> list[int]:
+    """The same random units at every run."""
+    return sorted(np.random.default_rng(0).choice(of, min(count, of), replace=False).tolist())
+
+
+def pictures(runner: Runner, model: str, site: str, units: list[int], recipe: str) -> tuple[np.ndarray, pd.DataFrame]:
+    """Pictures (n, H, W, 3) uint8 and their table, a few units a request."""
+    parts: list[Result] = []
+    for start in range(0, len(units), CHUNK):
+        request = VisualizeRequest(model=model, site=site, units=tuple(units[start : start + CHUNK]), recipe=recipe)
+        parts.append(runner.fetch(request, tell))
+    tables = [part.tables["units"] for part in parts]
+    return np.concatenate([part.arrays["images"] for part in parts]), pd.concat(tables, ignore_index=True)
+
+
+def tell(progress: Progress | None) -> None:
+    if progress is not None:
+        print(f"\r{progress.message} {progress.step}/{progress.total}      ", end="", flush=True)
+
+
+def recognised(model: str, images: np.ndarray, classes: list[int]) -> float:
+    """Share of pictures whose class is among the model's five best answers."""
+    loaded = catalog.load(model)
+    with torch.no_grad():
+        pixels = torch.from_numpy(images).to(loaded.device).permute(0, 3, 1, 2).float() / 255
+        best = loaded.module(loaded.normalize(pixels)).topk(5, 1).indices.cpu().numpy()
+    return float((best == np.asarray(classes)[:, None]).any(1).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--classes", type=int, default=64)
+    parser.add_argument("--recipes", default="fast,paper")
+    args = parser.parse_args()
+    runner = Runner(config.store())
+    recipes = args.recipes.split(",")
+    units = pick(args.units, catalog.load("starter-vit").sites[SITE].units) if args.units else []
+    classes = pick(args.classes, catalog.load("starter-vit").sites["head.logits"].units) if args.classes else []
+    rows = []
+    for recipe in recipes:
+        row: dict[str, object] = {"recipe": recipe}
+        if units:
+            _, table = pictures(runner, "starter-vit", SITE, units, recipe)
+            row |= {
+                "units": len(table),
+                "beat_every_scene": float(table.beats_every_scene.mean()),
+                "failed": float(table.failed.mean()),
+                "median_ratio_to_best_scene": float(table.ratio_to_best_scene.median()),
+                "mean_activation": float(table.activation.mean()),
+                "seconds_a_unit": float(table.seconds.mean()),
+            }
+        for model, other in (MODELS, MODELS[::-1]) if classes else ():
+            images, _ = pictures(runner, model, "head.logits", classes, recipe)
+            row[f"{model}_pictures_recognised_by_{other}"] = recognised(other, images, classes)
+        rows.append(row)
+        print("\r" + json.dumps(row, indent=1))
+
+
+if __name__ == "__main__":
+    main()

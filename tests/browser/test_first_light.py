@@ -1,0 +1,127 @@
+"""What a person sees in a real browser: first pictures, links that last, cancelling, reloading, the dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.driving import AppServer, settled
+
+VISUALIZATION = "feature_visualization"
+BOTH = "a=starter-vit@blocks.6.mlp.hidden:3&b=starter-cnn@stages.2.blocks.1:3&recipe=fast&seed=0"
+SLOW = "a=starter-vit@blocks.5.mlp.hidden:0-63&recipe=paper&seed=7"
+MINUTES = 180_000
+
+
+def visit(page: Page, url: str) -> Page:
+    """Open an address; the first one after a start waits for the engine."""
+    page.goto(url)
+    return settled(page, 120)
+
+
+def link(app_server: AppServer, query: str = "") -> str:
+    return f"{app_server.url}/{VISUALIZATION}" + (f"?{query}" if query else "")
+
+
+def pictures(page: Page, side: str) -> int:
+    """How many images the cards of one side show and have loaded."""
+    images = page.locator(f"[class*=st-key-card-{side}-] img")
+    return images.evaluate_all("all => all.filter(one => one.complete && one.naturalWidth > 0).length")
+
+
+def compute(page: Page) -> None:
+    page.locator(".st-key-fv_compute button").click()
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name="Cancel").first.click()
+
+
+def test_the_first_page_opens_and_leads_on(app_server: AppServer, page: Page) -> None:
+    visit(page, app_server.url)
+    expect(page.get_by_role("heading", name="Vitrine")).to_be_visible()
+    expect(page.get_by_role("heading", name="From edges to objects")).to_be_visible()
+    page.get_by_test_id("stSidebarNav").get_by_text("Models").click()
+    expect(page.get_by_role("heading", name="Add your own")).to_be_visible(timeout=30_000)
+
+
+def test_one_unit_of_each_network_becomes_visible(app_server: AppServer, page: Page) -> None:
+    visit(page, link(app_server))
+    for side in ("a", "b"):
+        box = page.locator(f".st-key-fv_{side}_units input")
+        box.fill("3")
+        box.press("Enter")
+        settled(page)
+    page.locator(".st-key-fv_run button").click()
+    for side in ("a", "b"):
+        expect(page.locator(f".st-key-card-{side}-3")).to_be_visible(timeout=MINUTES)
+    settled(page)
+    # Its picture and at least five scenes, all with a description.
+    assert pictures(page, "a") >= 6 and pictures(page, "b") >= 6
+    assert page.locator("[class*=st-key-card-] img:not([alt])").count() == 0
+    assert "a=starter-vit" in page.url and "b=starter-cnn" in page.url
+
+
+def test_a_link_shows_the_same_at_once_after_a_restart(
+    app_server: AppServer, new_page: Callable[..., Page], stored_link: str
+) -> None:
+    app_server.restart()
+    page = visit(new_page(), link(app_server, stored_link))
+    expect(page.locator("[class*=st-key-card-a-]").first).to_be_visible(timeout=10_000)
+    assert page.locator(".st-key-fv_compute").count() == 0
+    assert page.locator("[class*=st-key-panel-]").count() == 0
+    assert pictures(page, "a") >= 6
+
+
+@pytest.fixture
+def stored_link(app_server: AppServer, new_page: Callable[..., Page]) -> str:
+    """The query of a link whose result is stored."""
+    page = visit(new_page(), link(app_server, BOTH))
+    if page.locator(".st-key-fv_compute").count():
+        compute(page)
+    for side in ("a", "b"):
+        expect(page.locator(f".st-key-card-{side}-3")).to_be_visible(timeout=MINUTES)
+    return BOTH
+
+
+def test_a_reloaded_page_finds_its_job_and_can_cancel_it(app_server: AppServer, page: Page) -> None:
+    visit(page, link(app_server, SLOW))
+    compute(page)
+    panel = page.locator(".st-key-panel-a")
+    expect(panel).to_be_visible(timeout=20_000)
+    page.reload()
+    expect(panel).to_be_visible(timeout=30_000)
+    expect(panel.get_by_test_id("stProgress")).to_be_visible()
+    cancel(page)
+    expect(page.get_by_text("Stopped before it was done.")).to_be_visible(timeout=30_000)
+    expect(panel).to_have_count(0)
+
+
+def test_a_broken_link_is_explained_without_a_traceback(app_server: AppServer, page: Page) -> None:
+    visit(page, link(app_server, "a=%3Cscript%3E&seed=soon&view=sideways"))
+    expect(page.get_by_text("Not all of this link could be followed")).to_be_visible()
+    assert "Traceback" not in page.content()
+    expect(page.locator(".st-key-fv_run button")).to_be_enabled()
+
+
+def test_a_click_on_a_box_of_the_model_picks_that_layer(app_server: AppServer, page: Page) -> None:
+    visit(page, link(app_server))
+    chosen = page.locator(".st-key-fv_a_layer input")
+    before = chosen.input_value()
+    # Plotly lays a sheet over its bars that takes the clicks, so click where a bar is instead of on it.
+    bar = page.locator(".st-key-fv_a_picture .bars .point path").nth(5).bounding_box()
+    assert bar is not None
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    expect(chosen).not_to_have_value(before, timeout=20_000)
+
+
+def test_the_dark_is_dark_and_the_light_is_light(app_server: AppServer, new_page: Callable[..., Page]) -> None:
+    def paper(scheme: str) -> int:
+        page = visit(new_page(color_scheme=scheme), app_server.url)
+        colour = page.locator("[data-testid=stApp]").evaluate("it => getComputedStyle(it).backgroundColor")
+        return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+
+    assert paper("light") > 700 and paper("dark") < 120

@@ -1,0 +1,145 @@
+"""Jobs at the end of a process, and beside another one: nothing is lost, nothing is computed twice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cache.store import ResultStore
+from engine.errors import Unavailable
+from engine.jobs import Jobs
+from tests.engine.jobs.playing import ROOT, SECONDS, Play, Stage, until
+
+# Ends and other processes
+
+
+def test_closing_stops_what_runs_and_names_it_as_interrupted_next_time(store: ResultStore, stage: Stage) -> None:
+    jobs = Jobs(store)
+    stage.gate("a")
+    running, waiting = jobs.submit(Play(name="a")), jobs.submit(Play(name="b"))
+    stage.wait_for("a")
+    jobs.close()
+    assert [jobs.snapshot(job).status for job in (running, waiting)] == ["cancelled", "cancelled"]
+    with pytest.raises(Unavailable, match="shutting down"):
+        jobs.submit(Play(name="c"))
+    store.close()
+    restarted_store = ResultStore(store.folder)
+    restarted = Jobs(restarted_store)
+    assert [facts["name"] for facts in restarted.interrupted()] == ["a", "b"]
+    stage.gate("a").set()
+    restarted.wait(restarted.submit(Play(name="a")), SECONDS)
+    assert [facts["name"] for facts in restarted.interrupted()] == ["b"]
+    restarted.forget_interrupted()
+    assert restarted.interrupted() == []
+    restarted.close()
+    restarted_store.close()
+
+
+def test_what_ended_by_itself_is_not_listed_as_interrupted(store: ResultStore) -> None:
+    jobs = Jobs(store)
+    for act in ("", "bug"):
+        jobs.wait(jobs.submit(Play(name="a", act=act)), SECONDS)
+    jobs.close()
+    store.close()
+    restarted_store = ResultStore(store.folder)
+    restarted = Jobs(restarted_store)
+    assert restarted.interrupted() == []
+    assert len(list((store.folder / "processes").iterdir())) == 1  # the mark of the restarted process
+    restarted.close()
+    restarted_store.close()
+
+
+CHILD = """
+import os, sys, time
+from typing import ClassVar
+from cache.store import ResultStore
+from engine.experiment import Progress, Request, Result
+from engine.jobs import Jobs
+
+class Play(Request):
+    experiment: ClassVar[str] = "play"
+    version: ClassVar[int] = 1
+    name: str
+    steps: int = 1
+    needs: str | None = None
+    act: str = ""
+    def fingerprints(self): return {}
+    def run(self, context):
+        print("running", flush=True)
+        while not os.path.exists(sys.argv[2]):
+            context.report(Progress(0, 1))
+            time.sleep(0.01)
+        return Result({"name": "from the child"})
+
+jobs = Jobs(ResultStore(sys.argv[1]))
+job = jobs.submit(Play(name="a"))
+jobs.submit(Play(name="b"))
+jobs.wait(job)
+"""
+
+
+def start_child(folder: Path, until: Path) -> subprocess.Popen[str]:
+    """A process with two jobs, the first of which runs until a file is there."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder), str(until)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert child.stdout is not None and child.stdout.readline() == "running\n"
+    return child
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a thing of POSIX systems")
+def test_jobs_of_a_killed_process_are_named_as_interrupted_and_can_be_run_at_once(tmp_path: Path, stage: Stage) -> None:
+    child = start_child(tmp_path / "results", tmp_path / "never")
+    store = ResultStore(tmp_path / "results")
+    early = Jobs(store)
+    assert early.interrupted() == []  # the child lives
+    early.close()
+    child.kill()
+    child.wait()
+    jobs = Jobs(store)
+    assert [facts["name"] for facts in jobs.interrupted()] == ["a", "b"]
+    assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done" and stage.ran == ["a"]
+    assert [facts["name"] for facts in jobs.interrupted()] == ["b"]
+    jobs.close()
+    store.close()
+
+
+def test_two_processes_that_want_the_same_result_compute_it_once(
+    jobs: Jobs, store: ResultStore, stage: Stage, tmp_path: Path
+) -> None:
+    child = start_child(store.folder, tmp_path / "now")
+    job = jobs.submit(Play(name="a"))
+    until(lambda: "Another Vitrine process" in jobs.snapshot(job).message)
+    (tmp_path / "now").touch()
+    snapshot = jobs.wait(job, SECONDS)
+    result = jobs.result(job.id)
+    assert snapshot.status == "done" and stage.ran == []
+    assert result is not None and result.request == {"name": "from the child"}
+    child.kill()
+    child.wait()
+
+
+def test_waiting_for_another_process_can_be_cancelled(jobs: Jobs, store: ResultStore) -> None:
+    other = ResultStore(store.folder)
+    with other.lease(Play(name="a").key()):
+        job = jobs.submit(Play(name="a"))
+        until(lambda: "Another Vitrine process" in jobs.snapshot(job).message)
+        jobs.cancel(job)
+        assert jobs.wait(job, SECONDS).status == "cancelled"
+    other.close()
+
+
+def test_results_that_ended_are_remembered_up_to_a_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.jobs.REMEMBERED_JOBS", 3)
+    handles = [jobs.submit(Play(name=f"k{number}")) for number in range(1)]
+    for number in range(1, 8):
+        jobs.wait(handles[-1], SECONDS)
+        handles.append(jobs.submit(Play(name=f"k{number}")))
+    jobs.wait(handles[-1], SECONDS)
+    assert sum(jobs.job(handle.id) is not None for handle in handles) <= 4
+    assert jobs.snapshot(handles[0]).status == "done"  # known from the store

@@ -1,0 +1,145 @@
+"""Every page, run without a browser: it opens, it says what is wrong, and it starts nothing that was not asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+
+VISUALIZATION = "pages/feature_visualization.py"
+PAGES = ["pages/home.py", VISUALIZATION, "pages/models.py"]
+GOOD = "starter-vit@blocks.6.mlp.hidden:0-3"
+
+
+@pytest.fixture(autouse=True)
+def no_job_is_left_behind() -> Iterator[None]:
+    yield
+    from engine.jobs import jobs
+
+    for job in jobs().active():
+        for owner in owners_of(job.id):
+            jobs().cancel(job, owner)
+
+
+def owners_of(key: str) -> list[str]:
+    from engine.jobs import jobs
+
+    return list(jobs()._records[key].owners)
+
+
+def opened(page: str, **link: str) -> AppTest:
+    """A page as a browser that follows this link would see it first."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params.update(link)
+    app.run()
+    return app.switch_page(page).run() if page != PAGES[0] else app
+
+
+def said(app: AppTest) -> str:
+    """Everything that stands in notices and errors."""
+    return "\n".join(each.value for kind in (app.error, app.warning, app.info) for each in kind)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens(page: str) -> None:
+    app = opened(page)
+    assert not app.exception and not app.error, said(app)
+    assert app.title[0].value
+
+
+def test_nothing_is_computed_before_somebody_asks() -> None:
+    from engine.jobs import jobs
+
+    opened(VISUALIZATION)
+    assert [job.request for job in jobs().active() if job.request.model_dump().get("seed") != 0] == []
+
+
+@pytest.mark.parametrize("garbage", ["nonsense", "starter-vit@@@:::", "<img src=x>", "%00", "a" * 3000])
+def test_a_link_with_garbage_gives_one_notice_and_the_usual_page(garbage: str) -> None:
+    app = opened(VISUALIZATION, a=garbage)
+    assert not app.exception and not app.error
+    assert len(app.warning) == 1 and "a:" in app.warning[0].value.replace("\\", "")
+    assert app.button(key="fv_run").disabled is False
+
+
+@pytest.mark.parametrize(
+    "address, told",
+    [
+        ("no-such-model@blocks.0.mlp.hidden:0", "no model"),
+        ("starter-vit@blocks.99.mlp.hidden:0", "no site"),
+        ("starter-vit@blocks.6.mlp.hidden:100000", "has units 0 to"),
+    ],
+)
+def test_a_link_to_what_is_not_there_says_so_and_computes_nothing(address: str, told: str) -> None:
+    app = opened(VISUALIZATION, a=address)
+    assert not app.exception
+    assert told in said(app).replace("\\", "")
+    assert not [button for button in app.button if button.key == "fv_compute"]
+
+
+def test_a_link_whose_result_is_not_there_offers_to_compute_it() -> None:
+    app = opened(VISUALIZATION, a=GOOD, seed="987654")
+    assert not app.exception and not app.error, said(app)
+    assert app.button(key="fv_compute").label == "Compute"
+
+
+@pytest.mark.parametrize(
+    "units, told",
+    [("", "No units given"), ("   ", "No units given"), ("seven", "is not a unit"), ("0-9999", "More than")],
+)
+def test_units_that_cannot_be_read_are_explained_and_nothing_runs(units: str, told: str) -> None:
+    app = opened(VISUALIZATION)
+    app.text_input(key="fv_a_units").set_value(units).run()
+    assert told in said(app)
+    assert app.button(key="fv_run").disabled
+
+
+def test_a_unit_that_the_layer_does_not_have_is_explained() -> None:
+    app = opened(VISUALIZATION)
+    app.text_input(key="fv_a_units").set_value("0, 1000").run()
+    assert "has units 0 to" in said(app).replace("\\", "")
+    assert app.button(key="fv_run").disabled
+
+
+def test_random_units_depend_on_their_seed_alone() -> None:
+    app = opened(VISUALIZATION)
+    app.segmented_control(key="fv_a_how").set_value("Random").run()
+
+    def drawn(seed: int) -> str:
+        app.number_input(key="fv_a_draw").set_value(seed).run()
+        return next(each.value for each in app.caption if each.value.startswith("Units "))
+
+    first = drawn(1)
+    assert drawn(2) != first and drawn(1) == first
+
+
+def test_a_click_on_the_picture_picks_the_layer() -> None:
+    app = opened(VISUALIZATION)
+    app.selectbox(key="fv_a_layer").set_value("blocks.2.attn.key").run()
+    assert app.selectbox(key="fv_a_layer").value == "blocks.2.attn.key"
+    assert not app.exception and not app.error
+
+
+def test_choosing_a_model_by_an_unknown_name_is_explained() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.session_state["fv_a_model"] = "starter-vut"
+    app.switch_page(VISUALIZATION).run()
+    assert not app.exception
+    assert "starter-vit" in said(app).replace("\\", "")
+
+
+def test_pressing_run_asks_for_what_the_widgets_say() -> None:
+    from engine.jobs import jobs
+
+    app = opened(VISUALIZATION)
+    app.text_input(key="fv_a_units").set_value("5").run()
+    app.number_input(key="fv_seed").set_value(41).run()
+    app.button(key="fv_run").click().run()
+    asked = [job.request.model_dump() for job in jobs().active()]
+    assert {(each["model"], each["units"], each["seed"]) for each in asked if each.get("seed") == 41} >= {
+        ("starter-vit", (5,), 41)
+    }
+    assert app.query_params["a"].endswith(":5")
