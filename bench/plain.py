@@ -37,7 +37,6 @@ def maximize_plainly(
             shift = torch.empty(copies, 3, 1, 1).uniform_(-1, 1, generator=random)
             noise = torch.randn(copies, 3, *size, generator=random) * (0.5 * max(0, steps - 2 - step) / steps)
             offsets = torch.randint(-32, 33, (copies, 2), generator=random).tolist()
-            torch.empty(copies).uniform_(1, 1, generator=random)  # a zoom that the paper has not
             batch = image.repeat(copies, 1, 1, 1) * scale + shift + noise
             batch = torch.stack(
                 [torch.roll(one, tuple(offset), (1, 2)) for one, offset in zip(batch, offsets, strict=True)]

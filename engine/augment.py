@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.recipes import Recipe
@@ -20,10 +19,8 @@ def copies_of(images: Tensor, recipe: Recipe, noise_size: float, generators: Seq
     `noise_size` is the standard deviation of this step's noise. No clamping: the paper has none.
     """
     drawn = [_draw(recipe, images.shape[-2:], noise_size, generator) for generator in generators]
-    scale, shift, noise, offsets, zoom = (list(parts) for parts in zip(*drawn, strict=True))
+    scale, shift, noise, offsets = (list(parts) for parts in zip(*drawn, strict=True))
     out = images.unsqueeze(1).expand(-1, recipe.copies, -1, -1, -1)
-    if recipe.zoom != (1.0, 1.0):
-        out = _zoom(out, torch.stack(zoom))
     if recipe.colour_shift != "none":
         s, m = torch.stack(scale).to(images.device), torch.stack(shift).to(images.device)
         out = s * out + m if recipe.colour_shift == "scale-then-shift" else (out - m) / s
@@ -43,8 +40,7 @@ def _draw(recipe: Recipe, size: Sequence[int], noise_size: float, generator: tor
         noise = noise_size * torch.randn(shape, generator=generator)
     shifts = 1 if recipe.jitter_shared else k
     offsets = torch.randint(-recipe.jitter, recipe.jitter + 1, (shifts, 2), generator=generator).expand(k, 2).tolist()
-    zoom = torch.empty(k).uniform_(*recipe.zoom, generator=generator)
-    return scale, shift, noise, offsets, zoom
+    return scale, shift, noise, offsets
 
 
 def _roll(images: Tensor, offsets: Sequence[Sequence[Sequence[int]]]) -> Tensor:
@@ -56,17 +52,6 @@ def _roll(images: Tensor, offsets: Sequence[Sequence[Sequence[int]]]) -> Tensor:
         for picture, shifts in zip(images, offsets, strict=True)
     ]
     return torch.stack(rows)
-
-
-def _zoom(images: Tensor, factors: Tensor) -> Tensor:
-    """Enlarge about the centre by a factor a copy; what would lie outside is mirrored."""
-    n, k = images.shape[:2]
-    flat = images.flatten(0, 1)
-    theta = torch.zeros(n * k, 2, 3)
-    theta[:, 0, 0] = theta[:, 1, 1] = 1 / factors.flatten()
-    grid = F.affine_grid(theta.to(images.device), list(flat.shape), align_corners=False)
-    moved = F.grid_sample(flat, grid.to(flat.dtype), padding_mode="reflection", align_corners=False)
-    return moved.unflatten(0, (n, k))
 
 
 def total_variation(copies: Tensor) -> Tensor:

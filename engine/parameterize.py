@@ -55,7 +55,7 @@ class Fourier(Parameterization):
         height, width = size
         vertical, horizontal = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :]
         frequency = (vertical.square() + horizontal.square()).sqrt()
-        scale = 1 / frequency.clamp(min=1 / max(size)) * (height * width) ** 0.5
+        scale = 1 / frequency.clamp(min=1 / max(size))
         self.scale = scale[..., None].to(device)
         waves = [spread * torch.randn(3, *frequency.shape, 2, generator=g) for g in generators]
         self.leaf = torch.stack(waves).to(device).requires_grad_()

@@ -34,10 +34,6 @@ class Recipe(BaseModel):
     )
     jitter: int = Field(ge=0, description="largest circular shift, in pixels, along each axis")
     jitter_shared: bool = Field(description="one shift a step for all copies, instead of one for each copy")
-    zoom: tuple[float, float] = Field(default=(1.0, 1.0), description="range of random enlargements, 1 for none")
-    cut: int = Field(
-        default=1, ge=1, description="the first half of the steps runs at 1/cut of the side, where sizes allow"
-    )
 
 
 PAPER = Recipe(
@@ -70,11 +66,12 @@ PAPER_CODE = PAPER.model_copy(
 FAST = Recipe(
     name="fast",
     summary="Ours: a picture made of decorrelated waves reaches the paper's activation in a tenth of its passes.",
-    source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the rest measured in bench/recipes.py.",
+    source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the rest measured on the starter "
+    "models (bench/recipes.py).",
     parameterization="fourier",
     steps=64,
     copies=4,
-    rate=0.1,
+    rate=0.3,
     betas=(0.5, 0.99),
     total_variation=0.0,
     colour_shift="scale-then-shift",

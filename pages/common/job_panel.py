@@ -5,6 +5,7 @@ Invariant: the page polls only while something is active; each job that ends red
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from engine.progress import Snapshot
 
 POLL_SECONDS = 0.7
-PREVIEW_WIDTH = 420
 
 
 def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
@@ -67,12 +67,9 @@ def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, s
         return
     st.progress(first.fraction, text=running_text(first))
     if first.preview:
-        st.image(
-            first.preview,
-            width=PREVIEW_WIDTH,
-            output_format="PNG",
-            alt="The pictures so far, while they are being made",
-        )
+        # Sent inside the page: a slow browser would ask for a file when the next preview has already replaced it.
+        inline = f"data:image/png;base64,{base64.b64encode(first.preview).decode()}"
+        st.image(inline, alt="The pictures so far, while they are being made")
 
 
 def waiting_text(snapshot: Snapshot | None, patient: bool = False) -> str:

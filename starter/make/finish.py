@@ -33,6 +33,7 @@ def main() -> None:
     model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in half.items()})
     args.out.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous() for k, v in half.items()}, args.out / f"{args.model}.safetensors")
+    (args.out / f"{args.model}.safetensors").chmod(0o644)
     card = describe(args.model, model, state)
     (args.out / f"{args.model}.json").write_text(json.dumps(card, indent=1) + "\n")
     print(json.dumps({k: card[k] for k in ("top1", "top1_interval", "top5", "by_variant", "images_seen")}, indent=1))
