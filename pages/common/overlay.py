@@ -7,7 +7,7 @@ from PIL import Image
 
 # Dark red to pale yellow: grows in lightness, so that it can be read without telling red from green.
 _HEAT = np.array([[92, 9, 50], [168, 24, 58], [221, 74, 44], [248, 145, 49], [253, 205, 93], [255, 247, 190]], float)
-STRONGEST = 0.78
+STRONGEST = 0.7
 """How much of the image the heat covers where a map is at the top of its scale."""
 
 

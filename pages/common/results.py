@@ -68,6 +68,9 @@ def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapp
 
 
 def scale(index: Result, unit: int) -> tuple[float, float]:
-    """The one scale of all of a unit's maps: from its mean over the data set to its highest value in its top scenes."""
-    maps = index.arrays["top_mean_maps"][unit]
-    return float(index.arrays["mean"][unit]), float(np.max(maps, initial=0.0))
+    """The one scale of all of a unit's maps: from the median to the highest position of its top scenes.
+
+    Top scenes lie above the unit's mean nearly everywhere; the median shows where in them it responds the most.
+    """
+    maps = index.arrays["top_mean_maps"][unit].astype(np.float32)
+    return (float(np.median(maps)), float(maps.max())) if maps.size else (0.0, 0.0)

@@ -68,7 +68,7 @@ def verdict(facts: dict[str, Any], data: str) -> str:
     lines = [f"activation **{words.number(float(facts['activation']))}**"]
     if np.isfinite(ratio):
         lines.append(f"**{words.number(ratio)}×** its strongest {what}")
-    lines.append(f"above {float(facts['percentile']):.4g}% of {what}s")
+    lines.append(f"above {float(facts['percentile']):.1f}% of {what}s")
     if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
         lines.append(f"opposite **{words.number(opposite)}**")
     return "  \n".join(lines)
@@ -127,8 +127,8 @@ def _more(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:
             low, high = results.scale(index, unit)
             st.caption(
                 f"The picture lies above {float(facts['percentile']):.1f}% of {len(index.arrays['position_mean'])} images. "
-                f"Maps: clear at this unit's mean ({words.number(low)}), brightest at its highest position in "
-                f"these scenes ({words.number(high)}); one scale for all of them."
+                f"Maps: clear up to the median position of its strongest scenes ({words.number(low)}), brightest at "
+                f"their highest ({words.number(high)}); one scale for all of them."
             )
         st.plotly_chart(
             charts.curve(shown.result.arrays["curves"][place], shown.side),

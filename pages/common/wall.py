@@ -42,8 +42,8 @@ def maps_toggle() -> None:
     st.toggle(
         "Show where it looks",
         key=MAPS,
-        help="Lays each scene's position map over it: clear at the unit's mean over all scenes, brightest at its "
-        "highest position in its own top scenes. The scale is one for all scenes of a unit.",
+        help="Lays each scene's position map over it: clear up to the median position of the unit's strongest scenes, "
+        "brightest at their highest. The scale is one for all scenes of a unit.",
         persist_state="session",
     )
 

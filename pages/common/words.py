@@ -47,5 +47,7 @@ def scene(facts: dict[str, Any]) -> str:
 
 
 def short(facts: dict[str, Any]) -> str:
-    """A scene in one or two words, for under a small picture."""
+    """A scene in one or two words, for under a small picture: what is on it, or the place where nothing is."""
+    if facts.get("variant") == "place" and facts.get("place"):
+        return str(facts["place"])
     return str(facts.get("kind") or facts.get("name") or facts["id"])
