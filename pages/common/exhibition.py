@@ -11,7 +11,7 @@ from engine.errors import VitrineError
 from pages.common import colours, errors, gallery, job_panel, results, serve, wall
 from pages.common.batch import Batch
 from pages.common.gallery import Exhibit
-from pages.common.view import Row, View
+from pages.common.view import Row, View, index_request
 
 
 def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
@@ -43,7 +43,11 @@ def _rows(exhibit: Exhibit) -> list[Row] | VitrineError:
 
 def _progress(exhibit: Exhibit, rows: list[Row], batch: Batch | None) -> None:
     if batch is not None:
-        names = {row.key: f"`{row.address.site}`" for row in rows if row.key in batch.requests}
+        names = {row.key: f"`{row.address.site}`" for row in rows}
+        names |= {
+            index_request(row.address, row.request.data).key(): f"`{row.address.site}` on every scene" for row in rows
+        }
+        names = {key: names[key] for key in batch.requests if key in names}
         job_panel.draw(batch, names, exhibit.model)
 
 

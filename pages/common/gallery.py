@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from engine.address import Address
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.view import Row, View, request, sites_of
+from pages.common.view import Row, View, index_request, request, sites_of
 
 OWNER = "gallery"
 UNITS = (0, 1, 2, 3)
@@ -67,13 +67,21 @@ def shows(view: View) -> bool:
 
 
 def batch(missing: Sequence[Row]) -> Batch:
-    """The gallery's jobs that are still to do. One for everybody: they belong to no person."""
-    return Batch.of([row.request for row in missing], OWNER, patient=True)
+    """The gallery's jobs that are still to do. One for everybody: they belong to no person.
+
+    First what each layer does on all scenes, which whoever asks for a picture needs too; then the pictures.
+    """
+    indexes = {request.key(): request for row in missing for request in [index_request(row.address, row.request.data)]}
+    return Batch.of([*indexes.values(), *(row.request for row in missing)], OWNER, patient=True)
 
 
 def give_way() -> None:
-    """Take the gallery's jobs back, so that a person's job starts now. What somebody else wants too goes on."""
+    """Take the gallery's pictures back, so that a person's job starts now. What somebody else wants too goes on.
+
+    An index that is being made goes on: the person's own job would have to make it anyway.
+    """
     from engine.jobs import jobs
 
     for job in jobs().active():
-        jobs().cancel(job, OWNER)
+        if job.request.experiment != "index":
+            jobs().cancel(job, OWNER)

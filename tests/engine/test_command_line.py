@@ -170,9 +170,9 @@ def test_doctor_finds_the_repository_healthy(ask: Callable[..., dict[str, Any]])
 
 
 def test_doctor_names_a_damaged_result_and_prune_removes_it(
-    ask: Callable[..., dict[str, Any]], own_store: Path, photos: Path, site: str
+    ask: Callable[..., dict[str, Any]], own_store: Path, photos: Path
 ) -> None:
-    key = ask("index", "--model", MODEL, "--site", site, "--data", str(photos))["key"]
+    key = ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["key"]
     files = [path for path in (own_store / "results").rglob("*") if path.is_file() and path.stat().st_size > 40_000]
     assert flipped_somewhere(files, key)
     told = ask("doctor", exit_code=1)
@@ -196,9 +196,9 @@ def flipped_somewhere(files: list[Path], key: str) -> bool:
 
 
 def test_results_travel_in_one_file(
-    ask: Callable[..., dict[str, Any]], own_store: Path, photos: Path, site: str, tmp_path: Path
+    ask: Callable[..., dict[str, Any]], own_store: Path, photos: Path, tmp_path: Path
 ) -> None:
-    key = ask("index", "--model", MODEL, "--site", site, "--data", str(photos))["key"]
+    key = ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["key"]
     before = config.store().get(key)
     bundle = tmp_path / "bundle.zip"
     assert ask("cache", "export", str(bundle), key)["results"] == 1
