@@ -55,6 +55,20 @@ def picture(key: str, which: str, index: int, side: int) -> bytes:
     return to_png(overlay.enlarged(_result(key).arrays[which][index], side))
 
 
+def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:
+    """Ranks of a unit's strongest scenes, strongest first, at most `count`. Of scenes that show the same object in the
+    same pose (a matched set) only the strongest counts: the others would fill the row with one object."""
+    ranks: list[int] = []
+    seen: set[int] = set()
+    for rank, number in enumerate(index.arrays["top_mean"][unit]):
+        matched = dataset(data).describe(int(number)).get("set")
+        if matched is None or matched not in seen:
+            ranks.append(rank)
+        if matched is not None:
+            seen.add(matched)
+    return ranks[:count]
+
+
 @st.cache_resource(max_entries=8192, show_spinner=False)
 def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapped: bool) -> bytes:
     """PNG bytes of a unit's scene of this rank, cut as the model saw it, with its position map where `mapped`."""

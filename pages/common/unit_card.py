@@ -90,17 +90,17 @@ def _scenes(shown: Shown, unit: int) -> None:
     if index is None:
         st.caption("The scenes that excite this unit appear here once its layer is indexed.")
         return
-    chosen = index.arrays["top_mean"][unit][:SCENES]
+    numbers = index.arrays["top_mean"][unit]
     dataset = results.dataset(shown.data)
     with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
-        for rank, number in enumerate(chosen):
-            facts = dataset.describe(int(number))
+        for place, rank in enumerate(results.top_ranks(index, unit, shown.data, SCENES), 1):
+            facts = dataset.describe(int(numbers[rank]))
             st.image(
                 results.scene(shown.index_key, unit, rank, shown.data, shown.input_size, shown.maps),
                 caption=f":small[{errors.escape(words.short(facts))}]",
                 width="stretch",
                 output_format="PNG",
-                alt=f"Scene {rank + 1} for unit {unit}: {words.scene(facts)}",
+                alt=f"Scene {place} for unit {unit}: {words.scene(facts)}",
             )
 
 
