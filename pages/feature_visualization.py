@@ -46,7 +46,9 @@ else:
                 if not view.depth:
                     wall.maps_toggle()
                 sharing.bar(view, rows)
-        if showing.idle(batch) and (absent := wall.missing(rows)):
+        on_their_way = showing.coming(batch)
+        absent = [row for row in wall.missing(rows) if row.key not in on_their_way]
+        if absent:
             errors.hint(wall.offer(rows, absent), "hourglass_empty")
             if st.button("Compute", type="primary", icon=":material/play_arrow:", key="fv_compute"):
                 showing.show(view, compute=True)

@@ -26,6 +26,8 @@ with st.grid(2, min_column_width=320):
             st.page_link(page, icon=f":material/{icon}:")
             st.caption(text)
 
+unfinished = st.container()
+
 st.header("From edges to objects", anchor=False)
 st.caption(
     "Each row is one layer, from the image (top) towards the answer (bottom); each picture was made from noise so that one "
@@ -33,7 +35,7 @@ st.caption(
     "the picture than to any scene of the data set."
 )
 serve.ready()
-with errors.shown():
+with unfinished, errors.shown():
     interrupted.draw()
 with errors.shown():
     exhibition.draw(gallery.EXHIBITS, by_itself=True)

@@ -22,7 +22,7 @@ AT_ONCE = 2
 
 @dataclass
 class Batch:
-    """Requests by key, in order, and who asks. `advance` it from time to time until it is `idle`.
+    """Requests by key, in order, and who asks. `advance` it from time to time until nothing is `coming`.
 
     A patient batch works only while nobody else does: it waits for others, and goes on where it was interrupted.
     """
@@ -67,9 +67,10 @@ class Batch:
         """The keys that are still to be submitted."""
         return [] if self.stopped else [key for key in self.requests if key not in self.submitted]
 
-    def idle(self, jobs: Jobs) -> bool:
-        """Whether nothing runs or waits any more, for whatever reason."""
-        return not self.waiting() and not any(snapshot.active for snapshot in self.snapshots(jobs).values())
+    def coming(self, jobs: Jobs) -> set[str]:
+        """The keys that run or wait, here or to be submitted."""
+        active = {key for key, snapshot in self.snapshots(jobs).items() if snapshot.active}
+        return active | set(self.waiting())
 
     def cancel(self, jobs: Jobs) -> None:
         """Stop asking; jobs that nobody else wants stop too."""

@@ -67,11 +67,11 @@ def batch(shown: list[Row]) -> Batch | None:
     return state.get(_BATCH)
 
 
-def idle(batch: Batch | None) -> bool:
-    """Whether nothing of what is missing is on its way."""
+def coming(batch: Batch | None) -> set[str]:
+    """The keys of results that are on their way."""
     from engine.jobs import jobs
 
-    return batch is None or batch.idle(jobs())
+    return batch.coming(jobs()) if batch else set()
 
 
 def _refusal(view: View) -> str | None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from textwrap import shorten
 from typing import Any
+
+SHORTEST = 15
+"""Letters that fit under a small picture in two lines; the picture's description has the whole name."""
 
 
 def duration(seconds: float) -> str:
@@ -50,4 +54,4 @@ def short(facts: dict[str, Any]) -> str:
     """A scene in one or two words, for under a small picture: what is on it, or the place where nothing is."""
     if facts.get("variant") == "place" and facts.get("place"):
         return str(facts["place"])
-    return str(facts.get("kind") or facts.get("name") or facts["id"])
+    return shorten(str(facts.get("kind") or facts.get("name") or facts["id"]), SHORTEST, placeholder="…")

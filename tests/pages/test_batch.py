@@ -102,3 +102,13 @@ def test_a_patient_batch_goes_on_where_it_was_interrupted(line: Any) -> None:
     line.status["one"] = "cancelled"
     rows.advance(line)
     assert line.asked == ["one", "two", "one"]
+
+
+def test_what_is_coming_is_what_runs_waits_or_is_still_to_be_asked_for(line: Any) -> None:
+    rows = batch()
+    rows.advance(line)
+    assert rows.coming(line) == {"one", "two", "three"}
+    line.status |= {"one": "done", "two": "failed"}
+    assert rows.coming(line) == {"three"}
+    rows.cancel(line)
+    assert rows.coming(line) == set()

@@ -25,3 +25,4 @@ def test_a_scene_is_called_after_its_object_and_an_empty_one_after_its_place() -
     assert words.short({"id": 1, "kind": "owl", "place": "wood", "variant": "home"}) == "owl"
     assert words.short({"id": 2, "kind": "owl", "place": "wood", "variant": "place"}) == "wood"
     assert words.short({"id": 3, "name": "cat.jpg"}) == "cat.jpg"
+    assert words.short({"id": 4, "kind": "open mailbox with raised flag"}) == "open mailbox…"
