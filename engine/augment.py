@@ -31,9 +31,9 @@ def copies_of(images: Tensor, recipe: Recipe, noise_size: float, generators: Seq
 
 def _draw(recipe: Recipe, size: Sequence[int], noise_size: float, generator: torch.Generator):
     """One picture's random numbers for one step, always in the same order."""
-    k = recipe.copies
-    scale = torch.exp(torch.empty(k, 3, 1, 1).uniform_(-1, 1, generator=generator))
-    shift = torch.empty(k, 3, 1, 1).uniform_(-1, 1, generator=generator)
+    k, reach = recipe.copies, recipe.colour_range
+    scale = torch.exp(torch.empty(k, 3, 1, 1).uniform_(-reach, reach, generator=generator))
+    shift = torch.empty(k, 3, 1, 1).uniform_(-reach, reach, generator=generator)
     noise = torch.zeros(())
     if recipe.noise != "none":
         shape = (k, 3, *size) if recipe.noise == "pixel" else (k, 3, 1, 1)

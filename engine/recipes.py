@@ -28,6 +28,7 @@ class Recipe(BaseModel):
     betas: tuple[float, float]
     total_variation: float = Field(ge=0)
     colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"]
+    colour_range: float = Field(default=1.0, ge=0, description="shifts lie within ± this, scales within exp(± this)")
     noise: Literal["none", "pixel", "channel"]
     noise_start: float = Field(
         default=0.0, ge=0, description="standard deviation at the first step; falls linearly to 0"
@@ -69,12 +70,13 @@ FAST = Recipe(
     source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the rest measured on the starter "
     "models (bench/recipes.py).",
     parameterization="fourier",
-    steps=64,
-    copies=4,
-    rate=0.3,
+    steps=128,
+    copies=2,
+    rate=0.5,
     betas=(0.5, 0.99),
     total_variation=0.0,
     colour_shift="scale-then-shift",
+    colour_range=0.2,
     noise="none",
     jitter=32,
     jitter_shared=False,

@@ -21,7 +21,7 @@ from engine.images import contact_sheet, to_png
 from engine.maximize import batches_of, maximize, pictures_at_once
 from engine.models import LoadedModel
 from engine.recipes import Recipe, recipe_named
-from engine.scoring import against_images, fresh_activations
+from engine.scoring import YARDSTICK, against_images, fresh_activations
 from engine.sites import find
 
 PREVIEW_EVERY = 0.5  # seconds
@@ -70,6 +70,7 @@ class VisualizeRequest(Request):
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
             "recipe": recipe_named(self.recipe).model_dump_json(),
+            "yardstick": YARDSTICK.model_dump_json(),
         }
 
     def check(self, model: LoadedModel) -> None:

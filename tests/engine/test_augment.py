@@ -51,6 +51,16 @@ def test_colour_shift_is_constant_over_a_channel_and_of_the_stated_form(form, bl
     assert (offset.max() <= 1) == (black == "shift"), "dividing the shift by the scale can make it larger than one"
 
 
+def test_a_smaller_colour_range_shifts_and_scales_less():
+    copies = copies_of(
+        torch.zeros(1, 3, 8, 8),
+        only(colour_shift="scale-then-shift", colour_range=0.2, copies=500),
+        0.0,
+        [generator(0, "test")],
+    )
+    assert 0.19 < copies.abs().max() <= 0.2
+
+
 def test_noise_is_per_pixel_in_the_paper_and_per_channel_in_the_authors_code():
     image = torch.zeros(1, 3, 64, 64)
     pixel = copies_of(image, only(noise="pixel"), 0.5, [generator(0, "test")])
