@@ -66,7 +66,7 @@ PAPER_CODE = PAPER.model_copy(
 )
 FAST = Recipe(
     name="fast",
-    summary="Ours: a picture made of decorrelated waves reaches the paper's activation in a tenth of its passes.",
+    summary="Ours: a picture made of decorrelated waves, in a twelfth of the paper's passes through the network.",
     source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the rest measured on the starter "
     "models (bench/recipes.py).",
     parameterization="fourier",

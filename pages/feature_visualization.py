@@ -34,7 +34,7 @@ if choosing.open:
 if view is None:
     errors.hint(
         "Pick a layer on the picture of a model, choose some units and press **Run**. Eight units of a starter model "
-        "take some seconds. Nothing is computed before that, and what was computed once is kept."
+        "take about a minute on two cores. Nothing is computed before that, and what was computed once is kept."
     )
 else:
     with errors.shown():

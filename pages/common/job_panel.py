@@ -61,7 +61,7 @@ def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, s
     first = snapshots[key]
     if len(names) > 1:
         st.markdown(names[key])
-        st.caption(f"{len(names) - len(snapshots)} of {len(names)} layers done")
+        st.caption(f"{len(names) - len(snapshots)} of {len(names)} parts done")
     if first is None or first.status == "queued":
         st.progress(0.0, text=waiting_text(first, patient))
         return
