@@ -35,7 +35,11 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
         "vit_tiny_patch16_224",
         {"img_size": 96, "patch_size": 8, "embed_dim": 192, "depth": 8, "num_heads": 3},
     ),
-    "starter-cnn": ("resnet18", {"channels": [40, 80, 144, 288], "stem_width": 32, "stem_type": "deep"}),
+    # The last stage keeps its resolution: with a stride there, a 48-pixel image would end as 2 x 2 positions.
+    "starter-cnn": (
+        "resnet18",
+        {"channels": [40, 80, 144, 288], "stem_width": 32, "stem_type": "deep", "output_stride": 16},
+    ),
 }
 
 
@@ -201,7 +205,7 @@ def use_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return True
     flags = Path("/proc/cpuinfo")
-    return device.type == "cpu" and flags.exists() and "amx_bf16" in flags.read_text()
+    return device.type == "cpu" and flags.exists() and bool({"amx_bf16", "avx512_bf16"} & {*flags.read_text().split()})
 
 
 def train(course: Course, minutes_between_saves: float = 3.0) -> None:
