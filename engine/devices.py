@@ -9,6 +9,7 @@ another torch version may round differently.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import platform
 import threading
@@ -139,13 +140,15 @@ def _prefer_same_bytes() -> None:
 
 
 def _speedup(device: torch.device, sizes: tuple[int, ...]) -> float:
-    """How many times faster the product is in bfloat16 than in float32 (best of three each)."""
+    """How many times faster the product is in bfloat16 than in float32 (best of eight each, turns taken, so that a busy
+    machine slows both)."""
     rows, inner, columns = sizes
     left, right = torch.ones(rows, inner, device=device), torch.ones(inner, columns, device=device)
-    seconds = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        one, other = left.to(dtype), right.to(dtype)
-        seconds[dtype] = min(_seconds(lambda one=one, other=other: one @ other, device) for _ in range(4))
+    pairs = {dtype: (left.to(dtype), right.to(dtype)) for dtype in (torch.float32, torch.bfloat16)}
+    seconds = dict.fromkeys(pairs, math.inf)
+    for _ in range(8):
+        for dtype, (one, other) in pairs.items():
+            seconds[dtype] = min(seconds[dtype], _seconds(lambda one=one, other=other: one @ other, device))
     return seconds[torch.float32] / seconds[torch.bfloat16]
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from engine.attention import module_for_gradients
 from engine.augment import copies_of, total_variation
 from engine.devices import autocast, halve_on_oom
 from engine.layout import position_mean
@@ -79,10 +80,15 @@ def maximize(
     )
 
 
-def activation_of(model: LoadedModel, site: str, images: Tensor, units: Tensor) -> Tensor:
-    """(B,): mean over image positions of unit `units[i]` for image i; images (B, 3, H, W) around [0, 1]."""
+def activation_of(
+    model: LoadedModel, site: str, images: Tensor, units: Tensor, module: nn.Module | None = None, leak: float = 0.0
+) -> Tensor:
+    """(B,): mean over image positions of unit `units[i]` for image i; images (B, 3, H, W) around [0, 1].
+
+    `module` stands in for the model's own; `leak` as in `read_unit`.
+    """
     with autocast(model.device):
-        values = read_unit(model.module, site, model.normalize(images), units)
+        values = read_unit(module or model.module, site, model.normalize(images), units, leak)
     return position_mean(values.float(), model.sites[site].grid)
 
 
@@ -96,6 +102,11 @@ def rate_at(recipe: Recipe, step: int) -> float:
     return recipe.rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
 
 
+def leak_at(recipe: Recipe, step: int) -> float:
+    """Addition to the slope of the unit's activation function: from `leak` linearly down to zero at `leak_until`."""
+    return recipe.leak * max(0.0, 1 - step / (recipe.leak_until * recipe.steps)) if recipe.leak else 0.0
+
+
 def _maximize_batch(
     model: LoadedModel,
     site: str,
@@ -105,6 +116,7 @@ def _maximize_batch(
     direction: int,
     watch: Watch | None,
 ) -> Pictures:
+    module = module_for_gradients(model)
     generators = [generator(seed, unit) for unit in units]
     pictures = parameterize(recipe.parameterization, generators, model.input_size, model.device)
     optimizer = torch.optim.Adam([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
@@ -114,7 +126,8 @@ def _maximize_batch(
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
         copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators)
-        activation = activation_of(model, site, copies.flatten(0, 1), chosen).unflatten(0, (len(units), -1)).mean(1)
+        each = activation_of(model, site, copies.flatten(0, 1), chosen, module, leak_at(recipe, step))
+        activation = each.unflatten(0, (len(units), -1)).mean(1)
         loss = -direction * activation
         if recipe.total_variation:
             loss = loss + recipe.total_variation * total_variation(copies)

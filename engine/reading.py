@@ -103,10 +103,11 @@ def run(
     return found
 
 
-def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor) -> Tensor:
+def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:
     """Unit `units[i]` of a site with rows for image i, (batch, position): no other unit is computed.
 
-    Stops before the linear layer and multiplies each image's positions with its own unit's weights only.
+    Stops before the linear layer and multiplies each image's positions with its own unit's weights only. `leak` is
+    added to the slope of the site's activation function and changes no value.
     """
     rows = tap.rows
     assert rows is not None
@@ -117,7 +118,9 @@ def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor) -> Tens
     values = torch.bmm(entering, weight.unsqueeze(2)).squeeze(2)
     if rows.linear.bias is not None:
         values = values + rows.linear.bias[chosen].unsqueeze(1)
-    return values if rows.act is None else rows.act(values)
+    if rows.act is None:
+        return values
+    return rows.act(values) + leak * (values - values.detach()) if leak else rows.act(values)
 
 
 def check_units(site: str, units: Tensor, count: int, images: Tensor) -> None:

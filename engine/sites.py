@@ -78,16 +78,17 @@ def read(module: nn.Module, sites: Sequence[str], images: Tensor) -> dict[str, T
     return {name: values[name] for name in wanted}
 
 
-def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor) -> Tensor:
+def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:
     """Unit `units[i]` of the site for image i: (batch, position), the same values as `read` gives.
 
-    Where the site is an activation of a linear layer, only the units asked for are computed.
+    Where the site is an activation of a linear layer, only the units asked for are computed, and `leak` is added to
+    the slope of the activation function (for the gradient only), so that no unit is ever without one.
     Raises BadRequest for an unknown site or a unit out of range.
     """
     tap = find(_taps(module), site)
     if tap.rows is not None:
         check_units(site, units, tap.rows.count, images)
-        return run_rows(module, tap, images, units)
+        return run_rows(module, tap, images, units, leak)
     values = read(module, [site], images)[site]
     check_units(site, units, values.shape[2], images)
     index = units.to(values.device).view(-1, 1, 1).expand(-1, values.shape[1], 1)

@@ -40,7 +40,7 @@ class VisualizeRequest(Request):
     """
 
     experiment = "visualize"
-    version = 1
+    version = 2
 
     model: str
     site: str

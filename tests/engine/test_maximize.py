@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from bench.plain import maximize_plainly
-from engine import devices, maximize
+from engine import catalog, devices, maximize
 from engine.errors import BadRequest, Cancelled
-from engine.maximize import batches_of, noise_at, rate_at
+from engine.maximize import batches_of, leak_at, noise_at, rate_at
 from engine.recipes import FAST, PAPER, PAPER_CODE, Recipe
 from tests.engine.small import small_cnn, small_vit
 
@@ -71,6 +71,23 @@ def test_the_schedules_are_the_papers():
     assert rate_at(PAPER, 400) == pytest.approx(0, abs=1e-12)
     assert noise_at(PAPER, 0) == pytest.approx(0.5 * 398 / 400)
     assert noise_at(PAPER, 398) == 0 and noise_at(PAPER, 399) == 0
+
+
+def test_the_leak_falls_to_zero_and_the_papers_recipe_has_none():
+    recipe = FAST.model_copy(update={"steps": 100, "leak": 0.2, "leak_until": 0.5})
+    assert [leak_at(recipe, step) for step in (0, 25, 50, 99)] == pytest.approx([0.2, 0.1, 0.0, 0.0])
+    assert leak_at(PAPER, 0) == 0 and leak_at(PAPER_CODE, 0) == 0
+
+
+@pytest.mark.slow
+def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_with_it():
+    """A real unit that stands where GELU bends down, whatever the noise to start from."""
+    model, site, fast = catalog.load("starter-vit"), "blocks.6.mlp.hidden", short(FAST, 64)
+    dead, alive = (
+        maximize.maximize(model, site, [124], fast.model_copy(update={"leak": leak}), seed=0).curves[0, -1]
+        for leak in (0.0, FAST.leak)
+    )
+    assert dead < 0.1 < 1 < alive
 
 
 def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):

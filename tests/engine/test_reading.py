@@ -123,6 +123,21 @@ def test_gradients_of_the_short_way_equal_those_of_the_full_way(name):
         assert (gradients[0] - gradients[1]).abs().max() <= 1e-5 * scale, site
 
 
+def test_a_leak_changes_no_value_and_adds_its_share_of_the_gradient_before_the_activation():
+    """d(act(z) + leak z) = d act(z) + leak dz, where z is what enters the activation: the same module without one."""
+    model, images, units, site = vit(), pictures().requires_grad_(), torch.tensor([1, 5, 2]), "blocks.1.mlp.hidden"
+
+    def gradient(leak: float) -> tuple[torch.Tensor, torch.Tensor]:
+        values = read_unit(model, site, images, units, leak)
+        return values.detach(), torch.autograd.grad(values.sum(), images)[0]
+
+    (plain, without), (leaky, with_leak) = gradient(0.0), gradient(0.25)
+    assert torch.equal(plain, leaky)
+    model.get_submodule("blocks.1.mlp").act = nn.Identity()
+    _, before_the_activation = gradient(0.0)
+    torch.testing.assert_close(with_leak, without + 0.25 * before_the_activation)
+
+
 def test_the_short_way_never_runs_the_layer_whose_units_it_picks():
     model, calls = vit(), []
     count_calls(model.get_submodule("blocks.1.mlp.fc1"), calls, "fc1")
