@@ -8,6 +8,8 @@ keeping the map, which grows with the square of the number of positions.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +31,8 @@ def module_for_gradients(model: LoadedModel) -> nn.Module:
         return model.module
     tensors = [*model.module.parameters(), *model.module.buffers()]
     twin = copy.deepcopy(model.module, memo={id(tensor): tensor for tensor in tensors})
-    for part in twin.modules():
+    parts: Iterable[Any] = twin.modules()
+    for part in parts:
         if hasattr(part, "fused_attn"):
             part.fused_attn = False
     return twin
