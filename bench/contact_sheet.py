@@ -22,21 +22,24 @@ from engine.visualize import VisualizeRequest
 UNITS = (1, 3, 5, 7, 11, 20, 33, 47)
 SITES = {
     "dinov2-s14-saliency": [f"blocks.{block}.mlp.hidden" for block in (2, 5, 8, 10)],
-    "efficientnet-lite0": ["stages.1.blocks.1", "stages.3.blocks.2", "stages.4.blocks.2", "stages.6.blocks.0"],
+    # The CNN's widened features: what comes closest to the hidden features of an MLP.
+    "efficientnet-lite0": [
+        f"stages.{block}.mlp.hidden" for block in ("1.blocks.1", "2.blocks.1", "4.blocks.2", "6.blocks.0")
+    ],
 }
 
 
 def sheet(runner: Runner, model: str, recipe: str, tile: int) -> Image.Image:
-    """A row a site, a picture a unit, each with its activation over that of the strongest photo."""
+    """A row a site, a picture a unit, each with its activation and the share of photos that it beats."""
     rows, captions = [], []
     for site in SITES[model]:
         request = VisualizeRequest(model=model, site=site, units=UNITS, recipe=recipe, data="photos")
         result = runner.fetch(request, tell)
         table = result.tables["units"]
         rows.append(list(result.arrays["images"]))
-        captions.append([f"{row.unit}: {row.ratio_to_best_scene:.1f}×" for row in table.itertuples()])
+        captions.append([f"{row.unit}: {row.activation:.2f} ({row.percentile:.0f}%)" for row in table.itertuples()])
         print(f"\r{model}@{site}: {table.failed.mean():.0%} failed, {table.seconds.mean():.1f} s a unit      ")
-    title = f"{model}, recipe {recipe}: unit, and its activation relative to the strongest of 20 photos"
+    title = f"{model}, recipe {recipe}: unit, its activation, and the share of 20 photos below it"
     return contact_sheet(rows, captions, SITES[model], title=title, tile=tile)
 
 
