@@ -126,7 +126,9 @@ def _maximize_batch(
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
         copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators)
-        each = activation_of(model, site, copies.flatten(0, 1), chosen, module, leak_at(recipe, step))
+        # The way down needs no leak: there GELU's own slope leads to its lowest point, and a leak would lead past it.
+        leak = leak_at(recipe, step) if direction > 0 else 0.0
+        each = activation_of(model, site, copies.flatten(0, 1), chosen, module, leak)
         activation = each.unflatten(0, (len(units), -1)).mean(1)
         loss = -direction * activation
         if recipe.total_variation:
