@@ -1,10 +1,22 @@
 """The paper's recipe written the plain way, as the yardstick: one unit at a time, gradients for weights on, the whole
 network run to its head, float32, a forward hook on the layer. Shares nothing with the engine but the random numbers,
-so that the two must give the same picture (tests/engine/test_maximize.py)."""
+so that the two must give the same picture (tests/engine/test_maximize.py).
+
+    python -m bench.plain [--model starter-vit] [--block 3] [--steps 400]
+
+prints the seconds of one unit, in a process where nothing of the engine's has touched torch's settings.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import time
+from pathlib import Path
+
+import timm
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.randomness import generator
@@ -64,3 +76,24 @@ def maximize_plainly(
         hook.remove()
         module.requires_grad_(False)
     return image.detach()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Seconds of one unit of a starter ViT's hidden features, plainly.")
+    parser.add_argument("--model", default="starter-vit")
+    parser.add_argument("--block", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=400)
+    args = parser.parse_args()
+    folder = Path(__file__).parents[1] / "starter" / "models"
+    card = json.loads((folder / f"{args.model}.json").read_text())
+    module = timm.create_model(card["architecture"], num_classes=card["num_classes"], **card["kwargs"]).eval()
+    module.load_state_dict(load_file(folder / f"{args.model}.safetensors"))
+    layer = module.get_submodule(f"blocks.{args.block}.mlp.act")
+    size, mean, std = card["input_size"][1:], card["mean"], card["std"]
+    start = time.perf_counter()
+    maximize_plainly(module, layer, 1, 0, size, mean, std, seed=0, steps=args.steps)
+    print(time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()

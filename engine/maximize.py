@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.attention import module_for_gradients
 from engine.augment import copies_of, total_variation
 from engine.devices import autocast, halve_on_oom
 from engine.layout import position_mean
@@ -24,6 +24,7 @@ from engine.parameterize import parameterize
 from engine.randomness import generator
 from engine.recipes import Recipe
 from engine.sites import read_unit
+from engine.twin import module_for_gradients
 
 # Rows of a batch (pictures x copies) that fill a device. One picture's copies fill a CPU; more would only leave its cache.
 ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
@@ -65,13 +66,11 @@ def maximize(
 
     The watcher may raise to stop; nothing is left behind in the model.
     """
-    done: list[Pictures] = []
+    module = module_for_gradients(model)
 
     def at_size(size: int) -> list[Pictures]:
-        out = []
-        for batch in batches_of(units, size):
-            out.append(_maximize_batch(model, site, batch, recipe, seed, direction, watch))
-        return out
+        batches = batches_of(units, size)
+        return [_maximize_batch(model, module, site, batch, recipe, seed, direction, watch) for batch in batches]
 
     done = halve_on_oom(at_size, pictures_at_once(recipe, model.device))
     count = len(units)
@@ -87,8 +86,10 @@ def activation_of(
 
     `module` stands in for the model's own; `leak` as in `read_unit`.
     """
-    with autocast(model.device):
-        values = read_unit(module or model.module, site, model.normalize(images), units, leak)
+    module = module or model.module
+    dtype = next(module.parameters()).dtype
+    with autocast(model.device) if dtype == torch.float32 else nullcontext():
+        values = read_unit(module, site, model.normalize(images).to(dtype), units, leak)
     return position_mean(values.float(), model.sites[site].grid)
 
 
@@ -109,6 +110,7 @@ def leak_at(recipe: Recipe, step: int) -> float:
 
 def _maximize_batch(
     model: LoadedModel,
+    module: nn.Module,
     site: str,
     units: Sequence[int],
     recipe: Recipe,
@@ -116,7 +118,6 @@ def _maximize_batch(
     direction: int,
     watch: Watch | None,
 ) -> Pictures:
-    module = module_for_gradients(model)
     generators = [generator(seed, unit) for unit in units]
     pictures = parameterize(recipe.parameterization, generators, model.input_size, model.device)
     optimizer = torch.optim.Adam([pictures.leaf], lr=recipe.rate, betas=recipe.betas)

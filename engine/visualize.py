@@ -40,7 +40,7 @@ class VisualizeRequest(Request):
     """
 
     experiment = "visualize"
-    version = 2
+    version = 3
 
     model: str
     site: str

@@ -103,11 +103,11 @@ def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
     monkeypatch.setitem(maximize.ROWS, "cpu", 4 * FAST.copies)
     inner, sizes = maximize._maximize_batch, []
 
-    def hungry(model, site, units, *rest):
+    def hungry(model, module, site, units, *rest):
         sizes.append(len(units))
         if len(units) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return inner(model, site, units, *rest)
+        return inner(model, module, site, units, *rest)
 
     monkeypatch.setattr(maximize, "_maximize_batch", hungry)
     pictures = maximize.maximize(small_vit(), SITE, [1, 2], short(FAST, 2), seed=0)

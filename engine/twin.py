@@ -1,0 +1,115 @@
+"""A copy of a model that a CPU differentiates faster: the same mathematics, other arithmetic.
+
+On a CPU whose bfloat16 pays, four things cost as much as all matrix products of a step together: casting every weight
+at every pass, the gradient of torch's fused attention (slower in bfloat16 than a whole layer), the shuffling of heads,
+and the gradient of the convolution that cuts the image into patches. The twin has none of them: its weights are
+bfloat16, its attention is one function with its gradient written out, its patches are one matrix product.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from timm.layers.attention import Attention
+from torch import Tensor, nn
+
+from engine import devices
+from engine.models import LoadedModel
+
+MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
+
+
+def module_for_gradients(model: LoadedModel) -> nn.Module:
+    """The module to differentiate: the model's own, or its bfloat16 twin where that is faster.
+
+    A twin is the caller's own, so that whoever reads the model at the same time is not disturbed. Batch norm keeps
+    its statistics in float32, so a model with it has no twin.
+    """
+    pays = model.device.type == "cpu" and devices.precision(model.device) == torch.bfloat16
+    if not pays or any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.module.modules()):
+        return model.module
+    twin = copy.deepcopy(model.module).bfloat16()
+    short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
+    for parent in [*twin.modules()]:
+        children: list[tuple[str, Any]] = [*parent.named_children()]
+        for name, part in children:
+            if isinstance(part, nn.Conv2d) and PatchProduct.fits(part):
+                setattr(parent, name, PatchProduct(part))
+            elif short and isinstance(part, Attention) and WrittenAttention.fits(part):
+                setattr(parent, name, WrittenAttention(part))
+            elif short and hasattr(part, "fused_attn"):
+                part.fused_attn = False
+    return twin
+
+
+class PatchProduct(nn.Module):
+    """A convolution whose windows lie side by side, as one matrix product."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.size = conv.kernel_size
+        self.weight, self.bias = nn.Parameter(conv.weight.flatten(1), requires_grad=False), conv.bias
+
+    @staticmethod
+    def fits(conv: nn.Conv2d) -> bool:
+        side_by_side = conv.kernel_size == conv.stride and conv.kernel_size != (1, 1)
+        return side_by_side and conv.groups == 1 and conv.padding in ((0, 0), "valid") and conv.dilation == (1, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, D, H // kernel height, W // kernel width); what is left over at the edges is dropped."""
+        (high, wide), (batch, channels) = self.size, images.shape[:2]
+        rows, columns = images.shape[2] // high, images.shape[3] // wide
+        whole = images[:, :, : rows * high, : columns * wide]
+        patches = whole.reshape(batch, channels, rows, high, columns, wide).permute(0, 2, 4, 1, 3, 5).flatten(3)
+        return nn.functional.linear(patches, self.weight, self.bias).permute(0, 3, 1, 2)
+
+
+class WrittenAttention(nn.Module):
+    """timm's self-attention with the gradient written out. Keeps `qkv` and `proj`, so that sites are found as before."""
+
+    def __init__(self, attention: Attention) -> None:
+        super().__init__()
+        self.heads, self.scale = attention.num_heads, attention.scale
+        self.qkv, self.proj = attention.qkv, attention.proj
+
+    @staticmethod
+    def fits(part: Attention) -> bool:
+        """Whether it is plain self-attention: timm's own forward, no norm or gate of query, key or output."""
+        plain = type(part) is Attention and part.gate is None
+        return plain and all(isinstance(norm, nn.Identity) for norm in (part.q_norm, part.k_norm, part.norm))
+
+    def forward(self, tokens: Tensor, attn_mask: None = None, is_causal: bool = False) -> Tensor:
+        """(B, N, D) -> (B, N, D)."""
+        assert attn_mask is None and not is_causal
+        return self.proj(_Attend.apply(self.qkv(tokens), self.heads, self.scale))
+
+
+class _Attend(torch.autograd.Function):
+    """Query, key and value side by side (B, N, 3 x heads x width) -> attention's output (B, N, heads x width)."""
+
+    @staticmethod
+    def forward(ctx: Any, qkv: Tensor, heads: int, scale: float) -> Tensor:
+        batch, positions, width = qkv.shape[0], qkv.shape[1], qkv.shape[2] // (3 * heads)
+        split = qkv.view(batch, positions, 3, heads, width).permute(2, 0, 3, 1, 4)
+        query, key, value = split.reshape(3, batch * heads, positions, width)
+        attention = torch.softmax(torch.bmm(query, key.transpose(1, 2)).mul_(scale), dim=2)
+        ctx.save_for_backward(query, key, value, attention)
+        ctx.scale = scale
+        return torch.bmm(attention, value).view(batch, heads, positions, width).transpose(1, 2).flatten(2)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        query, key, value, attention = ctx.saved_tensors
+        batch, positions, _ = gradients[0].shape
+        width = query.shape[2]
+        out = gradients[0].view(batch, positions, -1, width).transpose(1, 2).flatten(0, 1)
+        toward = torch.empty(3, *query.shape, dtype=query.dtype)
+        torch.bmm(attention.transpose(1, 2), out, out=toward[2])
+        scores = torch.bmm(out, value.transpose(1, 2))
+        scores = torch._softmax_backward_data(scores, attention, 2, attention.dtype).mul_(ctx.scale)
+        torch.bmm(scores, key, out=toward[0])
+        torch.bmm(scores.transpose(1, 2), query, out=toward[1])
+        split = toward.view(3, batch, -1, positions, width).permute(1, 3, 0, 2, 4)
+        return split.flatten(2), None, None
