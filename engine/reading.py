@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -27,17 +27,27 @@ _PLACING = threading.Lock()
 
 @dataclass(frozen=True)
 class Rows:
-    """A site that is `act(linear(x))`, unit by unit: the linear layer, its first row, how many, and the activation."""
+    """A site that is `act(x W + b)`, unit by unit, of what enters `module`: weight (unit, feature), bias (unit,)."""
 
-    linear: nn.Linear | nn.Conv2d
-    first: int
-    count: int
+    module: nn.Module
+    weight: Tensor
+    bias: Tensor | None
     act: nn.Module | None = None
+
+    def of(self, entering: Tensor) -> Tensor:
+        """All units: (batch, position, feature) -> (batch, position, unit)."""
+        values = nn.functional.linear(entering, self.weight, self.bias)
+        return values if self.act is None else self.act(values)
 
 
 @dataclass(frozen=True)
 class Tap:
-    """Where a site's tensor is found: what enters or leaves `module` (None: what the whole model returns)."""
+    """Where a site's tensor is found: what enters or leaves `module` (None: what the whole model returns).
+
+    `call` counts the calls of a module that a pass uses several times. `order` says at which place of the tensor each
+    position stands, for models that cut the image into windows. A `computed` site is no module's output: its rows are
+    applied to what is tapped.
+    """
 
     site: str
     role: str
@@ -45,16 +55,22 @@ class Tap:
     module: nn.Module | None
     side: Literal["input", "output"] = "output"
     channels_last: bool = True
-    third: int | None = None  # of a fused query-key-value projection
+    call: int = 0
+    order: Tensor | None = None
     rows: Rows | None = None
+    computed: bool = False
 
-    def cut(self, value: Tensor) -> Tensor:
-        """The tapped tensor as (batch, position, unit)."""
-        if value.ndim == 2:
-            value = value.unsqueeze(1)
-        elif value.ndim == 4:
-            value = value.flatten(1, 2) if self.channels_last else channels_to_positions(value)
-        return value if self.third is None else value.chunk(3, dim=-1)[self.third]
+    def cut(self, value: Tensor, batch: int) -> Tensor:
+        """The site's tensor as (batch, position, unit)."""
+        value = self.positions(value, batch)
+        return self.rows.of(value) if self.computed and self.rows else value
+
+    def positions(self, value: Tensor, batch: int) -> Tensor:
+        """The tapped tensor as (batch, position, feature), each position at its own place."""
+        if value.ndim == 4 and not self.channels_last:
+            value = channels_to_positions(value)
+        value = value.reshape(batch, -1, value.shape[-1])
+        return value if self.order is None else value[:, self.order]
 
 
 class _Reached(Exception):
@@ -62,20 +78,26 @@ class _Reached(Exception):
 
 
 def run(
-    module: nn.Module, taps: Sequence[Tap], images: Tensor, keep: Callable[[Tap, Tensor], Any] = Tap.cut
+    module: nn.Module, taps: Sequence[Tap], images: Tensor, keep: Callable[[Tap, Tensor], Any] | None = None
 ) -> dict[str, Any]:
     """One pass over images (batch, 3, height, width) that ends as soon as every tap has been seen.
 
-    Returns what `keep` makes of each tapped tensor, by site; a tap that the pass never reaches is missing.
+    Returns what `keep` makes of each tapped tensor, by site (without it: the site's tensor in the house's layout); a
+    tap that the pass never reaches is missing.
     """
     me = threading.get_ident()
     found: dict[str, Any] = {}
+    calls: dict[str, int] = defaultdict(int)
     ends_inside = all(tap.module is not None for tap in taps)
 
     def note(here: Sequence[Tap], value: Any = None) -> None:
+        value = value[0] if isinstance(value, tuple) and value else value
         if threading.get_ident() != me or not isinstance(value, Tensor):
             return
-        found.update({tap.site: keep(tap, value) for tap in here})
+        for tap in here:
+            if calls[tap.site] == tap.call:
+                found[tap.site] = keep(tap, value) if keep else tap.cut(value, len(images))
+            calls[tap.site] += 1
         if ends_inside and len(found) == len(taps):
             raise _Reached
 
@@ -111,13 +133,12 @@ def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: f
     """
     rows = tap.rows
     assert rows is not None
-    before = Tap(tap.site, tap.role, tap.block, rows.linear, "input", channels_last=tap.channels_last)
+    before = replace(tap, module=rows.module, side="input", computed=False)
     entering = run(module, [before], images)[tap.site]
-    chosen = rows.first + units.to(rows.linear.weight.device)
-    weight = rows.linear.weight.flatten(1)[chosen]
-    values = torch.bmm(entering, weight.unsqueeze(2)).squeeze(2)
-    if rows.linear.bias is not None:
-        values = values + rows.linear.bias[chosen].unsqueeze(1)
+    chosen = units.to(rows.weight.device)
+    values = torch.bmm(entering, rows.weight[chosen].unsqueeze(2)).squeeze(2)
+    if rows.bias is not None:
+        values = values + rows.bias[chosen].unsqueeze(1)
     if rows.act is None:
         return values
     return rows.act(values) + leak * (values - values.detach()) if leak else rows.act(values)
