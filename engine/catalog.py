@@ -1,7 +1,7 @@
 """Which models exist, where their weights come from, and loading them.
 
-Four sources stand behind one door: the starter's models, two networks that packages carry, timm's pretrained
-models, and a person's own. Invariant: whatever is wrong with one model is said when it is asked for and never
+Five sources stand behind one door: the starter's models, two networks that packages carry, timm's and open_clip's
+pretrained models, and a person's own. Invariant: whatever is wrong with one model is said when it is asked for and never
 keeps the others from being listed.
 """
 
@@ -20,7 +20,7 @@ import torch
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
-from engine import catalog_cards, catalog_timm, devices, wheels
+from engine import catalog_cards, catalog_open_clip, catalog_timm, devices, wheels
 from engine.catalog_timm import PREFIX
 from engine.checkpoints import class_count, digest, fit_weights, read_weights
 from engine.config import settings
@@ -36,13 +36,14 @@ __all__ = ["Entry", "LoadedModel", "entries", "find", "fingerprint", "load", "po
 def entries() -> list[Entry]:
     """All models worth listing: starter, packages', own, and of timm's those suggested or already on this machine.
 
-    `find` knows every further timm model.
+    `find` knows every further model of timm and open_clip.
     """
     return [
         *catalog_cards.starter_entries(),
         *wheels.entries(),
         *catalog_cards.local_entries(),
         *catalog_timm.entries(),
+        *catalog_open_clip.entries(),
     ]
 
 
@@ -50,6 +51,8 @@ def find(name: str) -> Entry:
     """The entry of a model. Raises BadRequest with the nearest names when there is none."""
     if name.startswith(PREFIX):
         entry = catalog_timm.find(name.removeprefix(PREFIX))
+    elif name.startswith(catalog_open_clip.PREFIX):
+        entry = catalog_open_clip.find(name.removeprefix(catalog_open_clip.PREFIX))
     else:
         entry = next((entry for entry in entries() if entry.name == name), None)
     if entry is None:
@@ -105,6 +108,9 @@ def _weights(entry: Entry) -> tuple[Path, str]:
     if entry.kind == "timm":
         file = catalog_timm.fetch(entry)
         return file, digest(file)
+    if entry.kind == "open_clip":
+        file = catalog_open_clip.fetch(entry)
+        return file, digest(file)
     if not entry.available or entry.path is None:
         raise Unavailable(f"{entry.name} is not available. {entry.note}")
     return entry.path, digest(entry.path)
@@ -113,22 +119,28 @@ def _weights(entry: Entry) -> tuple[Path, str]:
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
     file, _ = _weights(entry)
     state = read_weights(file)
+    clip = None
     if entry.kind == "timm":
         module = catalog_timm.build(entry, state)
+    elif entry.architecture.startswith(catalog_open_clip.PREFIX):
+        clip = catalog_open_clip.build(entry, state)
+        module = catalog_open_clip.ImageTower(clip)
     else:
         module = _create(entry, state)
         fit_weights(module, state, entry.path or file)
-    module = module.float().eval().requires_grad_(False)
+    for part in filter(None, (module, clip)):
+        part.float().eval().requires_grad_(False)
     names = entry.class_names
     if entry.kind in ("timm", "wheel"):
         names = catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
     try:
-        module = module.to(device)
+        for part in filter(None, (module, clip)):
+            part.to(device)
     except RuntimeError as error:
         if not devices.out_of_memory(error):
             raise
         raise Unavailable(f"{entry.name} does not fit into the memory of {device}. Close other models.") from None
-    return LoadedModel(entry.name, module, entry.input_size[1:], entry.mean, entry.std, names, mark, device)
+    return LoadedModel(entry.name, module, entry.input_size[1:], entry.mean, entry.std, names, mark, device, clip)
 
 
 def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
@@ -162,6 +174,7 @@ def _near(name: str) -> list[str]:
     """Up to five names that look like this one, also where the prefix or the tag was left out."""
     known = [entry.name for entry in entries()]
     known += [PREFIX + each for each in catalog_timm.names() if PREFIX + each not in known]
+    known += [catalog_open_clip.PREFIX + each for each in catalog_open_clip.names()]
     spellings: dict[str, str] = {}
     for each in known:
         bare = each.rpartition("/")[2]

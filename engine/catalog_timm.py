@@ -1,33 +1,25 @@
-"""timm's pretrained models: which there are, whether their weights lie on this machine, and fetching them.
+"""timm's pretrained models: which there are, whether their weights lie on this machine, and building them.
 
-Weights come from the hub's local cache, or are fetched into it when they are asked for. Invariant: with no network,
-that is said within seconds (the hub's own client would try for half a minute), and weights are only ever read by
-`engine.checkpoints`.
+Invariant: weights are only ever read by `engine.checkpoints`.
 """
 
 from __future__ import annotations
 
-import ssl
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import timm
-from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 from timm.models import get_pretrained_cfg, is_model_pretrained
 from torch import Tensor, nn
 
+from engine import hub
 from engine.errors import BadRequest, Unavailable
 from engine.models import Entry
 
 PREFIX = "timm/"
-SECONDS_TO_ANSWER = 3
 # The families that the paper looks at (DeiT, CoaT, ConViT, PiT, Swin, Twins; plain ViTs), and CNNs to compare with.
 SUGGESTED = (
     "vit_base_patch16_224.augreg2_in21k_ft_in1k",
@@ -46,7 +38,6 @@ SUGGESTED = (
     "convnext_tiny.fb_in1k",
     "efficientnet_b0.ra_in1k",
 )
-_silent_until = 0.0
 
 
 def entries() -> list[Entry]:
@@ -63,7 +54,7 @@ def find(name: str) -> Entry | None:
     config = get_pretrained_cfg(name)
     if config is None:
         return None
-    path = _cached_file(config)
+    path = hub.cached(_place(config)) if config.hf_hub_id else None
     full = f"{architecture}.{config.tag}" if config.tag else architecture
     return Entry(
         name=PREFIX + full,
@@ -97,15 +88,7 @@ def fetch(entry: Entry) -> Path:
         raise Unavailable(
             f"The hub has no weights of {entry.name}. Download them from {entry.weights} and add them to models.toml."
         )
-    if path := _cached_file(config):
-        return path
-    if not _hub_answers():
-        raise Unavailable(
-            f"The weights of {entry.name} are not on this machine and the hub cannot be reached: on a machine with "
-            f"network run “hf download {config.hf_hub_id}”, copy its cache folder to {constants.HF_HUB_CACHE}, or "
-            "add a weights file to models.toml."
-        )
-    return _download(entry.name, config)
+    return hub.fetch(entry.name, _place(config))
 
 
 def build(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
@@ -133,74 +116,9 @@ def class_names(architecture: str, classes: int | None, tag: str = "") -> tuple[
 
 
 def _cached_names() -> Iterator[str]:
-    """timm's models in the hub's cache, by the names of its folders (models--OWNER--NAME)."""
     known = set(names())
-    folders = Path(constants.HF_HUB_CACHE).glob("models--timm--*")
-    return (name for folder in sorted(folders) if (name := folder.name.split("--", 2)[2]) in known)
+    return (name for name in hub.cached_repositories("timm") if name in known)
 
 
-def _files(config: Any) -> list[str]:
-    """The weights files to look for, the safe format first."""
-    given = config.hf_hub_filename or "pytorch_model.bin"
-    safe = [f"{Path(name).stem}.safetensors" for name in (given.replace("pytorch_model", "model"), given)]
-    return list(dict.fromkeys([*safe, given]))
-
-
-def _place(config: Any) -> tuple[str, str | None]:
-    """(repository, revision or None) of a hub identifier like owner/name@revision."""
-    repository, _, revision = config.hf_hub_id.partition("@")
-    return repository, revision or None
-
-
-def _cached_file(config: Any) -> Path | None:
-    if not config.hf_hub_id:
-        return None
-    repository, revision = _place(config)
-    for file in _files(config):
-        found = try_to_load_from_cache(repository, file, cache_dir=constants.HF_HUB_CACHE, revision=revision)
-        if isinstance(found, str):
-            return Path(found)
-    return None
-
-
-def _download(name: str, config: Any) -> Path:
-    repository, revision = _place(config)
-    for file in _files(config):
-        try:
-            return Path(_from_hub(repository, file, revision))
-        except LocalEntryNotFoundError:
-            break
-        except EntryNotFoundError:
-            continue
-        except (HfHubHTTPError, OSError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise Unavailable(f"The weights of {name} could not be downloaded: {reason}") from None
-    raise Unavailable(f"The weights of {name} could not be downloaded from the hub ({repository}). Try again later.")
-
-
-def _from_hub(repository: str, file: str, revision: str | None) -> str:
-    return hf_hub_download(
-        repository,
-        file,
-        revision=revision,
-        cache_dir=constants.HF_HUB_CACHE,
-        etag_timeout=SECONDS_TO_ANSWER,
-    )
-
-
-def _hub_answers() -> bool:
-    """Whether the hub answers at all, within seconds; a silence is remembered for a minute."""
-    global _silent_until
-    if constants.HF_HUB_OFFLINE or time.monotonic() < _silent_until:
-        return False
-    try:
-        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
-        urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER).close()
-        return True
-    except urllib.error.HTTPError:
-        return True  # an answer, if an unfriendly one
-    except (OSError, ValueError) as error:
-        if isinstance(getattr(error, "reason", error), ssl.SSLError):
-            return True  # somebody answers; the hub's client may trust other certificates
-        _silent_until = time.monotonic() + 60
-        return False
+def _place(config: Any) -> hub.Place:
+    return hub.place(config.hf_hub_id, config.hf_hub_filename, "pytorch_model.bin")

@@ -26,7 +26,7 @@ class Entry:
     """One model of the catalog, loaded or not. `note` says why it is unavailable, or what is worth knowing."""
 
     name: str
-    kind: Literal["starter", "wheel", "timm", "local"]
+    kind: Literal["starter", "wheel", "timm", "open_clip", "local"]
     architecture: str
     weights: str
     available: bool
@@ -55,6 +55,7 @@ class LoadedModel:
     class_names: tuple[str, ...] | None
     fingerprint: str
     device: torch.device
+    clip: nn.Module | None = None  # the whole two-tower model where `module` is its image tower
     _sites: dict[str, Site] | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -71,7 +72,8 @@ class LoadedModel:
     @property
     def memory_bytes(self) -> int:
         """Bytes of the weights and buffers."""
-        tensors = [*self.module.parameters(), *self.module.buffers()]
+        whole = self.clip or self.module
+        tensors = [*whole.parameters(), *whole.buffers()]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def normalize(self, images01: Tensor) -> Tensor:

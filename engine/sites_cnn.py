@@ -28,12 +28,13 @@ def child(module: nn.Module, name: str) -> nn.Module | None:
 
 def stages_of(module: nn.Module) -> list[nn.Module]:
     """The stages from the image to the head; empty where the module is not made of stages of blocks."""
-    parent = child(module, "features") or module
+    for wrapped in ("visual", "trunk", "features"):
+        module = child(module, wrapped) or module
     numbered: dict[str, list[nn.Module]] = defaultdict(list)
-    for name, part in parent.named_children():
+    for name, part in module.named_children():
         if match := NUMBERED.fullmatch(name):
             numbered[match[1]].append(part)
-    rows = [*numbered.values(), *([*held.children()] for name in ("stages", "blocks") if (held := child(parent, name)))]
+    rows = [*numbered.values(), *([*held.children()] for name in ("stages", "blocks") if (held := child(module, name)))]
     return next((row for row in rows if len(row) > 1 and all(map(_is_stage, row))), [])
 
 

@@ -81,6 +81,8 @@ def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
             raise unknown(module)
         if _has_classifier(module):
             found.append(Windowed(Tap("head.logits", "head.logits", "head", None)))
+        elif getattr(module, "embeds", False):
+            found.append(Windowed(Tap("head.embedding", "head.embedding", "head", None)))
         shapes = run(module, [part.tap for part in found], probe, keep=lambda tap, value: value.shape)
         inside = orders(module, found, shapes, probe)
     except (AssertionError, RuntimeError) as error:
@@ -97,7 +99,7 @@ def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
         if grid is not None:
             taps[tap.site] = tap
             sites[tap.site] = Site(tap.site, units, grid, len(sites), tap.role, tap.block)
-    if all(site.role == "head.logits" for site in sites.values()):
+    if all(site.block == "head" for site in sites.values()):
         raise unknown(module)
     _check_places(module, taps, sites, probe)
     return Plan(taps, sites)
@@ -123,7 +125,7 @@ def _layout(tap: Tap, shape: Sequence[int], size: tuple[int, int], prefixes: lis
     """(how the positions of a tapped tensor of this shape lie on the image, units); no grid where they do not."""
     units = shape[-1] if tap.channels_last or len(shape) != 4 else shape[1]
     units = tap.rows.weight.shape[0] if tap.computed and tap.rows else units
-    if tap.role == "head.logits":
+    if tap.block == "head":
         return Grid(1, 1), units
     if tap.order is not None:
         return fit(len(tap.order), size, [0]), units
@@ -140,16 +142,14 @@ def _layout(tap: Tap, shape: Sequence[int], size: tuple[int, int], prefixes: lis
 def _prefixes(module: nn.Module) -> list[int]:
     """Numbers of prefix tokens to try, the model's own first. Class attention joins late, so fewer must be tried too."""
     names = ("num_prefix_tokens", "num_tokens")
-    own = [getattr(part, name, None) for part in (module, *module.children()) for name in names]
+    own = [getattr(part, name, None) for part in module.modules() for name in names]
     return [*[number for number in own if isinstance(number, int)][:1], *range(MOST_PREFIX)]
 
 
 def _check_places(module: nn.Module, taps: dict[str, Tap], sites: dict[str, Site], probe: Tensor) -> None:
     """Two marked images must each change what enters the blocks most at the mark. Raises BadRequest where positions
     stand in another order than row by row (Hiera's do)."""
-    first = next((name for name in sites if name != "head.logits"), None)
-    if first is None:
-        return
+    first = next(iter(sites))
     grid, (height, width) = sites[first].grid, probe.shape[-2:]
     noise = torch.randn(probe.shape, generator=torch.Generator().manual_seed(0)).to(probe)
     images = noise.repeat(3, 1, 1, 1)

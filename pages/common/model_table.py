@@ -10,7 +10,13 @@ import streamlit as st
 if TYPE_CHECKING:
     from engine.catalog import Entry
 
-KINDS = {"starter": "Starter", "wheel": "From a package", "timm": "timm hub", "local": "Your own"}
+KINDS = {
+    "starter": "Starter",
+    "wheel": "From a package",
+    "timm": "timm hub",
+    "open_clip": "open_clip hub",
+    "local": "Your own",
+}
 
 
 def draw() -> None:

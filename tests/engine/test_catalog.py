@@ -16,7 +16,8 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import save, save_file
 
-from engine import catalog, catalog_cards, catalog_timm, config
+from engine import catalog, catalog_cards, config
+from engine import hub as hub_of_models
 from engine.errors import BadRequest, RefusedFile, Unavailable
 
 TINY = "test_vit.r160_in1k"  # timm's own test model, 0.4 million weights at 160 pixels
@@ -48,7 +49,7 @@ def hub(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(catalog_timm, "_silent_until", 0.0)
+    monkeypatch.setattr(hub_of_models, "_silent_until", 0.0)
     return tmp_path / "hub"
 
 
