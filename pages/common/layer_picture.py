@@ -51,6 +51,7 @@ _NAMES = {
     "stage": "the stage's channels",
     "stem": "the stem's channels",
     "head.logits": "class scores",
+    "head.embedding": "numbers of the image's embedding",
 }
 
 
@@ -121,8 +122,8 @@ def _cnn_boxes(sites: Sequence[Site]) -> list[Box]:
         stage = _stage(site)
         x += 0.0 if before is None else 1.1 if stage != before else 0.25
         width = 0.35 + 0.3 * math.log2(max(site.units / 16, 1))
-        height = _BLOCK_HEIGHT if site.role == "head.logits" else 0.9 + 0.72 * math.log2(max(site.grid.height, 1))
-        if site.role == "head.logits":
+        height = 0.9 + 0.72 * math.log2(max(site.grid.height, 1))
+        if site.block == "head":
             width, height = 0.6, 3.2
         found.append(Box(site, x, -height / 2, width, height))
         x, before = x + width, stage
@@ -187,14 +188,15 @@ def _label_transformer(made: go.Figure, drawn: Sequence[Box]) -> None:
             blocks.setdefault(box.site.block, []).append(box)
     for block, parts in blocks.items():
         left, bottom = min(part.x for part in parts), min(part.y for part in parts)
-        made.add_annotation(x=left + 0.43, y=bottom - 0.42, text=block.rsplit(".", 1)[-1], **quiet)
+        number = ".".join(part for part in block.split(".") if part.isdigit())  # stage.block where there are stages
+        made.add_annotation(x=left + 0.43, y=bottom - 0.42, text=number, **quiet)
         made.add_shape(
             type="rect",
             x0=left - 0.045, x1=left + 0.905, y0=bottom - 0.09, y1=bottom + _BLOCK_HEIGHT + 0.09,
             line={"width": 0}, fillcolor=colours.tint("quiet", 0.1), layer="below",
         )  # fmt: skip
     for box in drawn:
-        if box.site.role in ("tokens.embed", "head.logits"):
+        if box.site.block in ("tokens", "head"):
             word = "image" if box.site.role == "tokens.embed" else "head"
             made.add_annotation(x=box.x + box.width / 2, y=box.y - 0.42, text=word, **quiet)
     lines = {round(box.y - _ROWS[box.site.role][0], 2) for box in drawn if box.site.role in _ROWS}
@@ -218,7 +220,7 @@ def _label_cnn(made: go.Figure, drawn: Sequence[Box]) -> None:
     for stage, parts in stages.items():
         middle = (parts[0].x + parts[-1].x + parts[-1].width) / 2
         grid = parts[-1].site.grid
-        name = "head" if parts[0].site.role == "head.logits" else stage.removeprefix("stages.")
+        name = "head" if parts[0].site.block == "head" else stage.removeprefix("stages.")
         wide = parts[-1].x + parts[-1].width - parts[0].x
         size = "" if name == "head" or wide < 1.6 else f"<br>{grid.height}×{grid.width}"
         made.add_annotation(x=middle, y=lowest - 0.2, yanchor="top", text=f"{name}{size}", **quiet)
