@@ -25,7 +25,7 @@ from engine.randomness import generator
 def maximize_plainly(
     module: nn.Module,
     layer: nn.Module,
-    prefix: int,
+    prefix: int | None,
     unit: int,
     size: tuple[int, int],
     mean: tuple[float, ...],
@@ -34,7 +34,8 @@ def maximize_plainly(
     steps: int = 400,
     copies: int = 8,
 ) -> Tensor:
-    """(3, H, W) in [0, 1]: the picture that maximizes one channel of `layer`'s output (batch, tokens, channels)."""
+    """(3, H, W) in [0, 1]: the picture that maximizes one channel of `layer`'s output: (batch, tokens, channels) after
+    `prefix` tokens, or (batch, channels, height, width) where that is None."""
     for parameter in module.parameters():
         parameter.requires_grad_(True)
     seen: list[Tensor] = []
@@ -55,7 +56,7 @@ def maximize_plainly(
             )
             seen.clear()
             module((batch - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))
-            activation = seen[0][:, prefix:, unit].mean()
+            activation = (seen[0][:, unit] if prefix is None else seen[0][:, prefix:, unit]).mean()
             variation = sum(
                 (one - other).flatten(2).norm(dim=2).mean()
                 for one, other in (
