@@ -40,7 +40,10 @@ def _table(entries: list[Entry], alt: str) -> None:
         pd.DataFrame([_line(entry) for entry in entries]),
         hide_index=True,
         alt=alt,
-        column_config={"Note": st.column_config.TextColumn(width="large")},
+        column_config={
+            "Note": st.column_config.TextColumn(width="large"),
+            "Licence": st.column_config.TextColumn(width="medium"),
+        },
     )
 
 
@@ -53,9 +56,9 @@ def _line(entry: Entry) -> dict[str, str]:
         "Input": f"{height} × {width}",
         "Classes": "" if entry.classes is None else str(entry.classes),
         "Top-1": accuracy(entry),
+        "Note": entry.note,
         "Licence": entry.licence,
         "Weights": entry.weights,
-        "Note": entry.note,
     }
 
 
