@@ -1,0 +1,88 @@
+"""`background`, `frequency` and their relatives: what models lean on."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+import pandas as pd
+
+from engine import comparison
+from engine.background import BackgroundRequest
+from engine.cli.answer import Answer, table
+from engine.cli.asking import ask, data_name
+from engine.datasets import open_dataset
+from engine.experiment import Request, Result, build
+from engine.samples import best_cut
+
+NUMBERS = ("top1", "top5", "loss", "n")
+INTERVALS = ("top1", "top5", "top1_normalised", "top5_normalised")
+
+
+def background(arguments: Namespace) -> Answer:
+    """Accuracy on full images, on objects alone and on backgrounds alone, for each model; and what differs."""
+    data = data_name(arguments.data)
+    cut = best_cut(open_dataset(data)) if arguments.cut == "auto" else arguments.cut
+    requests = [
+        build(BackgroundRequest, model=model, data=data, cut=cut, fills=tuple(arguments.fills), limit=arguments.limit)
+        for model in dict.fromkeys(arguments.models)
+    ]
+    results, about = ask_all(requests)
+    first = "" if results[0].request["fills"][0] == "tile" else results[0].request["fills"][0]
+    models = []
+    for result in results:
+        rows = [row_facts(row) for row in result.tables["variants"].to_dict("records")]
+        main = {row["variant"]: row for row in rows if row["fill"] in ("", first)}
+        models.append({"model": result.request["model"], **main, "variants": rows})
+    aligned = comparison.align(results)
+    several = len(results) > 1
+    facts = {
+        **about,
+        "cut": cut,
+        "models": models,
+        "paired": comparison.paired(aligned) if several else [],
+        "matched": comparison.matched(aligned) if several else None,
+        "robustness": comparison.robustness(aligned) if several else None,
+        "sentence": comparison.sentence(aligned) if several else None,
+        "skipped": skipped(results),
+    }
+    lines = [
+        (model["model"], row["variant"], row["fill"] or "-", row["top1"], row["top5"], row["top5_normalised"], row["loss"], row["n"])
+        for model in models
+        for row in model["variants"]
+    ]
+    text = table(("model", "variant", "fill", "top1", "top5", "top5 / full", "loss", "n"), lines)
+    return Answer(facts, "\n".join([text, *([facts["sentence"]] if several else []), *skipped_lines(facts["skipped"])]))
+
+
+def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
+    """The results, one after the other, and the facts that every command tells about them."""
+    answers = [ask(request) for request in requests]
+    results = [result for result, _ in answers]
+    about = {
+        "data": requests[0].model_dump()["data"],
+        "keys": [request.key() for request in requests],
+        "stored": [stored for _, stored in answers],
+        "seconds": [result.facts["seconds"] for result in results],
+        "device": results[0].facts["device"],
+    }
+    return results, about
+
+
+def row_facts(row: dict[str, Any]) -> dict[str, Any]:
+    """A table's row for scripts: each `..._low` and `..._high` as one `..._interval`, NaN as None."""
+    plain = {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in row.items()}
+    for name in [name.removesuffix("_low") for name in row if name.endswith("_low")]:
+        low, high = plain.pop(f"{name}_low"), plain.pop(f"{name}_high")
+        plain[f"{name}_interval"] = None if low is None else [low, high]
+    return plain
+
+
+def skipped(results: list[Result]) -> list[list[str]]:
+    """What was left out by any of the results, each entry once."""
+    return [list(entry) for entry in dict.fromkeys(tuple(entry) for result in results for entry in result.facts["skipped"])]
+
+
+def skipped_lines(entries: list[list[str]]) -> list[str]:
+    """The report for people."""
+    return [f"left out: {what}: {why}" for what, why in entries]
