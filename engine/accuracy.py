@@ -9,7 +9,9 @@ import numpy as np
 from engine.statistics import bootstrap_ratio, wilson
 
 
-def measured(top1: np.ndarray, top5: np.ndarray, loss: np.ndarray, full1: np.ndarray, full5: np.ndarray) -> dict[str, Any]:
+def measured(
+    top1: np.ndarray, top5: np.ndarray, loss: np.ndarray, full1: np.ndarray, full5: np.ndarray
+) -> dict[str, Any]:
     """What one variant comes to.
 
     top1, top5 (n,) bool and loss (n,) of the variant, full1 and full5 (n,) bool of the same images in full. Accuracies

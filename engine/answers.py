@@ -16,7 +16,7 @@ from engine.errors import BadRequest
 from engine.models import LoadedModel
 
 TOP = 5
-PASS = 128  # images in one pass of the model, at most
+PASS = 64  # images in one pass of the model, at most
 PIXEL_BYTES = 192 << 20  # of one batch's variants, held at once
 
 
@@ -30,10 +30,12 @@ def outputs(loaded: LoadedModel) -> int:
 
 def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     """(n, 3, H, W) in [0, 1], at the model's input size -> (n, classes) float32, in passes of at most PASS images."""
+    # Convolutions are quicker with the channels last; the numbers are the same.
+    ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
     parts = []
     with torch.inference_mode(), devices.autocast(loaded.device):
         for start in range(0, len(images), PASS):
-            parts.append(loaded.module(loaded.normalize(images[start : start + PASS])).float())
+            parts.append(loaded.module(ready[start : start + PASS]).float())
     return torch.cat(parts)
 
 
@@ -48,7 +50,9 @@ class Answers:
 
     def __init__(self, variants: int) -> None:
         self.variants = variants
-        self._parts: dict[str, list[np.ndarray]] = {name: [] for name in ("images", "labels", "top", "probability", "loss")}
+        self._parts: dict[str, list[np.ndarray]] = {
+            name: [] for name in ("images", "labels", "top", "probability", "loss")
+        }
 
     def add(self, numbers: Sequence[int], labels: Sequence[int], values: Tensor) -> None:
         """Logits (images, variants, classes) of images with these numbers and classes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
+from engine.reports import flat, report
 from engine.samples import Cut, Sample, check_cut, chosen, in_batches, samples
 
 SALIENCY_MODEL = "dinov2-s14-saliency"
@@ -47,7 +48,7 @@ class BackgroundRequest(Request):
 
     Cut by `box` (union of the true class's boxes, at the image's own resolution, before resizing: the paper's
     protocol), by `mask`, or by `saliency` where a data set has neither. What is cut out is filled in each of the ways of
-    `fills`. `limit` images spread evenly over the data set (0: all).
+    `fills`. At most `limit` images, the same ones each time (0: all).
 
     Arrays for N images and V variants: `images` (N,), `labels` (N,), `top` (N, V, 5), `probability` (N, V, 5), `loss`
     (N, V) as in `engine.answers`; `share` (N,): the part of the image that is object. Table `variants`: one row a variant
@@ -90,7 +91,7 @@ class BackgroundRequest(Request):
             "cut": self.cut,
             "images": len(arrays["images"]),
             "skipped": report(dataset, skipped, matching.notes),
-            "classes": int(len(np.unique(arrays["labels"]))),
+            "classes": len(np.unique(arrays["labels"])),
             "seconds": seconds,
             "images_per_second": len(arrays["images"]) * len(pairs) / seconds,
             "device": devices.describe(loaded.device)["name"],
@@ -116,7 +117,9 @@ class BackgroundRequest(Request):
             answers.add([one.index for one in batch], [one.label for one in batch], values)
             shares += [float(one.region.mean()) for one in batch if one.region is not None]
             done += len(batch)
-            context.report(Progress(done + len(skipped), len(numbers), f"{loaded.name}: {done} of {len(numbers)} images"))
+            context.report(
+                Progress(done + len(skipped), len(numbers), f"{loaded.name}: {done} of {len(numbers)} images")
+            )
         return {**answers.arrays(), "share": np.asarray(shares, np.float32)}
 
 
@@ -153,20 +156,3 @@ def table(arrays: dict[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> pd
         facts = measured(top1[:, place], top5[:, place], arrays["loss"][:, place], top1[:, 0], top5[:, 0])
         rows.append({"variant": name, "fill": fill, **flat(facts)})
     return pd.DataFrame(rows)
-
-
-def flat(facts: dict[str, Any]) -> dict[str, Any]:
-    """Intervals as two columns each; what is not there as NaN."""
-    row: dict[str, Any] = {}
-    for name, value in facts.items():
-        if name.endswith("_interval"):
-            low, high = value if value is not None else (np.nan, np.nan)
-            row |= {f"{name.removesuffix('_interval')}_low": low, f"{name.removesuffix('_interval')}_high": high}
-        else:
-            row[name] = np.nan if value is None else value
-    return row
-
-
-def report(dataset: Dataset, skipped: dict[str, str], notes: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """What was left out, as (what, why): found on opening the data set, on matching its labels, and on the way."""
-    return [list(entry) for entry in dict([*dataset.report(), *notes, *skipped.items()]).items()]

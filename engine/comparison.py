@@ -52,7 +52,10 @@ def align(results: Sequence[Result]) -> Aligned:
     if not len(common):
         raise ValueError("No image is common to these results.")
     rows = [np.searchsorted(result.arrays["images"], common) for result in results]
-    pick = [{name: result.arrays[name][row] for name in ("labels", "top", "loss")} for result, row in zip(results, rows, strict=True)]
+    pick = [
+        {name: result.arrays[name][row] for name in ("labels", "top", "loss")}
+        for result, row in zip(results, rows, strict=True)
+    ]
     return Aligned(
         tuple(str(result.request["model"]) for result in results),
         common,

@@ -37,24 +37,19 @@ def low_transfer(radii: Tensor, cutoff: float, shape: Shape) -> Tensor:
     return torch.exp(-math.log(2) * (radii / max(cutoff, 1e-6)) ** 2)
 
 
-def low_pass(images: Tensor, cutoffs: Sequence[float], shape: Shape = "ideal") -> Tensor:
-    """Images (b, c, h, w) -> (b, cut-offs, c, h, w): at each cut-off what lies below it."""
-    return _apply(images, [lambda r, c=cutoff: low_transfer(r, c, shape) for cutoff in cutoffs], keep_mean=True)
+def filtered(images: Tensor, spans: Sequence[Sequence[float]], shape: Shape = "ideal") -> Tensor:
+    """Images (b, c, h, w) -> (b, spans, c, h, w): what lies between two frequencies (from, to), for each span.
 
-
-def high_pass(images: Tensor, cutoffs: Sequence[float], shape: Shape = "ideal") -> Tensor:
-    """Images (b, c, h, w) -> (b, cut-offs, c, h, w): the image minus its low-pass, about middle grey.
-
-    At cut-off 0 only the mean is gone.
+    One Fourier transform an image serves all spans. (0, c) is a low-pass and keeps the mean; every other span, (c, 1) the
+    high-pass among them, takes the mean away and stands about middle grey. (0, 1) is the image itself.
     """
-    return _apply(images, [lambda r, c=cutoff: 1 - low_transfer(r, c, shape) for cutoff in cutoffs], keep_mean=False)
-
-
-def band_pass(images: Tensor, edges: Sequence[float], shape: Shape = "ideal") -> Tensor:
-    """Images (b, c, h, w) -> (b, edges - 1, c, h, w): what lies between two neighbouring edges, about middle grey."""
-    pairs = [*zip(edges[:-1], edges[1:], strict=True)]
-    bands = [lambda r, p=pair: low_transfer(r, p[1], shape) - low_transfer(r, p[0], shape) for pair in pairs]
-    return _apply(images, bands, keep_mean=False)
+    height, width = images.shape[2:]
+    radii = radius(height, width, images.device)
+    masks = torch.stack([_transfer(radii, float(lower), float(upper), shape) for lower, upper in spans])
+    grey = torch.tensor([GREY if lower > 0 else 0.0 for lower, _ in spans], device=images.device)
+    spectrum = torch.fft.rfft2(images)
+    found = torch.fft.irfft2(spectrum[:, None] * masks[None, :, None], s=(height, width))
+    return found.add_(grey.view(1, -1, 1, 1, 1))
 
 
 def ring_shares(images: Tensor, rings: int) -> Tensor:
@@ -81,13 +76,10 @@ def ring_energy(images: Tensor, rings: int) -> Tensor:
     return total.index_add_(1, ring, (power * twice).flatten(1))
 
 
-def _apply(images: Tensor, transfers: Sequence, keep_mean: bool) -> Tensor:
-    """One transform of the images, one product and one transform back for each transfer function."""
-    height, width = images.shape[2:]
-    radii = radius(height, width, images.device)
-    masks = torch.stack([transfer(radii) for transfer in transfers])
-    if not keep_mean:
-        masks[:, 0, 0] = 0
-    spectrum = torch.fft.rfft2(images)
-    filtered = torch.fft.irfft2(spectrum[:, None] * masks[None, :, None], s=(height, width))
-    return filtered if keep_mean else filtered + GREY
+def _transfer(radii: Tensor, lower: float, upper: float, shape: Shape) -> Tensor:
+    """What a span lets through at each radius; the mean only where it begins at 0."""
+    through = low_transfer(radii, upper, shape)
+    if lower > 0:
+        through = through - low_transfer(radii, lower, shape)
+        through[0, 0] = 0
+    return through

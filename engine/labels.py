@@ -59,7 +59,9 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
         if outputs != 1000:
             raise BadRequest(f"The model does not say what its {outputs} classes are. Add classes to its card.")
         model = imagenet_names()
-        notes.append(("classes", "the model names none of its 1000 classes; taken as ImageNet-1k's, in their usual order"))
+        notes.append(
+            ("classes", "the model names none of its 1000 classes; taken as ImageNet-1k's, in their usual order")
+        )
     names, ids = _by_name(model), _by_id(model)
     found = np.full(len(data), -1, np.int32)
     for number, label in enumerate(data):
@@ -71,7 +73,9 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
             reason = "could mean several classes of the model" if candidates else "is no class of the model"
             notes.append((f"class {label}", f"“{label}” {reason}; its images are left out"))
     if len(data) and (found < 0).all():
-        raise BadRequest(f"The model knows none of the data set's classes (“{data[0]}”, …). Choose another model or data set.")
+        raise BadRequest(
+            f"The model knows none of the data set's classes (“{data[0]}”, …). Choose another model or data set."
+        )
     return Matching(found, tuple(notes))
 
 

@@ -45,14 +45,14 @@ def check_cut(dataset: Dataset, cut: Cut) -> None:
 
 def chosen(dataset: Dataset, to_model: np.ndarray, limit: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """(numbers, model classes) of the images to measure on: labelled, known to the model, at most `limit` of them
-    (0: all), spread evenly over the data set. Raises BadRequest where none is left."""
+    (0: all), drawn at random, the same ones each time. Raises BadRequest where none is left."""
     numbers = dataset.evaluated()
     labels = to_model[dataset.labels()[numbers]] if len(numbers) else numbers
     numbers, labels = numbers[labels >= 0], labels[labels >= 0]
     if not len(numbers):
         raise BadRequest(f"“{dataset.name}” has no image with a label that the model knows. Give it class subfolders.")
     if limit and limit < len(numbers):
-        picked = np.linspace(0, len(numbers) - 1, limit).round().astype(int)
+        picked = np.sort(np.random.default_rng(0).choice(len(numbers), limit, replace=False))
         numbers, labels = numbers[picked], labels[picked]
     return numbers, labels
 

@@ -78,5 +78,7 @@ def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
     n, fewer = only_a + only_b, min(only_a, only_b)
     if n == 0:
         return 1.0
-    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2) for k in range(fewer + 1)]
+    logs = [
+        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2) for k in range(fewer + 1)
+    ]
     return min(1.0, 2 * math.fsum(math.exp(value) for value in logs))

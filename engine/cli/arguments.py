@@ -34,6 +34,7 @@ def parser() -> ArgumentParser:
     _visualize(commands)
     _index(commands)
     _background(commands)
+    _frequency(commands)
     _command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 is healthy")
     _cache(commands)
     return top
@@ -90,7 +91,27 @@ def _background(commands: _SubParsersAction) -> None:
         default="auto",
         help="by what objects are cut out (default: boxes where there are some, else masks, else saliency)",
     )
-    made.add_argument("--fills", nargs="+", choices=FILLS, default=["black"], help="what fills the hole (default: black)")
+    made.add_argument(
+        "--fills", nargs="+", choices=FILLS, default=["black"], help="what fills the hole (default: black)"
+    )
+    _limit(made)
+
+
+def _frequency(commands: _SubParsersAction) -> None:
+    example = "example:\n  python -m engine frequency --models starter-vit starter-cnn --data starter --json"
+    made = _command(commands, "frequency", "background:frequency", "which spatial frequencies models need", example)
+    _models(made)
+    _data(made, "measure on")
+    made.add_argument(
+        "--filter", choices=("ideal", "gaussian"), default="ideal", help="the filter's edge (default: ideal)"
+    )
+    made.add_argument(
+        "--cutoffs",
+        nargs="+",
+        type=float,
+        metavar="C",
+        help="fractions of Nyquist, rising (default: twenty, from 0.02 to 1)",
+    )
     _limit(made)
 
 
@@ -100,7 +121,11 @@ def _models(made: ArgumentParser) -> None:
 
 def _limit(made: ArgumentParser) -> None:
     made.add_argument(
-        "--limit", type=whole_number, default=0, metavar="N", help="measure on N images spread evenly (default: all)"
+        "--limit",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="measure on N images drawn once at random (default: all)",
     )
 
 

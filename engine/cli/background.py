@@ -13,10 +13,10 @@ from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.datasets import open_dataset
 from engine.experiment import Request, Result, build
+from engine.frequency import FrequencyRequest
 from engine.samples import best_cut
 
-NUMBERS = ("top1", "top5", "loss", "n")
-INTERVALS = ("top1", "top5", "top1_normalised", "top5_normalised")
+COLUMNS = ("top1", "top5", "top5_normalised", "loss", "n")
 
 
 def background(arguments: Namespace) -> Answer:
@@ -47,12 +47,69 @@ def background(arguments: Namespace) -> Answer:
         "skipped": skipped(results),
     }
     lines = [
-        (model["model"], row["variant"], row["fill"] or "-", row["top1"], row["top5"], row["top5_normalised"], row["loss"], row["n"])
+        (
+            model["model"],
+            row["variant"],
+            row["fill"] or "-",
+            row["top1"],
+            row["top5"],
+            row["top5_normalised"],
+            row["loss"],
+            row["n"],
+        )
         for model in models
         for row in model["variants"]
     ]
     text = table(("model", "variant", "fill", "top1", "top5", "top5 / full", "loss", "n"), lines)
     return Answer(facts, "\n".join([text, *([facts["sentence"]] if several else []), *skipped_lines(facts["skipped"])]))
+
+
+def frequency(arguments: Namespace) -> Answer:
+    """Accuracy on low-passed, high-passed and band-passed images, for each model."""
+    data = data_name(arguments.data)
+    wanted = {"cutoffs": tuple(arguments.cutoffs)} if arguments.cutoffs else {}
+    requests = [
+        build(FrequencyRequest, model=model, data=data, filter=arguments.filter, limit=arguments.limit, **wanted)
+        for model in dict.fromkeys(arguments.models)
+    ]
+    results, about = ask_all(requests)
+    models = []
+    for result in results:
+        tables = {name: [row_facts(row) for row in table.to_dict("records")] for name, table in result.tables.items()}
+        values = {name: result.facts[f"low_{name}"] for name in ("area", "half_cutoff")}
+        high = {name: result.facts[f"high_{name}"] for name in ("area", "half_cutoff")}
+        models.append(
+            {
+                "model": result.request["model"],
+                "full": row_facts(result.facts["full"]),
+                "low_pass": tables["low"],
+                "high_pass": tables["high"],
+                "band_pass": tables["band"],
+                **{name: value and value[0] for name, value in values.items()},
+                **{f"{name}_interval": value and value[1:] for name, value in values.items()},
+                **{f"high_{name}": value and value[0] for name, value in high.items()},
+                **{f"high_{name}_interval": value and value[1:] for name, value in high.items()},
+                "images_per_second": result.facts["images_per_second"],
+            }
+        )
+    facts = {**about, "filter": arguments.filter, "models": models, "skipped": skipped(results)}
+    cutoffs = [row["cutoff"] for row in models[0]["low_pass"]]
+    columns = [(f"{model['model']} {kind}", model[f"{kind}_pass"]) for kind in ("low", "high") for model in models]
+    rows = [(cutoff, *(rows[number]["top1"] for _, rows in columns)) for number, cutoff in enumerate(cutoffs)]
+    ends = [
+        f"{model['model']}: half of its accuracy is gone at a low-pass of {_spread(model, 'half_cutoff')} of Nyquist; "
+        f"area under the normalised curve {_spread(model, 'area')}."
+        for model in models
+    ]
+    text = table(("cut-off", *(name for name, _ in columns)), rows)
+    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+
+
+def _spread(model: dict[str, Any], name: str) -> str:
+    if model[name] is None:
+        return "no measured cut-off"
+    low, high = model[f"{name}_interval"]
+    return f"{model[name]:.3f} ({low:.3f} to {high:.3f})"
 
 
 def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
@@ -80,7 +137,9 @@ def row_facts(row: dict[str, Any]) -> dict[str, Any]:
 
 def skipped(results: list[Result]) -> list[list[str]]:
     """What was left out by any of the results, each entry once."""
-    return [list(entry) for entry in dict.fromkeys(tuple(entry) for result in results for entry in result.facts["skipped"])]
+    return [
+        list(entry) for entry in dict.fromkeys(tuple(entry) for result in results for entry in result.facts["skipped"])
+    ]
 
 
 def skipped_lines(entries: list[list[str]]) -> list[str]:
