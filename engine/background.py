@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -33,12 +33,14 @@ from engine.samples import Cut, Sample, check_cut, chosen, in_batches, samples
 SALIENCY_MODEL = "dinov2-s14-saliency"
 
 
-def variants(fills: Sequence[Fill]) -> list[tuple[str, str]]:
+def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
     """(variant, fill) in the order of a result's second axis. A tiled foreground does not exist: there is no strip of
     object to repeat."""
-    pairs = [("full", "")]
+    pairs: list[tuple[str, Fill | Literal[""]]] = [("full", "")]
     for fill in fills:
-        pairs += [("background", fill)] if fill == "tile" else [("foreground", fill), ("background", fill)]
+        if fill != "tile":
+            pairs.append(("foreground", fill))
+        pairs.append(("background", fill))
     return pairs
 
 

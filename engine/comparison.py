@@ -89,7 +89,7 @@ def matched(aligned: Aligned) -> dict[str, Any]:
     `paired`, on these images. With no such image the lists are empty.
     """
     full = aligned.place("full")
-    common = aligned.top1[:, :, full].all(0)
+    common = np.asarray(aligned.top1[:, :, full].all(axis=0))
     n = int(common.sum())
     found: dict[str, Any] = {"n": n, "of": len(common), "models": [], "paired": []}
     if not n:
@@ -126,7 +126,7 @@ def robustness(aligned: Aligned, variant: str = "background", fill: str = "") ->
     Two points always lie on a line, so there is one from three models on.
     """
     place, full, n = aligned.place(variant, fill), aligned.place("full"), len(aligned.images)
-    points = []
+    points: list[dict[str, Any]] = []
     for number, model in enumerate(aligned.models):
         whole, cut = int(aligned.top1[number, :, full].sum()), int(aligned.top1[number, :, place].sum())
         points.append(

@@ -14,9 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import Field, field_validator
-from torch import Tensor
 
 from engine import catalog, devices
 from engine.answers import Answers, correct, images_at_once, logits, outputs
@@ -25,12 +23,11 @@ from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
 from engine.filters import Shape, filtered
-from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
 from engine.reports import report
-from engine.samples import Sample, chosen, in_batches, samples
+from engine.samples import at_input_size, chosen, in_batches, samples
 
 # Twenty, denser where natural images have most of their energy.
 CUTOFFS = (*(round(step / 50, 2) for step in range(1, 11)), 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -139,12 +136,6 @@ class FrequencyRequest(Request):
                 Progress(done + len(skipped), len(numbers), f"{loaded.name}: {done} of {len(numbers)} images")
             )
         return answers.arrays()
-
-
-def at_input_size(batch: Sequence[Sample], loaded: LoadedModel) -> Tensor:
-    """(images, 3, H, W) in [0, 1] on the model's device, at its input size."""
-    pixels = np.stack([to_input(one.image, loaded.input_size) for one in batch])
-    return torch.from_numpy(pixels).to(loaded.device).permute(0, 3, 1, 2).float() / 255
 
 
 def curves(

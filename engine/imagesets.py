@@ -60,6 +60,10 @@ class Dataset(ABC):
         bottom excluded. None where none are known. Raises RefusedFile where what says so is damaged."""
         return None
 
+    def drawn_on(self, index: int) -> tuple[int, int] | None:
+        """(width, height) of the image that its boxes were drawn on, where that was noted down."""
+        return None
+
     def cuts(self) -> tuple[str, ...]:
         """What objects can be cut out by: `box`, `mask`, both or nothing."""
         return ()

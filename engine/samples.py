@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from engine.cutting import box_region
 from engine.errors import BadRequest, RefusedFile
+from engine.images import to_input
 from engine.imagesets import Dataset
+from engine.models import LoadedModel
 
 Cut = Literal["box", "mask", "saliency"]
 SALIENT = 0.5  # of the saliency network's output, which is between 0 and 1
@@ -58,7 +62,11 @@ def chosen(dataset: Dataset, to_model: np.ndarray, limit: int = 0) -> tuple[np.n
 
 
 def samples(
-    dataset: Dataset, numbers: Sequence[int], labels: Sequence[int], cut: Cut | None, skipped: dict[str, str]
+    dataset: Dataset,
+    numbers: Sequence[int] | np.ndarray,
+    labels: Sequence[int] | np.ndarray,
+    cut: Cut | None,
+    skipped: dict[str, str],
 ) -> Iterator[Sample]:
     """The images with these numbers, in order. Those that cannot be used go to `skipped`: name -> reason."""
     for number, label in zip(numbers, labels, strict=True):
@@ -84,6 +92,8 @@ def region_of(dataset: Dataset, index: int, image: np.ndarray, cut: Cut) -> np.n
         boxes = dataset.boxes(index)
         if not boxes:
             raise RefusedFile("it has no box of its class.")
+        if (size := dataset.drawn_on(index)) is not None and size != (width, height):
+            raise RefusedFile(f"its boxes were drawn on {size[0]} x {size[1]} pixels, it has {width} x {height}.")
         region = box_region(boxes, height, width)
         if not region.any():
             raise RefusedFile(f"its boxes lie outside the image of {width} x {height} pixels.")
@@ -110,3 +120,9 @@ def in_batches(found: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
     """Lists of `size` samples each, the last one shorter; no more than one list is held."""
     while batch := list(itertools.islice(found, size)):
         yield batch
+
+
+def at_input_size(batch: Sequence[Sample], loaded: LoadedModel) -> Tensor:
+    """(images, 3, H, W) in [0, 1] on the model's device, at its input size."""
+    pixels = np.stack([to_input(one.image, loaded.input_size) for one in batch])
+    return torch.from_numpy(pixels).to(loaded.device).permute(0, 3, 1, 2).float() / 255

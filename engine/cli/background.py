@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -29,14 +30,14 @@ def background(arguments: Namespace) -> Answer:
     ]
     results, about = ask_all(requests)
     first = "" if results[0].request["fills"][0] == "tile" else results[0].request["fills"][0]
-    models = []
+    models: list[dict[str, Any]] = []
     for result in results:
         rows = [row_facts(row) for row in result.tables["variants"].to_dict("records")]
         main = {row["variant"]: row for row in rows if row["fill"] in ("", first)}
         models.append({"model": result.request["model"], **main, "variants": rows})
     aligned = comparison.align(results)
     several = len(results) > 1
-    facts = {
+    facts: dict[str, Any] = {
         **about,
         "cut": cut,
         "models": models,
@@ -73,7 +74,7 @@ def frequency(arguments: Namespace) -> Answer:
         for model in dict.fromkeys(arguments.models)
     ]
     results, about = ask_all(requests)
-    models = []
+    models: list[dict[str, Any]] = []
     for result in results:
         tables = {name: [row_facts(row) for row in table.to_dict("records")] for name, table in result.tables.items()}
         values = {name: result.facts[f"low_{name}"] for name in ("area", "half_cutoff")}
@@ -92,7 +93,7 @@ def frequency(arguments: Namespace) -> Answer:
                 "images_per_second": result.facts["images_per_second"],
             }
         )
-    facts = {**about, "filter": arguments.filter, "models": models, "skipped": skipped(results)}
+    facts: dict[str, Any] = {**about, "filter": arguments.filter, "models": models, "skipped": skipped(results)}
     cutoffs = [row["cutoff"] for row in models[0]["low_pass"]]
     columns = [(f"{model['model']} {kind}", model[f"{kind}_pass"]) for kind in ("low", "high") for model in models]
     rows = [(cutoff, *(rows[number]["top1"] for _, rows in columns)) for number, cutoff in enumerate(cutoffs)]
@@ -126,7 +127,7 @@ def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
     return results, about
 
 
-def row_facts(row: dict[str, Any]) -> dict[str, Any]:
+def row_facts(row: Mapping[Any, Any]) -> dict[str, Any]:
     """A table's row for scripts: each `..._low` and `..._high` as one `..._interval`, NaN as None."""
     plain = {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in row.items()}
     for name in [name.removesuffix("_low") for name in row if name.endswith("_low")]:
