@@ -54,7 +54,7 @@ class Answers:
             name: [] for name in ("images", "labels", "top", "probability", "loss")
         }
 
-    def add(self, numbers: Sequence[int], labels: Sequence[int], values: Tensor) -> None:
+    def add(self, numbers: Sequence[int], labels: Sequence[int] | np.ndarray, values: Tensor) -> None:
         """Logits (images, variants, classes) of images with these numbers and classes."""
         logs = values.log_softmax(-1)
         best = logs.topk(min(TOP, logs.shape[-1]), dim=-1)

@@ -85,6 +85,11 @@ class Scenes(Dataset):
                 sets.setdefault(row["set"], {})[row["variant"]] = number
         return [one for one in sets.values() if len(one) == len(VARIANTS)]
 
+    def homes(self) -> tuple[str, ...]:
+        """The home place of each class, in the order of `class_names`; empty where none is known."""
+        known = {row["kind_index"]: row.get("home_place") or "" for row in self._facts if row["kind_index"] is not None}
+        return tuple(known.get(number, "") for number in range(len(self.class_names)))
+
     def label(self, index: int) -> int | None:
         return self._facts[self._checked(index)]["kind_index"]
 

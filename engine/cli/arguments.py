@@ -35,6 +35,12 @@ def parser() -> ArgumentParser:
     _index(commands)
     _background(commands)
     _frequency(commands)
+    _simple(
+        commands, "counterfactual", "the same objects on their home place, elsewhere and alone (the starter's scenes)"
+    )
+    _simple(commands, "texture", "shuffled patches, and one object's texture under another's silhouette")
+    _simple(commands, "spectrum", "the spectrum of units' input gradients, by layer")
+    _simple(commands, "challenge", "the ImageNet-9 Backgrounds Challenge and its BG-gap")
     _command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 is healthy")
     _cache(commands)
     return top
@@ -112,6 +118,13 @@ def _frequency(commands: _SubParsersAction) -> None:
         metavar="C",
         help="fractions of Nyquist, rising (default: twenty, from 0.02 to 1)",
     )
+    _limit(made)
+
+
+def _simple(commands: _SubParsersAction, name: str, says: str) -> None:
+    made = _command(commands, name, f"leaning:{name}", says)
+    _models(made)
+    _data(made, "measure on")
     _limit(made)
 
 
