@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.answers import correct
 from engine.experiment import Result
-from engine.statistics import mcnemar, paired_difference, wilson
+from engine.statistics import HIGH, LOW, bootstrap_means, mcnemar, wilson
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,24 @@ def align(results: Sequence[Result]) -> Aligned:
 def paired(aligned: Aligned) -> list[dict[str, Any]]:
     """For every pair of models and every variant: a's top-1 accuracy minus b's on the same images, its bootstrap
     interval, and McNemar's exact p-value."""
+    pairs = [*itertools.combinations(range(len(aligned.models)), 2)]
+    if not pairs:
+        return []
+    apart = np.stack([aligned.top1[a].astype(np.int8) - aligned.top1[b] for a, b in pairs], axis=1)
+    low, high = np.percentile(bootstrap_means(apart), (LOW, HIGH), axis=0)
+    value = apart.mean(axis=0)
     return [
         {
             "a": aligned.models[a],
             "b": aligned.models[b],
             "variant": name,
             "fill": fill,
-            **_difference(aligned.top1[a, :, place], aligned.top1[b, :, place]),
+            "difference": float(value[pair, place]),
+            "interval": (float(low[pair, place]), float(high[pair, place])),
+            "p": mcnemar(aligned.top1[a, :, place], aligned.top1[b, :, place]),
+            "n": len(aligned.images),
         }
-        for a, b in itertools.combinations(range(len(aligned.models)), 2)
+        for pair, (a, b) in enumerate(pairs)
         for place, (name, fill) in enumerate(aligned.variants)
     ]
 
@@ -193,6 +202,7 @@ def _points(row: dict[str, Any]) -> str:
     return f"{100 * row['difference']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def _difference(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
-    difference, low, high = paired_difference(a, b)
-    return {"difference": difference, "interval": (low, high), "p": mcnemar(a, b), "n": len(a)}
+def disagreement(aligned: Aligned) -> np.ndarray:
+    """(images,): how far the models' probabilities of the true class lie apart, at most 1, on average over variants."""
+    probability = np.exp(-aligned.loss.astype(np.float64))
+    return (probability.max(axis=0) - probability.min(axis=0)).mean(axis=1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from timm.data.imagenet_info import ImageNetInfo
 
+from engine import catalog, catalog_timm
 from engine.errors import BadRequest
 
 _WORDNET = re.compile(r"(n\d{8})(?![0-9])")
@@ -44,6 +45,14 @@ def readable(name: str) -> str:
     """A class's name for people: the first synonym, also where only a WordNet id of ImageNet-1k's is given."""
     known = _imagenet_index().get(name)
     return (imagenet_names()[known] if known is not None else name).partition(",")[0]
+
+
+def model_classes(model: str) -> tuple[str, ...] | None:
+    """The names of a model's classes without loading its weights; None where nobody names them."""
+    entry = catalog.find(model)
+    if entry.kind in ("timm", "wheel"):
+        return catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
+    return entry.class_names
 
 
 def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Matching:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.comparison import align, log_odds, matched, paired, robustness, sentence
+from engine.comparison import align, disagreement, log_odds, matched, paired, robustness, sentence
 from engine.experiment import Result
 from engine.statistics import bootstrap_ratio, mcnemar
 
@@ -110,3 +110,11 @@ def test_ratios_and_mcnemar_at_known_values():
     a[:5] = True
     assert mcnemar(a, b) == pytest.approx(2 / 32)
     assert mcnemar(a, a) == 1
+
+
+def test_images_are_sorted_by_how_far_the_models_are_apart():
+    a, b = np.ones((4, 3), bool), np.ones((4, 3), bool)
+    b[1], b[2, 2] = False, False
+    apart = disagreement(align([result("a", a), result("b", b)]))
+    whole = np.exp(-0.1) - np.exp(-3.0)
+    np.testing.assert_allclose(apart, [0, whole, whole / 3, 0], rtol=1e-6)
