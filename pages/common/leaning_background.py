@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +37,14 @@ def background(view: View, found: Mapping[str, Result], turn: Callable[[View], N
     series = {model: [interval(row, numbers) for row in rows.to_dict("records")] for model, rows in tables.items()}
     keys = keys_of(view, "background", found)
     facts = compared(keys, cuts=True)
-    finding = facts["sentences"][0] if facts["sentences"] else _alone(found)
+    finding = "  \n".join(map(_typeset, facts["sentences"])) or errors.escape(_alone(found))
     rows = pd.concat([table.assign(model=model) for model, table in tables.items()])
     figures.draw(
         leaning_charts.bars(groups, series, f"{NUMBERS[numbers].lower()} accuracy"),
         rows,
         "object-and-background",
         key="bg_bars",
-        finding=errors.escape(finding),
+        finding=finding,
         note=_how(view, found) + " " + INTERVAL,
     )
     _table(rows)
@@ -58,31 +59,12 @@ def _controls(facts: dict[str, Any], view: View) -> None:
         "A stronger model is better on cut images too. So: the same differences on the images that all models get right "
         "in full, and accuracy on cut images against accuracy in full."
     )
-    for sentence in facts["sentences"][1:]:
-        st.markdown(errors.escape(sentence))
+    matched = facts["matched"]
+    _differences(facts, view)
     left, right = st.columns(2, gap="large")
-    matched, paired = facts["matched"], facts["paired"]
     with left:
-        rows = [
-            {
-                "A − B": f"{row['a']} − {row['b']}",
-                "images": VARIANTS[row["variant"]]
-                + (f", {row['fill']}" if len(view.fills) > 1 and row["fill"] else ""),
-                "all": points(row),
-                "right in full": points(_same(matched["paired"], row)),
-                "p": row["p"],
-            }
-            for row in paired
-        ]
-        st.dataframe(
-            pd.DataFrame(rows),
-            hide_index=True,
-            column_config={"p": st.column_config.NumberColumn("p (McNemar)", format="%.2g")},
-        )
-        st.caption(
-            f"Differences in top-1 accuracy, in points, with paired bootstrap intervals; “right in full”: on the {matched['n']} "
-            f"of {matched['of']} images that every model gets right in full. p: McNemar's exact test on all images."
-        )
+        if matched["models"]:
+            _matched_bars(matched)
     with right:
         name = next(iter(facts["robustness"]))
         found = facts["robustness"][name]
@@ -98,6 +80,43 @@ def _controls(facts: dict[str, Any], view: View) -> None:
             leaning_charts.robustness(found, VARIANTS[name]), dots, "effective-robustness", key="bg_robust",
             finding="Effective robustness", note=line, alt="Accuracy on backgrounds against accuracy in full, a point a model",
         )  # fmt: skip
+
+
+def _differences(facts: dict[str, Any], view: View) -> None:
+    """Every difference before and after the control."""
+    matched = facts["matched"]
+    rows = [
+        {
+            "difference in top-1, points": f"{row['a']} − {row['b']}",
+            "images": VARIANTS[row["variant"]] + (f", {row['fill']}" if len(view.fills) > 1 and row["fill"] else ""),
+            "on all images": points(row),
+            f"on the {matched['n']} right in full": points(_same(matched["paired"], row)),
+            "p (McNemar)": row["p"],
+        }
+        for row in facts["paired"]
+    ]
+    column = st.column_config.NumberColumn("p (McNemar)", format="%.2g", help="Exact, two-sided, on all images.")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"p (McNemar)": column})
+    st.caption(
+        f"Paired bootstrap intervals (95%). {matched['n']} of {matched['of']} images are right in full for every model."
+    )
+
+
+def _matched_bars(matched: dict[str, Any]) -> None:
+    """Accuracy on cut images among those that every model gets right in full."""
+    groups = list(dict.fromkeys(variant(row) for row in matched["models"]))
+    series: dict[str, list[dict[str, float]]] = {}
+    for row in matched["models"]:
+        low, high = row["top1_interval"]
+        series.setdefault(row["model"], []).append({"value": row["top1"], "low": low, "high": high})
+    figures.draw(
+        leaning_charts.bars(groups, series, "top-1 accuracy"),
+        pd.DataFrame([{**row, "top1_interval": str(row["top1_interval"])} for row in matched["models"]]),
+        "among-equals",
+        key="bg_equals",
+        finding=f"Cut images, where all are right in full ({matched['n']})",
+        note=INTERVAL,
+    )
 
 
 def _table(rows: pd.DataFrame) -> None:
@@ -117,6 +136,11 @@ def _table(rows: pd.DataFrame) -> None:
 def _same(rows: list[dict[str, Any]], like: Mapping[str, Any]) -> dict[str, Any] | None:
     names = ("a", "b", "variant", "fill")
     return next((row for row in rows if all(row[name] == like[name] for name in names)), None)
+
+
+def _typeset(sentence: str) -> str:
+    """A computed sentence with minus signs that are some."""
+    return errors.escape(re.sub(r"(?<=[ (])-(?=\d)", "−", sentence))
 
 
 def _alone(found: Mapping[str, Result]) -> str:
