@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from engine.answers import correct
 from engine.statistics import bootstrap_ratio, wilson
 
 
@@ -29,3 +32,25 @@ def measured(
             f"{name}_normalised_interval": None if ratio is None else ratio[1:],
         }
     return facts
+
+
+def variant_table(arrays: dict[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """One row a variant: `variant`, `fill` and what `measured` gives, intervals as `..._low` and `..._high`."""
+    top1, top5 = correct(arrays, 1), correct(arrays, 5)
+    rows = []
+    for place, (name, fill) in enumerate(pairs):
+        facts = measured(top1[:, place], top5[:, place], arrays["loss"][:, place], top1[:, 0], top5[:, 0])
+        rows.append({"variant": name, "fill": fill, **flat(facts)})
+    return pd.DataFrame(rows)
+
+
+def flat(facts: dict[str, Any]) -> dict[str, Any]:
+    """Intervals as two columns each; what is not there as NaN."""
+    row: dict[str, Any] = {}
+    for name, value in facts.items():
+        if name.endswith("_interval"):
+            low, high = value if value is not None else (np.nan, np.nan)
+            row |= {f"{name.removesuffix('_interval')}_low": low, f"{name.removesuffix('_interval')}_high": high}
+        else:
+            row[name] = np.nan if value is None else value
+    return row

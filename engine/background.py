@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
-import pandas as pd
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine import catalog, devices
-from engine.accuracy import measured
-from engine.answers import Answers, correct, images_at_once, logits, outputs
+from engine.accuracy import variant_table
+from engine.answers import Answers, images_at_once, logits, outputs
 from engine.cutting import Fill, cut
 from engine.datasets import open_dataset
 from engine.experiment import Context, Progress, Request, Result, experiment
@@ -27,7 +26,7 @@ from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
-from engine.reports import flat, report
+from engine.reports import report
 from engine.samples import Cut, Sample, check_cut, chosen, in_batches, samples
 
 SALIENCY_MODEL = "dinov2-s14-saliency"
@@ -98,7 +97,7 @@ class BackgroundRequest(Request):
             "images_per_second": len(arrays["images"]) * len(pairs) / seconds,
             "device": devices.describe(loaded.device)["name"],
         }
-        return Result(json.loads(self.canonical()), arrays, {"variants": table(arrays, pairs)}, facts)
+        return Result(json.loads(self.canonical()), arrays, {"variants": variant_table(arrays, pairs)}, facts)
 
     def _stream(
         self,
@@ -148,13 +147,3 @@ def _cut(batch: Sequence[Sample], fills: Sequence[Fill], device: torch.device) -
     keeps = {"foreground": objects, "background": ~objects}
     cuts = [images if not fill else cut(images, keeps[name], fill, numbers) for name, fill in variants(fills)]
     return (torch.stack(cuts, dim=1) * 255).round().to(torch.uint8)
-
-
-def table(arrays: dict[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """One row a variant: `variant`, `fill` and `engine.accuracy.measured`, intervals as `..._low` and `..._high`."""
-    top1, top5 = correct(arrays, 1), correct(arrays, 5)
-    rows = []
-    for place, (name, fill) in enumerate(pairs):
-        facts = measured(top1[:, place], top5[:, place], arrays["loss"][:, place], top1[:, 0], top5[:, 0])
-        rows.append({"variant": name, "fill": fill, **flat(facts)})
-    return pd.DataFrame(rows)

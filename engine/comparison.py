@@ -59,7 +59,7 @@ def align(results: Sequence[Result]) -> Aligned:
     return Aligned(
         tuple(str(result.request["model"]) for result in results),
         common,
-        tuple((str(name), str(fill)) for name, fill in results[0].facts["variants"]),
+        tuple((str(name), " to ".join(map(str, rest))) for name, *rest in results[0].facts["variants"]),
         np.stack([correct(arrays, 1) for arrays in pick]),
         np.stack([correct(arrays, 5) for arrays in pick]),
         np.stack([arrays["loss"] for arrays in pick]),

@@ -57,6 +57,28 @@ def curve_facts(
     return rows, about
 
 
+def paired_curves(
+    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], cutoffs: Sequence[float], rounds: int = 1000
+) -> dict[str, list[float] | None]:
+    """How two models' normalised curves differ on the same images: `area` and `half_cutoff` of a minus b, each as (value,
+    low, high), resampled together; None where it does not exist.
+
+    a, b: each (right (n, filters) bool, right unfiltered (n,) bool).
+    """
+    width = len(cutoffs)
+    stacked = np.column_stack([a[0], a[1], b[0], b[1]]).astype(np.float64)
+    means = np.concatenate([stacked.mean(0)[None], bootstrap_means(stacked, rounds)])
+    found: dict[str, list[float] | None] = {}
+    for name, measure in (("area", area), ("half_cutoff", half_cutoff)):
+        first, second = (
+            measure(part[:, :width] / np.where(part[:, width:] == 0, np.nan, part[:, width:]), cutoffs)
+            for part in (means[:, : width + 1], means[:, width + 1 :])
+        )
+        apart = first - second
+        found[name] = None if np.isnan(apart[0]) else [float(apart[0]), *map(float, _spread(apart[1:]))]
+    return found
+
+
 def area(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
     """(m,): the mean height of curves (m, filters) between the first and the last cut-off, by the trapezoid rule.
 

@@ -18,7 +18,8 @@ from pydantic import Field, field_validator
 
 from engine import catalog, devices
 from engine.answers import Answers, correct, images_at_once, logits, outputs
-from engine.curves import curve_facts
+from engine.comparison import align
+from engine.curves import curve_facts, paired_curves
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
@@ -159,3 +160,18 @@ def curves(
         tables[kind] = pd.DataFrame(rows)
         facts |= {f"{kind}_{name}": value for name, value in about.items()}
     return tables, facts
+
+
+def paired(results: Sequence[Result], kind: str = "low") -> list[dict[str, Any]]:
+    """For every pair of results of one data set and the same filters: how their normalised curves differ (a minus b) on
+    their common images: `area` and `half_cutoff`, each (value, low, high) or None. Raises ValueError where they do not match.
+    """
+    together = align(results)
+    filters = results[0].facts["variants"]
+    places = [place for place, (name, *_) in enumerate(filters) if name == kind] + ([0] if kind == "low" else [])
+    cutoffs = [float(filters[place][2 if kind == "low" else 1]) for place in places]
+    curves = [(together.top1[each][:, places], together.top1[each][:, 0]) for each in range(len(results))]
+    return [
+        {"a": together.models[a], "b": together.models[b], **paired_curves(curves[a], curves[b], cutoffs)}
+        for a, b in itertools.combinations(range(len(results)), 2)
+    ]

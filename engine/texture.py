@@ -16,8 +16,8 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine import catalog, devices
+from engine.accuracy import variant_table
 from engine.answers import Answers, images_at_once, logits, outputs
-from engine.background import table
 from engine.datasets import open_dataset
 from engine.errors import BadRequest, RefusedFile
 from engine.experiment import Context, Progress, Request, Result, experiment
@@ -101,7 +101,7 @@ class TextureRequest(Request):
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],
         }
-        return Result(json.loads(self.canonical()), arrays, {"variants": table(arrays, self.variants())}, facts)
+        return Result(json.loads(self.canonical()), arrays, {"variants": variant_table(arrays, self.variants())}, facts)
 
     def _stream(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from engine import comparison
+from engine import frequency as frequencies
 from engine.background import BackgroundRequest
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
@@ -93,7 +94,13 @@ def frequency(arguments: Namespace) -> Answer:
                 "images_per_second": result.facts["images_per_second"],
             }
         )
-    facts: dict[str, Any] = {**about, "filter": arguments.filter, "models": models, "skipped": skipped(results)}
+    facts: dict[str, Any] = {
+        **about,
+        "filter": arguments.filter,
+        "models": models,
+        "paired": [{"kind": kind, **row} for kind in ("low", "high") for row in frequencies.paired(results, kind)],
+        "skipped": skipped(results),
+    }
     cutoffs = [row["cutoff"] for row in models[0]["low_pass"]]
     columns = [(f"{model['model']} {kind}", model[f"{kind}_pass"]) for kind in ("low", "high") for model in models]
     rows = [(cutoff, *(rows[number]["top1"] for _, rows in columns)) for number, cutoff in enumerate(cutoffs)]

@@ -47,9 +47,17 @@ def bars(
 
 
 def curves(
-    series: Mapping[str, pd.DataFrame], x: str, y: str, low: str, high: str, across: str, up: str, percent: bool = True
+    series: Mapping[str, pd.DataFrame],
+    x: str,
+    y: str,
+    low: str,
+    high: str,
+    across: str,
+    up: str,
+    percent: bool = True,
+    ticks: Sequence[float] = (),
 ) -> go.Figure:
-    """A line a model over a numeric axis, with its interval as a band."""
+    """A line a model over a numeric axis, with its interval as a band; with `ticks`, on a logarithmic axis that has them."""
     made = go.Figure()
     for number, (model, rows) in enumerate(series.items()):
         colour = colours.model(number)
@@ -75,6 +83,8 @@ def curves(
         )
     made.update_layout(**_LAYOUT)
     made.update_xaxes(title=across, fixedrange=True, zeroline=False)
+    if ticks:
+        made.update_xaxes(type="log", tickvals=list(ticks), ticktext=[f"{tick:g}" for tick in ticks])
     made.update_yaxes(title=up, tickformat=".0%" if percent else None, rangemode="tozero", fixedrange=True)
     return made
 

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from engine.experiment import Result
 
 
+TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
 def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Normalised low-pass and high-pass curves, and the band-pass sweep."""
     halves = {model: result.facts["low_half_cutoff"] for model, result in found.items()}
-    finding = " · ".join(
-        f"{errors.escape(model)} keeps half of its accuracy down to {value[0]:.2f} ({value[1]:.2f} to {value[2]:.2f}) of Nyquist"
-        if value
-        else f"{errors.escape(model)} never falls to half of its accuracy"
+    finding = "Half of the accuracy is gone at a low-pass of " + ", ".join(
+        f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f}) for {errors.escape(model)}"
         for model, value in halves.items()
+        if value
     )
+    if not any(halves.values()):
+        finding = "No low-pass takes half of the accuracy away"
     n = next(iter(found.values())).facts["images"]
     left, right = st.columns(2, gap="large")
     for place, kind, text in ((left, "low", "low-pass"), (right, "high", "high-pass")):
@@ -45,6 +49,7 @@ def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], No
                     "normalised_high",
                     f"{text} cut-off, fraction of Nyquist",
                     "top-1 over unfiltered top-1",
+                    ticks=TICKS,
                 ),
                 pd.concat([table.assign(model=model) for model, table in tables.items()]),
                 f"{text}-curves",

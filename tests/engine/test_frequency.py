@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import answers, frequency
-from engine.curves import area, curve_facts, half_cutoff
+from engine.curves import area, curve_facts, half_cutoff, paired_curves
 from engine.errors import BadRequest
 from engine.experiment import Result, build
 from engine.filters import filtered, radius, ring_energy, ring_shares
@@ -95,6 +95,17 @@ def test_the_intervals_of_a_curve_come_from_the_same_images():
     assert rows[0]["top1_high"] > 0
 
 
+def test_curves_of_two_models_are_compared_on_the_same_images():
+    """b is right wherever a is, and at half of Nyquist nowhere: the difference has no doubt about it."""
+    right = np.random.default_rng(0).random(300) < 0.8
+    a, b = np.stack([right, right], 1), np.stack([right & False, right], 1)
+    assert paired_curves((a, right), (b, right), [0.5, 1.0])["area"] == [0.5, 0.5, 0.5]
+    assert paired_curves((a, right), (b, right), [0.5, 1.0])["half_cutoff"] is None, "a never falls to half"
+    noisy = a ^ (np.random.default_rng(1).random(a.shape) < 0.3)
+    value, low, high = paired_curves((a, right), (noisy, right), [0.5, 1.0])["area"] or [0, 0, 0]
+    assert low < value < high and paired_curves((a, right), (a, right), [0.5, 1.0])["area"] == [0, 0, 0]
+
+
 def test_nothing_right_unfiltered_gives_no_normalised_number():
     wrong = np.zeros((10, 2), bool)
     rows, facts = curve_facts(wrong, wrong, wrong[:, 0], wrong[:, 0], [0.5, 1.0])
@@ -157,6 +168,8 @@ def test_accuracy_falls_where_the_cue_is_cut(listening):
     assert low.cutoff.tolist() == [0.2, 0.4, 0.6, 0.8, 1.0] and (low.n == 20).all()
     assert result.facts["full"]["top1"] == 1
     assert result.facts["low_area"][0] == pytest.approx((0.25 + 0.5 + 0.75 + 1) * 0.2 / 0.8)
+    (row,) = frequency.paired([result, result])
+    assert row["area"] == [0, 0, 0] and row["half_cutoff"] is not None
     assert len(result.facts["variants"]) == 1 + 4 + 5 + 3, "the low-pass at 1 is the image itself, and not run again"
 
 

@@ -50,7 +50,11 @@ def test_every_measurement_has_a_request() -> None:
 
 def test_a_data_set_offers_what_it_allows() -> None:
     measures, cuts = suitable("starter")
-    assert measures == ("background", "frequency", "places", "texture", "gradients") and cuts == ("box", "mask", "saliency")
+    assert measures == ("background", "frequency", "places", "texture", "gradients") and cuts == (
+        "box",
+        "mask",
+        "saliency",
+    )
     measures, cuts = suitable("photos")
     assert "places" not in measures and cuts == ("saliency",)
 
