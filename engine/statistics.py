@@ -17,7 +17,9 @@ def wilson(hits: float, n: int) -> tuple[float, float]:
     share, spread = hits / n, Z * Z / n
     centre = (share + spread / 2) / (1 + spread)
     half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, min(share, centre - half)), min(
+        1.0, max(share, centre + half)
+    )  # rounding must not leave the share out
 
 
 def bootstrap_means(values: np.ndarray, rounds: int = 1000, seed: int = 0) -> np.ndarray:
