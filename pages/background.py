@@ -10,8 +10,8 @@ from pages.common.leaning_view import View, parts, summary
 
 PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)])
 OFFER = (
-    "Not all of this is computed yet. On two cores a starter model takes about a minute for objects and backgrounds on 600 "
-    "images, and a few minutes for all filters."
+    "Not all of this is computed yet. A starter model takes about a minute on two cores for objects and backgrounds of 600 "
+    "scenes, and some minutes for all filters; larger models and images take longer. What is done shows at once."
 )
 
 st.title("Background and texture", anchor=False)

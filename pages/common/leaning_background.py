@@ -121,13 +121,17 @@ def _matched_bars(matched: dict[str, Any]) -> None:
 
 def _table(rows: pd.DataFrame) -> None:
     """All numbers, as in the paper's Table 2 and beyond."""
+    records = rows.to_dict("records")
     shown = pd.DataFrame(
         {
             "model": rows["model"],
-            "images": [variant(row) for row in rows.to_dict("records")],
-            **{text: [cell(row, name) for row in rows.to_dict("records")] for name, text in (*NUMBERS.items(),)},
-            "cross-entropy": rows["loss"],
+            "images": [variant(row) for row in records],
             "n": rows["n"],
+            **{
+                f"{text}, %": ["" if row["variant"] == "full" and "of" in text else cell(row, name) for row in records]
+                for name, text in NUMBERS.items()
+            },
+            "cross-entropy": rows["loss"],
         }
     )
     st.dataframe(shown, hide_index=True, column_config={"cross-entropy": st.column_config.NumberColumn(format="%.2f")})

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from pages.common import colours
 
@@ -64,6 +65,7 @@ def curves(
         made.add_scatter(
             x=[*rows[x], *rows[x][::-1]],
             y=[*rows[high], *rows[low][::-1]],
+            mode="lines",
             fill="toself",
             fillcolor=colours.model(number, 0.16),
             line={"width": 0},
@@ -86,6 +88,34 @@ def curves(
     if ticks:
         made.update_xaxes(type="log", tickvals=list(ticks), ticktext=[f"{tick:g}" for tick in ticks])
     made.update_yaxes(title=up, tickformat=".0%" if percent else None, rangemode="tozero", fixedrange=True)
+    return made
+
+
+def spectrum(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """For each model a map of the share of gradient energy: layers from the image (bottom) upwards, frequency across. One
+    scale for all: the more colour, the larger the share."""
+    made = make_subplots(cols=len(tables), subplot_titles=list(tables), horizontal_spacing=0.06)
+    most = max(float(rows["share"].max()) for rows in tables.values())
+    for number, rows in enumerate(tables.values()):
+        wide = rows.pivot(index="depth", columns="from", values="share")
+        middle = (rows["from"].unique() + rows["to"].unique()) / 2
+        made.add_heatmap(
+            x=middle,
+            y=wide.index,
+            z=wide.to_numpy(),
+            zmin=0,
+            zmax=most,
+            colorscale=[[0, colours.model(number, 0.02)], [1, colours.model(number)]],
+            showscale=False,
+            customdata=np.repeat(rows["site"].unique()[:, None], wide.shape[1], axis=1),
+            hovertemplate="%{customdata}: %{z:.1%} around %{x:.3f} of Nyquist<extra></extra>",
+            row=1,
+            col=number + 1,
+        )
+    made.update_layout(**{**_LAYOUT, "height": 300})
+    made.update_xaxes(title="frequency, fraction of Nyquist", fixedrange=True)
+    made.update_yaxes(fixedrange=True, dtick=1)
+    made.update_yaxes(title="layer", col=1)
     return made
 
 

@@ -20,8 +20,8 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
     """The same object at home, elsewhere and alone; and how much the place counts beside what it is worth."""
     reliance = {model: result.facts["reliance"] for model, result in found.items()}
     planted = next(iter(found.values())).facts["planted"]
-    finding = " · ".join(
-        f"the place counts {value:.2f} ({low:.2f} to {high:.2f}) of what it is worth to {errors.escape(model)}"
+    finding = ", ".join(
+        f"{errors.escape(model)} gives it {value:.2f} ({low:.2f} to {high:.2f})"
         for model, (value, low, high) in reliance.items()
     )
     figures.draw(
@@ -31,7 +31,7 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
         ),
         "reliance",
         key="bg_reliance",
-        finding=finding[0].upper() + finding[1:],
+        finding=f"Of the weight that the place is worth, {finding}",
         note=f"In training {share(planted['home'])} of a kind's scenes stand on its home place and "
         f"{share(planted['elsewhere'])} on each other one. When an object moves, an ideal observer's log-odds between its kind "
         f"and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; the figure shows the model's fall over "

@@ -93,17 +93,32 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         "mean frequency, of Nyquist",
         False,
     )
-    ends = " · ".join(
-        f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f} of Nyquist"
+    ends = ", ".join(
+        f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f}"
         for model, table in tables.items()
     )
     roles = ", ".join(f"{model}: {result.facts['role']}" for model, result in found.items())
     figures.draw(
-        chart, pd.concat([result.tables["rings"].assign(model=model) for model, result in found.items()]), "gradients",
-        key="bg_gradients", finding=f"Which frequencies a unit's gradient holds, from the first layer to the last: {ends}",
-        note=f"A unit drawn at random for each image, differentiated at its strongest position ({roles}). "
-        f"The CSV has every ring. {INTERVAL}",
-    )  # fmt: skip
+        chart,
+        pd.concat([table for table in tables.values()]),
+        "gradients",
+        key="bg_gradients",
+        finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist",
+        note=f"A unit drawn at random for each image, differentiated at its strongest position ({roles}). {INTERVAL}",
+    )
+    rings = {model: result.tables["rings"] for model, result in found.items()}
+    peaks = ", ".join(
+        f"{share(float(table.query('depth == depth.max() and `from` >= 0.5')['share'].sum()))} in {errors.escape(model)}"
+        for model, table in rings.items()
+    )
+    figures.draw(
+        leaning_charts.spectrum(rings),
+        pd.concat([table.assign(model=model) for model, table in rings.items()]),
+        "gradient-spectrum",
+        key="bg_rings",
+        finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}",
+        note="A row a layer, the first at the bottom; the CSV has every share with its interval, and what white noise gives.",
+    )
 
 
 def _band_finding(bands: Mapping[str, pd.DataFrame]) -> str:

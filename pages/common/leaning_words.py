@@ -7,8 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from pages.common.words import share
-
 NUMBERS = {
     "top1": "Top-1",
     "top5": "Top-5",
@@ -23,7 +21,7 @@ def cell(row: Mapping[Any, Any], name: str) -> str:
     """One number of a row with its interval, in percent."""
     if pd.isna(row[name]):
         return "–"
-    return f"{share(row[name], 1)} ({100 * row[f'{name}_low']:.1f} to {100 * row[f'{name}_high']:.1f})"
+    return f"{100 * row[name]:.1f} ({100 * row[f'{name}_low']:.1f} to {100 * row[f'{name}_high']:.1f})"
 
 
 def interval(row: Mapping[Any, Any], name: str) -> dict[str, float]:
