@@ -47,12 +47,13 @@ def readable(name: str) -> str:
     return (imagenet_names()[known] if known is not None else name).partition(",")[0]
 
 
-def model_classes(model: str) -> tuple[str, ...] | None:
-    """The names of a model's classes without loading its weights; None where nobody names them."""
+def model_classes(model: str) -> tuple[str, ...]:
+    """The names of a model's classes without loading its weights; where nobody names them, as `match` takes them."""
     entry = catalog.find(model)
+    names = entry.class_names
     if entry.kind in ("timm", "wheel"):
-        return catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
-    return entry.class_names
+        names = catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
+    return names or imagenet_names()
 
 
 def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Matching:

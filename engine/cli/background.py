@@ -63,7 +63,10 @@ def background(arguments: Namespace) -> Answer:
         for row in model["variants"]
     ]
     text = table(("model", "variant", "fill", "top1", "top5", "top5 / full", "loss", "n"), lines)
-    return Answer(facts, "\n".join([text, *([facts["sentence"]] if several else []), *skipped_lines(facts["skipped"])]))
+    notes = [facts["sentence"]] if several else []
+    if cut == "saliency":
+        notes.append("Objects were cut by the saliency network: these numbers depend on that network too.")
+    return Answer(facts, "\n".join([text, *notes, *skipped_lines(facts["skipped"])]))
 
 
 def frequency(arguments: Namespace) -> Answer:

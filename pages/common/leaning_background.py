@@ -40,7 +40,7 @@ def background(view: View, found: Mapping[str, Result], turn: Callable[[View], N
     finding = "  \n".join(map(_typeset, facts["sentences"])) or errors.escape(_alone(found))
     rows = pd.concat([table.assign(model=model) for model, table in tables.items()])
     figures.draw(
-        leaning_charts.bars(groups, series, f"{NUMBERS[numbers].lower()} accuracy"),
+        leaning_charts.bars(view.models, groups, series, f"{NUMBERS[numbers].lower()} accuracy"),
         rows,
         "object-and-background",
         key="bg_bars",
@@ -64,7 +64,7 @@ def _controls(facts: dict[str, Any], view: View) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         if matched["models"]:
-            _matched_bars(matched)
+            _matched_bars(matched, view)
     with right:
         name = next(iter(facts["robustness"]))
         found = facts["robustness"][name]
@@ -77,7 +77,7 @@ def _controls(facts: dict[str, Any], view: View) -> None:
             [{k: v for k, v in point.items() if not k.endswith("interval")} for point in found["points"]]
         )
         figures.draw(
-            leaning_charts.robustness(found, VARIANTS[name]), dots, "effective-robustness", key="bg_robust",
+            leaning_charts.robustness(view.models, found, VARIANTS[name]), dots, "effective-robustness", key="bg_robust",
             finding="Effective robustness", note=line, alt="Accuracy on backgrounds against accuracy in full, a point a model",
         )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _differences(facts: dict[str, Any], view: View) -> None:
     )
 
 
-def _matched_bars(matched: dict[str, Any]) -> None:
+def _matched_bars(matched: dict[str, Any], view: View) -> None:
     """Accuracy on cut images among those that every model gets right in full."""
     groups = list(dict.fromkeys(variant(row) for row in matched["models"]))
     series: dict[str, list[dict[str, float]]] = {}
@@ -110,7 +110,7 @@ def _matched_bars(matched: dict[str, Any]) -> None:
         low, high = row["top1_interval"]
         series.setdefault(row["model"], []).append({"value": row["top1"], "low": low, "high": high})
     figures.draw(
-        leaning_charts.bars(groups, series, "top-1 accuracy"),
+        leaning_charts.bars(view.models, groups, series, "top-1 accuracy"),
         pd.DataFrame([{**row, "top1_interval": str(row["top1_interval"])} for row in matched["models"]]),
         "among-equals",
         key="bg_equals",

@@ -1,6 +1,7 @@
 """The charts of the page "Background and texture": one colour a model, intervals on everything that is measured.
 
-They only draw: rows of tables in, plotly figures out.
+They only draw: rows of tables in, plotly figures out. `order` is all of the page's models: a model's place in it is its
+colour, whether the others' results are there yet or not.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ _LAYOUT: dict[str, Any] = {
 
 
 def bars(
-    groups: Sequence[str], series: Mapping[str, Sequence[Mapping[str, float]]], title: str, percent: bool = True
+    order: Sequence[str],
+    groups: Sequence[str],
+    series: Mapping[str, Sequence[Mapping[str, float]]],
+    title: str,
+    percent: bool = True,
 ) -> go.Figure:
     """Bars side by side: `series` gives each model one row (value, low, high) a group; NaN leaves a gap."""
     made = go.Figure()
-    for number, (model, rows) in enumerate(series.items()):
+    for model, rows in series.items():
+        number = order.index(model)
         value, low, high = (np.array([row[name] for row in rows], float) for name in ("value", "low", "high"))
         made.add_bar(
             x=list(groups),
@@ -48,6 +54,7 @@ def bars(
 
 
 def curves(
+    order: Sequence[str],
     series: Mapping[str, pd.DataFrame],
     x: str,
     y: str,
@@ -60,7 +67,8 @@ def curves(
 ) -> go.Figure:
     """A line a model over a numeric axis, with its interval as a band; with `ticks`, on a logarithmic axis that has them."""
     made = go.Figure()
-    for number, (model, rows) in enumerate(series.items()):
+    for model, rows in series.items():
+        number = order.index(model)
         colour = colours.model(number)
         made.add_scatter(
             x=[*rows[x], *rows[x][::-1]],
@@ -91,12 +99,13 @@ def curves(
     return made
 
 
-def spectrum(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """For each model a map of the share of gradient energy: layers from the image (bottom) upwards, frequency across. One
     scale for all: the more colour, the larger the share."""
     made = make_subplots(cols=len(tables), subplot_titles=list(tables), horizontal_spacing=0.06)
     most = max(float(rows["share"].max()) for rows in tables.values())
-    for number, rows in enumerate(tables.values()):
+    for column, (model, rows) in enumerate(tables.items(), start=1):
+        number = order.index(model)
         wide = rows.pivot(index="depth", columns="from", values="share")
         middle = (rows["from"].unique() + rows["to"].unique()) / 2
         made.add_heatmap(
@@ -107,10 +116,10 @@ def spectrum(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
             zmax=most,
             colorscale=[[0, colours.model(number, 0.02)], [1, colours.model(number)]],
             showscale=False,
-            customdata=np.repeat(rows["site"].unique()[:, None], wide.shape[1], axis=1),
+            customdata=[[site] * wide.shape[1] for site in rows["site"].unique()],
             hovertemplate="%{customdata}: %{z:.1%} around %{x:.3f} of Nyquist<extra></extra>",
             row=1,
-            col=number + 1,
+            col=column,
         )
     made.update_layout(**{**_LAYOUT, "height": 300})
     made.update_xaxes(title="frequency, fraction of Nyquist", fixedrange=True)
@@ -119,7 +128,7 @@ def spectrum(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     return made
 
 
-def robustness(found: Mapping[str, Any], what: str) -> go.Figure:
+def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.Figure:
     """Accuracy on a cut variant against accuracy in full, one point a model, both with intervals, and the fitted line."""
     made = go.Figure()
     if (line := found["line"]) is not None:
@@ -133,7 +142,8 @@ def robustness(found: Mapping[str, Any], what: str) -> go.Figure:
             line={"color": colours.of("quiet"), "dash": "dash", "width": 1.5},
             hoverinfo="skip",
         )
-    for number, point in enumerate(found["points"]):
+    for point in found["points"]:
+        number = order.index(point["model"])
         made.add_scatter(
             x=[point["full"]],
             y=[point["cut"]],
@@ -150,10 +160,11 @@ def robustness(found: Mapping[str, Any], what: str) -> go.Figure:
     return made
 
 
-def reliance(found: Mapping[str, Sequence[float]]) -> go.Figure:
+def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.Figure:
     """How much the place counts, a point a model with its interval; lines at what ignoring and ideal use come to."""
     made = go.Figure()
-    for number, (model, (value, low, high)) in enumerate(found.items()):
+    for model, (value, low, high) in found.items():
+        number = order.index(model)
         made.add_scatter(
             x=[value],
             y=[model],

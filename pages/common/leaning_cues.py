@@ -25,7 +25,7 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
         for model, (value, low, high) in reliance.items()
     )
     figures.draw(
-        leaning_charts.reliance(reliance),
+        leaning_charts.reliance(view.models, reliance),
         pd.DataFrame(
             [{"model": model, "value": v, "low": low, "high": high} for model, (v, low, high) in reliance.items()]
         ),
@@ -49,7 +49,7 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
     )
     chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))
     figures.draw(
-        leaning_charts.bars(first["answer"].tolist(), series, "share of answers"),
+        leaning_charts.bars(view.models, first["answer"].tolist(), series, "share of answers"),
         pd.concat([result.tables["answers"].assign(model=model) for model, result in found.items()]),
         "answers",
         key="bg_answers",
@@ -73,7 +73,7 @@ def texture(view: View, found: Mapping[str, Result], turn: Callable[[View], None
         " Objects were cut by the saliency network." if next(iter(found.values())).facts["cut"] == "saliency" else ""
     )
     figures.draw(
-        leaning_charts.bars(groups, series, "top-1 accuracy"),
+        leaning_charts.bars(view.models, groups, series, "top-1 accuracy"),
         pd.concat([table.assign(model=model) for model, table in tables.items()]),
         "texture",
         key="bg_texture",
@@ -95,7 +95,7 @@ def challenge(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         if gap
     ]
     figures.draw(
-        leaning_charts.bars(first["variation"].tolist(), series, "top-1 of nine classes"),
+        leaning_charts.bars(view.models, first["variation"].tolist(), series, "top-1 of nine classes"),
         pd.concat([table.assign(model=model) for model, table in tables.items()]),
         "backgrounds-challenge",
         key="bg_challenge",

@@ -46,7 +46,7 @@ def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) 
         sort = st.segmented_control("Sort", list(SORTS), default="apart", format_func=SORTS.__getitem__, required=True)
     mine = np.flatnonzero(labels == dataset.class_names.index(kind))
     order = mine[np.argsort(-apart[mine], kind="stable")] if sort == "apart" else mine
-    _key(view, list(cut))
+    _key(view.models)
     for place in order[:SHOWN]:
         _row(view, int(together.images[place]), float(apart[place]), cut, filtered)
     if len(order) > SHOWN:
@@ -54,7 +54,7 @@ def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) 
     return view.model_copy(update={"kind": kind}) if kind != usual or view.kind else view
 
 
-def _key(view: View, models: Sequence[str]) -> None:
+def _key(models: Sequence[str]) -> None:
     marks = " · ".join(f":{colours.MODELS[number]}[■] {errors.escape(model)}" for number, model in enumerate(models))
     st.caption(f"{marks} · first answer and its probability; **bold** where it is right")
 
@@ -83,29 +83,31 @@ def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filter
         for caption, data, answered, place in pictures:
             with st.container(width=WIDTH, gap="xsmall"):
                 st.image(data, output_format="PNG", width=WIDTH, alt=f"{_name(known)}, {caption}")
-                st.caption("  \n".join([caption, *_answers(answered, index, place)]))
+                st.caption("  \n".join([caption, *_answers(view.models, answered, index, place)]))
 
 
-def _answers(found: Mapping[str, Result], index: int, place: int) -> list[str]:
+def _answers(models: Sequence[str], found: Mapping[str, Result], index: int, place: int) -> list[str]:
     """One line a model: colour, first answer, probability."""
     from engine.labels import readable
 
     lines = []
-    for number, (model, result) in enumerate(found.items()):
+    for model, result in found.items():
         row = np.flatnonzero(result.arrays["images"] == index)
         if not len(row):
             continue
         answer = int(result.arrays["top"][row[0], place, 0])
         probability = float(result.arrays["probability"][row[0], place, 0])
         names = _classes(model)
-        text = errors.escape(readable(names[answer]) if names else f"class {answer}")
+        text = errors.escape(readable(names[answer]))
         right = answer == int(result.arrays["labels"][row[0]])
-        lines.append(f":{colours.MODELS[number]}[■] {f'**{text}**' if right else text} {share(probability)}")
+        lines.append(
+            f":{colours.MODELS[models.index(model)]}[■] {f'**{text}**' if right else text} {share(probability)}"
+        )
     return lines
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _classes(model: str) -> tuple[str, ...] | None:
+def _classes(model: str) -> tuple[str, ...]:
     from engine.labels import model_classes
 
     return model_classes(model)

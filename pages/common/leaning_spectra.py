@@ -42,6 +42,7 @@ def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         with place:
             figures.draw(
                 leaning_charts.curves(
+                    view.models,
                     tables,
                     "cutoff",
                     "normalised",
@@ -68,7 +69,7 @@ def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         ]
         for model, table in bands.items()
     }
-    chart = leaning_charts.bars(groups, series, "top-1 accuracy")
+    chart = leaning_charts.bars(view.models, groups, series, "top-1 accuracy")
     chart.update_xaxes(title="the only frequencies left, fractions of Nyquist")
     figures.draw(
         chart, pd.concat([table.assign(model=model) for model, table in bands.items()]), "bands", key="bg_bands",
@@ -84,6 +85,7 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         last = max(len(layers) - 1, 1)
         tables[model] = layers.assign(where=layers["depth"] / last, model=model)
     chart = leaning_charts.curves(
+        view.models,
         tables,
         "where",
         "mean_frequency",
@@ -112,7 +114,7 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         for model, table in rings.items()
     )
     figures.draw(
-        leaning_charts.spectrum(rings),
+        leaning_charts.spectrum(view.models, rings),
         pd.concat([table.assign(model=model) for model, table in rings.items()]),
         "gradient-spectrum",
         key="bg_rings",
