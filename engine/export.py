@@ -22,9 +22,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def stem(result: Result, unit: int | None = None) -> str:
-    """A file name, without its ending, that says model, site and unit."""
+    """A file name, without its ending, that says model, site (or else the experiment) and unit."""
     request = result.request
-    parts = [str(request.get(name, "")) for name in ("model", "site")] + ([f"unit-{unit}"] if unit is not None else [])
+    what = request.get("site") or request.get("experiment", "")
+    parts = [str(request.get("model", "")), str(what)] + ([f"unit-{unit}"] if unit is not None else [])
     return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in parts if part)
 
 
@@ -59,7 +60,8 @@ def facts(result: Result) -> str:
 
 
 def to_zip(*results: Result) -> bytes:
-    """One ZIP of `visualize` results: for each a folder with its pictures, numbers, curves and request."""
+    """One ZIP of results: for each a folder with its request and, of `visualize` results, pictures, numbers and curves;
+    of others, every table as CSV and every array as a NumPy file."""
     buffer = io.BytesIO()
     used: set[str] = set()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -69,12 +71,25 @@ def to_zip(*results: Result) -> bytes:
             while folder in used:
                 folder, copies = f"{name}-{copies}", copies + 1
             used.add(folder)
-            for file, data in pngs(result):
+            for file, data in files(result):
                 _add(archive, f"{folder}/{file}", data)
-            _add(archive, f"{folder}/numbers.csv", numbers(result))
-            _add(archive, f"{folder}/curves.csv", curves(result))
-            _add(archive, f"{folder}/request.json", facts(result))
     return buffer.getvalue()
+
+
+def files(result: Result) -> Iterator[tuple[str, bytes | str]]:
+    """Name and content of every file of a result."""
+    if result.request.get("experiment") == "visualize":
+        yield from pngs(result)
+        yield "numbers.csv", numbers(result)
+        yield "curves.csv", curves(result)
+    else:
+        for name, table in result.tables.items():
+            yield f"{name}.csv", table.to_csv(index=False, lineterminator="\n")
+        for name, array in result.arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            yield f"{name}.npy", buffer.getvalue()
+    yield "request.json", facts(result)
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes | str) -> None:

@@ -66,6 +66,15 @@ class Folder(Dataset):
                 path = Path(place) / file
                 if not file.startswith(".") and self._is_image(path):
                     found.append((path.relative_to(self._root), path.stat()))
+        with_images = {path.parts[0] for path, _ in found}
+        for folder in self._root.iterdir():
+            if (
+                folder.is_dir()
+                and not folder.is_symlink()
+                and folder.name not in with_images
+                and folder.name[:1] != "."
+            ):
+                self._skip(folder, "a class folder without images")
         return sorted(found, key=lambda entry: entry[0].parts)
 
     def _is_image(self, path: Path) -> bool:

@@ -55,6 +55,23 @@ class Dataset(ABC):
         """Where the object is, bool (height, width); None where that is not known."""
         return None
 
+    def boxes(self, index: int) -> list[tuple[int, int, int, int]] | None:
+        """Boxes around the objects of the image's own class: left, top, right, bottom in pixels of the image, right and
+        bottom excluded. None where none are known. Raises RefusedFile where what says so is damaged."""
+        return None
+
+    def drawn_on(self, index: int) -> tuple[int, int] | None:
+        """(width, height) of the image that its boxes were drawn on, where that was noted down."""
+        return None
+
+    def cuts(self) -> tuple[str, ...]:
+        """What objects can be cut out by: `box`, `mask`, both or nothing."""
+        return ()
+
+    def evaluated(self) -> np.ndarray:
+        """Numbers of the images that accuracy is measured on: those with a label, where there is an object to name."""
+        return np.flatnonzero(self.labels() >= 0).astype(np.int32)
+
     def labels(self) -> np.ndarray:
         """Every image's class, int32; -1 where there is none."""
         found = (self.label(index) for index in range(len(self)))
@@ -94,9 +111,9 @@ class Dataset(ABC):
 class Photos(Dataset):
     """A handful of named files with ImageNet classes, read whole into the fingerprint."""
 
-    def __init__(self, name: str, photos: Sequence[tuple[str, Path, int]]) -> None:
+    def __init__(self, name: str, photos: Sequence[tuple[str, Path, int]], class_names: Sequence[str] = ()) -> None:
         super().__init__()
-        self.name, self._photos = name, [*photos]
+        self.name, self._photos, self.class_names = name, [*photos], tuple(class_names)
 
     def _fingerprint(self) -> str:
         return digest(part for name, path, _ in self._photos for part in (name.encode(), Path(path).read_bytes()))

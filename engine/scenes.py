@@ -18,6 +18,8 @@ from engine.images import open_image
 from engine.imagesets import Dataset, digest
 
 _PICTURES = ("image", "mask")
+WHOLE = ("home", "other")
+VARIANTS = (*WHOLE, "object", "place")
 _BOX = ("box_left", "box_top", "box_right", "box_bottom")
 
 
@@ -62,6 +64,31 @@ class Scenes(Dataset):
     def mask(self, index: int) -> np.ndarray | None:
         data = self._pictures["mask"][self._checked(index)].as_py() if "mask" in self._stored else None
         return None if data is None else open_image(data, f"The mask of scene {index}")[..., 0] > 127
+
+    def boxes(self, index: int) -> list[tuple[int, int, int, int]] | None:
+        box = self.describe(index)["box"]
+        return None if box is None else [tuple(round(edge) for edge in box)]
+
+    def cuts(self) -> tuple[str, ...]:
+        return ("box", "mask") if "mask" in self._stored else ("box",)
+
+    def evaluated(self) -> np.ndarray:
+        """The scenes where an object stands on a place: neither one alone."""
+        whole = [row["kind_index"] is not None and row.get("variant", "home") in WHOLE for row in self._facts]
+        return np.flatnonzero(whole).astype(np.int32)
+
+    def matched_sets(self) -> list[dict[str, int]]:
+        """Numbers of the scenes that share an object and its pose, by variant: one dict for each complete set of four."""
+        sets: dict[int, dict[str, int]] = {}
+        for number, row in enumerate(self._facts):
+            if "set" in row and row.get("variant") in VARIANTS:
+                sets.setdefault(row["set"], {})[row["variant"]] = number
+        return [one for one in sets.values() if len(one) == len(VARIANTS)]
+
+    def homes(self) -> tuple[str, ...]:
+        """The home place of each class, in the order of `class_names`; empty where none is known."""
+        known = {row["kind_index"]: row.get("home_place") or "" for row in self._facts if row["kind_index"] is not None}
+        return tuple(known.get(number, "") for number in range(len(self.class_names)))
 
     def label(self, index: int) -> int | None:
         return self._facts[self._checked(index)]["kind_index"]

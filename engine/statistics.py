@@ -17,7 +17,9 @@ def wilson(hits: float, n: int) -> tuple[float, float]:
     share, spread = hits / n, Z * Z / n
     centre = (share + spread / 2) / (1 + spread)
     half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, min(share, centre - half)), min(
+        1.0, max(share, centre + half)
+    )  # rounding must not leave the share out
 
 
 def bootstrap_means(values: np.ndarray, rounds: int = 1000, seed: int = 0) -> np.ndarray:
@@ -48,3 +50,37 @@ def paired_difference(a: np.ndarray, b: np.ndarray, rounds: int = 1000, seed: in
         raise ValueError(f"Not the same images: {a.shape} and {b.shape}.")
     difference = a - b
     return float(difference.mean()), *bootstrap_interval(difference, rounds, seed)
+
+
+def bootstrap_ratio(
+    above: np.ndarray, below: np.ndarray, rounds: int = 1000, seed: int = 0
+) -> tuple[float, float, float] | None:
+    """(mean of above / mean of below, low, high) for two measurements (n,) of the same images, resampled together.
+
+    None where `below` is zero on every image.
+    """
+    pair = np.stack([np.asarray(above, np.float64), np.asarray(below, np.float64)], axis=1)
+    if not pair[:, 1].any():
+        return None
+    means = bootstrap_means(pair, rounds, seed)
+    ratios = means[:, 0] / np.where(means[:, 1] == 0, np.nan, means[:, 1])
+    low, high = np.nanpercentile(ratios, (LOW, HIGH))
+    return float(pair[:, 0].mean() / pair[:, 1].mean()), float(low), float(high)
+
+
+def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
+    """Two-sided exact p-value that two classifiers are right equally often on the same images (McNemar 1947).
+
+    a, b (n,) bool. Only the images count that exactly one of them gets right. 1 where there are none.
+    """
+    a, b = np.asarray(a, bool), np.asarray(b, bool)
+    if a.shape != b.shape:
+        raise ValueError(f"Not the same images: {a.shape} and {b.shape}.")
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    n, fewer = only_a + only_b, min(only_a, only_b)
+    if n == 0:
+        return 1.0
+    logs = [
+        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2) for k in range(fewer + 1)
+    ]
+    return min(1.0, 2 * math.fsum(math.exp(value) for value in logs))

@@ -9,6 +9,7 @@ from engine.address import parse_units
 from engine.errors import BadRequest
 
 RECIPES = ("fast", "paper", "paper-code")
+FILLS = ("black", "mean", "blur", "noise", "tile")
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -32,6 +33,14 @@ def parser() -> ArgumentParser:
     sites.add_argument("model", metavar="MODEL", help="a model's name, like starter-vit")
     _visualize(commands)
     _index(commands)
+    _background(commands)
+    _frequency(commands)
+    _simple(
+        commands, "counterfactual", "the same objects on their home place, elsewhere and alone (the starter's scenes)"
+    )
+    _simple(commands, "texture", "shuffled patches, and one object's texture under another's silhouette")
+    _simple(commands, "spectrum", "the spectrum of units' input gradients, by layer")
+    _simple(commands, "challenge", "the ImageNet-9 Backgrounds Challenge and its BG-gap")
     _command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 is healthy")
     _cache(commands)
     return top
@@ -74,6 +83,63 @@ def _index(commands: _SubParsersAction) -> None:
     made.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
     _data(made, "go through")
     made.add_argument("--top", type=whole_number, default=20, metavar="N", help="images to keep a unit (default: 20)")
+
+
+def _background(commands: _SubParsersAction) -> None:
+    example = "example:\n  python -m engine background --models starter-vit starter-cnn --data starter --json"
+    says = "how much models lean on the background, on the object"
+    made = _command(commands, "background", "background:background", says, example)
+    _models(made)
+    _data(made, "measure on")
+    made.add_argument(
+        "--cut",
+        choices=("auto", "box", "mask", "saliency"),
+        default="auto",
+        help="by what objects are cut out (default: boxes where there are some, else masks, else saliency)",
+    )
+    made.add_argument(
+        "--fills", nargs="+", choices=FILLS, default=["black"], help="what fills the hole (default: black)"
+    )
+    _limit(made)
+
+
+def _frequency(commands: _SubParsersAction) -> None:
+    example = "example:\n  python -m engine frequency --models starter-vit starter-cnn --data starter --json"
+    made = _command(commands, "frequency", "background:frequency", "which spatial frequencies models need", example)
+    _models(made)
+    _data(made, "measure on")
+    made.add_argument(
+        "--filter", choices=("ideal", "gaussian"), default="ideal", help="the filter's edge (default: ideal)"
+    )
+    made.add_argument(
+        "--cutoffs",
+        nargs="+",
+        type=float,
+        metavar="C",
+        help="fractions of Nyquist, rising (default: twenty, from 0.02 to 1)",
+    )
+    _limit(made)
+
+
+def _simple(commands: _SubParsersAction, name: str, says: str) -> None:
+    made = _command(commands, name, f"leaning:{name}", says)
+    _models(made)
+    _data(made, "measure on")
+    _limit(made)
+
+
+def _models(made: ArgumentParser) -> None:
+    made.add_argument("--models", nargs="+", metavar="M", required=True, help="the models' names")
+
+
+def _limit(made: ArgumentParser) -> None:
+    made.add_argument(
+        "--limit",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="measure on N images drawn once at random (default: all)",
+    )
 
 
 def _cache(commands: _SubParsersAction) -> None:

@@ -1,8 +1,8 @@
-"""Taking results along: the link to this view, and everything in one ZIP."""
+"""Taking results along: the link to what is shown, and everything in one ZIP."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import streamlit as st
@@ -10,13 +10,25 @@ import streamlit as st
 from pages.common import permalink, results
 from pages.common.view import Row, View
 
+PICTURES = "The pictures as PNG, the numbers as CSV, and the requests that make them again as JSON."
+NUMBERS = "The numbers as CSV, the arrays as NumPy files, and the requests that make them again as JSON."
+
 
 def bar(view: View, rows: Sequence[Row]) -> None:
     """Buttons for the link and the ZIP of what is there."""
-    there = [row.key for row in rows if results.find(row.key) is not None]
+    name = f"vitrine-{view.a.model.replace('/', '_')}"
+    link_and_zip(permalink.write(view), [row.key for row in rows], "fv", name, PICTURES)
+
+
+def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, name: str, holds: str = NUMBERS) -> None:
+    """Buttons for the link with these query parameters, and for a ZIP of those of these results that are there.
+
+    `prefix` begins the buttons' keys, `name` the file's name, and `holds` says what is in it.
+    """
+    there = [key for key in keys if results.find(key) is not None]
     with st.popover("Copy link", icon=":material/link:"):
         st.caption("Opens this view anywhere this server can be reached. What is computed already shows at once.")
-        st.code(address(view), language=None, wrap_lines=True)
+        st.code(address(params), language=None, wrap_lines=True)
     if not there:
         return
 
@@ -28,16 +40,16 @@ def bar(view: View, rows: Sequence[Row]) -> None:
     st.download_button(
         "Download ZIP",
         data,
-        file_name=f"vitrine-{view.a.model.replace('/', '_')}-{there[0][:8]}-{len(there)}.zip",
+        file_name=f"{name}-{there[0][:8]}-{len(there)}.zip",
         mime="application/zip",
         icon=":material/folder_zip:",
-        key="fv_zip",
+        key=f"{prefix}_zip",
         on_click="ignore",
-        help="The pictures as PNG, the numbers as CSV, and the requests that make them again as JSON.",
+        help=holds,
     )
 
 
-def address(view: View) -> str:
-    """The absolute link to a view."""
+def address(params: Mapping[str, str]) -> str:
+    """The absolute link with these query parameters to the page that is open."""
     here = urlsplit(st.context.url or "")
-    return urlunsplit((here.scheme, here.netloc, here.path, "", "")) + permalink.text(permalink.write(view))
+    return urlunsplit((here.scheme, here.netloc, here.path, "", "")) + permalink.text(params)

@@ -1,0 +1,86 @@
+"""What a model answers to variants of images, kept image by image so that any two models can be compared later.
+
+Invariant: the answers do not depend on the batch size beyond rounding; probabilities are the softmax over all classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import devices
+from engine.errors import BadRequest
+from engine.models import LoadedModel
+
+TOP = 5
+PASS = 64  # images in one pass of the model, at most
+PIXEL_BYTES = 192 << 20  # of one batch's variants, held at once
+
+
+def outputs(loaded: LoadedModel) -> int:
+    """How many classes the model answers with. Raises BadRequest where it has no classifier."""
+    site = loaded.sites.get("head.logits")
+    if site is None:
+        raise BadRequest(f"{loaded.name} has no classifier, so there is no accuracy to measure. Choose another model.")
+    return site.units
+
+
+def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
+    """(n, 3, H, W) in [0, 1], at the model's input size -> (n, classes) float32, in passes of at most PASS images."""
+    # Convolutions are quicker with the channels last; the numbers are the same.
+    ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
+    parts = []
+    with torch.inference_mode(), devices.autocast(loaded.device):
+        for start in range(0, len(images), PASS):
+            parts.append(loaded.module(ready[start : start + PASS]).float())
+    return torch.cat(parts)
+
+
+def images_at_once(loaded: LoadedModel, variants: int) -> int:
+    """How many images, with all their variants, go through together."""
+    one = variants * 3 * loaded.input_size[0] * loaded.input_size[1] * 4
+    return max(1, min(64, PIXEL_BYTES // one))
+
+
+class Answers:
+    """Per image and variant: the TOP strongest classes with their probabilities, and the cross-entropy."""
+
+    def __init__(self, variants: int) -> None:
+        self.variants = variants
+        self._parts: dict[str, list[np.ndarray]] = {
+            name: [] for name in ("images", "labels", "top", "probability", "loss")
+        }
+
+    def add(self, numbers: Sequence[int], labels: Sequence[int] | np.ndarray, values: Tensor) -> None:
+        """Logits (images, variants, classes) of images with these numbers and classes."""
+        logs = values.log_softmax(-1)
+        best = logs.topk(min(TOP, logs.shape[-1]), dim=-1)
+        truth = torch.as_tensor(np.asarray(labels), device=values.device).long().view(-1, 1, 1)
+        loss = -logs.gather(2, truth.expand(-1, self.variants, 1)).squeeze(2)
+        found = {
+            "images": np.asarray(numbers, np.int32),
+            "labels": np.asarray(labels, np.int32),
+            "top": best.indices.cpu().numpy().astype(np.int16),
+            "probability": best.values.exp().cpu().numpy().astype(np.float16),
+            "loss": loss.cpu().numpy().astype(np.float32),
+        }
+        for name, part in found.items():
+            self._parts[name].append(part)
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts["images"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """`images` (N,), `labels` (N,) the model's classes, `top` (N, V, 5) classes, `probability` (N, V, 5),
+        `loss` (N, V). Raises BadRequest where no image could be used."""
+        if not len(self):
+            raise BadRequest("No image could be used; the report of what was skipped says why.")
+        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+
+
+def correct(arrays: dict[str, np.ndarray], top: int = 1) -> np.ndarray:
+    """(N, V) bool: is the image's class among the `top` answers?"""
+    return (arrays["top"][..., :top] == arrays["labels"][:, None, None]).any(-1)

@@ -1,0 +1,158 @@
+"""`background`, `frequency` and their relatives: what models lean on."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from engine import comparison
+from engine import frequency as frequencies
+from engine.background import BackgroundRequest
+from engine.cli.answer import Answer, table
+from engine.cli.asking import ask, data_name
+from engine.datasets import open_dataset
+from engine.experiment import Request, Result, build
+from engine.frequency import FrequencyRequest
+from engine.samples import best_cut
+
+COLUMNS = ("top1", "top5", "top5_normalised", "loss", "n")
+
+
+def background(arguments: Namespace) -> Answer:
+    """Accuracy on full images, on objects alone and on backgrounds alone, for each model; and what differs."""
+    data = data_name(arguments.data)
+    cut = best_cut(open_dataset(data)) if arguments.cut == "auto" else arguments.cut
+    requests = [
+        build(BackgroundRequest, model=model, data=data, cut=cut, fills=tuple(arguments.fills), limit=arguments.limit)
+        for model in dict.fromkeys(arguments.models)
+    ]
+    results, about = ask_all(requests)
+    first = "" if results[0].request["fills"][0] == "tile" else results[0].request["fills"][0]
+    models: list[dict[str, Any]] = []
+    for result in results:
+        rows = [row_facts(row) for row in result.tables["variants"].to_dict("records")]
+        main = {row["variant"]: row for row in rows if row["fill"] in ("", first)}
+        models.append({"model": result.request["model"], **main, "variants": rows})
+    aligned = comparison.align(results)
+    several = len(results) > 1
+    facts: dict[str, Any] = {
+        **about,
+        "cut": cut,
+        "models": models,
+        "paired": comparison.paired(aligned) if several else [],
+        "matched": comparison.matched(aligned) if several else None,
+        "robustness": comparison.robustness(aligned) if several else None,
+        "sentence": comparison.sentence(aligned) if several else None,
+        "skipped": skipped(results),
+    }
+    lines = [
+        (
+            model["model"],
+            row["variant"],
+            row["fill"] or "-",
+            row["top1"],
+            row["top5"],
+            row["top5_normalised"],
+            row["loss"],
+            row["n"],
+        )
+        for model in models
+        for row in model["variants"]
+    ]
+    text = table(("model", "variant", "fill", "top1", "top5", "top5 / full", "loss", "n"), lines)
+    notes = [facts["sentence"]] if several else []
+    if cut == "saliency":
+        notes.append("Objects were cut by the saliency network: these numbers depend on that network too.")
+    return Answer(facts, "\n".join([text, *notes, *skipped_lines(facts["skipped"])]))
+
+
+def frequency(arguments: Namespace) -> Answer:
+    """Accuracy on low-passed, high-passed and band-passed images, for each model."""
+    data = data_name(arguments.data)
+    wanted = {"cutoffs": tuple(arguments.cutoffs)} if arguments.cutoffs else {}
+    requests = [
+        build(FrequencyRequest, model=model, data=data, filter=arguments.filter, limit=arguments.limit, **wanted)
+        for model in dict.fromkeys(arguments.models)
+    ]
+    results, about = ask_all(requests)
+    models: list[dict[str, Any]] = []
+    for result in results:
+        tables = {name: [row_facts(row) for row in table.to_dict("records")] for name, table in result.tables.items()}
+        values = {name: result.facts[f"low_{name}"] for name in ("area", "half_cutoff")}
+        high = {name: result.facts[f"high_{name}"] for name in ("area", "half_cutoff")}
+        models.append(
+            {
+                "model": result.request["model"],
+                "full": row_facts(result.facts["full"]),
+                "low_pass": tables["low"],
+                "high_pass": tables["high"],
+                "band_pass": tables["band"],
+                **{name: value and value[0] for name, value in values.items()},
+                **{f"{name}_interval": value and value[1:] for name, value in values.items()},
+                **{f"high_{name}": value and value[0] for name, value in high.items()},
+                **{f"high_{name}_interval": value and value[1:] for name, value in high.items()},
+                "images_per_second": result.facts["images_per_second"],
+            }
+        )
+    facts: dict[str, Any] = {
+        **about,
+        "filter": arguments.filter,
+        "models": models,
+        "paired": [{"kind": kind, **row} for kind in ("low", "high") for row in frequencies.paired(results, kind)],
+        "skipped": skipped(results),
+    }
+    cutoffs = [row["cutoff"] for row in models[0]["low_pass"]]
+    columns = [(f"{model['model']} {kind}", model[f"{kind}_pass"]) for kind in ("low", "high") for model in models]
+    rows = [(cutoff, *(rows[number]["top1"] for _, rows in columns)) for number, cutoff in enumerate(cutoffs)]
+    ends = [
+        f"{model['model']}: half of its accuracy is gone at a low-pass of {_spread(model, 'half_cutoff')} of Nyquist; "
+        f"area under the normalised curve {_spread(model, 'area')}."
+        for model in models
+    ]
+    text = table(("cut-off", *(name for name, _ in columns)), rows)
+    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+
+
+def _spread(model: dict[str, Any], name: str) -> str:
+    if model[name] is None:
+        return "no measured cut-off"
+    low, high = model[f"{name}_interval"]
+    return f"{model[name]:.3f} ({low:.3f} to {high:.3f})"
+
+
+def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
+    """The results, one after the other, and the facts that every command tells about them."""
+    answers = [ask(request) for request in requests]
+    results = [result for result, _ in answers]
+    about = {
+        "data": requests[0].model_dump()["data"],
+        "keys": [request.key() for request in requests],
+        "stored": [stored for _, stored in answers],
+        "seconds": [result.facts["seconds"] for result in results],
+        "device": results[0].facts["device"],
+    }
+    return results, about
+
+
+def row_facts(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A table's row for scripts: each `..._low` and `..._high` as one `..._interval`, NaN as None."""
+    plain = {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in row.items()}
+    for name in [name.removesuffix("_low") for name in row if name.endswith("_low")]:
+        low, high = plain.pop(f"{name}_low"), plain.pop(f"{name}_high")
+        plain[f"{name}_interval"] = None if low is None else [low, high]
+    return plain
+
+
+def skipped(results: list[Result]) -> list[list[str]]:
+    """What was left out by any of the results, each entry once."""
+    return [
+        list(entry) for entry in dict.fromkeys(tuple(entry) for result in results for entry in result.facts["skipped"])
+    ]
+
+
+def skipped_lines(entries: list[list[str]]) -> list[str]:
+    """The report for people."""
+    return [f"left out: {what}: {why}" for what, why in entries]

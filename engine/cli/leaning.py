@@ -1,0 +1,143 @@
+"""`counterfactual`, `texture`, `spectrum` and `challenge`: the smaller measurements of what models lean on."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from engine import comparison
+from engine.challenge import ChallengeRequest
+from engine.cli.answer import Answer, table
+from engine.cli.asking import data_name
+from engine.cli.background import ask_all, row_facts, skipped, skipped_lines
+from engine.counterfactual import CounterfactualRequest
+from engine.datasets import open_dataset
+from engine.experiment import Request, Result, build
+from engine.gradient_spectrum import GradientSpectrumRequest
+from engine.texture import TextureRequest
+
+
+def counterfactual(arguments: Namespace) -> Answer:
+    """Answers to matched sets of scenes, and how much the place counts beside what it is worth."""
+    results, about = ask_all(_requests(arguments, CounterfactualRequest))
+    models: list[dict[str, Any]] = [
+        {
+            "model": result.request["model"],
+            "reliance": result.facts["reliance"][0],
+            "reliance_interval": result.facts["reliance"][1:],
+            "drop": result.facts["drop"][0],
+            "drop_interval": result.facts["drop"][1:],
+            **_rows(result),
+        }
+        for result in results
+    ]
+    facts: dict[str, Any] = {
+        **about,
+        "planted": results[0].facts["planted"],
+        "models": models,
+        "skipped": skipped(results),
+    }
+    lines = [
+        (model["model"], row["variant"], row["answer"], row["share"], row["chance"], row["n"])
+        for model in models
+        for row in model["answers"]
+    ]
+    ends = [
+        f"{model['model']}: the place counts {_interval(model, 'reliance')} of what it is worth (planted: "
+        f"{facts['planted']['home']:.0%} at home, {facts['planted']['elsewhere']:.0%} on each other place)."
+        for model in models
+    ]
+    text = table(("model", "scene", "answer", "share", "by chance", "n"), lines)
+    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+
+
+def texture(arguments: Namespace) -> Answer:
+    """Accuracy on shuffled images and on silhouettes with another's texture."""
+    data = data_name(arguments.data)
+    cut = "mask" if "mask" in open_dataset(data).cuts() else "saliency"
+    results, about = ask_all(_requests(arguments, TextureRequest, cut=cut))
+    models: list[dict[str, Any]] = [
+        {
+            "model": result.request["model"],
+            **{name: result.facts[name] for name in ("shape", "texture", "shape_bias")},
+            **_rows(result),
+        }
+        for result in results
+    ]
+    paired = comparison.paired(comparison.align(results)) if len(results) > 1 else []
+    facts: dict[str, Any] = {**about, "cut": cut, "models": models, "paired": paired, "skipped": skipped(results)}
+    lines = [
+        (model["model"], row["variant"], row["fill"] or "-", row["top1"], row["top5"], row["n"])
+        for model in models
+        for row in model["variants"]
+    ]
+    ends = [f"{model['model']}: {_bias(model)}" for model in models]
+    text = table(("model", "variant", "detail", "top1", "top5", "n"), lines)
+    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+
+
+def spectrum(arguments: Namespace) -> Answer:
+    """The mean frequency of units' input gradients in every layer."""
+    more: dict[str, Any] = {"images": arguments.limit} if arguments.limit else {}
+    requests = [
+        build(GradientSpectrumRequest, model=model, data=data_name(arguments.data), **more)
+        for model in dict.fromkeys(arguments.models)
+    ]
+    results, about = ask_all(requests)
+    models: list[dict[str, Any]] = [
+        {"model": result.request["model"], "role": result.facts["role"], **_rows(result)} for result in results
+    ]
+    facts: dict[str, Any] = {**about, "models": models, "skipped": skipped(results)}
+    lines = [
+        (model["model"], row["site"], row["mean_frequency"], row["interval"][0], row["interval"][1], row["n"])
+        for model in models
+        for row in model["layers"]
+    ]
+    return Answer(facts, table(("model", "site", "mean frequency", "low", "high", "n"), lines))
+
+
+def challenge(arguments: Namespace) -> Answer:
+    """Accuracy on each variation of ImageNet-9, and the BG-gap."""
+    results, about = ask_all(_requests(arguments, ChallengeRequest))
+    models: list[dict[str, Any]] = [
+        {"model": result.request["model"], "bg_gap": result.facts["bg_gap"], **_rows(result)} for result in results
+    ]
+    facts: dict[str, Any] = {**about, "models": models, "skipped": skipped(results)}
+    lines = [
+        (model["model"], row["variation"], row["top1"], *row["top1_interval"], row["n"])
+        for model in models
+        for row in model["variations"]
+    ]
+    ends = [f"{model['model']}: BG-gap {model['bg_gap'][0]:.3f}" for model in models if model["bg_gap"]]
+    text = table(("model", "variation", "top1", "low", "high", "n"), lines)
+    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+
+
+def _requests(arguments: Namespace, kind: type[Request], **more: Any) -> list[Request]:
+    data = data_name(arguments.data)
+    models = dict.fromkeys(arguments.models)
+    return [build(kind, model=model, data=data, limit=arguments.limit, **more) for model in models]
+
+
+def _rows(result: Result) -> dict[str, list[dict[str, Any]]]:
+    """Every table of a result as rows for scripts."""
+    return {name: [_row(row) for row in found.to_dict("records")] for name, found in result.tables.items()}
+
+
+def _row(row: Any) -> dict[str, Any]:
+    plain = row_facts(row)
+    if "low" in plain:
+        plain["interval"] = [plain.pop("low"), plain.pop("high")]
+    return plain
+
+
+def _interval(model: dict[str, Any], name: str) -> str:
+    low, high = model[f"{name}_interval"]
+    return f"{model[name]:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _bias(model: dict[str, Any]) -> str:
+    if model["shape_bias"] is None:
+        return "neither shape nor texture was ever answered."
+    value, low, high = model["shape_bias"]
+    return f"shape {value:.0%} ({low:.0%} to {high:.0%}) of {model['shape'] + model['texture']} answers that are one of both."

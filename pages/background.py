@@ -1,0 +1,56 @@
+"""Background and texture: what models lean on. Object or background, low or high frequencies, shape or texture."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import errors, leaning_images, leaning_sections, leaning_setup, serve
+from pages.common.experiment_page import flat_page
+from pages.common.leaning_view import View, parts, summary
+
+PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)])
+OFFER = (
+    "Not all of this is computed yet. A starter model takes about a minute on two cores for objects and backgrounds of 600 "
+    "scenes, and some minutes for all filters; larger models and images take longer. What is done shows at once."
+)
+
+st.title("Background and texture", anchor=False)
+serve.ready()
+
+PAGE.notice(PAGE.follow_link())
+PAGE.settle()
+view = PAGE.shown()
+if view is None:
+    st.caption(
+        "How much of a model's accuracy comes from the object, how much from what is behind it; which frequencies it needs; "
+        "and what is left of a difference between two models once one's being stronger is taken out."
+    )
+choosing = PAGE.choosing("What to compare")
+if choosing.open:
+    with choosing:
+        leaning_setup.draw(PAGE)
+
+if view is None:
+    errors.hint(
+        "Pick models and images and press **Run**. Results appear model by model, and what was computed once is kept: adding "
+        "a model computes only the new one."
+    )
+else:
+    with errors.shown():
+        asked = parts(view)
+        PAGE.bar(summary(view), asked)
+        found = PAGE.results(asked, OFFER)
+        by_measure = {
+            measure: {model: found[name] for model in view.models if (name := f"{measure}/{model}") in found}
+            for measure in view.measures
+        }
+        for measure, there in by_measure.items():
+            if there:
+                with errors.shown():
+                    leaning_sections.draw(view, measure, there, PAGE.turn)
+        if by_measure.get("background"):
+            with errors.shown():
+                PAGE.turn(
+                    leaning_images.draw(PAGE.shown() or view, by_measure["background"], by_measure.get("frequency", {}))
+                )
+        leaning_sections.left_out(found)

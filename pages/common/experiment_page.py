@@ -1,0 +1,202 @@
+"""A page that shows one thing at a time: kept in the session, always what its address says, computed when asked for.
+
+Each such page is one `ExperimentPage`. Its state is a view (what is shown), which the address spells out; the view
+asks for requests; results that are there show at once, and those that are not are offered.
+
+Invariant: nothing is computed before somebody asks, and what was shown stays while the next thing is being made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import streamlit as st
+from pydantic import BaseModel
+
+from engine.errors import VitrineError
+from pages.common import errors, gallery, job_panel, query, results, serve, sharing
+from pages.common.batch import Batch
+
+if TYPE_CHECKING:
+    from engine.experiment import Request, Result
+
+View = TypeVar("View")
+Flat = TypeVar("Flat", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One request of a page: a short name that is its own on the page, its panel's title, and the request."""
+
+    name: str
+    title: str
+    request: Request
+
+
+@dataclass(frozen=True)
+class ExperimentPage(Generic[View]):
+    """How a page keeps, links and computes what it shows.
+
+    `prefix` begins all its keys in the session; `read` and `write` turn the address into a view and back; `requests`
+    gives what a view needs; `fill` puts a view into the page's widgets before they are drawn; `refusal` says why a
+    view that came with a link cannot be shown (None where it can); `nothing` is said of a link that names nothing.
+    """
+
+    prefix: str
+    read: Callable[[Mapping[str, str]], tuple[View | None, list[str]]]
+    write: Callable[[View], dict[str, str]]
+    requests: Callable[[View], Sequence[Request]]
+    fill: Callable[[View], None]
+    refusal: Callable[[View], str | None]
+    nothing: str = "It names no model."
+    setup: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "setup", self.key("setup"))
+
+    def key(self, name: str) -> str:
+        """The session's key for this name: the widget of a view's field is called after the field."""
+        return f"{self.prefix}_{name}"
+
+    # What is shown
+
+    def shown(self) -> View | None:
+        """What is shown; None before anything was asked for."""
+        return st.session_state.get(self.key("view"))
+
+    def follow_link(self) -> list[str]:
+        """Show what the address asks for when it is new (a link was opened, or a person went back). Says what was
+        wrong with it, until something else is shown."""
+        state, now = st.session_state, st.query_params.to_dict()
+        shown = self.shown()
+        if not now and shown is not None:
+            st.query_params.from_dict(self.write(shown))  # back from another page, which cleared the address
+        elif now and now != state.get(self.key("link")):
+            view, problems = self.read(now)
+            problems += [] if view is not None or problems else [self.nothing]
+            if view is not None and (refused := self.refusal(view)):
+                view, problems = None, [*problems, refused]
+            self._keep(view, now, problems)
+            state[self.key("batch")], state[self.setup] = None, view is None
+            if view is not None:
+                self.fill(view)
+        return state.get(self.key("notice")) or []
+
+    def show(self, view: View, compute: bool) -> None:
+        """Show this view from the next run on, with its link in the address; compute what is not there if asked to."""
+        state = st.session_state
+        self._keep(view, self.write(view), [])
+        state[self.key("close")] = True
+        st.query_params.from_dict(self.write(view))
+        state[self.key("batch")] = None
+        if compute:
+            state[self.key("batch")] = Batch.of(list(self.requests(view)), serve.owner())
+            gallery.give_way()
+        st.rerun()
+
+    def turn(self, view: View) -> None:
+        """The same results seen another way (a slider, a click): the address follows, nothing is asked for anew."""
+        if view != self.shown():
+            self._keep(view, self.write(view), [])
+            st.query_params.from_dict(self.write(view))
+
+    def settle(self) -> None:
+        """Close the setup when the run before asked for it (a container cannot be closed once it is drawn)."""
+        if st.session_state.pop(self.key("close"), False):
+            st.session_state[self.setup] = False
+
+    def _keep(self, view: View | None, link: dict[str, str], notice: list[str]) -> None:
+        state = st.session_state
+        state[self.key("view")], state[self.key("link")], state[self.key("notice")] = view, link, notice
+
+    # What is computed for it
+
+    def batch(self, requests: Sequence[Request]) -> Batch | None:
+        """The jobs of this view: those that this session started, or those that are on already (a reloaded page)."""
+        from engine.jobs import jobs
+
+        state, name = st.session_state, self.key("batch")
+        if state.get(name) is None:
+            running = {job.id for job in jobs().active()}
+            mine = [request for request in requests if request.key() in running]
+            if mine:
+                state[name] = Batch.of(mine, serve.owner())
+        return state.get(name)
+
+    def results(self, parts: Sequence[Part], offer: str) -> dict[str, Result]:
+        """The results that are there, by the part's name. Draws the progress of those on their way, and `offer` with a
+        button for those that nobody asked for. Raises VitrineError where a model or data set is not there."""
+        keys = {part.name: part.request.key() for part in parts}
+        found = {name: result for name, key in keys.items() if (result := results.find(key)) is not None}
+        absent = [part for part in parts if part.name not in found]
+        if not absent:
+            return found
+        batch = self.batch([part.request for part in parts])
+        on_their_way = coming(batch)
+        if any(keys[part.name] not in on_their_way for part in absent):
+            errors.hint(offer, "hourglass_empty")
+            if st.button("Compute", type="primary", icon=":material/play_arrow:", key=self.key("compute")):
+                shown = self.shown()
+                assert shown is not None, "an offer is made for what is shown"
+                self.show(shown, compute=True)
+        if batch is not None:
+            titles = {keys[part.name]: part.title for part in absent if keys[part.name] in batch.requests}
+            job_panel.draw(batch, titles, self.prefix)
+        return found
+
+    # Around it
+
+    def notice(self, problems: Sequence[str]) -> None:
+        """What of a link could not be followed."""
+        if problems:
+            st.warning(
+                "  \n".join(map(errors.escape, problems)),
+                title="Not all of this link could be followed",
+                icon=":material/link_off:",
+            )
+
+    def choosing(self, label: str) -> Any:
+        """The expander that holds the page's widgets: open until something is shown. Draw into it while `.open`."""
+        st.session_state.setdefault(self.setup, self.shown() is None)
+        return st.expander(label, icon=":material/tune:", key=self.setup, on_change="rerun")
+
+    def bar(self, summary: str, parts: Sequence[Part]) -> None:
+        """One line above the results: what they are, the link to them, and all of them as a ZIP file."""
+        shown = self.shown()
+        assert shown is not None, "a bar stands over what is shown"
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(summary, width="content")
+            with st.container(horizontal=True, width="content", vertical_alignment="center"):
+                sharing.link_and_zip(self.write(shown), [part.request.key() for part in parts], self.prefix, "vitrine")
+
+
+def flat_page(
+    prefix: str, kind: type[Flat], requests: Callable[[Flat], Sequence[Request]], nothing: str = "It names no model."
+) -> ExperimentPage[Flat]:
+    """The page whose state is a flat frozen pydantic model: each field is a query parameter of the same name, and is
+    put into the widget `prefix_field` when a link is followed."""
+
+    def fill(view: Flat) -> None:
+        for name in kind.model_fields:
+            value = getattr(view, name)
+            st.session_state[f"{prefix}_{name}"] = list(value) if isinstance(value, tuple) else value
+
+    def refusal(view: Flat) -> str | None:
+        try:
+            for request in requests(view):
+                request.key()
+        except VitrineError as error:
+            return str(error)
+        return None
+
+    return ExperimentPage(prefix, partial(query.read, kind), query.write, requests, fill, refusal, nothing)
+
+
+def coming(batch: Batch | None) -> set[str]:
+    """The keys of results that are on their way."""
+    from engine.jobs import jobs
+
+    return batch.coming(jobs()) if batch else set()

@@ -1,0 +1,68 @@
+"""A chart as people take it along: as it is seen, as a vector drawing, and the numbers behind it as CSV."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+WIDTH, HEIGHT = 900, 420
+"""Of the vector drawing, in CSS pixels, where the chart has no height of its own."""
+
+
+def draw(
+    figure: go.Figure, numbers: pd.DataFrame, name: str, *, key: str, finding: str = "", note: str = "", alt: str = ""
+) -> Any:
+    """A chart under its finding (one sentence, Markdown) with a note below: what it is, and how it was measured.
+
+    The mode bar's camera saves it as SVG called `name`; a button saves `numbers` as CSV. Returns what the chart
+    returns. `alt` is what a screen reader says; the finding where it is empty.
+    """
+    with st.container(key=f"{key}-figure", gap="xsmall"):
+        if finding:
+            st.markdown(f"**{finding}**")
+        event = st.plotly_chart(figure, key=key, config=config(figure, name), alt=alt or _plain(finding) or name)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
+            st.caption(note, width="stretch")
+            csv(numbers, name, key)
+    return event
+
+
+def csv(numbers: pd.DataFrame, name: str, key: str) -> None:
+    """A button that saves a table as CSV."""
+    st.download_button(
+        "CSV",
+        lambda: numbers.to_csv(index=False, lineterminator="\n").encode(),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/table_chart:",
+        key=f"{key}-csv",
+        on_click="ignore",
+        type="tertiary",
+        width="content",
+        help="The numbers behind this figure. The camera on the chart saves the figure itself as SVG.",
+    )
+
+
+def config(figure: go.Figure, name: str) -> dict[str, Any]:
+    """Plotly's settings for a chart with one button: save as SVG."""
+    layout: Any = figure.layout
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {
+            "format": "svg",
+            "filename": name,
+            "width": layout.width or WIDTH,
+            "height": layout.height or HEIGHT,
+        },
+    }
+
+
+def _plain(text: str) -> str:
+    """Markdown without its marks."""
+    return re.sub(r":\w+\[([^\]]*)\]|[*`]", r"\1", text)

@@ -1,0 +1,244 @@
+"""Counterfactual scenes, textures and gradient spectra: observers whose answers are known land where they must."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torch import Tensor, nn
+
+from engine import answers, counterfactual, texture
+from engine.counterfactual import ELSEWHERE, HOME, PLANTED, CounterfactualRequest, reliance
+from engine.errors import BadRequest
+from engine.experiment import Result, build
+from engine.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
+from engine.samples import Sample
+from engine.scenes import Scenes
+from engine.texture import TextureRequest, dress, largest_square, shuffle
+from starter.make.scenes import HOME_SHARE
+from tests.engine.small import wrapped
+from tests.engine.world import GREEN, KINDS, RED, SIDE, Notebook, Squares, box, png
+
+HOMES = ("sea", "sea", "sky", "sky")
+
+
+def composed(kind: int, ground: str | None, empty: bool = False) -> np.ndarray:
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    if ground:
+        image[..., 1] = GREEN[("sea", "sky").index(ground)]
+    if not empty:
+        left, top, right, bottom = box(kind)
+        image[top:bottom, left:right] = (RED[kind], 0, 0)
+    return image
+
+
+@pytest.fixture
+def matched(tmp_path: Path) -> Scenes:
+    """Four sets of four scenes in the starter's own format."""
+    rows = []
+    for kind in range(4):
+        home, other = HOMES[kind], "sky" if HOMES[kind] == "sea" else "sea"
+        for variant, ground in (("home", home), ("other", other), ("object", None), ("place", home)):
+            alone = variant == "place"
+            left, top, right, bottom = (None,) * 4 if alone else box(kind)
+            rows.append(
+                {
+                    "image": png(composed(kind, ground, empty=alone)),
+                    "mask": None if alone else png(composed(kind, None)[..., 0] > 0),
+                    **{"box_left": left, "box_top": top, "box_right": right, "box_bottom": bottom},
+                    **{"kind": KINDS[kind], "kind_index": kind, "place": ground, "home_place": home},
+                    **{"variant": variant, "set": kind},
+                }
+            )
+    path = tmp_path / "sets.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return Scenes(path, "sets")
+
+
+class Observer(nn.Module):
+    """Adds what the object's colour says to what the place says about each kind, the latter times `trust`.
+
+    With trust 1 it is Bayes' rule with the planted shares; with 0 it ignores the place.
+    """
+
+    def __init__(self, trust: float, certainty: float) -> None:
+        super().__init__()
+        self.trust, self.certainty = trust, certainty
+
+    def forward(self, images: Tensor) -> Tensor:
+        pixels = (images * 0.5 + 0.5) * 255
+        red, green = pixels[:, 0].amax((1, 2)), pixels[:, 1].amax((1, 2))
+        seen = torch.stack([((red - mark).abs() < 25).float() for mark in RED], 1) * self.certainty
+        place = torch.zeros(len(images), 4)
+        for number, mark in enumerate(GREEN):
+            here = ((green - mark).abs() < 25).float()[:, None]
+            lives = torch.tensor([float(HOMES[kind] == ("sea", "sky")[number]) for kind in range(4)])
+            place += here * (lives * math.log(HOME) + (1 - lives) * math.log(ELSEWHERE))
+        return seen + self.trust * place
+
+
+@pytest.fixture
+def observe(monkeypatch, matched):
+    """Ask an observer about the matched sets."""
+    monkeypatch.setattr(answers.devices, "precision", lambda device: torch.float32)
+    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: matched)
+    monkeypatch.setattr(counterfactual, "outputs", lambda loaded: 4)
+
+    def asked(trust: float, certainty: float = 6.0) -> Result:
+        loaded = wrapped("observer", Observer(trust, certainty), (SIDE, SIDE))
+        loaded.class_names = KINDS
+        monkeypatch.setattr(counterfactual.catalog, "load", lambda name, device=None: loaded)
+        return build(CounterfactualRequest, model="observer").run(Notebook())
+
+    return asked
+
+
+def test_the_planted_cue_is_the_starters():
+    assert pytest.approx(HOME_SHARE) == HOME and pytest.approx((1 - HOME_SHARE) / 8) == ELSEWHERE
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.5, 1.0, 2.0])
+def test_reliance_is_the_weight_that_an_observer_gives_the_place(observe, trust):
+    for certainty in (1.0, 6.0):  # however well it sees the object
+        mean, low, high = observe(trust, certainty).facts["reliance"]
+        assert mean == pytest.approx(trust, abs=1e-4) and low == pytest.approx(high, abs=1e-3)
+
+
+def test_who_ignores_the_place_answers_the_object_everywhere_and_who_trusts_it_too_much_the_place(observe):
+    def shares(result: Result, variant: str) -> list[float]:
+        rows = result.tables["answers"]
+        return rows[rows.variant == variant].share.tolist()
+
+    sober = observe(0.0)
+    assert shares(sober, "home") == shares(sober, "other") == shares(sober, "object") == [1, 0, 0, 0]
+    assert sober.facts["drop"] == [0, 0, 0]
+    swayed = observe(3.0)
+    assert shares(swayed, "home") == [1, 0, 0, 0]
+    assert shares(swayed, "other") == [0, 1, 0, 0], "a kind of the place where it stands"
+    assert sum(shares(swayed, "place")[:2]) == 1
+    assert swayed.facts["drop"][0] == 1
+    chance = swayed.tables["answers"].query("variant == 'other'").chance.tolist()
+    assert chance == [0.25, 0.5, 0.25, 0.0]
+
+
+def test_reliance_of_made_logits():
+    """The object's kind loses 2 log(12) against the rivals: a reliance of 1, whatever is added to both scenes."""
+    values = np.zeros((1, 2, 4))
+    values[0, 0] = (5 + PLANTED, 1, 2, 3)
+    values[0, 1] = (5, 1, 2 + PLANTED, 3 + PLANTED)
+    home = np.array([0, 0, 1, 1])
+    assert reliance(values, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
+    assert reliance(values + 17, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
+
+
+def test_without_matched_sets_there_is_nothing_to_compare(observe, monkeypatch):
+    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: Squares())
+    with pytest.raises(BadRequest, match="has no matched sets"):
+        observe(1.0)
+
+
+def test_shuffled_patches_are_the_same_patches_elsewhere():
+    images = torch.arange(2 * 3 * 12 * 12).reshape(2, 3, 12, 12).float()
+    moved = shuffle(images, 3, [5, 6])
+    assert not torch.equal(moved, images)
+    torch.testing.assert_close(moved.flatten(1).sort(1).values, images.flatten(1).sort(1).values)
+    whole = {tuple(images[0, :, r : r + 4, c : c + 4].flatten().tolist()) for r in (0, 4, 8) for c in (0, 4, 8)}
+    there = {tuple(moved[0, :, r : r + 4, c : c + 4].flatten().tolist()) for r in (0, 4, 8) for c in (0, 4, 8)}
+    assert there == whole
+    torch.testing.assert_close(shuffle(images[1:], 3, [6]), moved[1:], msg="an image's order is its own")
+    uneven = shuffle(torch.arange(3 * 13 * 14).reshape(1, 3, 13, 14).float(), 4, [1])
+    torch.testing.assert_close(uneven[:, :, 12:], torch.arange(3 * 13 * 14).reshape(1, 3, 13, 14).float()[:, :, 12:])
+
+
+def test_the_largest_square_is_found():
+    region = np.zeros((20, 30), bool)
+    region[3:10, 4:25] = True
+    region[8:18, 5:14] = True
+    top, left, side = largest_square(region)
+    assert side == 9 and region[top : top + side, left : left + side].all()
+    assert largest_square(np.zeros((4, 4), bool))[2] == 0
+    assert largest_square(np.ones((5, 7), bool)) == (0, 0, 5)
+
+
+def test_a_dressed_silhouette_has_one_objects_shape_and_the_others_colours():
+    squares = Squares()
+    shape, cloth = (Sample(n, n % 4, squares.image(n), squares.mask(n)) for n in (0, 3))
+    made = dress(shape, cloth)
+    assert shape.region is not None
+    assert (made[shape.region] == (RED[3], 0, 0)).all() and (made[~shape.region] == 128).all()
+
+
+def test_a_model_that_reads_colour_has_no_shape_bias(monkeypatch):
+    loaded = wrapped("observer", Observer(0.0, 6.0), (SIDE, SIDE))
+    loaded.class_names = KINDS
+    monkeypatch.setattr(texture.catalog, "load", lambda name, device=None: loaded)
+    monkeypatch.setattr(texture, "open_dataset", lambda name: Squares())
+    monkeypatch.setattr(texture, "outputs", lambda loaded: 4)
+    monkeypatch.setattr(answers.devices, "precision", lambda device: torch.float32)
+    result = build(TextureRequest, model="observer", grids=(2, 4)).run(Notebook())
+    rows = result.tables["variants"]
+    assert rows.fill.tolist() == ["", "2 x 2", "4 x 4", "own texture", "another's texture"]
+    assert rows.top1.tolist()[:3] == [1, 1, 1], "colour does not mind where patches are"
+    answered, cloth = result.arrays["top"][:, -1, 0], result.arrays["textures"]
+    loud = cloth >= 2  # of a stronger red than the grey around
+    assert (answered[loud] == cloth[loud]).all() and loud.sum() > 4
+    assert result.facts["texture"] >= loud.sum() and result.facts["shape_bias"][0] < 0.3
+    assert (result.arrays["textures"] != result.arrays["labels"]).all()
+    with pytest.raises(BadRequest, match="a box is no silhouette"):
+        build(TextureRequest, model="observer", cut="box")
+
+
+class Waver(nn.Module):
+    """One stage of one block: channel 0 hears a wave of a quarter of Nyquist, channel 1 one of three quarters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frequency = (0.25, 0.75)
+
+
+def test_a_filters_gradient_stands_at_its_own_frequency(monkeypatch):
+    """`_layer` differentiates a hand-made site; its rings must hold the filter's energy."""
+    from engine import gradient_spectrum
+
+    loaded = wrapped("waver", Waver(), (SIDE, SIDE))
+    columns = torch.arange(SIDE)
+
+    def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor) -> Tensor:
+        frequency = torch.tensor(module.frequency)[units]
+        waves = torch.cos(math.pi * frequency[:, None] * columns)
+        return (images.mean(1) * waves[:, None]).sum(2)  # (batch, position): one a row
+
+    class Fake:
+        name = "made"
+
+        class grid:
+            prefix = 0
+
+    monkeypatch.setattr(gradient_spectrum, "read_unit", read_unit)
+    shares = gradient_spectrum._layer(loaded, Fake(), torch.rand(4, 3, SIDE, SIDE), np.array([0, 1, 0, 1]), 3)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
+    frequencies = (shares * (np.arange(20) + 0.5) / 20).sum(1)
+    assert frequencies[0] == pytest.approx(frequencies[2]) and frequencies[1] == pytest.approx(frequencies[3])
+    assert 0.2 < frequencies[0] < 0.6 < frequencies[1]
+
+
+def test_a_real_model_gives_a_spectrum_for_every_layer():
+    result = build(GradientSpectrumRequest, model="starter-cnn", images=4).run(Notebook())
+    layers_found = result.tables["layers"]
+    assert layers_found.site.tolist()[0] == "stages.0.blocks.0" and len(layers_found) == 8
+    by_site = result.tables["rings"].groupby("site").share.sum()
+    np.testing.assert_allclose(by_site, 1, rtol=1e-4)
+    assert even_shares((96, 96)).sum() == pytest.approx(1)
+    assert even_shares((96, 96))[9] == pytest.approx(math.pi * (0.5**2 - 0.45**2) / 4, rel=0.1)
+
+
+def test_a_role_that_the_model_lacks_is_refused():
+    from engine import catalog
+
+    with pytest.raises(BadRequest, match="no sites of the role"):
+        layers(catalog.load("starter-cnn"), "attn.query")

@@ -1,0 +1,151 @@
+"""The life of a page of one experiment: link, offer, computing, result, another link. With an experiment made for it."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from io import BytesIO
+from typing import Any, ClassVar
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.errors import BadRequest
+from engine.experiment import Context, Progress, Request, Result
+from engine.export import to_zip
+from pages.common import figures
+
+GO = threading.Event()
+
+
+class CountRequest(Request):
+    """Counts letters, once the test lets it."""
+
+    experiment: ClassVar[str] = "count-for-tests"
+    version: ClassVar[int] = 1
+    word: str
+    times: int = 1
+
+    def fingerprints(self) -> dict[str, str]:
+        if self.word == "missing":
+            raise BadRequest("There is no word “missing”.")
+        return {}
+
+    def run(self, context: Context) -> Result:
+        while not GO.wait(0.02):
+            context.report(Progress(1, 2, "Counting"))
+        return Result({"experiment": self.experiment}, {}, {"letters": pd.DataFrame({"n": [len(self.word)]})}, {})
+
+
+def script() -> None:
+    """A page as short as a page can be."""
+    import streamlit as st
+
+    from pages.common import errors
+    from pages.common.experiment_page import Part, flat_page
+    from tests.pages.test_experiment_page import CountRequest
+
+    page = flat_page("ct", CountRequest, lambda view: [view])
+    page.notice(page.follow_link())
+    page.settle()
+    choosing = page.choosing("What to count")
+    if choosing.open:
+        with choosing:
+            st.session_state.setdefault("ct_word", "")
+            word = st.text_input("Word", key="ct_word")
+            if st.button("Run", key="ct_run"):
+                page.show(CountRequest(word=word), compute=True)
+    if (view := page.shown()) is not None:
+        with errors.shown():
+            parts = [Part("only", "Counting", view)]
+            page.bar(f"counts {view.word}", parts)
+            found = page.results(parts, "Not counted yet.")
+            for result in found.values():
+                st.metric("Letters", int(result.tables["letters"]["n"][0]))
+
+
+@pytest.fixture(autouse=True)
+def held_back() -> Any:
+    GO.clear()
+    yield
+    from engine.jobs import jobs
+
+    GO.set()
+    for job in jobs().active():
+        jobs().wait(job, 10)
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=30)
+    app.query_params.update(link)
+    return app.run()
+
+
+def finish(app: AppTest) -> AppTest:
+    from engine.jobs import jobs
+
+    GO.set()
+    for job in jobs().active():
+        jobs().wait(job, 10)
+    return app.run()
+
+
+def test_a_link_offers_computes_on_a_click_and_then_shows_at_once() -> None:
+    from engine.jobs import jobs
+
+    app = opened(word="banana", times="3")
+    assert app.button(key="ct_compute").label == "Compute" and not app.metric and not jobs().active()
+    app.button(key="ct_compute").click().run()
+    assert [job.request.model_dump() for job in jobs().active()] == [{"word": "banana", "times": 3}]
+    assert app.button(key="cancel-ct").label == "Cancel"
+    app = finish(app)
+    assert app.metric[0].value == "6" and not [each for each in app.button if each.key == "ct_compute"]
+    again = opened(word="banana", times="3")
+    assert again.metric[0].value == "6" and not again.warning
+
+
+def test_cancelling_stops_the_job_and_offers_again() -> None:
+    from engine.jobs import jobs
+
+    app = opened(word="cherry")
+    app.button(key="ct_compute").click().run()
+    app.button(key="cancel-ct").click().run()
+    for job in jobs().active():
+        jobs().wait(job, 10)
+    assert not jobs().active()
+    assert app.run().button(key="ct_compute").label == "Compute"
+
+
+def test_a_wrong_parameter_is_told_once_and_the_rest_followed() -> None:
+    app = opened(word="plum", times="often")
+    assert not app.exception and len(app.warning) == 1 and "times" in app.warning[0].value
+    assert app.button(key="ct_compute")
+
+
+def test_a_link_to_what_is_not_there_says_so() -> None:
+    app = opened(word="missing")
+    assert not app.exception and "There is no word" in app.warning[0].value
+    assert app.button(key="ct_run")
+
+
+def test_the_widgets_show_what_the_link_says_and_the_address_what_was_run() -> None:
+    app = opened(word="missing")
+    app.text_input(key="ct_word").set_value("pear").run()
+    app.button(key="ct_run").click().run()
+    assert app.query_params["word"] in ("pear", ["pear"])
+
+
+def test_a_result_of_any_experiment_travels_as_tables_and_arrays() -> None:
+    result = CountRequest(word="fig")
+    GO.set()
+    made = result.run(None)  # type: ignore[arg-type]
+    archive = zipfile.ZipFile(BytesIO(to_zip(made)))
+    assert archive.read("count-for-tests/letters.csv") == b"n\n3\n"
+    assert "count-for-tests/request.json" in archive.namelist()
+
+
+def test_a_figure_is_saved_as_a_vector_drawing_of_its_own_height() -> None:
+    options = figures.config(go.Figure(layout={"height": 300}), "curve")["toImageButtonOptions"]
+    assert options == {"format": "svg", "filename": "curve", "width": figures.WIDTH, "height": 300}
