@@ -16,8 +16,9 @@ if __name__ == "__main__":
     visualization = st.Page(
         "pages/feature_visualization.py", title="Feature visualization", icon=":material/visibility:"
     )
+    spatial = st.Page("pages/spatial.py", title="Spatial probe", icon=":material/grid_on:")
     models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
-    page = st.navigation({"": [home, visualization], "Reference": [models]})
+    page = st.navigation({"": [home, visualization, spatial], "Reference": [models]})
     with errors.shown():
         page.run()
     with st.sidebar:

@@ -8,7 +8,6 @@ from typing import Any
 
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
-from engine.errors import BadRequest
 from engine.experiment import Result, build
 from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import CURVES, LayersRequest
@@ -38,13 +37,10 @@ def spatial(arguments: Namespace) -> Answer:
         "moves": moves.tables["moves"].to_dict("records"),
         "missing": [*layers.facts["missing"]],
     }
-    try:
-        last, _ = ask(build(LastLayerRequest, model=arguments.model, data=data, images=most))
-    except BadRequest as error:
-        facts["missing"].append(str(error))
-    else:
-        facts["seconds"]["last"] = last.facts["seconds"]
-        facts["missing"] += last.facts["missing"]
+    last, _ = ask(build(LastLayerRequest, model=arguments.model, data=data, images=most))
+    facts["seconds"]["last"] = last.facts["seconds"]
+    facts["missing"] += last.facts["missing"]
+    if len(last.tables["accuracy"]):
         facts |= _last(last)
     return Answer(facts, _text(facts))
 

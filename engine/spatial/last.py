@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine import catalog, devices
 from engine.datasets import open_dataset
+from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
 from engine.imagesets import Dataset
 from engine.models import LoadedModel
@@ -28,6 +29,7 @@ BATCH_BYTES = 256 << 20
 LARGEST_BATCH = 64
 WATCHED = 256
 """Images whose attention weights are looked at: their means are steady long before all images are."""
+COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 
 
 @experiment
@@ -47,7 +49,8 @@ class LastLayerRequest(Request):
     Table `attention`: block, head, entropy (1: all alike) and distance from all alike (total variation), each with
     its interval over images, for queries on the image; `cls_entropy` for those of the prefix. Array `position_accuracy`
     (2, height, width): top1 and top5 from each position. Facts: images, evaluations (block evaluations an image),
-    missing, best_position, held_out, chance, seconds, device.
+    missing, best_position, held_out, chance, seconds, device. A model that does not answer in the data's classes has
+    empty tables, and `missing` says why.
     """
 
     experiment = "spatial-last"
@@ -63,7 +66,11 @@ class LastLayerRequest(Request):
     def run(self, context: Context) -> Result:
         started = time.monotonic()
         model, dataset = catalog.load(self.model), open_dataset(self.data)
-        found = measure(model, dataset, context, self.images)
+        try:
+            found = measure(model, dataset, context, self.images)
+        except BadRequest as error:  # no classifier, or other classes: a result that says so
+            empty = {"accuracy": pd.DataFrame(columns=list(COLUMNS)), "attention": pd.DataFrame()}
+            found = Result({}, {}, empty, {"images": 0, "missing": [str(error)], "evaluations": {}, "chance": None})
         found.request = json.loads(self.canonical())
         found.facts |= {
             "seconds": time.monotonic() - started,
