@@ -16,9 +16,10 @@ if __name__ == "__main__":
     visualization = st.Page(
         "pages/feature_visualization.py", title="Feature visualization", icon=":material/visibility:"
     )
+    spatial = st.Page("pages/spatial.py", title="Spatial probe", icon=":material/grid_on:")
     background = st.Page("pages/background.py", title="Background and texture", icon=":material/texture:")
     models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
-    page = st.navigation({"": [home, visualization, background], "Reference": [models]})
+    page = st.navigation({"": [home, visualization, spatial, background], "Reference": [models]})
     with errors.shown():
         page.run()
     with st.sidebar:

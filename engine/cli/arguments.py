@@ -33,6 +33,7 @@ def parser() -> ArgumentParser:
     sites.add_argument("model", metavar="MODEL", help="a model's name, like starter-vit")
     _visualize(commands)
     _index(commands)
+    _spatial(commands)
     _background(commands)
     _frequency(commands)
     _simple(
@@ -83,6 +84,14 @@ def _index(commands: _SubParsersAction) -> None:
     made.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
     _data(made, "go through")
     made.add_argument("--top", type=whole_number, default=20, metavar="N", help="images to keep a unit (default: 20)")
+
+
+def _spatial(commands: _SubParsersAction) -> None:
+    says = "where in the image a model keeps what it knows, and what its last layer does to it"
+    made = _command(commands, "spatial", "spatial:spatial", says)
+    made.add_argument("--model", metavar="M", required=True, help="the model's name")
+    _data(made, "measure on")
+    made.add_argument("--images", type=whole_number, metavar="N", help="at most so many images (default: all)")
 
 
 def _background(commands: _SubParsersAction) -> None:

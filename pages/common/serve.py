@@ -21,6 +21,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 COOKIE = "vitrine_browser"
 ENGINE = ("catalog", "datasets", "recipes", "activations", "visualize", "export", "jobs")
+ENGINE += tuple(f"spatial.{name}" for name in ("layers", "last", "moves", "maps"))
 
 
 class _Warmth:

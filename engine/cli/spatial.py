@@ -1,0 +1,102 @@
+"""`spatial`: where in the image a model keeps what it knows, and what its last layer does to it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.cli.answer import Answer, table
+from engine.cli.asking import ask, data_name
+from engine.experiment import Result, build
+from engine.spatial.last import LastLayerRequest
+from engine.spatial.layers import CURVES, LayersRequest
+from engine.spatial.moves import MovesRequest
+
+MOVED = 128
+"""Images that are shifted and turned, where no number is given: each is looked at five times more."""
+
+
+def spatial(arguments: Namespace) -> Answer:
+    """The curves over the depth, the heads, class token isolation and uniform attention, and shifted and turned images.
+
+    A model that does not answer in the data set's classes has the curves alone, and `missing` says so.
+    """
+    data, most = data_name(arguments.data), arguments.images
+    layers, _ = ask(build(LayersRequest, model=arguments.model, data=data, images=most))
+    moves, _ = ask(build(MovesRequest, model=arguments.model, data=data, images=min(most or MOVED, MOVED)))
+    facts = {
+        "model": arguments.model,
+        "data": arguments.data,
+        "images": layers.facts["images"],
+        "device": layers.facts["device"],
+        "precision": layers.facts["precision"],
+        "seconds": {"layers": layers.facts["seconds"], "moves": moves.facts["seconds"]},
+        "layers": [_layer(row) for row in layers.tables["layers"].to_dict("records")],
+        "last_against_others": layers.facts["last"],
+        "moves": moves.tables["moves"].to_dict("records"),
+        "missing": [*layers.facts["missing"]],
+    }
+    last, _ = ask(build(LastLayerRequest, model=arguments.model, data=data, images=most))
+    facts["seconds"]["last"] = last.facts["seconds"]
+    facts["missing"] += last.facts["missing"]
+    if len(last.tables["accuracy"]):
+        facts |= _last(last)
+    return Answer(facts, _text(facts))
+
+
+def _layer(row: Mapping[Any, Any]) -> dict[str, Any]:
+    intervals = {name: [row[f"{name}_low"], row[f"{name}_high"]] for name in CURVES}
+    rest = {name: value for name, value in row.items() if not str(name).endswith(("_low", "_high"))}
+    return {**rest, "intervals": intervals}
+
+
+def _last(result: Result) -> dict[str, Any]:
+    rows = result.tables["accuracy"].to_dict("records")
+
+    def of(experiment: str) -> Iterable[dict[Any, Any]]:
+        return (row for row in rows if row["experiment"] == experiment)
+
+    whole = [row for row in of("uniform") if row["head"] != row["head"]]  # no number: all heads
+    single = [row for row in of("uniform") if row["head"] == row["head"]]
+    return {
+        "natural": _accuracy(next(iter(of("natural")))),
+        "heads": {row["name"]: _accuracy(row) for row in of("heads")},
+        "isolation": [{"isolated": int(row["index"]), **_accuracy(row)} for row in of("isolation")],
+        "cls_only": [{"after": int(row["index"]), **_accuracy(row)} for row in of("cls_only")],
+        "uniform_attention": [{"block": int(row["index"]), **_accuracy(row)} for row in whole],
+        "uniform_heads": [
+            {"block": int(row["index"]), "head": int(row["head"]), **_accuracy(row)} for row in single
+        ],
+        "attention": result.tables["attention"].to_dict("records"),
+        "position_accuracy": result.arrays["position_accuracy"][0] if result.arrays else None,
+        **{name: result.facts[name] for name in ("best_position", "held_out") if name in result.facts},
+        "chance": result.facts["chance"],
+        "evaluations": result.facts["evaluations"],
+    }  # fmt: skip
+
+
+def _accuracy(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """One row of the table with its intervals as pairs."""
+    found = {name: row[name] for name in ("top1", "top5", "n")}
+    found["interval"] = [row["interval_low"], row["interval_high"]]
+    found["interval5"] = [row["interval5_low"], row["interval5_high"]]
+    if row.get("difference") == row.get("difference") and "difference" in row:
+        found["difference"] = row["difference"]
+        found["difference_interval"] = [row["difference_interval_low"], row["difference_interval_high"]]
+    return found
+
+
+def _text(facts: dict[str, Any]) -> str:
+    """Tables for people: the curves, then every accuracy that there is."""
+    parts = [table(("layer", *CURVES), [(row["site"], *(row[name] for name in CURVES)) for row in facts["layers"]])]
+    rows = [("as it is", facts["natural"])] if "natural" in facts else []
+    rows += [(f"head on {name}", row) for name, row in facts.get("heads", {}).items()]
+    rows += [(f"class token apart for {row['isolated']} blocks", row) for row in facts.get("isolation", ())]
+    rows += [(f"class token alone after {row['after']} blocks", row) for row in facts.get("cls_only", ())]
+    rows += [(f"uniform attention in block {row['block']}", row) for row in facts.get("uniform_attention", ())]
+    rows += [(f"... in its head {row['head']} alone", row) for row in facts.get("uniform_heads", ())]
+    if rows:
+        cells = [(name, row["top1"], *row["interval"], row["top5"], row["n"]) for name, row in rows]
+        parts.append(table(("accuracy", "top1", "from", "to", "top5", "images"), cells))
+    return "\n\n".join([*parts, *facts["missing"]])

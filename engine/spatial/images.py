@@ -1,0 +1,110 @@
+"""Which images an experiment on positions looks at, in which order, with which labels and masks.
+
+Invariant: the order is a fixed shuffle, so that any stretch of it stands for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.errors import BadRequest, RefusedFile
+from engine.images import to_input
+from engine.imagesets import Dataset
+from engine.models import LoadedModel
+
+CONTROLS = ("object", "place")
+"""Variants of a scene that are made for other questions: the object alone on grey, the place with no object."""
+IMAGENET_CLASSES = 1000
+COVERED = 0.5
+"""A position lies on the object where at least this share of its pixels does."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images (B, 3, H, W) in [0, 1] on the device, their numbers in the data set, and their object masks (B, H, W) in
+    {0, 1}, NaN throughout where no mask or box is known."""
+
+    numbers: np.ndarray
+    images: Tensor
+    masks: Tensor
+
+
+def order(dataset: Dataset, most: int | None = None) -> np.ndarray:
+    """Numbers of the images to look at, in a fixed shuffle, at most `most` of them. Controls are left out."""
+    kept = [index for index in range(len(dataset)) if dataset.describe(index).get("variant") not in CONTROLS]
+    return np.random.default_rng(0).permutation(np.array(kept, np.int64))[:most]
+
+
+def batches(dataset: Dataset, numbers: Sequence[int] | np.ndarray, model: LoadedModel, batch: int) -> Iterator[Batch]:
+    """These images as the model sees them; what cannot be decoded is left out. Raises BadRequest where all are."""
+    some = False
+    for start in range(0, len(numbers), batch):
+        kept, images, masks = [], [], []
+        for number in map(int, numbers[start : start + batch]):
+            try:
+                images.append(to_input(dataset.image(number), model.input_size))
+                masks.append(_mask(dataset, number, model.input_size))
+                kept.append(number)
+            except RefusedFile:
+                del images[len(kept) :]
+        if kept:
+            some = True
+            pixels = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2).float() / 255
+            yield Batch(np.array(kept), pixels, torch.from_numpy(np.stack(masks)).to(model.device))
+    if not some:
+        raise BadRequest(f"No image of “{dataset.name}” can be read. Give it PNG, JPEG or WebP images.")
+
+
+def on_grid(masks: Tensor, height: int, width: int) -> Tensor:
+    """Masks (B, H, W) as (B, height * width): 1 on the object, 0 beside it, NaN where it is not known."""
+    share = torch.nn.functional.adaptive_avg_pool2d(masks[:, None], (height, width)).flatten(1)
+    return torch.where(share.isnan(), share, (share >= COVERED).float())
+
+
+def labels_for(model: LoadedModel, dataset: Dataset) -> dict[int, int]:
+    """The model's class of each image whose label it knows, by the image's number.
+
+    Names decide where both sides have them; a data set without names counts in ImageNet's classes. Raises BadRequest,
+    with what to do, where model and data set have no class in common.
+    """
+    head = model.sites.get("head.logits")
+    if head is None:
+        raise BadRequest(f"{model.name} has no classifier, so it has no accuracy. Pick a model that classifies.")
+    ours, theirs = dataset.class_names, model.class_names or ()
+    if ours and theirs and ours != theirs[: len(ours)]:
+        known = {_plain(name): index for index, name in enumerate(theirs)}
+        place = {index: known[_plain(name)] for index, name in enumerate(ours) if _plain(name) in known}
+    elif ours or head.units == IMAGENET_CLASSES:
+        place = {index: index for index in range(head.units)}
+    else:
+        place = {}
+    labels = ((index, dataset.label(index)) for index in range(len(dataset)))
+    found = {index: place[label] for index, label in labels if label is not None and label in place}
+    if not found:
+        raise BadRequest(
+            f"No label of “{dataset.name}” is one of the {head.units} classes of {model.name}, so there is no accuracy. "
+            "Pick the data that the model was trained for."
+        )
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", " ").partition(",")[0].strip()
+
+
+def _mask(dataset: Dataset, number: int, size: tuple[int, int]) -> np.ndarray:
+    """The object's mask cut as the image is, float32 (H, W); from its box where there is no mask."""
+    mask, box = dataset.mask(number), dataset.describe(number).get("box")
+    if mask is None and box is not None:
+        left, top, right, bottom = (round(edge) for edge in box)
+        mask = np.zeros(dataset.image(number).shape[:2], bool)
+        mask[top:bottom, left:right] = True
+    if mask is None:
+        return np.full(size, np.nan, np.float32)
+    grey = np.repeat(mask.astype(np.uint8)[..., None] * 255, 3, axis=2)
+    return (to_input(grey, size)[..., 0] > 127).astype(np.float32)

@@ -1,0 +1,243 @@
+"""What survives of position, layer by layer: does a map show where the object is, and does a token know where it is?"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from engine import catalog, devices
+from engine.activations import batch_size
+from engine.datasets import open_dataset
+from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.imagesets import Dataset
+from engine.layout import spatial
+from engine.models import LoadedModel
+from engine.sites import Site, read
+from engine.spatial import images, measures
+from engine.spatial.depth import Layer, layers_of
+from engine.statistics import HIGH, LOW, bootstrap_interval, paired_difference
+
+UNITS = 192
+"""Units of a layer whose maps are compared with the masks: evenly spaced numbers, where it has more."""
+ROUNDS = 200
+"""Resamples of the scenes (Poisson bootstrap: weights are drawn as images stream by, the same for all layers)."""
+CURVES = ("localisation_auroc", "self_retrieval", "position_r2", "homogeneity", "map_uniformity")
+
+
+@experiment
+class LayersRequest(Request):
+    """The curves of a model over its depth on one data set (paper, section 4; `images`: at most so many of them).
+
+    Table `layers`, one row a block: layer, site (its tokens), maps (the site whose maps are compared with masks),
+    share of depth, and, each with `_low` and `_high` of its 95% interval over images:
+
+    - `localisation_auroc`: median over units of how well a unit's map separates the object's positions from the rest
+      (area under the ROC curve, mean over images; below 0.5 it is turned around: looking at the background is
+      looking too), with the quartiles over units; `localisation_control`: the same against another image's mask;
+    - `self_retrieval`: share of tokens whose nearest input embedding is that of their own position;
+    - `position_r2`: of a ridge regression from token to (row, column), fitted on half of the images, scored on the rest;
+    - `homogeneity`: 1 minus the tokens' spread around their mean, as a share of their total square; `map_uniformity`
+      is the same of the maps.
+
+    NaN where a quantity does not exist. Arrays `units` (layer, U) numbers and `unit_auroc` (layer, U), -1 and NaN
+    beyond a layer's own. Facts: images, masks, missing (why something is NaN), last (the last block against
+    the mean of all others, with intervals), seconds, device.
+    """
+
+    experiment = "spatial-layers"
+    version = 1
+
+    model: str
+    data: str = "starter"
+    images: int | None = Field(default=None, ge=4)
+
+    def fingerprints(self) -> dict[str, str]:
+        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        model, dataset = catalog.load(self.model), open_dataset(self.data)
+        found = measure(model, dataset, context, self.images)
+        found.request = json.loads(self.canonical())
+        found.facts |= {
+            "seconds": time.monotonic() - started,
+            "device": devices.describe(model.device)["name"],
+            "precision": devices.describe(model.device)["precision"],
+        }
+        return found
+
+
+def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | None = None) -> Result:
+    """All curves from one pass. The batch halves when the device runs out of memory."""
+    entry, layers = layers_of(model.sites)
+    numbers = images.order(dataset, most)
+    sites = [entry, *dict.fromkeys(site for layer in layers for site in (layer.tokens, layer.maps))]
+    size = batch_size(sites)
+    return devices.halve_on_oom(lambda size: _stream(model, dataset, numbers, entry, layers, context, size), size)
+
+
+def _stream(
+    model: LoadedModel,
+    dataset: Dataset,
+    numbers: np.ndarray,
+    entry: Site,
+    layers: Sequence[Layer],
+    context: Context,
+    size: int,
+) -> Result:
+    names = [site.name for site in dict.fromkeys([entry, *(site for x in layers for site in (x.tokens, x.maps))])]
+    tallies = [_Tally(entry, layer, model.device) for layer in layers]
+    draws, fitted, done = np.random.default_rng(0), max(len(numbers) // 2, 1), 0
+    # The pass is cut where fitting ends, so that no batch is both fitted and scored.
+    for part, fitting in ((numbers[:fitted], True), (numbers[fitted:], False)):
+        for batch in images.batches(dataset, part, model, size) if len(part) else ():
+            with torch.no_grad(), devices.autocast(model.device):
+                values = read(model.module, names, model.normalize(batch.images))
+            weights = torch.from_numpy(draws.poisson(1.0, (len(batch.numbers), ROUNDS))).double().to(model.device)
+            for tally in tallies:
+                tally.add(values, batch.masks, weights, fitting)
+            done += len(batch.numbers)
+            context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
+    return _result(model, tallies, done)
+
+
+class _Tally:
+    """One layer's measurements so far: a number an image, and sums over images for what is kept per unit."""
+
+    def __init__(self, entry: Site, layer: Layer, device: torch.device) -> None:
+        self.entry, self.layer = entry, layer
+        grid = layer.tokens.grid
+        self.retrieves = layer.tokens.units == entry.units and grid == entry.grid
+        self.chosen = torch.linspace(0, layer.maps.units - 1, min(UNITS, layer.maps.units), device=device).long()
+        self._ridge = measures.Ridge(grid.height, grid.width, device)
+        self.each: dict[str, list[Tensor]] = {name: [] for name in CURVES[1:]}
+        self.auroc, self.control = (_Weighted(len(self.chosen), device) for _ in range(2))
+        self.masks_known = False
+        self._mask_before: Tensor | None = None
+
+    def add(self, values: dict[str, Tensor], masks: Tensor, weights: Tensor, fitting: bool) -> None:
+        layer = self.layer
+        tokens = spatial(values[layer.tokens.name], layer.tokens.grid).float()
+        if self.retrieves:
+            inputs = spatial(values[self.entry.name], self.entry.grid)
+            self.each["self_retrieval"].append(measures.self_retrieval(tokens, inputs).cpu())
+        self.each["homogeneity"].append(measures.homogeneity(tokens).cpu())
+        if fitting:
+            self._ridge.fit(tokens)
+        else:
+            self.each["position_r2"].append(self._ridge.score(tokens).cpu())
+        maps = spatial(values[layer.maps.name], layer.maps.grid)
+        self.each["map_uniformity"].append(measures.homogeneity(maps).cpu())
+        here = images.on_grid(masks, layer.maps.grid.height, layer.maps.grid.width)
+        chosen = maps[..., self.chosen]
+        self.masks_known |= not bool(here.isnan().all())
+        before = torch.full_like(here[:1], torch.nan) if self._mask_before is None else self._mask_before
+        others = torch.cat([before, here[:-1]])
+        self._mask_before = here[-1:]
+        for tally, mask in ((self.auroc, here), (self.control, others)):
+            known = ~mask.isnan().any(dim=1)
+            if known.any():
+                tally.add(measures.auroc(chosen[known], mask[known]).double(), weights[known])
+
+
+class _Weighted:
+    """Means over images of a value for each unit, as measured and under each resampling of the images."""
+
+    def __init__(self, units: int, device: torch.device) -> None:
+        self.images = 0
+        self._sums = torch.zeros(ROUNDS + 1, units, dtype=torch.float64, device=device)
+        self._counts = torch.zeros(ROUNDS + 1, dtype=torch.float64, device=device)
+
+    def add(self, values: Tensor, weights: Tensor) -> None:
+        """Values (B, unit); an image whose values are NaN has none."""
+        there = ~values.isnan().any(dim=1)
+        values, weights = values[there], torch.cat([torch.ones_like(weights[:, :1]), weights], dim=1)[there]
+        self._sums += weights.T @ values
+        self._counts += weights.sum(dim=0)
+        self.images += len(values)
+
+    def separation(self) -> np.ndarray:
+        """(1 + rounds, unit): how far from chance, turned around where below it. The first row is as measured."""
+        means = (self._sums / self._counts[:, None]).cpu().numpy()
+        return 0.5 + np.abs(means - 0.5)
+
+
+def _result(model: LoadedModel, tallies: Sequence[_Tally], done: int) -> Result:
+    rows, missing = [], dict[str, None]()
+    most = max(len(tally.chosen) for tally in tallies)
+    units = np.full((len(tallies), most), -1, np.int32)
+    unit_auroc = np.full((len(tallies), most), np.nan, np.float32)
+    each: dict[str, list[np.ndarray]] = {name: [] for name in CURVES}
+    for index, tally in enumerate(tallies):
+        row: dict[str, Any] = {"layer": index, "site": tally.layer.tokens.name, "maps": tally.layer.maps.name}
+        row["depth"] = (index + 1) / len(tallies)
+        chosen = len(tally.chosen)
+        units[index, :chosen] = tally.chosen.cpu().numpy()
+        if tally.auroc.images:
+            apart = tally.auroc.separation()
+            unit_auroc[index, :chosen] = apart[0]
+            medians = np.median(apart, axis=1)
+            low, high = np.nanpercentile(medians[1:], (LOW, HIGH))
+            quarter, three = np.percentile(apart[0], (25, 75))
+            control = float(np.median(tally.control.separation()[0])) if tally.control.images else np.nan
+            row |= {"localisation_auroc": medians[0], "localisation_auroc_low": low, "localisation_auroc_high": high}
+            row |= {"localisation_quartile_1": quarter, "localisation_quartile_3": three}
+            row |= {"localisation_control": control}
+            each["localisation_auroc"].append(medians)
+        elif tally.masks_known:
+            missing[f"On {row['maps']} no image has positions both on its object and beside it."] = None
+        else:
+            missing["Localisation needs to know where the objects are; this data set has neither masks nor boxes."] = (
+                None
+            )
+        for name in CURVES[1:]:
+            values = torch.cat(tally.each[name]).double().numpy() if tally.each[name] else np.empty(0)
+            if len(values):
+                low, high = bootstrap_interval(values)
+                row |= {name: values.mean(), f"{name}_low": low, f"{name}_high": high}
+                each[name].append(values)
+        if not tally.retrieves:
+            missing[
+                "Self-retrieval needs blocks as wide as the embedded patches, on the same positions; "
+                f"{model.name} changes them on the way."
+            ] = None
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    for name in CURVES:
+        for column in (name, f"{name}_low", f"{name}_high"):
+            if column not in table:
+                table[column] = np.nan
+    facts = {
+        "images": done,
+        "masks": tallies[0].auroc.images,
+        "scored": len(each["position_r2"][0]) if each["position_r2"] else 0,
+        "chance_self_retrieval": 1 / (tallies[0].entry.grid.height * tallies[0].entry.grid.width),
+        "missing": [*missing],
+        "last": _last_against_others(each, len(tallies)),
+    }
+    return Result({}, {"units": units, "unit_auroc": unit_auroc}, {"layers": table}, facts)
+
+
+def _last_against_others(each: dict[str, list[np.ndarray]], layers: int) -> dict[str, Any]:
+    """For each curve that all blocks have: the last block minus the mean of the others, paired over images."""
+    found = {}
+    for name, values in each.items():
+        if len(values) < layers or layers < 2:
+            continue
+        others, last = np.mean(values[:-1], axis=0), values[-1]
+        if name == "localisation_auroc":
+            apart = last - others
+            low, high = np.nanpercentile(apart[1:], (LOW, HIGH))
+            found[name] = {"difference": float(apart[0]), "interval": [float(low), float(high)]}
+        else:
+            difference, low, high = paired_difference(last, others)
+            found[name] = {"difference": difference, "interval": [low, high]}
+    return found

@@ -1,0 +1,171 @@
+"""Shifted and turned images (paper's repository, rotation and translation probes): does a unit's map move along, and does its
+mean stay?"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from engine import catalog, devices
+from engine.activations import batch_size
+from engine.datasets import open_dataset
+from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.imagesets import Dataset
+from engine.layout import to_maps
+from engine.models import LoadedModel
+from engine.sites import Site, read
+from engine.spatial import images
+from engine.spatial.depth import layers_of
+from engine.statistics import HIGH, LOW
+
+UNITS = 256
+ROUNDS = 200
+Move = Callable[[Tensor], Tensor]
+
+
+@experiment
+class MovesRequest(Request):
+    """How the units of every layer follow a rolled or turned image, over `images` images of a data set.
+
+    Table `moves`, one row for each layer and kind of move (`shift`: rolled by whole positions of every layer, each
+    way; `turn`: by quarter turns): `equivariance`, the correlation over positions between the map of the moved
+    image and the moved map (mean over images, median over units; 1: the map moves along); `invariance`, 1 minus
+    the squared change of a unit's mean over positions as a share of its variance over images (median over units; 1:
+    the mean stays, 0: it changes as much as between images). With 95% intervals over images and quartiles over units.
+    Facts: images, shift (pixels down and right), turns (degrees), seconds, device.
+    """
+
+    experiment = "spatial-moves"
+    version = 1
+
+    model: str
+    data: str = "starter"
+    images: int = Field(default=128, ge=2, le=4096)
+
+    def fingerprints(self) -> dict[str, str]:
+        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        model, dataset = catalog.load(self.model), open_dataset(self.data)
+        found = measure(model, dataset, context, self.images)
+        found.request = json.loads(self.canonical())
+        found.facts |= {"seconds": time.monotonic() - started, "device": devices.describe(model.device)["name"]}
+        return found
+
+
+def moves_of(model: LoadedModel, sites: list[Site]) -> dict[str, list[tuple[str, Callable[[tuple[int, int]], Move]]]]:
+    """By kind, moves that are exact on every layer's grid: for a tensor (..., height, width) of a given size, the move.
+
+    Images are rolled by about a quarter, in whole positions of the coarsest common grid. Only square images are
+    turned by quarters; others by half.
+    """
+    rows = math.gcd(*(site.grid.height for site in sites))
+    columns = math.gcd(*(site.grid.width for site in sites))
+    down, right = max(1, round(rows / 4)), max(1, round(columns / 4))
+
+    def rolled(part: tuple[int, int], axis: int) -> Callable[[tuple[int, int]], Move]:
+        steps, of = part
+        return lambda size: lambda maps: maps.roll(size[axis] * steps // of, dims=axis - 2)
+
+    def turned(quarters: int) -> Callable[[tuple[int, int]], Move]:
+        return lambda size: lambda maps: maps.rot90(quarters, dims=(-2, -1))
+
+    height, width = model.input_size
+    quarters = (1, 2, 3) if height == width and rows == columns else (2,)
+    shifts = [(f"down {height * down // rows} px", rolled((down, rows), 0))] if rows > 1 else []
+    shifts += [(f"right {width * right // columns} px", rolled((right, columns), 1))] if columns > 1 else []
+    return {"shift": shifts, "turn": [(f"{90 * count}°", turned(count)) for count in quarters]}
+
+
+def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int) -> Result:
+    """Every layer under every move; the batch halves when the device runs out of memory."""
+    sites = [layer.maps for layer in layers_of(model.sites)[1]]
+    size = batch_size(sites)
+    return devices.halve_on_oom(lambda size: _stream(model, dataset, sites, context, most, size), size)
+
+
+def _stream(model: LoadedModel, dataset: Dataset, sites: list[Site], context: Context, most: int, size: int) -> Result:
+    numbers, names = images.order(dataset, most), [site.name for site in sites]
+    moves = moves_of(model, sites)
+    tallies = {(kind, site.name): _Tally() for kind in moves for site in sites}
+    chosen = {
+        site.name: torch.linspace(0, site.units - 1, min(UNITS, site.units), device=model.device).long()
+        for site in sites
+    }
+    done = 0
+
+    def seen(pixels: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad(), devices.autocast(model.device):
+            values = read(model.module, names, model.normalize(pixels))
+        return {site.name: to_maps(values[site.name].float(), site.grid)[:, chosen[site.name]] for site in sites}
+
+    for batch in images.batches(dataset, numbers, model, size):
+        plain = seen(batch.images)
+        for kind, made in moves.items():
+            for _, move in made:
+                moved = seen(move(model.input_size)(batch.images))
+                for site in sites:
+                    expected = move((site.grid.height, site.grid.width))(plain[site.name])
+                    tallies[kind, site.name].add(plain[site.name], expected, moved[site.name])
+        done += len(batch.numbers)
+        context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
+    rows: list[dict[str, Any]] = []
+    for index, site in enumerate(sites):
+        place = {"layer": index, "site": site.name, "depth": (index + 1) / len(sites)}
+        rows += [{**place, "kind": kind, **tallies[kind, site.name].row()} for kind in moves if moves[kind]]
+    facts = {"images": done, **{kind: [name for name, _ in made] for kind, made in moves.items()}}
+    return Result({}, {}, {"moves": pd.DataFrame(rows)}, facts)
+
+
+class _Tally:
+    """One layer under one kind of move: correlations (image, unit), and the means before and after."""
+
+    def __init__(self) -> None:
+        self._same: list[Tensor] = []
+        self._before: list[Tensor] = []
+        self._after: list[Tensor] = []
+
+    def add(self, plain: Tensor, expected: Tensor, moved: Tensor) -> None:
+        """Maps (B, unit, height, width): of the image, the same moved, and of the moved image."""
+        one, other = (each.flatten(2) - each.flatten(2).mean(dim=2, keepdim=True) for each in (expected, moved))
+        product = one.norm(dim=2) * other.norm(dim=2)
+        same = (one * other).sum(dim=2) / product
+        # A unit that is silent on both images has no map to move.
+        self._same.append(torch.where(product > 1e-12, same, torch.nan).cpu())
+        self._before.append(plain.mean(dim=(2, 3)).cpu())
+        self._after.append(moved.mean(dim=(2, 3)).cpu())
+
+    def row(self) -> dict[str, Any]:
+        same = torch.cat(self._same).double().numpy()
+        before, after = (torch.cat(each).double().numpy() for each in (self._before, self._after))
+        draws = np.random.default_rng(0)
+        weights = np.vstack([np.ones(len(same)), draws.poisson(1.0, (ROUNDS, len(same)))])
+        there = ~np.isnan(same)
+        equivariance = _share(weights @ np.where(there, same, 0), weights @ there)
+        squares = weights @ (after - before) ** 2
+        count = weights.sum(axis=1, keepdims=True)
+        variance = weights @ before**2 - (weights @ before) ** 2 / count
+        alive = variance[0] > 1e-9 * np.maximum((before**2).sum(axis=0), 1e-30)
+        invariance = 1 - _share(squares, variance)[:, alive]
+        found = {}
+        for name, values in (("equivariance", equivariance), ("invariance", invariance)):
+            medians = np.nanmedian(values, axis=1) if values.size else np.full(ROUNDS + 1, np.nan)
+            low, high = np.nanpercentile(medians[1:], (LOW, HIGH))
+            quarter, three = np.nanpercentile(values[0], (25, 75)) if values.size else (np.nan, np.nan)
+            found |= {name: medians[0], f"{name}_low": low, f"{name}_high": high}
+            found |= {f"{name}_quartile_1": quarter, f"{name}_quartile_3": three}
+        return found
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full_like(part, np.nan, dtype=np.float64), where=whole > 1e-12)

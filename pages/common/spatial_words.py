@@ -1,0 +1,97 @@
+"""The findings of the spatial probe in one sentence each, computed from the numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pages.common.words import share
+
+
+def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
+    """How a curve runs from the first block to the last, and where it is highest."""
+    values = table[name].to_numpy(float)
+    if np.isnan(values).all():
+        return ""
+    peak = int(np.nanargmax(values))
+    ends = f"{what} goes from {values[0]:.2f} to {values[-1]:.2f}"
+    return f"{model}: {ends}, highest ({values[peak]:.2f}) in block {peak} of 0 to {len(values) - 1}"
+
+
+def last_block(model: str, last: Mapping[str, Any], name: str, what: str) -> str:
+    """The last block against the mean of the others, with its interval."""
+    if name not in last:
+        return ""
+    difference, (low, high) = last[name]["difference"], last[name]["interval"]
+    sure = "more" if low > 0 else "less" if high < 0 else "no clear difference in"
+    return f"{model}'s last block has {sure} {what} than its others ({_signed(difference)}, {_signed(low)} to {_signed(high)})"
+
+
+def isolation(model: str, table: pd.DataFrame) -> str:
+    """What the paper's isolation leaves when the class token joins in the last block only, and its complement."""
+    apart, alone = (table[table.experiment == name].sort_values("index") for name in ("isolation", "cls_only"))
+    if len(apart) < 2:
+        return ""
+    late, early = apart.iloc[-2], alone.iloc[-2]
+    natural = float(table[table.experiment == "natural"].top1.iloc[0])
+    return (
+        f"{model} keeps {share(late.top1, 1)} of its {share(natural, 1)} when the class token meets the patches in the last "
+        f"block alone, and {share(early.top1, 1)} when it never meets them there"
+    )
+
+
+def heads(model: str, table: pd.DataFrame) -> str:
+    """Class token, single positions and the mean of the patches."""
+    found = table[table.experiment == "heads"].set_index("name")["top1"]
+    if not len(found):
+        return ""
+    single = f"a single position answers rightly for {share(found['patch_average'], 1)} of images on average"
+    best = f"the best one for {share(found['patch_maximum'], 1)}"
+    own = (
+        f"its class token for {share(found['cls'], 1)}"
+        if "cls" in found
+        else f"all of them pooled for {share(found['patch_mean'], 1)}"
+    )
+    return f"{model}: {single}, {best}, {own}"
+
+
+def uniform(model: str, table: pd.DataFrame) -> str:
+    """What attention in the last block is worth beyond averaging, beside the block where it is worth most."""
+    rows = table[(table.experiment == "uniform") & table["head"].isna()].sort_values("index")
+    if not len(rows):
+        return ""
+    ordered = rows.to_dict("records")
+    last, most = ordered[-1], min(ordered, key=lambda row: row["difference"])
+    low, high = last["difference_interval_low"], last["difference_interval_high"]
+    loses = "costs nothing measurable" if low <= 0 <= high else f"costs {_points(-last['difference'])}"
+    return (
+        f"{model}: averaging over all positions in the last block {loses} (95%: {_points(-high)} to {_points(-low)}); "
+        f"in block {int(most['index'])} it costs {_points(-most['difference'])}"
+    )
+
+
+def attention(model: str, table: pd.DataFrame) -> str:
+    """How near to uniform the last block's attention is, beside the others'."""
+    if not len(table):
+        return ""
+    mean = table.groupby("block")["entropy"].mean()
+    others = share(float(mean.iloc[:-1].mean()))
+    return f"{model}: attention of the last block has {share(float(mean.iloc[-1]))} of uniform's entropy, the others {others}"
+
+
+def joined(parts: list[str]) -> str:
+    """Sentences about one or two models as one line."""
+    said = [part for part in parts if part]
+    return "; ".join(said) + "." if said else ""
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _points(value: float) -> str:
+    """A difference of shares in percentage points."""
+    return f"{100 * value:.1f} points".replace("-", "−")

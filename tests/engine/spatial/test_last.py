@@ -1,0 +1,201 @@
+"""Heads, isolation and uniform attention: against the plain way, and where the answer is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from engine.errors import BadRequest
+from engine.models import LoadedModel
+from engine.spatial import attention
+from engine.spatial.blocks import ReadOut, Stack, first_tokens
+from engine.spatial.last import Probes, measure
+from tests.engine.small import small_cnn
+from tests.engine.spatial.known import CLASSES, Quiet, Squares, averaging_last, vit, without_mixing
+
+
+class Recorded(Probes):
+    """Keeps the logits themselves, so that they can be compared."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        super().__init__(model)
+        self.logits: dict[str, torch.Tensor] = {}
+        add, single = self.answers.add, self.positions.add
+        self.answers.add = lambda name, logits, labels: (self.logits.update({name: logits}), add(name, logits, labels))[
+            1
+        ]
+        self.positions.add = lambda logits, labels: (self.logits.update(each=logits), single(logits, labels))[1]
+
+
+def plain(model: LoadedModel, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The paper's protocol, word by word: one pass for each L, through timm's own functions."""
+    module: Any = model.module
+    prefix = module.num_prefix_tokens
+    tokens = module.norm_pre(module.patch_drop(module._pos_embed(module.patch_embed(images))))
+    found = {}
+
+    def through(blocks: Any, values: torch.Tensor) -> torch.Tensor:
+        for block in blocks:
+            values = block(values)
+        return values
+
+    for count in range(len(module.blocks) + 1):
+        apart = [through(module.blocks[:count], part) for part in (tokens[:, :prefix], tokens[:, prefix:])]
+        joined = through(module.blocks[count:], torch.cat(apart, dim=1))
+        found[f"isolation {count}"] = module.forward_head(module.norm(joined))
+        alone = through(module.blocks[count:], through(module.blocks[:count], tokens)[:, :prefix])
+        found[f"cls_only {count}"] = module.forward_head(module.norm(alone))
+    final = module.norm(through(module.blocks, tokens))
+    heads = [module.head, module.head_dist] if prefix == 2 else [module.head]
+
+    def answer(vectors: torch.Tensor) -> torch.Tensor:
+        return torch.stack([head(module.fc_norm(vectors)) for head in heads]).mean(dim=0)
+
+    found["natural"] = found["cls"] = module(images)
+    found["patch_mean"], found["all_mean"] = answer(final[:, prefix:].mean(dim=1)), answer(final.mean(dim=1))
+    found["each"] = torch.stack([answer(final[:, place]) for place in range(prefix, final.shape[1])], dim=1)
+    return found
+
+
+def compared(model: LoadedModel, count: int) -> Recorded:
+    images = torch.randn(count, 3, *model.input_size, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        probes = Recorded(model)
+        probes.add(images, torch.arange(count) % CLASSES)
+        for name, logits in plain(model, images).items():
+            torch.testing.assert_close(
+                probes.logits[name], logits, atol=1e-4, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}"
+            )
+    return probes
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "deit_tiny_distilled_patch16_224"])
+def test_every_condition_agrees_with_the_plain_way(name: str) -> None:
+    """The second has two prefix tokens and two heads."""
+    probes = compared(vit(name), 3)
+    assert probes.reads_prefix and not probes.missing
+
+
+@pytest.mark.slow
+def test_the_papers_dimensions_agree_with_the_plain_way() -> None:
+    model = vit("vit_base_patch16_224", img_size=384, patch_size=16, depth=12, embed_dim=768, num_heads=12)
+    assert model.sites["blocks.11.residual"].grid.positions == 577
+    probes = compared(model, 1)
+    assert probes.stack is not None and probes._evaluations(probes.stack)["patches alone"] == 11
+
+
+def test_one_stream_of_patches_serves_every_isolation() -> None:
+    probes = compared(vit(depth=5), 2)
+    assert probes.stack is not None
+    counted = probes._evaluations(probes.stack)
+    assert counted["patches alone"] == 4 and counted["patches alone, one pass for each L"] == 10
+
+
+def test_isolating_nothing_changes_nothing_and_isolating_all_leaves_chance() -> None:
+    found = measure(vit(), Squares(), Quiet()).tables["accuracy"].set_index("name")  # type: ignore[arg-type]
+    first, last, natural = found.loc["isolation 0"], found.loc["isolation 3"], found.loc["natural"]
+    assert (first.top1, first.top5) == (natural.top1, natural.top5) and first.difference == 0
+    assert last.top1 == 1 / CLASSES and last.n == 16  # the same answer to every image, right for one class
+    assert found.loc["cls_only 3"].top1 == natural.top1 and found.loc["cls_only 0"].top1 == 1 / CLASSES
+    assert natural.interval_low < natural.top1 < natural.interval_high or natural.top1 in (0, 1)
+
+
+def test_a_class_token_that_never_meets_the_patches_loses_nothing_by_isolation() -> None:
+    found = measure(vit(change=without_mixing), Squares(), Quiet()).tables["accuracy"]  # type: ignore[arg-type]
+    kept = found[found.experiment.isin(["isolation", "cls_only", "uniform"])]
+    assert (kept.difference == 0).all() and len(kept) == 4 + 4 + 3 + 2
+
+
+def test_a_block_that_averages_loses_nothing_by_uniform_attention() -> None:
+    model = vit(change=averaging_last)
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        probes = Recorded(model)
+        probes.add(images, torch.tensor([0, 1]))
+    torch.testing.assert_close(probes.logits["uniform 2"], probes.logits["natural"], atol=1e-5, rtol=1e-5)
+    result = probes.result(2, CLASSES)
+    last = result.tables["attention"].query("block == 2")
+    assert last.entropy.tolist() == pytest.approx([1.0, 1.0]) and last.distance.max() < 1e-6
+    assert result.tables["attention"].query("block == 0").entropy.max() < 0.99
+    # All tokens are the mean, so every position answers what the class token answers.
+    assert np.ptp(result.arrays["position_accuracy"], axis=(1, 2)).tolist() == [0, 0]
+
+
+def test_uniform_attention_is_the_mean_of_the_values_head_by_head() -> None:
+    module: Any = vit().module
+    part, tokens = module.blocks[1].attn, torch.randn(2, 17, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        value = part.qkv(tokens)[..., 64:].unflatten(2, (2, 16))
+        with attention.uniform(part):
+            everywhere = part(tokens)
+        torch.testing.assert_close(everywhere, part.proj(value.mean(1, keepdim=True).expand_as(value).flatten(2)))
+        with attention.uniform(part, [1]):
+            one = part(tokens)
+        query, key = (each.unflatten(2, (2, 16)).transpose(1, 2) for each in part.qkv(tokens).chunk(3, dim=2)[:2])
+        weights = (query @ key.transpose(2, 3) / 4).softmax(dim=3)
+        weights[:, 1] = 1 / 17
+        expected = part.proj((weights @ value.transpose(1, 2)).transpose(1, 2).flatten(2))
+        torch.testing.assert_close(one, expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(part(tokens), vit().module.blocks[1].attn(tokens))  # type: ignore[index]
+
+
+def test_windows_attend_to_their_own_mean_and_position_biases_do_not_matter() -> None:
+    torch.manual_seed(0)
+    swin: Any = timm.create_model(
+        "swin_tiny_patch4_window7_224", img_size=56, window_size=7, embed_dim=16, depths=(1, 1)
+    )
+    part = attention.attentions(swin.eval())[0]
+    torch.nn.init.normal_(part.relative_position_bias_table, std=3.0)  # type: ignore[arg-type]
+    windows = torch.randn(4, 49, 16)
+    with torch.no_grad(), attention.uniform(part):
+        out = part(windows)
+    assert float((out - out[:, :1]).abs().max()) < 1e-5 and float((out[0] - out[1]).abs().max()) > 1e-4
+
+
+def test_the_first_tokens_alone_are_what_the_whole_block_gives() -> None:
+    module: Any = vit(qk_norm=True, init_values=0.5).module
+    tokens = torch.randn(2, 17, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            first_tokens(module.blocks[0], tokens, 2), module.blocks[0](tokens)[:, :2], atol=1e-5, rtol=1e-5
+        )
+
+
+def test_a_network_without_attention_has_heads_and_positions_and_says_the_rest_in_one_line() -> None:
+    model = small_cnn()
+    model.module.reset_classifier(CLASSES)  # type: ignore[operator]
+    found = measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+    assert set(found.tables["accuracy"].experiment) == {"natural", "heads"}
+    assert len(found.facts["missing"]) == 1 and "neither attention nor a class token" in found.facts["missing"][0]
+    natural, mean = (found.tables["accuracy"].set_index("name").loc[name] for name in ("natural", "patch_mean"))
+    assert natural.top1 == mean.top1  # its own pooling is the mean
+    assert found.arrays["position_accuracy"].shape[1:] == (1, 1)
+
+
+def test_a_vit_that_pools_its_patches_has_no_class_token_to_isolate() -> None:
+    model = vit(global_pool="avg")
+    found = measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+    assert {"isolation", "cls_only"}.isdisjoint(found.tables["accuracy"].experiment)
+    assert "uniform" in set(found.tables["accuracy"].experiment)
+    assert any("reads no class token" in line for line in found.facts["missing"])
+
+
+def test_labels_that_are_no_class_of_the_model_are_refused_in_a_sentence() -> None:
+    model = vit()
+    model.class_names = ("cat", "dog", "cow", "pig")
+    with pytest.raises(BadRequest, match="no accuracy"):
+        measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+
+
+def test_a_model_is_put_together_again_before_its_parts_are_used() -> None:
+    model = vit()
+    readout = ReadOut.of(model)
+    stack = Stack.of(model, readout)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(stack.rest(0, stack.embed(images), "joint"), model.module(images))
+    assert readout.reads_prefix and not readout.reads_image

@@ -1,0 +1,119 @@
+"""The curves over the depth, where they are known: tokens that never mix, and a last block that only mixes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine import uploads
+from engine.errors import BadRequest, RefusedFile, Unavailable
+from engine.experiment import build
+from engine.images import to_png
+from engine.spatial.layers import measure
+from engine.spatial.maps import MapsRequest, maps
+from engine.spatial.moves import measure as measure_moves
+from tests.engine.small import small_cnn
+from tests.engine.spatial.known import Quiet, Squares, averaging_last, vit, without_mixing
+
+
+def test_tokens_that_never_mix_find_themselves_in_every_layer() -> None:
+    table = measure(vit(change=without_mixing), Squares(), Quiet()).tables["layers"]  # type: ignore[arg-type]
+    assert table.self_retrieval.tolist() == [1.0, 1.0, 1.0]
+    assert (table.position_r2 > 0.8).all()  # the positions that the model was given are still there
+
+
+def test_a_last_block_that_averages_leaves_chance_and_uniform_maps() -> None:
+    found = measure(vit(change=averaging_last), Squares(), Quiet())  # type: ignore[arg-type]
+    first, *_, last = found.tables["layers"].to_dict("records")
+    assert (
+        last["self_retrieval"] == pytest.approx(1 / 16, abs=1e-6) == pytest.approx(found.facts["chance_self_retrieval"])
+    )
+    assert last["homogeneity"] == pytest.approx(1.0, abs=1e-5) and last["position_r2"] < 0.01
+    assert first["self_retrieval"] == 1.0 and first["position_r2"] > 0.8
+    low, high = found.facts["last"]["self_retrieval"]["interval"]
+    assert low == high == found.facts["last"]["self_retrieval"]["difference"] == 1 / 16 - 1  # on every image the same
+
+
+def test_a_unit_that_sees_brightness_finds_the_squares_and_the_control_does_not() -> None:
+    def bright(module) -> None:
+        without_mixing(module)
+        torch.nn.init.zeros_(module.pos_embed)
+        torch.nn.init.constant_(module.patch_embed.proj.weight, 1 / 192)
+        module.blocks[0].norm1, module.blocks[0].norm2 = torch.nn.Identity(), torch.nn.Identity()
+        torch.nn.init.constant_(module.blocks[0].mlp.fc1.weight, 1.0)
+        torch.nn.init.constant_(module.blocks[0].mlp.fc1.bias, 40.0)  # far from where GELU is flat
+
+    row = measure(vit(change=bright), Squares(32), Quiet()).tables["layers"].iloc[0]  # type: ignore[arg-type]
+    assert row.localisation_auroc > 0.85 and row.localisation_control < 0.75
+
+
+def test_the_batch_does_not_change_the_numbers() -> None:
+    from engine.spatial import layers
+
+    entry, found = layers.layers_of(vit().sites)
+    results = [
+        layers._stream(vit(), Squares(), np.arange(16), entry, found, Quiet(), size).tables["layers"]  # type: ignore[arg-type]
+        for size in (3, 16)
+    ]
+    numbers = [table.drop(columns=["site", "maps"]).to_numpy(float) for table in results]
+    np.testing.assert_allclose(numbers[0], numbers[1], atol=1e-4)
+
+
+def test_a_cnn_has_every_curve_but_self_retrieval_and_says_why() -> None:
+    model = small_cnn()
+    model.input_size = (64, 64)
+    found = measure(model, Squares(side=64), Quiet())  # type: ignore[arg-type]
+    table = found.tables["layers"]
+    assert table.self_retrieval.isna().all() and len(found.facts["missing"]) == 1
+    assert table.localisation_auroc.notna().all() and "self_retrieval" not in found.facts["last"]
+
+
+def test_a_network_that_looks_at_each_patch_alone_moves_along() -> None:
+    """Without positions and mixing, rolling by whole patches rolls every map and changes no mean."""
+
+    def lost(module) -> None:
+        without_mixing(module)
+        torch.nn.init.zeros_(module.pos_embed)
+
+    table = measure_moves(vit(change=lost), Squares(), Quiet(), 8).tables["moves"]  # type: ignore[arg-type]
+    shift, turn = (table[table.kind == kind] for kind in ("shift", "turn"))
+    assert (shift.equivariance > 0.999).all() and (shift.invariance > 0.999).all()
+    assert (turn.equivariance < 0.99).all()  # the pixels inside a patch turn too
+
+
+def test_maps_of_one_picture_are_what_the_site_says_and_tokens_are_like_themselves() -> None:
+    from engine.sites import read
+
+    model, pixels = vit(), Squares().image(3)
+    found = maps(model, pixels, Squares().mask(3).astype(np.float32), unit=5)
+    image = model.normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255)
+    expected = read(model.module, ["blocks.1.mlp.hidden"], image)["blocks.1.mlp.hidden"][0, :, 5]
+    np.testing.assert_allclose(found.arrays["map_1"].ravel(), expected[1:].numpy(), atol=1e-6)
+    row = found.tables["layers"].iloc[1]
+    assert row.prefix_0 == pytest.approx(float(expected[0]), abs=1e-6) and 0 <= row.auroc <= 1
+    assert np.diag(found.arrays["tokens_2"]).tolist() == pytest.approx([1.0] * 16)
+    with pytest.raises(BadRequest, match="no unit 999"):
+        maps(model, pixels, None, unit=999)
+
+
+@pytest.mark.usefixtures("own_store")
+def test_an_uploaded_picture_is_kept_by_its_pixels_and_refused_when_it_is_none() -> None:
+    picture = Squares().image(0)
+    name = uploads.keep(to_png(picture), "mine.png")
+    assert uploads.keep(to_png(picture), "again.png") == name
+    assert np.array_equal(uploads.read(name), picture)
+    for data in (b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", to_png(picture)[:200]):
+        with pytest.raises(RefusedFile, match=r"^mine\.png is "):
+            uploads.keep(data, "mine.png")
+    with pytest.raises(Unavailable, match="Upload it again"):
+        uploads.read("upload/" + "0" * 32)
+    for hostile in ("upload/../../secret", "upload/" + "Z" * 32, "upload/"):
+        with pytest.raises(BadRequest, match="names no uploaded picture"):
+            uploads.read(hostile)
+
+
+def test_an_image_that_is_not_there_is_refused_before_anything_runs() -> None:
+    for image in ("99999", "-1", "first", "9" * 70):
+        with pytest.raises(BadRequest, match="there is no image"):
+            build(MapsRequest, model="starter-vit", image=image).key()

@@ -1,0 +1,137 @@
+"""The spatial probe's page: it opens, offers, explains; and its sentences say what the numbers say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine import config
+from engine.experiment import Result
+from pages.common import query, spatial_charts, spatial_words
+from pages.common.spatial_view import SpatialView, parts
+from tests.conftest import ROOT
+from tests.pages.test_pages import no_job_is_left_behind, said
+
+__all__ = ["no_job_is_left_behind"]
+FULL = SpatialView(a="starter-vit", b="starter-cnn", image="7", unit=3, depth=0.25, down=0.1)
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params.update(link)
+    return app.run().switch_page("pages/spatial.py").run()
+
+
+def test_the_page_opens_and_starts_nothing() -> None:
+    app = opened()
+    assert not app.exception and not app.error, said(app)
+    assert app.title[0].value == "Spatial probe" and not app.button(key="sp_run").disabled
+
+
+def test_a_link_gives_back_its_view_and_offers_what_is_not_there() -> None:
+    assert query.read(SpatialView, query.write(FULL)) == (FULL, [])
+    app = opened(**query.write(FULL))
+    assert not app.exception and not app.error, said(app)
+    assert app.button(key="sp_compute").label == "Compute"
+    assert app.session_state["sp_b"] == "starter-cnn" and app.session_state["sp_unit"] == 3
+
+
+@pytest.mark.parametrize(
+    "link, told",
+    [
+        ({"a": "no-such-model"}, "no model"),
+        ({"a": "starter-vit", "image": "999999"}, "there is no image"),
+        ({"a": "starter-vit", "image": "upload/" + "0" * 32}, "Upload it again"),
+        ({"a": "starter-vit", "data": "../../secret"}, "no data set"),
+        ({"a": "starter-vit", "depth": "nan"}, "depth"),
+        ({"b": "starter-vit"}, "names no model"),
+    ],
+)
+def test_a_link_that_cannot_be_followed_is_explained(link: dict[str, str], told: str) -> None:
+    app = opened(**link)
+    assert not app.exception and told in said(app).replace("\\", "")
+
+
+def test_a_model_alone_needs_half_of_what_two_need() -> None:
+    alone = SpatialView(a="starter-vit")
+    assert [part.name for part in parts(alone)] == ["maps-a", "layers-a", "last-a", "moves-a"]
+    assert len({part.request.key() for part in parts(FULL)}) == 8
+    turned = alone.model_copy(update={"depth": 0.0, "down": 0.9})
+    assert [part.request for part in parts(turned)] == [part.request for part in parts(alone)]
+
+
+def accuracy(rows: list[tuple]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["experiment", "name", "index", "head", "top1", "difference"])
+    low, high = table["difference"] - 0.01, table["difference"] + 0.01
+    return table.assign(
+        top5=1.0, n=100, interval_low=table.top1 - 0.02, interval_high=table.top1 + 0.02,
+        interval5_low=0.9, interval5_high=1.0, difference_interval_low=low, difference_interval_high=high,
+    )  # fmt: skip
+
+
+TABLE = accuracy(
+    [
+        ("natural", "natural", np.nan, np.nan, 0.8, np.nan),
+        ("heads", "cls", np.nan, np.nan, 0.8, 0.0),
+        ("heads", "patch_mean", np.nan, np.nan, 0.7, -0.1),
+        ("heads", "patch_average", np.nan, np.nan, 0.4, np.nan),
+        ("heads", "patch_maximum", np.nan, np.nan, 0.5, np.nan),
+        *[
+            ("isolation", f"isolation {index}", index, np.nan, top1, top1 - 0.8)
+            for index, top1 in enumerate((0.8, 0.6, 0.1))
+        ],
+        *[
+            ("cls_only", f"cls_only {index}", index, np.nan, top1, top1 - 0.8)
+            for index, top1 in enumerate((0.1, 0.3, 0.8))
+        ],
+        ("uniform", "uniform 0", 0, np.nan, 0.5, -0.3),
+        ("uniform", "uniform 1", 1, np.nan, 0.795, -0.005),
+        ("uniform", "uniform 1 0", 1, 0, 0.8, 0.0),
+    ]
+)
+
+
+def test_the_findings_say_what_the_numbers_say() -> None:
+    assert "keeps 60.0% of its 80.0%" in spatial_words.isolation("m", TABLE)
+    assert "and 30.0% when it never meets" in spatial_words.isolation("m", TABLE)
+    uniform = spatial_words.uniform("m", TABLE)
+    assert "last block costs nothing measurable" in uniform and "in block 0 it costs 30.0 points" in uniform
+    assert "40.0% of images on average, the best one for 50.0%, its class token for 80.0%" in spatial_words.heads(
+        "m", TABLE
+    )
+    curve = pd.DataFrame({"r2": [0.9, 0.95, 0.2]})
+    assert spatial_words.across("m", curve, "r2", "R²").endswith(
+        "from 0.90 to 0.20, highest (0.95) in block 1 of 0 to 2"
+    )
+    last = {"r2": {"difference": -0.7, "interval": [-0.8, -0.6]}}
+    assert "less R² than its others (−0.700, −0.800 to −0.600)" in spatial_words.last_block("m", last, "r2", "R²")
+
+
+def test_every_number_of_the_charts_is_drawn() -> None:
+    rows = TABLE[TABLE.experiment == "isolation"]
+    made = spatial_charts.accuracies({"apart": {"a": ("m", rows)}}, "L")
+    (drawn,) = [trace for trace in made.data if trace.name == "m: apart"]
+    assert list(drawn.y) == pytest.approx([80, 60, 10])
+
+
+@pytest.mark.usefixtures("own_store")
+def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> None:
+    from engine.jobs import jobs
+    from engine.spatial.maps import MapsRequest
+
+    request = MapsRequest(model="starter-vit", image="0", unit=3)
+    similar = np.eye(144, dtype=np.float16)
+    row = {"site": "s", "maps": "m", "units": 768, "height": 12, "width": 12, "low": 0.0, "high": 1.0, "auroc": 0.7}
+    table = pd.DataFrame([{"layer": index, **row, "prefix_0": 0.5} for index in range(2)])
+    arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
+    arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.zeros((96, 96, 3), np.uint8)}
+    stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
+    config.store().put(request.key(), stored.to_blob())
+    app = opened(a="starter-vit", unit="3")
+    assert not app.exception and not app.error, said(app)
+    assert any("AUROC against the object's mask 0.70" in each.value for each in app.caption)
+    app.slider(key="sp_depth_at").set_value(0).run()
+    assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
+    assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
