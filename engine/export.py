@@ -21,8 +21,13 @@ _PICTURES = {"images": "", "opposite_images": "-opposite"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def stem(result: Result, unit: int | None = None) -> str:
-    """A file name, without its ending, that says model, site and unit."""
+def names(result: Result) -> list[int | str]:
+    """What the pictures of a `visualize` result were made for, in order: units, then targets."""
+    return [*result.request["units"], *result.request.get("targets", ())]
+
+
+def stem(result: Result, unit: int | str | None = None) -> str:
+    """A file name, without its ending, that says model, site and unit (or target)."""
     request = result.request
     parts = [str(request.get(name, "")) for name in ("model", "site")] + ([f"unit-{unit}"] if unit is not None else [])
     return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in parts if part)
@@ -30,7 +35,7 @@ def stem(result: Result, unit: int | None = None) -> str:
 
 def pngs(result: Result) -> Iterator[tuple[str, bytes]]:
     """File name and PNG bytes of every picture of a `visualize` result, unit by unit."""
-    for place, unit in enumerate(result.request["units"]):
+    for place, unit in enumerate(names(result)):
         for name, ending in _PICTURES.items():
             if name in result.arrays:
                 yield f"{stem(result, unit)}{ending}.png", to_png(result.arrays[name][place])
@@ -47,7 +52,7 @@ def numbers(result: Result) -> str:
 def curves(result: Result) -> str:
     """The objective of every unit at every step as CSV: columns step, then one for each unit."""
     values = np.asarray(result.arrays["curves"], np.float32)
-    lines = [",".join(["step", *(f"unit {unit}" for unit in result.request["units"])])]
+    lines = [",".join(["step", *(f"unit {unit}" for unit in names(result))])]
     lines += [",".join([str(step), *(f"{value:.6g}" for value in row)]) for step, row in enumerate(values.T, start=1)]
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from engine.augment import copies_of, total_variation
 from engine.devices import autocast, halve_on_oom
 from engine.layout import position_mean
 from engine.models import LoadedModel
+from engine.objectives import Goal, UnitAtPosition, measured
 from engine.parameterize import parameterize
 from engine.randomness import generator
 from engine.recipes import Recipe
@@ -28,6 +30,9 @@ from engine.twin import module_for_gradients
 
 # Rows of a batch (pictures x copies) that fill a device. One picture's copies fill a CPU; more would only leave its cache.
 ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
+
+Wanted: TypeAlias = int | Goal
+"""What a picture is made for: a unit by its number, or a goal (see `engine.objectives`)."""
 
 Watch = Callable[[int, Tensor, float], None]
 """Called after each step with (steps done of this batch, images so far (n, 3, H, W), mean objective)."""
@@ -46,7 +51,7 @@ def pictures_at_once(recipe: Recipe, device: torch.device) -> int:
     return max(1, ROWS[device.type] // recipe.copies)
 
 
-def batches_of(units: Sequence[int], size: int) -> Iterator[list[int]]:
+def batches_of(units: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
     """Batches of exactly `size` units; the last is filled up with its own last unit."""
     for start in range(0, len(units), size):
         part = list(units[start : start + size])
@@ -56,27 +61,56 @@ def batches_of(units: Sequence[int], size: int) -> Iterator[list[int]]:
 def maximize(
     model: LoadedModel,
     site: str,
-    units: Sequence[int],
+    units: Sequence[Wanted],
     recipe: Recipe,
     seed: int,
     direction: int = 1,
     watch: Watch | None = None,
 ) -> Pictures:
-    """Pictures that maximize (direction 1) or minimize (-1) units of a site. Raises BadRequest for unknown ones.
+    """Pictures that maximize (direction 1) or minimize (-1) units or goals of a site. Raises BadRequest for unknown ones.
 
     The watcher may raise to stop; nothing is left behind in the model.
     """
     module = module_for_gradients(model)
+    images: dict[int, np.ndarray] = {}
+    curves: dict[int, np.ndarray] = {}
+    for places in alike(units):
+        group = [units[place] for place in places]
+        suited = suited_to(group[0], recipe, model, site)
 
-    def at_size(size: int) -> list[Pictures]:
-        batches = batches_of(units, size)
-        return [_maximize_batch(model, module, site, batch, recipe, seed, direction, watch) for batch in batches]
+        def at_size(size: int, group: list[Wanted] = group, suited: Recipe = suited) -> list[Pictures]:
+            batches = batches_of(group, size)
+            return [_maximize_batch(model, module, site, batch, suited, seed, direction, watch) for batch in batches]
 
-    done = halve_on_oom(at_size, pictures_at_once(recipe, model.device))
-    count = len(units)
-    return Pictures(
-        np.concatenate([part.images for part in done])[:count], np.concatenate([part.curves for part in done])[:count]
-    )
+        done = halve_on_oom(at_size, pictures_at_once(suited, model.device))
+        images.update(zip(places, np.concatenate([part.images for part in done]), strict=False))
+        curves.update(zip(places, np.concatenate([part.curves for part in done]), strict=False))
+    order = range(len(units))
+    return Pictures(np.stack([images[place] for place in order]), np.stack([curves[place] for place in order]))
+
+
+def alike(units: Sequence[Wanted]) -> list[list[int]]:
+    """The places of what is measured in the same way and may share a batch: plain units, units at a position, others."""
+    groups: dict[tuple[bool, bool, bool], list[int]] = {}
+    for place, wanted in enumerate(units):
+        plain = isinstance(wanted, int)
+        key = (plain, isinstance(wanted, UnitAtPosition), not plain and wanted.placed)
+        groups.setdefault(key, []).append(place)
+    return [*groups.values()]
+
+
+def suited_to(wanted: Wanted, recipe: Recipe, model: LoadedModel, site: str) -> Recipe:
+    """The recipe as it is, but where it matters where something is: then jitter stays within a quarter of a position."""
+    if isinstance(wanted, int) or not wanted.placed:
+        return recipe
+    grid = model.sites[site].grid
+    quarter = min(model.input_size[0] // grid.height, model.input_size[1] // grid.width) // 4
+    return recipe.model_copy(update={"jitter": min(recipe.jitter, quarter)})
+
+
+def name_of(wanted: Wanted) -> int | str:
+    """What a picture's random numbers are named after."""
+    return wanted if isinstance(wanted, int) else wanted.name
 
 
 def activation_of(
@@ -91,6 +125,17 @@ def activation_of(
     with autocast(model.device) if dtype == torch.float32 else nullcontext():
         values = read_unit(module, site, model.normalize(images).to(dtype), units, leak)
     return position_mean(values.float(), model.sites[site].grid)
+
+
+def measure_of(
+    model: LoadedModel, site: str, units: Sequence[Wanted], copies: int, module: nn.Module | None = None
+) -> Callable[[Tensor, float], Tensor]:
+    """What measures (images, leak) -> (images,), for `copies` images in a row of each of `units`, which are all alike."""
+    if all(isinstance(unit, int) for unit in units):
+        chosen = torch.tensor(units, device=model.device).repeat_interleave(copies)
+        return lambda images, leak: activation_of(model, site, images, chosen, module, leak)
+    goals = [unit for unit in units if not isinstance(unit, int)]
+    return lambda images, leak: measured(model, site, images, goals, module, leak)
 
 
 def noise_at(recipe: Recipe, step: int) -> float:
@@ -112,16 +157,16 @@ def _maximize_batch(
     model: LoadedModel,
     module: nn.Module,
     site: str,
-    units: Sequence[int],
+    units: Sequence[Wanted],
     recipe: Recipe,
     seed: int,
     direction: int,
     watch: Watch | None,
 ) -> Pictures:
-    generators = [generator(seed, unit) for unit in units]
+    generators = [generator(seed, name_of(unit)) for unit in units]
     pictures = parameterize(recipe.parameterization, generators, model.input_size, model.device)
     optimizer = torch.optim.Adam([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
-    chosen = torch.tensor(units, device=model.device).repeat_interleave(recipe.copies)
+    measure = measure_of(model, site, units, recipe.copies, module)
     curves = np.zeros((len(units), recipe.steps), np.float32)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
@@ -129,7 +174,7 @@ def _maximize_batch(
         copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators)
         # The way down needs no leak: there GELU's own slope leads to its lowest point, and a leak would lead past it.
         leak = leak_at(recipe, step) if direction > 0 else 0.0
-        each = activation_of(model, site, copies.flatten(0, 1), chosen, module, leak)
+        each = measure(copies.flatten(0, 1), leak)
         activation = each.unflatten(0, (len(units), -1)).mean(1)
         loss = -direction * activation
         if recipe.total_variation:

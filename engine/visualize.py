@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from engine import catalog, devices
 from engine.activations import IndexRequest
@@ -17,13 +19,17 @@ from engine.config import settings
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.goal_scores import on_images
 from engine.images import contact_sheet, to_png
-from engine.maximize import batches_of, maximize, pictures_at_once
+from engine.maximize import Wanted, batches_of, maximize, pictures_at_once
 from engine.models import LoadedModel
+from engine.objectives import Goal, goal
 from engine.recipes import Recipe, recipe_named
 from engine.scoring import YARDSTICK, against_images, fresh_activations
 from engine.sites import find
+from engine.targets import parse_target
 
+TOP_IMAGES = 20
 PREVIEW_EVERY = 0.5  # seconds
 PREVIEW_TILES = 24
 PREVIEW_COLUMNS = 8
@@ -31,12 +37,16 @@ PREVIEW_COLUMNS = 8
 
 @experiment
 class VisualizeRequest(Request):
-    """Make a picture for each of some units of one site, and score it against the images of a data set.
+    """Make a picture for each of some units or targets of one site, and score it against the images of a data set.
 
     The result's arrays, for n units: `images` (n, H, W, 3) uint8; `curves` (n, steps) float32: mean activation over
     the augmented copies at each step; with `opposite` also `opposite_images` and `opposite_curves`, of the pictures
     that minimize. Table `units`: unit, activation, percentile, ratio_to_best_scene, beats_every_scene, failed,
     seconds, and opposite_activation. Facts: device, precision, seconds, the recipe in full.
+
+    Targets (see `engine.targets`) come after the units, and the table's `unit` is text then. With targets also
+    `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
+    images that come closest, strongest first.
     """
 
     experiment = "visualize"
@@ -44,11 +54,35 @@ class VisualizeRequest(Request):
 
     model: str
     site: str
-    units: tuple[int, ...] = Field(min_length=1, max_length=MAX_UNITS)
+    units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS)
     recipe: str = "fast"
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     opposite: bool = False
     data: str = "starter"
+    targets: tuple[str, ...] = Field(default=(), max_length=MAX_UNITS)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out at its default, so that requests of before keep their text and their key."""
+        default = {name: field.default for name, field in type(self).model_fields.items() if name in LATER}
+        return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.names:
+            raise ValueError("No units given. Name at least one unit or target.")
+        return self
+
+    @field_validator("targets")
+    @classmethod
+    def _readable(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            found = [parse_target(text) for text in targets]
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+        if any(target.unit is not None for target in found):
+            raise ValueError("A target that is just one unit belongs to the units.")
+        return tuple(dict.fromkeys(map(str, found)))
 
     @field_validator("units")
     @classmethod
@@ -65,6 +99,11 @@ class VisualizeRequest(Request):
         except BadRequest as error:
             raise ValueError(str(error)) from None
 
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """What each picture is made for, in order: units, then targets."""
+        return (*self.units, *self.targets)
+
     def fingerprints(self) -> dict[str, str]:
         return {
             "model": catalog.fingerprint(self.model),
@@ -75,9 +114,9 @@ class VisualizeRequest(Request):
 
     def check(self, model: LoadedModel) -> None:
         """Raises BadRequest for a site or unit that is not there, and for more units than the settings allow at once."""
-        if len(self.units) > (limit := settings().units_limit):
+        if len(self.names) > (limit := settings().units_limit):
             raise BadRequest(
-                f"{len(self.units)} units asked for at once; here at most {limit} are allowed. Ask in parts."
+                f"{len(self.names)} units asked for at once; here at most {limit} are allowed. Ask in parts."
             )
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]
@@ -90,24 +129,26 @@ class VisualizeRequest(Request):
         started = time.monotonic()
         recipe, model = recipe_named(self.recipe), catalog.load(self.model)
         self.check(model)
-        gallery = Gallery(context, recipe, len(self.units) * (2 if self.opposite else 1), model)
-        up = maximize(model, self.site, self.units, recipe, self.seed, 1, gallery.watch)
+        goals = [goal(model, self.site, text, self.data) for text in self.targets]
+        wanted: list[Wanted] = [*self.units, *goals]
+        gallery = Gallery(context, recipe, len(wanted) * (2 if self.opposite else 1), model)
+        up = maximize(model, self.site, wanted, recipe, self.seed, 1, gallery.watch)
         down = None
         if self.opposite:
             gallery.next_round("The opposite pictures")
-            down = maximize(model, self.site, self.units, recipe, self.seed, -1, gallery.watch)
+            down = maximize(model, self.site, wanted, recipe, self.seed, -1, gallery.watch)
         made = time.monotonic() - started
-        index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
-        units = np.asarray(self.units)
-        activations = fresh_activations(model, self.site, self.units, rounded(up.images), self.seed)
-        table = against_images(activations, index.arrays["position_mean"][:, units].astype(np.float32))
-        table.insert(0, "unit", units)
-        table["seconds"] = made / len(units)
         arrays = {"images": as_bytes(up.images), "curves": up.curves}
+        on_data, found = self._on_data(model, goals, context)
+        arrays |= found
+        activations = fresh_activations(model, self.site, wanted, rounded(up.images), self.seed)
+        table = against_images(activations, on_data)
+        table.insert(0, "unit", pd.Series(self.units) if not goals else [str(name) for name in self.names])
+        table["seconds"] = made / len(wanted)
         if down is not None:
             arrays |= {"opposite_images": as_bytes(down.images), "opposite_curves": down.curves}
             table["opposite_activation"] = fresh_activations(
-                model, self.site, self.units, rounded(down.images), self.seed
+                model, self.site, wanted, rounded(down.images), self.seed
             ).astype(np.float64)
         facts = {
             "device": devices.describe(model.device)["name"],
@@ -118,6 +159,23 @@ class VisualizeRequest(Request):
             "torch": torch.__version__,
         }
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
+
+    def _on_data(
+        self, model: LoadedModel, goals: Sequence[Goal], context: Context
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """(images, units and targets): everything asked for on every image; and what is kept of the targets."""
+        index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
+        units = index.arrays["position_mean"][:, np.asarray(self.units, int)].astype(np.float32)
+        if not goals:
+            return units, {}
+        values = on_images(model, self.site, goals, self.data, index.arrays, context)
+        order = np.argsort(-values, axis=0, kind="stable")[:TOP_IMAGES].T
+        kept = {"target_values": np.ascontiguousarray(values.T), "target_top": index.arrays["images"][order]}
+        return np.concatenate([units, values], 1), kept
+
+
+LATER = ("targets",)
+"""Fields that requests of version 3 did not have from the start."""
 
 
 def as_bytes(images: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
-from engine.address import parse_units
+from engine.address import parse_selection
 from engine.errors import BadRequest
 
 RECIPES = ("fast", "paper", "paper-code")
@@ -60,7 +60,21 @@ def _visualize(commands: _SubParsersAction) -> None:
     made.add_argument("address", nargs="?", metavar="ADDRESS", help="model@site:units, instead of the next three")
     made.add_argument("--model", metavar="M", help="the model's name")
     made.add_argument("--site", metavar="S", help="the site, like blocks.6.mlp.hidden")
-    made.add_argument("--units", type=parse_units, metavar="U", help="the units: 5, 0-15, 0:16, or a list of those")
+    made.add_argument(
+        "--units",
+        type=parse_selection,
+        metavar="U",
+        help="the units: 5, 0-15, 0:16; or targets: 120@3x5 (one position), head2, (3-0.5*7), match:17; or a list of those",
+    )
+    made.add_argument(
+        "--direction",
+        action="append",
+        default=[],
+        metavar="FILE[:NAME]",
+        help="also a direction in the site: a vector from a .npy or .safetensors file (NAME: which tensor)",
+    )
+    for name, says in (("match", "also the picture whose activations match those of"), ("caricature", "exaggerate")):
+        made.add_argument(f"--{name}", action="append", default=[], metavar="N|FILE", help=f"{says} an image")
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")

@@ -1,0 +1,124 @@
+"""Vectors and images that a person brought, kept in the cache folder under the digest of what is in them.
+
+Invariants: what is kept was read and checked whole (no pickle, nothing larger than allowed); the digest names the
+content, so a request that names it is the same request on every machine that has the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from engine.config import settings
+from engine.errors import BadRequest, RefusedFile, Unavailable
+from engine.images import open_image, to_png
+
+MAX_VECTOR_BYTES = 16 << 20
+MAX_LENGTH = 1 << 16
+MOST_KEPT = 512
+"""How many files of each kind are kept; the one unused for longest goes first."""
+
+
+def keep_vector(data: bytes, name: str, tensor: str = "") -> str:
+    """Keep the vector of a .npy or .safetensors file (`tensor`: which of several); gives its digest, 16 hex digits.
+
+    Raises RefusedFile for what is neither, or no vector of at most 65,536 finite numbers that are not all zero.
+    """
+    if len(data) > MAX_VECTOR_BYTES:
+        raise RefusedFile(
+            f"{name} has {len(data) >> 20} MB; a file with a vector may have {MAX_VECTOR_BYTES >> 20} MB."
+        )
+    array = _npy(data, name) if data.startswith(b"\x93NUMPY") else _safetensors(data, name, tensor)
+    if array.dtype.kind not in "iuf":
+        raise RefusedFile(f"{name} holds {array.dtype} values; a direction is a vector of real numbers.")
+    vector = np.squeeze(array).astype(np.float32)
+    if vector.ndim != 1 or not 1 < vector.size <= MAX_LENGTH:
+        raise RefusedFile(f"{name} holds an array of shape {array.shape}; a direction is one number for each unit.")
+    if not np.isfinite(vector).all() or not np.linalg.norm(vector):
+        raise RefusedFile(f"{name} holds no direction: its numbers are not all finite, or all of them are zero.")
+    buffer = io.BytesIO()
+    np.save(buffer, vector, allow_pickle=False)
+    return _keep("vectors", vector.tobytes(), buffer.getvalue(), ".npy")
+
+
+def vector(digest: str) -> np.ndarray:
+    """The kept vector (length,) float32. Raises Unavailable where this machine does not have it."""
+    return np.load(_find("vectors", digest, ".npy", "direction"), allow_pickle=False)
+
+
+def keep_image(data: bytes, name: str) -> str:
+    """Keep an image as PNG; gives the digest of its pixels. Raises RefusedFile as `open_image` does."""
+    pixels = open_image(data, name)
+    return _keep("images", repr(pixels.shape).encode() + pixels.tobytes(), to_png(pixels), ".png")
+
+
+def image(digest: str) -> np.ndarray:
+    """The kept image, uint8 (height, width, 3). Raises Unavailable where this machine does not have it."""
+    return open_image(_find("images", digest, ".png", "image"), "The image")
+
+
+def image_of(reference: str, data: str) -> np.ndarray:
+    """The image that a reference names: `17` of the data set, or `up-<digest>`. Raises VitrineError for no image."""
+    if reference.startswith("up-"):
+        return image(reference.removeprefix("up-"))
+    from engine.datasets import open_dataset
+
+    return open_dataset(data).image(int(reference))
+
+
+def _npy(data: bytes, name: str) -> np.ndarray:
+    try:
+        return np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # whatever NumPy raises on hostile bytes
+        raise RefusedFile(f"{name} cannot be read as a .npy file of numbers ({type(error).__name__}).") from None
+
+
+def _safetensors(data: bytes, name: str, tensor: str) -> np.ndarray:
+    try:
+        found = load(data)
+    except (SafetensorError, KeyError, ValueError, TypeError, OverflowError):
+        raise RefusedFile(f"{name} is neither a .npy nor a .safetensors file of numbers.") from None
+    if tensor in found:
+        return found[tensor]
+    if tensor or len(found) != 1:
+        known = ", ".join(sorted(found)[:8]) or "none"
+        raise BadRequest(f"{name} needs the name of one of its tensors, after a colon. It has {known}.")
+    return next(iter(found.values()))
+
+
+def _folder(kind: Literal["vectors", "images"]) -> Path:
+    return settings().cache_folder / "uploads" / kind
+
+
+def _keep(kind: Literal["vectors", "images"], content: bytes, file: bytes, suffix: str) -> str:
+    digest, folder = hashlib.blake2b(content, digest_size=8).hexdigest(), _folder(kind)
+    path = folder / f"{digest}{suffix}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            path.touch()
+            return digest
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as whole:
+            whole.write(file)
+        os.replace(whole.name, path)
+        for old in sorted(folder.glob(f"*{suffix}"), key=lambda each: each.stat().st_mtime)[:-MOST_KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(f"The file cannot be kept in {folder}: {error.strerror or error}.") from error
+    return digest
+
+
+def _find(kind: Literal["vectors", "images"], digest: str, suffix: str, what: str) -> Path:
+    path = _folder(kind) / f"{digest}{suffix}"
+    if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
+        raise Unavailable(f"The {what} {digest[:16]} is not on this machine. Give its file again.")
+    return path
