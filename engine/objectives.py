@@ -89,9 +89,20 @@ class Caricature(Goal):
         return (values * self.reference).sum((1, 2))
 
 
+def check(model: LoadedModel, site: str, text: str, data: str = "starter") -> None:
+    """Raises VitrineError where the site has no such unit, head or position, or where the vector or image that the
+    target names is not here. Runs no model."""
+    target, place = parse_target(text), find(model.sites, site)
+    if target.whole:
+        uploads.image_of(target.image, data)
+    for term in target.terms:
+        _place(place, term.part)
+        _direction(model, place, term.part)
+
+
 def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goal:
-    """The goal of a target's text. Raises VitrineError where the site has no such unit, head or position, or where the
-    vector or image that it names is not here."""
+    """The goal of a target's text. Raises VitrineError as `check` does."""
+    check(model, site, text, data)
     target, place = parse_target(text), find(model.sites, site)
     if target.whole:
         reference = activations(model, site, uploads.image_of(target.image, data))
@@ -99,7 +110,6 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:
-        _direction(model, place, part)
         return UnitAtPosition(target, part.number, places[0])
     directions = [term.weight * _direction(model, place, term.part) for term in target.terms]
     return Linear(target, [*zip(places, directions, strict=True)], place.grid)

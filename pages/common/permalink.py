@@ -32,7 +32,7 @@ def write(view: View) -> dict[str, str]:
 
 def text(params: Mapping[str, str]) -> str:
     """Query parameters as they stand in the address, still readable: only what would be misread is escaped."""
-    return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_')}" for name, value in params.items())
+    return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_()*')}" for name, value in params.items())
 
 
 def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:

@@ -81,6 +81,14 @@ def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapp
     return to_png(image)
 
 
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def image(data: str, number: int, size: tuple[int, int]) -> bytes:
+    """PNG bytes of one image of a data set, cut as the model sees it."""
+    from engine.images import to_input, to_png
+
+    return to_png(to_input(dataset(data).image(number), size))
+
+
 def scale(index: Result, unit: int) -> tuple[float, float]:
     """The one scale of all of a unit's maps: from the median to the highest position of its top scenes.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.common import errors, pickers, showing
+from pages.common import errors, files, pickers, showing
 from pages.common.view import View
 
 LAYER, DEPTH = "One layer", "Whole depth"
@@ -30,6 +30,7 @@ def draw() -> None:
             help="Also makes the picture that drives the unit as low as it goes. Takes twice as long.",
             **pickers.KEEP,
         )
+        files.popover()
         st.caption(_in_words(chosen.recipe))
     if run and a is not None:
         with errors.shown():

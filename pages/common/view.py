@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.address import Address
+from engine.errors import BadRequest, VitrineError
 from pages.common.colours import Side
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def request(view: View, address: Address) -> VisualizeRequest:
         model=address.model,
         site=address.site,
         units=address.units,
+        targets=address.targets,
         recipe=view.recipe,
         seed=view.seed,
         opposite=view.opposite,
@@ -100,7 +102,7 @@ def sites_of(model: str) -> dict[str, Site]:
 def through_depth(address: Address) -> list[Address]:
     """The same units in the layers of the same role, from the image to the head; at most MAX_ROWS of them.
 
-    Units that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
+    Units and targets that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
     """
     from engine.sites import find
 
@@ -109,21 +111,42 @@ def through_depth(address: Address) -> list[Address]:
     alike = [site for site in sites.values() if site.role == role]
     if len(alike) > MAX_ROWS:
         alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
-    kept = ((site, tuple(unit for unit in address.units if unit < site.units)) for site in alike)
-    return [Address(address.model, site.name, units) for site, units in kept if units]
+    kept = [
+        Address(
+            address.model,
+            site.name,
+            tuple(unit for unit in address.units if unit < site.units),
+            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+        )
+        for site in alike
+    ]
+    return [layer for layer in kept if layer.names]
 
 
-def check(address: Address) -> None:
-    """Raise BadRequest, with what there is instead, where the model has no such site or unit, or for too many units."""
+def _missing(model: str, site: str, target: str, data: str = "starter") -> VitrineError | None:
+    """Why a layer has no such target; None where it has."""
+    from engine import catalog, objectives
+
+    try:
+        objectives.check(catalog.load(model), site, target, data)
+    except VitrineError as error:
+        return error
+    return None
+
+
+def check(address: Address, data: str = "starter") -> None:
+    """Raise VitrineError, with what there is instead, where the model has no such site, unit or target, or for too many."""
     from engine.config import settings
-    from engine.errors import BadRequest
     from engine.sites import find
 
-    if len(address.units) > (limit := settings().units_limit):
-        raise BadRequest(f"{len(address.units)} units were asked for at once; here {limit} are allowed. Ask for fewer.")
+    if len(address.names) > (limit := settings().units_limit):
+        raise BadRequest(f"{len(address.names)} units were asked for at once; here {limit} are allowed. Ask for fewer.")
     site = find(sites_of(address.model), address.site)
     beyond = [unit for unit in address.units if unit >= site.units]
     if beyond:
         raise BadRequest(
             f"{address.model}@{address.site} has units 0 to {site.units - 1}; there is no unit {beyond[0]}."
         )
+    for target in address.targets:
+        if (refused := _missing(address.model, address.site, target, data)) is not None:
+            raise refused

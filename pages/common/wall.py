@@ -86,7 +86,7 @@ def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) ->
         maps=maps,
     )
     cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
-    count = len(row.address.units)
+    count = len(row.address.names)
     first = 0
     if count > CARDS_A_PAGE:
         pages = -(-count // CARDS_A_PAGE)
@@ -125,7 +125,7 @@ def tiles(row: Row) -> None:
     result = results.find(row.key)
     if result is None:
         return
-    with st.grid(min(len(row.address.units), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
+    with st.grid(min(len(row.address.names), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
         for place, facts in enumerate(result.tables["units"].to_dict("records")):
             st.image(
                 results.picture(row.key, "images", place, 2 * TILE),

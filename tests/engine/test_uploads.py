@@ -16,9 +16,9 @@ from engine.images import to_png
 VECTOR = np.arange(1, 9, dtype=np.float64)
 
 
-def npy(array: np.ndarray, **options) -> bytes:
+def npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, array, **options)
+    np.save(buffer, array)  # pickles objects, which is what the trap needs
     return buffer.getvalue()
 
 
@@ -42,7 +42,7 @@ class Trap:
         b"\x93NUMPY",
         npy(VECTOR)[:-3],
         pickle.dumps(VECTOR),
-        npy(np.array([Trap()], object), allow_pickle=True),
+        npy(np.array([Trap()], object)),
         npy(np.ones((2, 3))),
         npy(np.ones(1)),
         npy(np.zeros(5)),
