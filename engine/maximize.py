@@ -100,12 +100,13 @@ def alike(units: Sequence[Wanted]) -> list[list[int]]:
 
 
 def suited_to(wanted: Wanted, recipe: Recipe, model: LoadedModel, site: str) -> Recipe:
-    """The recipe as it is, but where it matters where something is: then jitter stays within a quarter of a position."""
+    """The recipe as it is, but where it matters where something is: then the copies show the whole picture, in place,
+    with a jitter of at most a quarter of a position."""
     if isinstance(wanted, int) or not wanted.placed:
         return recipe
     grid = model.sites[site].grid
     quarter = min(model.input_size[0] // grid.height, model.input_size[1] // grid.width) // 4
-    return recipe.model_copy(update={"jitter": min(recipe.jitter, quarter)})
+    return recipe.model_copy(update={"jitter": min(recipe.jitter, quarter), "view": None, "canvas": 1.0})
 
 
 def name_of(wanted: Wanted) -> int | str:
@@ -144,7 +145,9 @@ def noise_at(recipe: Recipe, step: int) -> float:
 
 
 def rate_at(recipe: Recipe, step: int) -> float:
-    """Learning rate at a step: a cosine that would reach zero one step after the last."""
+    """Learning rate at a step: a cosine that would reach zero one step after the last, or always the same."""
+    if recipe.schedule == "constant":
+        return recipe.rate
     return recipe.rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
 
 
@@ -164,14 +167,18 @@ def _maximize_batch(
     watch: Watch | None,
 ) -> Pictures:
     generators = [generator(seed, name_of(unit)) for unit in units]
-    pictures = parameterize(recipe.parameterization, generators, model.input_size, model.device)
-    optimizer = torch.optim.Adam([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
+    height, width = model.input_size
+    size = (round(recipe.canvas * height), round(recipe.canvas * width))
+    pictures = parameterize(recipe.parameterization, generators, size, model.device)
+    method = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}[recipe.optimizer]
+    optimizer = method([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
     measure = measure_of(model, site, units, recipe.copies, module)
     curves = np.zeros((len(units), recipe.steps), np.float32)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
-        copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators)
+        done = step / max(1, recipe.steps - 1)
+        copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators, model.input_size, done)
         # The way down needs no leak: there GELU's own slope leads to its lowest point, and a leak would lead past it.
         leak = leak_at(recipe, step) if direction > 0 else 0.0
         each = measure(copies.flatten(0, 1), leak)

@@ -1,4 +1,4 @@
-"""What the optimizer moves: the picture's pixels, or the waves that it is made of.
+"""What the optimizer moves: the picture's pixels, the waves that it is made of, or their phases alone.
 
 A parameterization owns one float32 leaf tensor for a batch of pictures; row i depends on generator i alone.
 """
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from engine.spectrum import magnitude_at
 
 # Square root of the colour covariance of natural images (Olah et al. 2017): turns independent channels into the
 # correlated red, green and blue of photographs. Its largest column norm is scaled to one.
@@ -68,8 +70,36 @@ class Fourier(Parameterization):
         return torch.sigmoid(torch.einsum("rc,nchw->nrhw", self.root, flat))
 
 
+class Maco(Parameterization):
+    """Waves of fixed size, of which only the phases move (Fel et al. 2023): the spectrum stays that of real images.
+
+    Phases and picture are standardized, each picture by itself, as in the authors' library.
+    """
+
+    def __init__(self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device):
+        self.size = size
+        self.magnitude = magnitude_at(size).to(device)
+        phases = [torch.randn(self.magnitude.shape, generator=g) for g in generators]
+        self.leaf = torch.stack(phases).to(device).requires_grad_()
+        self.root = COLOUR_ROOT.to(device)
+
+    def flat(self) -> Tensor:
+        """(pictures, 3, H, W): the pictures before colours are mixed and values squashed; their spectrum is fixed."""
+        phases = _standard(self.leaf)
+        return torch.fft.irfft2(torch.polar(self.magnitude.expand_as(phases), phases), s=self.size, norm="ortho")
+
+    def images(self) -> Tensor:
+        return torch.sigmoid(torch.einsum("rc,nchw->nrhw", self.root, _standard(self.flat())))
+
+
+def _standard(values: Tensor) -> Tensor:
+    """Each first-dimension entry with mean 0 and standard deviation 1."""
+    rest = (1, 2, 3)
+    return (values - values.mean(rest, keepdim=True)) / (values.std(rest, keepdim=True) + 1e-5)
+
+
 def parameterize(
     name: str, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device
 ) -> Parameterization:
     """A batch of new pictures, one for each generator."""
-    return {"pixels": Pixels, "fourier": Fourier}[name](generators, size, device)
+    return {"pixels": Pixels, "fourier": Fourier, "maco": Maco}[name](generators, size, device)

@@ -8,7 +8,7 @@ from typing import NoReturn
 from engine.address import parse_selection
 from engine.errors import BadRequest
 
-RECIPES = ("fast", "paper", "paper-code")
+RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
