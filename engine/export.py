@@ -17,7 +17,7 @@ from engine import __version__
 from engine.experiment import Result
 from engine.images import to_png
 
-_PICTURES = {"images": "", "opposite_images": "-opposite"}
+_PICTURES = {"images": "", "opposite_images": "-opposite", "importance": "-importance"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -39,6 +39,8 @@ def pngs(result: Result) -> Iterator[tuple[str, bytes]]:
         for name, ending in _PICTURES.items():
             if name in result.arrays:
                 yield f"{stem(result, unit)}{ending}.png", to_png(result.arrays[name][place])
+        for number, picture in enumerate(result.arrays["variants"][place] if "variants" in result.arrays else ()):
+            yield f"{stem(result, unit)}-variant-{number}.png", to_png(picture)
 
 
 def numbers(result: Result) -> str:

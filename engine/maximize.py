@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine.augment import copies_of, total_variation
 from engine.devices import autocast, halve_on_oom
+from engine.images import to_input
 from engine.layout import position_mean
 from engine.models import LoadedModel
 from engine.objectives import Goal, UnitAtPosition, measured
@@ -33,6 +34,12 @@ ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
 
 Wanted: TypeAlias = int | Goal
 """What a picture is made for: a unit by its number, or a goal (see `engine.objectives`)."""
+
+Measure: TypeAlias = Callable[[Tensor, float], Tensor]
+"""(images, leak) -> (images,): how much each image is what is wanted."""
+
+Apart: TypeAlias = Callable[[nn.Module], Measure]
+"""Given the module to differentiate: a measure that holds a batch's pictures apart."""
 
 Watch = Callable[[int, Tensor, float], None]
 """Called after each step with (steps done of this batch, images so far (n, 3, H, W), mean objective)."""
@@ -66,10 +73,12 @@ def maximize(
     seed: int,
     direction: int = 1,
     watch: Watch | None = None,
+    start: np.ndarray | None = None,
 ) -> Pictures:
     """Pictures that maximize (direction 1) or minimize (-1) units or goals of a site. Raises BadRequest for unknown ones.
 
-    The watcher may raise to stop; nothing is left behind in the model.
+    `start`: an image, uint8 (height, width, 3), that every picture begins as, instead of noise. The watcher may raise to
+    stop; nothing is left behind in the model.
     """
     module = module_for_gradients(model)
     images: dict[int, np.ndarray] = {}
@@ -80,7 +89,9 @@ def maximize(
 
         def at_size(size: int, group: list[Wanted] = group, suited: Recipe = suited) -> list[Pictures]:
             batches = batches_of(group, size)
-            return [_maximize_batch(model, module, site, batch, suited, seed, direction, watch) for batch in batches]
+            return [
+                maximize_batch(model, module, site, batch, suited, seed, direction, watch, start) for batch in batches
+            ]
 
         done = halve_on_oom(at_size, pictures_at_once(suited, model.device))
         images.update(zip(places, np.concatenate([part.images for part in done]), strict=False))
@@ -130,7 +141,7 @@ def activation_of(
 
 def measure_of(
     model: LoadedModel, site: str, units: Sequence[Wanted], copies: int, module: nn.Module | None = None
-) -> Callable[[Tensor, float], Tensor]:
+) -> Measure:
     """What measures (images, leak) -> (images,), for `copies` images in a row of each of `units`, which are all alike."""
     if all(isinstance(unit, int) for unit in units):
         chosen = torch.tensor(units, device=model.device).repeat_interleave(copies)
@@ -156,7 +167,7 @@ def leak_at(recipe: Recipe, step: int) -> float:
     return recipe.leak * max(0.0, 1 - step / (recipe.leak_until * recipe.steps)) if recipe.leak else 0.0
 
 
-def _maximize_batch(
+def maximize_batch(
     model: LoadedModel,
     module: nn.Module,
     site: str,
@@ -165,14 +176,21 @@ def _maximize_batch(
     seed: int,
     direction: int,
     watch: Watch | None,
+    start: np.ndarray | None = None,
+    apart: Apart | None = None,
 ) -> Pictures:
-    generators = [generator(seed, name_of(unit)) for unit in units]
+    """One batch, of `units` that are measured alike; with `apart` all are the same one, each with random numbers of its own."""
+    variants = [("variant", place) for place in range(len(units))] if apart else [()] * len(units)
+    generators = [generator(seed, name_of(unit), *which) for unit, which in zip(units, variants, strict=True)]
     height, width = model.input_size
     size = (round(recipe.canvas * height), round(recipe.canvas * width))
     pictures = parameterize(recipe.parameterization, generators, size, model.device)
+    if start is not None:
+        begin = torch.from_numpy(to_input(start, size).copy()).to(model.device)
+        pictures.begin(begin.permute(2, 0, 1).float() / 255)
     method = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}[recipe.optimizer]
     optimizer = method([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
-    measure = measure_of(model, site, units, recipe.copies, module)
+    measure = measure_of(model, site, units, recipe.copies, module) if apart is None else apart(module)
     curves = np.zeros((len(units), recipe.steps), np.float32)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:

@@ -29,8 +29,8 @@ def fresh_activations(
     """(pictures,): mean over 16 augmented copies, with random numbers that no recipe has used, of each unit's activation.
 
     images (pictures, 3, H, W) float32 in [0, 1], scaled to the model's input where they are larger; picture i is scored
-    for `units[i]`. One picture at a time, so that its number does not depend on the others. A goal that belongs to a place is scored with little jitter, one that
-    matches an image on the picture as it is.
+    for `units[i]`. One picture at a time, so that its number does not depend on the others. A goal that belongs to a
+    place is scored with little jitter, one that matches an image on the picture as it is.
     """
     out = np.zeros(len(units), np.float32)
     for row, (unit, image) in enumerate(zip(units, images, strict=True)):

@@ -17,22 +17,24 @@ from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
 from engine.config import settings
 from engine.datasets import open_dataset
+from engine.diversity import different, likeness_of
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
 from engine.goal_scores import on_images
-from engine.images import contact_sheet, to_png
-from engine.maximize import Wanted, batches_of, maximize, pictures_at_once
+from engine.importance import importance_maps
+from engine.maximize import Wanted, maximize
 from engine.models import LoadedModel
 from engine.objectives import Goal, goal
+from engine.previews import Gallery, as_bytes, as_floats, as_levels, rounded
+from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from engine.recipes import Recipe, recipe_named
 from engine.scoring import YARDSTICK, against_images, fresh_activations
 from engine.sites import find
-from engine.targets import parse_target
+from engine.targets import IMAGE, parse_target
+from engine.uploads import image_of
 
+LOGITS = "head.logits"
 TOP_IMAGES = 20
-PREVIEW_EVERY = 0.5  # seconds
-PREVIEW_TILES = 24
-PREVIEW_COLUMNS = 8
 
 
 @experiment
@@ -47,6 +49,14 @@ class VisualizeRequest(Request):
     Targets (see `engine.targets`) come after the units, and the table's `unit` is text then. With targets also
     `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
     images that come closest, strongest first.
+
+    `start`: pictures begin as that image (accentuation). `importance`: also `importance` (n, H, W) uint8, where the
+    gradient of the objective is (255: strongest). `several`: also `variants` (n, several, H, W, 3) uint8, pictures that
+    are held apart, and a table `variants` (unit, number, activation, percentile, likeness to the others). `seeds`: as many
+    seeds from `seed` on, for the columns stability and seed_spread.
+
+    Every table has spectrum_distance and spectrum_percentile; for class logits also recognised, the share of other
+    models with the same classes (fact `judges`) that have the class among their five best answers.
     """
 
     experiment = "visualize"
@@ -60,6 +70,10 @@ class VisualizeRequest(Request):
     opposite: bool = False
     data: str = "starter"
     targets: tuple[str, ...] = Field(default=(), max_length=MAX_UNITS)
+    start: str = Field(default="", description="an image to begin with: 17 of the data set, or up-<digest>")
+    importance: bool = False
+    several: int = Field(default=1, ge=1, le=8)
+    seeds: int = Field(default=1, ge=1, le=8)
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -72,6 +86,13 @@ class VisualizeRequest(Request):
         if not self.names:
             raise ValueError("No units given. Name at least one unit or target.")
         return self
+
+    @field_validator("start")
+    @classmethod
+    def _an_image(cls, start: str) -> str:
+        if start and not IMAGE.fullmatch(start):
+            raise ValueError("The image to start from is a number of the data set, or up-<digest> of an upload.")
+        return start
 
     @field_validator("targets")
     @classmethod
@@ -131,12 +152,13 @@ class VisualizeRequest(Request):
         self.check(model)
         goals = [goal(model, self.site, text, self.data) for text in self.targets]
         wanted: list[Wanted] = [*self.units, *goals]
+        start = image_of(self.start, self.data) if self.start else None
         gallery = Gallery(context, recipe, len(wanted) * (2 if self.opposite else 1), model)
-        up = maximize(model, self.site, wanted, recipe, self.seed, 1, gallery.watch)
+        up = maximize(model, self.site, wanted, recipe, self.seed, 1, gallery.watch, start)
         down = None
         if self.opposite:
             gallery.next_round("The opposite pictures")
-            down = maximize(model, self.site, wanted, recipe, self.seed, -1, gallery.watch)
+            down = maximize(model, self.site, wanted, recipe, self.seed, -1, gallery.watch, start)
         made = time.monotonic() - started
         arrays = {"images": as_bytes(up.images), "curves": up.curves}
         on_data, found = self._on_data(model, goals, context)
@@ -150,6 +172,13 @@ class VisualizeRequest(Request):
             table["opposite_activation"] = fresh_activations(
                 model, self.site, wanted, rounded(down.images), self.seed
             ).astype(np.float64)
+        tables = {"units": table}
+        judges = judge(table, model, self.site, self.units, rounded(up.images), arrays["images"])
+        if self.importance:
+            arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, rounded(up.images)))
+        if self.several > 1:
+            arrays["variants"], tables["variants"] = self._variants(model, wanted, recipe, on_data, context, start)
+        between = self._compare_seeds(model, table, up.images, context) if self.seeds > 1 else None
         facts = {
             "device": devices.describe(model.device)["name"],
             "precision": devices.describe(model.device)["precision"],
@@ -157,8 +186,47 @@ class VisualizeRequest(Request):
             "recipe": recipe.model_dump(mode="json"),
             "fingerprints": self.fingerprints(),
             "torch": torch.__version__,
-        }
-        return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
+            "judges": judges,
+        } | ({"stability_between_units": between} if between is not None else {})
+        return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _variants(
+        self,
+        model: LoadedModel,
+        wanted: Sequence[Wanted],
+        recipe: Recipe,
+        on_data: np.ndarray,
+        context: Context,
+        start: np.ndarray | None,
+    ) -> tuple[np.ndarray, pd.DataFrame]:
+        """Several different pictures of each unit, and their numbers."""
+        images, tables = [], []
+        for place, (name, each) in enumerate(zip(self.names, wanted, strict=True)):
+
+            def watch(step: int, images: torch.Tensor, objective: float, place: int = place) -> None:
+                done, total = place * recipe.steps + step, len(wanted) * recipe.steps
+                context.report(Progress(done, total, f"Different pictures: {place + 1} of {len(wanted)}"))
+
+            made = different(model, self.site, each, recipe, self.seed, self.several, watch, start).images
+            seen = rounded(made)
+            activations = fresh_activations(model, self.site, [each] * self.several, seen, self.seed)
+            scored = against_images(activations, on_data[:, [place] * self.several])[["activation", "percentile"]]
+            scored.insert(0, "unit", str(name))
+            scored.insert(1, "number", range(self.several))
+            images.append(as_bytes(made))
+            tables.append(scored.assign(likeness=likeness_of(model, self.site, seen).astype(np.float64)))
+        return np.stack(images), pd.concat(tables, ignore_index=True)
+
+    def _compare_seeds(self, model: LoadedModel, table: pd.DataFrame, images: np.ndarray, context: Context) -> float:
+        """Adds stability to the table; gives what it is to be held against."""
+        plain = {"seeds": 1, "several": 1, "importance": False, "opposite": False}
+        rest = [(self.seed + more) % 2**31 for more in range(1, self.seeds)]
+        others = [context.compute(self.model_copy(update={**plain, "seed": seed})) for seed in rest]
+        shown = [rounded(images)] + [as_floats(other.arrays["images"]) for other in others]
+        activations = [table["activation"], *(other.tables["units"]["activation"] for other in others)]
+        found = stability(model, self.site, shown, np.stack([each.to_numpy() for each in activations]))
+        table[found.columns] = found
+        return between_units(model, self.site, shown[0])
 
     def _on_data(
         self, model: LoadedModel, goals: Sequence[Goal], context: Context
@@ -174,56 +242,17 @@ class VisualizeRequest(Request):
         return np.concatenate([units, values], 1), kept
 
 
-LATER = ("targets",)
+LATER = ("targets", "start", "importance", "several", "seeds")
 """Fields that requests of version 3 did not have from the start."""
 
 
-def as_bytes(images: np.ndarray) -> np.ndarray:
-    """(n, 3, H, W) float in [0, 1] -> (n, H, W, 3) uint8."""
-    return np.ascontiguousarray((images.clip(0, 1) * 255 + 0.5).astype(np.uint8).transpose(0, 2, 3, 1))
-
-
-def rounded(images: np.ndarray) -> np.ndarray:
-    """The picture as it will be stored: what is scored is what is shown."""
-    return np.ascontiguousarray(as_bytes(images).transpose(0, 3, 1, 2).astype(np.float32) / 255)
-
-
-class Gallery:
-    """Turns the optimizer's steps into progress: how far, the objective so far, and the pictures while they grow."""
-
-    def __init__(self, context: Context, recipe: Recipe, pictures: int, model: LoadedModel) -> None:
-        self._context, self._recipe = context, recipe
-        self._at_once = pictures_at_once(recipe, model.device)
-        self._batches = sum(1 for _ in batches_of(range(pictures), self._at_once))
-        self._pictures = pictures
-        self._finished: list[np.ndarray] = []
-        self._batch, self._shown, self._curve = 0, 0.0, list[float]()
-        self._message = "Pictures"
-
-    def next_round(self, message: str) -> None:
-        self._message = message
-
-    def watch(self, step: int, images: torch.Tensor, objective: float) -> None:
-        """Called by the optimizer after each step."""
-        self._curve.append(objective)
-        last = step == self._recipe.steps
-        preview = None
-        if last or time.monotonic() - self._shown > PREVIEW_EVERY:
-            tiles = as_bytes(images.cpu().numpy())
-            preview = self._preview(list(tiles))
-            self._shown = time.monotonic()
-            if last:
-                self._finished.extend(tiles)
-                self._batch += 1
-        done = self._batch * self._recipe.steps + (0 if last else step)
-        total = max(self._batches * self._recipe.steps, done)
-        shown = min(self._batch * self._at_once + 1, self._pictures)
-        message = f"{self._message}: {shown} of {self._pictures}"
-        self._context.report(Progress(done, total, message, preview, tuple(self._curve[-self._recipe.steps :])))
-        if last:
-            self._curve.clear()
-
-    def _preview(self, growing: Sequence[np.ndarray]) -> bytes:
-        tiles = [*self._finished, *growing][: self._pictures][-PREVIEW_TILES:]
-        rows = [tiles[start : start + PREVIEW_COLUMNS] for start in range(0, len(tiles), PREVIEW_COLUMNS)]
-        return to_png(np.asarray(contact_sheet(rows)))
+def judge(
+    table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, stored: np.ndarray
+) -> list[str]:
+    """Adds to the table what needs no more pictures; gives the names of the other models that judged class logits."""
+    for name, values in spectrum_columns(stored).items():
+        table[name] = values
+    if site != LOGITS or not units or len(units) < len(images):
+        return []
+    table["recognised"], judges = recognised(judges_of(model), units, images)
+    return judges

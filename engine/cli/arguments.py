@@ -78,6 +78,14 @@ def _visualize(commands: _SubParsersAction) -> None:
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
+    made.add_argument("--start", default="", metavar="N|FILE", help="begin with an image instead of noise")
+    made.add_argument(
+        "--importance", action="store_true", help="also where in each picture its objective's gradient is"
+    )
+    made.add_argument(
+        "--several", type=whole_number, default=1, metavar="N", help="also N pictures that differ, up to 8"
+    )
+    made.add_argument("--seeds", type=whole_number, default=1, metavar="N", help="compare N seeds, up to 8: stability")
     _data(made, "compare the pictures' activations with")
     made.add_argument("--out", metavar="DIR", help="the folder for pictures, numbers.csv and request.json")
 

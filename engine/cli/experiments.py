@@ -10,12 +10,14 @@ from engine.address import Address
 from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
-from engine.cli.files import with_files
+from engine.cli.files import image, with_files
 from engine.errors import BadRequest
 from engine.experiment import build
 from engine.visualize import VisualizeRequest
 
 NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
+# Of these only those that the result has: recognised only for class logits, stability only for several seeds.
+FURTHER = ("spectrum_distance", "recognised", "stability")
 
 
 def visualize(arguments: Namespace) -> Answer:
@@ -31,6 +33,10 @@ def visualize(arguments: Namespace) -> Answer:
         seed=arguments.seed,
         opposite=arguments.opposite,
         data=data_name(arguments.data),
+        start=image(arguments.start) if arguments.start else "",
+        importance=arguments.importance,
+        several=arguments.several,
+        seeds=arguments.seeds,
     )
     assert isinstance(request, VisualizeRequest)
     out = Path(arguments.out).expanduser() if arguments.out else None
@@ -39,8 +45,9 @@ def visualize(arguments: Namespace) -> Answer:
     result, stored = ask(request)
     images = writing.write(result, out) if out else {}
     records = result.tables["units"].to_dict("records")
+    shown = (*NUMBERS, *(name for name in FURTHER if name in result.tables["units"]))
     units = [
-        {"unit": record["unit"], **{name: record[name] for name in NUMBERS}, "image": images.get(name)}
+        {"unit": record["unit"], **{column: record[column] for column in shown}, "image": images.get(name)}
         for name, record in zip(request.names, records, strict=True)
     ]
     facts = {
@@ -51,7 +58,7 @@ def visualize(arguments: Namespace) -> Answer:
         "seconds": result.facts["seconds"],
         "units": units,
     }
-    return Answer(facts, table(("unit", *NUMBERS, "image"), [tuple(unit.values()) for unit in units]))
+    return Answer(facts, table(("unit", *shown, "image"), [tuple(unit.values()) for unit in units]))
 
 
 def index(arguments: Namespace) -> Answer:

@@ -119,7 +119,7 @@ def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_wit
 
 def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
     monkeypatch.setitem(maximize.ROWS, "cpu", 4 * FAST.copies)
-    inner, sizes = maximize._maximize_batch, []
+    inner, sizes = maximize.maximize_batch, []
 
     def hungry(model, module, site, units, *rest):
         sizes.append(len(units))
@@ -127,7 +127,7 @@ def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return inner(model, module, site, units, *rest)
 
-    monkeypatch.setattr(maximize, "_maximize_batch", hungry)
+    monkeypatch.setattr(maximize, "maximize_batch", hungry)
     pictures = maximize.maximize(small_vit(), SITE, [1, 2], short(FAST, 2), seed=0)
     assert sizes == [4, 2, 1, 1] and len(pictures.images) == 2
 

@@ -155,3 +155,42 @@ def test_a_request_with_targets_reads_back_and_has_its_own_key():
 def test_what_is_no_target_is_one_clear_sentence(targets, words):
     with pytest.raises(BadRequest, match=words):
         ask(targets=targets)
+
+
+class Nested(Notebook):
+    """Also carries nested requests for pictures out, as the runner does."""
+
+    def compute(self, request):
+        return request.run(self) if isinstance(request, VisualizeRequest) else super().compute(request)
+
+
+def test_options_add_to_a_result_and_leave_its_pictures_as_they_are(world):
+    plain = ask().run(Notebook(128))
+    result = ask(importance=True, several=3, seeds=2).run(Nested(128))
+    assert result.arrays["images"].tobytes() == plain.arrays["images"].tobytes()
+    assert result.arrays["variants"].shape == (2, 3, 32, 32, 3)
+    assert result.arrays["importance"].shape == (2, 32, 32) and (result.arrays["importance"].max((1, 2)) == 255).all()
+    assert result.tables["variants"].unit.tolist() == ["3"] * 3 + ["8"] * 3
+    assert result.tables["units"].stability.between(-1, 1).all()
+    assert -1 <= result.facts["stability_between_units"] <= 1
+    Result.from_blob(result.to_blob())
+
+
+def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognised_them(monkeypatch):
+    assert ask().run(Notebook(128)).tables["units"].spectrum_distance.gt(0).all()
+    monkeypatch.setattr(visualize, "judges_of", lambda model: ["somebody"])
+    monkeypatch.setattr(visualize, "recognised", lambda judges, units, images: (np.array([1.0, 0.0]), judges))
+    result = ask(site="head.logits", units=(1, 4)).run(Notebook(5))
+    assert result.tables["units"].recognised.tolist() == [1, 0] and result.facts["judges"] == ["somebody"]
+
+
+def test_an_option_changes_the_key_and_its_default_does_not():
+    options = [{"start": "3"}, {"importance": True}, {"several": 2}, {"seeds": 2}]
+    assert len({ask().key(), *(ask(**option).key() for option in options)}) == 5
+    assert ask(start="", importance=False, several=1, seeds=1).key() == ask().key()
+
+
+@pytest.mark.parametrize("fields", [{"start": "../x"}, {"several": 0}, {"several": 9}, {"seeds": 0}])
+def test_options_that_do_not_fit_are_refused(fields):
+    with pytest.raises(BadRequest):
+        ask(**fields)
