@@ -55,6 +55,8 @@ def fill(view: View) -> None:
             state[field(side, "units")] = address.selection
     state["fv_recipe"], state["fv_seed"], state["fv_opposite"] = view.recipe, view.seed, view.opposite
     state["fv_data"] = view.data
+    state["fv_start"], state["fv_importance"] = view.start, view.importance
+    state["fv_several"], state["fv_seeds"] = view.several, view.seeds
     state["fv_depth"] = "Whole depth" if view.depth else "One layer"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.common import errors, files, pickers, showing
+from pages.common import errors, files, more, pickers, showing
 from pages.common.view import View
 
 LAYER, DEPTH = "One layer", "Whole depth"
@@ -31,6 +31,7 @@ def draw() -> None:
             **pickers.KEEP,
         )
         files.popover()
+        chosen = more.popover(chosen)
         st.caption(_in_words(chosen.recipe))
     if run and a is not None:
         with errors.shown():
@@ -88,4 +89,7 @@ def summary(view: View) -> str:
     """A view in one line, for where the setup is closed."""
     extras = [f"recipe {view.recipe}", f"seed {view.seed}", f"scenes from {view.data}"]
     extras += ["with opposites"] if view.opposite else []
+    extras += [f"from image {view.start[:9]}"] if view.start else []
+    extras += [f"{view.several} different pictures"] if view.several > 1 else []
+    extras += [f"{view.seeds} seeds compared"] if view.seeds > 1 else []
     return " · ".join(extras)

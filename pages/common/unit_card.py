@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.address import Address
-from pages.common import charts, errors, results, words
+from pages.common import charts, errors, quality, results, words
 from pages.common.colours import Side
 
 if TYPE_CHECKING:
@@ -52,12 +52,25 @@ def draw(shown: Shown, place: int) -> None:
         with st.container(horizontal=True, gap="small"):
             _picture(shown, place, "images", f"Made picture for {words.target(unit)} of {shown.address.site}")
             if "opposite_images" in shown.result.arrays:
-                _picture(shown, place, "opposite_images", f"Made picture that minimizes unit {unit}", "Opposite")
+                _picture(
+                    shown, place, "opposite_images", f"Made picture that minimizes {words.target(unit)}", "Opposite"
+                )
+            if "importance" in shown.result.arrays:
+                st.image(
+                    results.importance(shown.key, place, PICTURE_WIDTH),
+                    caption="Where it matters",
+                    width=PICTURE_WIDTH,
+                    output_format="PNG",
+                    alt=f"The picture of {words.target(unit)} with the pixels that matter to it marked",
+                )
             with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
                 st.markdown(f"**{words.target(unit)}**")
                 st.caption(verdict(facts, shown.data))
+                quality.draw(shown.result, facts)
                 if bool(facts["failed"]):
                     st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
+        if "variants" in shown.result.arrays:
+            quality.variants(shown.key, shown.result, place, PICTURE_WIDTH)
         if isinstance(unit, int):
             _scenes(shown, unit)
         else:

@@ -32,6 +32,10 @@ class View:
     opposite: bool = False
     data: str = "starter"
     depth: bool = False
+    start: str = ""
+    importance: bool = False
+    several: int = 1
+    seeds: int = 1
 
     @property
     def sides(self) -> dict[Side, Address]:
@@ -77,6 +81,10 @@ def request(view: View, address: Address) -> VisualizeRequest:
         seed=view.seed,
         opposite=view.opposite,
         data=view.data,
+        start=view.start,
+        importance=view.importance,
+        several=view.several,
+        seeds=view.seeds,
     )
     assert isinstance(made, VisualizeRequest)
     return made
