@@ -178,8 +178,37 @@ RECONSTRUCT = PAPER.model_copy(
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FAST, PAPER, PAPER_CODE, FOURIER, MACO, RECONSTRUCT)}
 
 
+def _fast_but(name: str, summary: str, **changed: Any) -> Recipe:
+    source = "`fast` with one of its parts taken away, to see what the part does."
+    return FAST.model_copy(update={"name": name, "summary": summary, "source": source, **changed})
+
+
+# For the page that compares: not offered among the recipes, but requests may name them.
+_OFF: dict[str, dict[str, Any]] = {
+    "jitter": {"jitter": 0},
+    "colour": {"colour_shift": "none"},
+    "smoothing": {"total_variation": 0.0},
+    "leak": {"leak": 0.0},
+    "waves": {"parameterization": "pixels"},
+}
+ABLATIONS: dict[str, Recipe] = {
+    name: _fast_but(name, summary, **changed)
+    for name, summary, changed in (
+        ("fast-no-jitter", "`fast` without jitter.", _OFF["jitter"]),
+        ("fast-no-colour", "`fast` without colour shifts.", _OFF["colour"]),
+        ("fast-no-smoothing", "`fast` without total variation.", _OFF["smoothing"]),
+        ("fast-no-leak", "`fast` without the leak.", _OFF["leak"]),
+        ("fast-no-waves", "`fast` on pixels instead of waves.", _OFF["waves"]),
+        ("fast-bare", "`fast` without jitter, colour shifts, total variation and leak.", _OFF["jitter"] | _OFF["colour"]
+         | _OFF["smoothing"] | _OFF["leak"]),
+    )
+}  # fmt: skip
+
+
 def recipe_named(name: str) -> Recipe:
-    """The recipe of that name. Raises BadRequest, with the names there are, for any other."""
+    """The recipe of that name, ablations included. Raises BadRequest, with the recipes there are, for any other."""
+    if name in ABLATIONS:
+        return ABLATIONS[name]
     if name not in RECIPES:
         raise BadRequest(f"There is no recipe “{name[:40]}”. Choose one of {', '.join(RECIPES)}.")
     return RECIPES[name]

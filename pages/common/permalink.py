@@ -11,7 +11,7 @@ from urllib.parse import quote
 from engine.address import Address
 from engine.errors import BadRequest
 from engine.targets import IMAGE
-from pages.common.view import View
+from pages.common.view import Compare, View
 
 _BIGGEST_SEED = 2**31 - 1
 MOST = 8
@@ -28,8 +28,8 @@ def write(view: View) -> dict[str, str]:
         params["opposite"] = "1"
     if view.data != View.data:
         params["data"] = view.data
-    if view.depth:
-        params["view"] = "depth"
+    if view.depth or view.compare:
+        params["view"] = view.compare or "depth"
     if view.start:
         params["start"] = view.start
     if view.importance:
@@ -71,7 +71,8 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
         seed = "0"
     recipe = choice("recipe", dict.fromkeys(recipes()), View.recipe)
     opposite = choice("opposite", {"0": 0, "1": 1}, "0") == "1"
-    depth = choice("view", {"layer": 0, "depth": 1}, "layer") == "depth"
+    shown = choice("view", {"layer": "", "depth": "", "recipes": "", "sites": ""}, "layer")
+    compare: Compare = "recipes" if shown == "recipes" else "sites" if shown == "sites" else ""
     data = params.get("data") or View.data
     start = params.get("start", "")
     if start and not IMAGE.fullmatch(start):
@@ -82,7 +83,9 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
     several, seeds = (int(choice(name, counts, "1")) for name in ("several", "seeds"))
     if a is None:
         return None, problems
-    return View(a, b, recipe, int(seed), opposite, data, depth, start, importance, several, seeds), problems
+    return View(
+        a, b, recipe, int(seed), opposite, data, shown == "depth", start, importance, several, seeds, compare
+    ), problems
 
 
 def recipes() -> tuple[str, ...]:

@@ -57,7 +57,8 @@ def fill(view: View) -> None:
     state["fv_data"] = view.data
     state["fv_start"], state["fv_importance"] = view.start, view.importance
     state["fv_several"], state["fv_seeds"] = view.several, view.seeds
-    state["fv_depth"] = "Whole depth" if view.depth else "One layer"
+    compared = {"recipes": "Recipes", "sites": "Sites", "": "Whole depth" if view.depth else "One layer"}
+    state["fv_depth"] = compared[view.compare]
 
 
 def available_models() -> list[str]:

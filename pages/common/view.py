@@ -5,8 +5,8 @@ Invariant: equal views ask for equal requests, so that a link shows what was sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from engine.address import Address
 from engine.errors import BadRequest, VitrineError
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 8
 """The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
+
+
+Compare = Literal["", "recipes", "sites"]
+QUICK = ("fast", "fourier", "paper", "paper-code")
+"""The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for matching."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class View:
     importance: bool = False
     several: int = 1
     seeds: int = 1
+    compare: Compare = ""
 
     @property
     def sides(self) -> dict[Side, Address]:
@@ -50,6 +56,12 @@ class Row:
     side: Side
     address: Address
     request: VisualizeRequest
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the row is called: what it was made for where something is compared, else its layer."""
+        return self.title or self.address.site
 
     @property
     def key(self) -> str:
@@ -61,6 +73,12 @@ def rows(view: View) -> list[Row]:
     """The requests of a view, in the order in which they are shown. Raises VitrineError where one cannot be made."""
     found = []
     for side, address in view.sides.items():
+        if view.compare == "recipes":
+            found += [Row(side, address, request(replace(view, recipe=name), address), name) for name in compared()]
+            continue
+        if view.compare == "sites":
+            found += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
+            continue
         layers = through_depth(address) if view.depth else [address]
         found += [Row(side, layer, request(view, layer)) for layer in layers]
     return found
@@ -129,6 +147,32 @@ def through_depth(address: Address) -> list[Address]:
         for site in alike
     ]
     return [layer for layer in kept if layer.names]
+
+
+def compared() -> tuple[str, ...]:
+    """The recipes of a comparison: the quick ones, then `fast` with one part after the other taken away."""
+    from engine.recipes import ABLATIONS
+
+    return (*QUICK, *ABLATIONS)
+
+
+def side_by_side(address: Address) -> list[Address]:
+    """The same units at every site of the address's block, in order. Raises VitrineError for an unknown site."""
+    from engine.sites import find
+
+    sites = sites_of(address.model)
+    block = find(sites, address.site).block
+    kept = [
+        Address(
+            address.model,
+            site.name,
+            tuple(unit for unit in address.units if unit < site.units),
+            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+        )
+        for site in sites.values()
+        if site.block == block
+    ]
+    return [each for each in kept if each.names]
 
 
 def _missing(model: str, site: str, target: str, data: str = "starter") -> VitrineError | None:

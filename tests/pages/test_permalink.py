@@ -21,15 +21,16 @@ FULL = View(
     depth=True,
 )
 RICH = View(PLAIN.a, start="17", importance=True, several=4, seeds=3)
+COMPARED = View(PLAIN.a, compare="recipes")
 AIMED = View(Address("starter-vit", "blocks.6.attn.query", (3,), ("5@3x4", "head1", "(0-0.5*3+7)", "match:12")))
 
 
-@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH])
+@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
 def test_a_link_gives_back_the_view_it_was_made_from(view: View) -> None:
     assert permalink.read(permalink.write(view)) == (view, [])
 
 
-@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH])
+@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
 def test_a_browser_reads_the_same_parameters_from_the_text_of_the_link(view: View) -> None:
     assert dict(parse_qsl(permalink.text(permalink.write(view))[1:])) == permalink.write(view)
 
