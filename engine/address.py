@@ -1,6 +1,7 @@
 """Addresses: `model@site:units`, the one string that names units everywhere (pages, links, command line).
 
-`starter-vit@blocks.5.mlp.hidden:120` is one unit; `...:0-7,12` is a selection of units of one site.
+`starter-vit@blocks.5.mlp.hidden:120` is one unit; `...:0-7,12` is a selection of units of one site. Targets beyond
+units (one position, a head, a direction, a sum: see `engine.targets`) stand after the units: `...:0-7,120@3x5,(3-7)`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.errors import BadRequest
+from engine.targets import is_target, parse_target
 
 MAX_UNITS = 1024
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -17,14 +19,28 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, order=True)
 class Address:
-    """Units of one site of one model. Sorts by model, site, then units; prints as `model@site:units`."""
+    """Units of one site of one model, and targets of it as text. Prints as `model@site:units,targets`.
+
+    Sorts by model, site, units, then targets.
+    """
 
     model: str
     site: str
     units: tuple[int, ...]
+    targets: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.model}@{self.site}:{format_units(self.units)}"
+        return f"{self.model}@{self.site}:{self.selection}"
+
+    @property
+    def selection(self) -> str:
+        """The part after the colon: what `parse_selection` reads back."""
+        return ",".join(filter(None, (format_units(self.units), *self.targets)))
+
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """Everything that a picture is made for, in order: units, then targets."""
+        return (*self.units, *self.targets)
 
     @classmethod
     def parse(cls, text: str) -> Address:
@@ -35,7 +51,23 @@ class Address:
             raise BadRequest(
                 f"“{text[:80]}” is not an address. Write model@site:units, like starter-vit@blocks.5.mlp.hidden:120."
             )
-        return cls(model, site, parse_units(units))
+        return cls(model, site, *parse_selection(units))
+
+
+def parse_selection(text: str, limit: int = MAX_UNITS) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Units (as in `parse_units`) and targets from text, each once; a target that is one unit counts as that unit.
+
+    Raises BadRequest as `parse_units` and `engine.targets.parse_target` do.
+    """
+    pieces = [piece.strip() for piece in text.split(",")]
+    plain = [piece for piece in pieces if not is_target(piece)]
+    found = [parse_target(piece) for piece in pieces if is_target(piece)]
+    plain += [str(target.unit) for target in found if target.unit is not None]
+    targets = tuple(dict.fromkeys(str(target) for target in found if target.unit is None))
+    if len(targets) > limit:
+        raise BadRequest(f"More than {limit} targets asked for at once. Ask for at most {limit}.")
+    units = parse_units(",".join(plain), limit - len(targets)) if any(plain) or not targets else ()
+    return units, targets
 
 
 def parse_units(text: str, limit: int = MAX_UNITS) -> tuple[int, ...]:

@@ -1,4 +1,5 @@
-"""Augmented copies of pictures (paper, section 3): colour shift, noise, jitter. Random numbers belong to each picture.
+"""Augmented copies of pictures (paper, section 3): colour shift, noise, jitter; windows for the recipes that have them.
+Random numbers belong to each picture.
 
 Invariant: copy k of picture i is a function of picture i and generator i alone, whatever shares the batch.
 """
@@ -11,16 +12,29 @@ import torch
 from torch import Tensor
 
 from engine.recipes import Recipe
+from engine.windows import windows_of
 
 
-def copies_of(images: Tensor, recipe: Recipe, noise_size: float, generators: Sequence[torch.Generator]) -> Tensor:
+def copies_of(
+    images: Tensor,
+    recipe: Recipe,
+    noise_size: float,
+    generators: Sequence[torch.Generator],
+    size: tuple[int, int] | None = None,
+    done: float = 0.0,
+) -> Tensor:
     """(pictures, 3, H, W) -> (pictures, copies, 3, H, W), each copy augmented with its own random numbers.
 
-    `noise_size` is the standard deviation of this step's noise. No clamping: the paper has none.
+    `noise_size` is the standard deviation of this step's noise. No clamping: the paper has none. With windows the copies
+    have the model's input `size` (default: the picture's), and `done` says how far the run is, from 0 to 1.
     """
-    drawn = [_draw(recipe, images.shape[-2:], noise_size, generator) for generator in generators]
+    size = size or (images.shape[-2], images.shape[-1])
+    if recipe.view is not None:
+        out = windows_of(images, recipe.view, recipe.copies, size, done, generators)
+    else:
+        out = images.unsqueeze(1).expand(-1, recipe.copies, -1, -1, -1)
+    drawn = [_draw(recipe, size, noise_size, generator) for generator in generators]
     scale, shift, noise, offsets = (list(parts) for parts in zip(*drawn, strict=True))
-    out = images.unsqueeze(1).expand(-1, recipe.copies, -1, -1, -1)
     if recipe.colour_shift != "none":
         s, m = torch.stack(scale).to(images.device), torch.stack(shift).to(images.device)
         out = s * out + m if recipe.colour_shift == "scale-then-shift" else (out - m) / s

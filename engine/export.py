@@ -17,12 +17,17 @@ from engine import __version__
 from engine.experiment import Result
 from engine.images import to_png
 
-_PICTURES = {"images": "", "opposite_images": "-opposite"}
+_PICTURES = {"images": "", "opposite_images": "-opposite", "importance": "-importance"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def stem(result: Result, unit: int | None = None) -> str:
-    """A file name, without its ending, that says model, site (or else the experiment) and unit."""
+def names(result: Result) -> list[int | str]:
+    """What the pictures of a `visualize` result were made for, in order: units, then targets."""
+    return [*result.request["units"], *result.request.get("targets", ())]
+
+
+def stem(result: Result, unit: int | str | None = None) -> str:
+    """A file name, without its ending, that says model, site (or else the experiment) and unit (or target)."""
     request = result.request
     what = request.get("site") or request.get("experiment", "")
     parts = [str(request.get("model", "")), str(what)] + ([f"unit-{unit}"] if unit is not None else [])
@@ -31,10 +36,12 @@ def stem(result: Result, unit: int | None = None) -> str:
 
 def pngs(result: Result) -> Iterator[tuple[str, bytes]]:
     """File name and PNG bytes of every picture of a `visualize` result, unit by unit."""
-    for place, unit in enumerate(result.request["units"]):
+    for place, unit in enumerate(names(result)):
         for name, ending in _PICTURES.items():
             if name in result.arrays:
                 yield f"{stem(result, unit)}{ending}.png", to_png(result.arrays[name][place])
+        for number, picture in enumerate(result.arrays["variants"][place] if "variants" in result.arrays else ()):
+            yield f"{stem(result, unit)}-variant-{number}.png", to_png(picture)
 
 
 def numbers(result: Result) -> str:
@@ -48,7 +55,7 @@ def numbers(result: Result) -> str:
 def curves(result: Result) -> str:
     """The objective of every unit at every step as CSV: columns step, then one for each unit."""
     values = np.asarray(result.arrays["curves"], np.float32)
-    lines = [",".join(["step", *(f"unit {unit}" for unit in result.request["units"])])]
+    lines = [",".join(["step", *(f"unit {unit}" for unit in names(result))])]
     lines += [",".join([str(step), *(f"{value:.6g}" for value in row)]) for step, row in enumerate(values.T, start=1)]
     return "\n".join(lines) + "\n"
 

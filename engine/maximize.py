@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -18,8 +19,10 @@ from torch import Tensor, nn
 
 from engine.augment import copies_of, total_variation
 from engine.devices import autocast, halve_on_oom
+from engine.images import to_input
 from engine.layout import position_mean
 from engine.models import LoadedModel
+from engine.objectives import Goal, UnitAtPosition, measured
 from engine.parameterize import parameterize
 from engine.randomness import generator
 from engine.recipes import Recipe
@@ -28,6 +31,15 @@ from engine.twin import module_for_gradients
 
 # Rows of a batch (pictures x copies) that fill a device. One picture's copies fill a CPU; more would only leave its cache.
 ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
+
+Wanted: TypeAlias = int | Goal
+"""What a picture is made for: a unit by its number, or a goal (see `engine.objectives`)."""
+
+Measure: TypeAlias = Callable[[Tensor, float], Tensor]
+"""(images, leak) -> (images,): how much each image is what is wanted."""
+
+Apart: TypeAlias = Callable[[nn.Module], Measure]
+"""Given the module to differentiate: a measure that holds a batch's pictures apart."""
 
 Watch = Callable[[int, Tensor, float], None]
 """Called after each step with (steps done of this batch, images so far (n, 3, H, W), mean objective)."""
@@ -46,7 +58,7 @@ def pictures_at_once(recipe: Recipe, device: torch.device) -> int:
     return max(1, ROWS[device.type] // recipe.copies)
 
 
-def batches_of(units: Sequence[int], size: int) -> Iterator[list[int]]:
+def batches_of(units: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
     """Batches of exactly `size` units; the last is filled up with its own last unit."""
     for start in range(0, len(units), size):
         part = list(units[start : start + size])
@@ -56,27 +68,61 @@ def batches_of(units: Sequence[int], size: int) -> Iterator[list[int]]:
 def maximize(
     model: LoadedModel,
     site: str,
-    units: Sequence[int],
+    units: Sequence[Wanted],
     recipe: Recipe,
     seed: int,
     direction: int = 1,
     watch: Watch | None = None,
+    start: np.ndarray | None = None,
 ) -> Pictures:
-    """Pictures that maximize (direction 1) or minimize (-1) units of a site. Raises BadRequest for unknown ones.
+    """Pictures that maximize (direction 1) or minimize (-1) units or goals of a site. Raises BadRequest for unknown ones.
 
-    The watcher may raise to stop; nothing is left behind in the model.
+    `start`: an image, uint8 (height, width, 3), that every picture begins as, instead of noise. The watcher may raise to
+    stop; nothing is left behind in the model.
     """
     module = module_for_gradients(model)
+    images: dict[int, np.ndarray] = {}
+    curves: dict[int, np.ndarray] = {}
+    for places in alike(units):
+        group = [units[place] for place in places]
+        suited = suited_to(group[0], recipe, model, site)
 
-    def at_size(size: int) -> list[Pictures]:
-        batches = batches_of(units, size)
-        return [_maximize_batch(model, module, site, batch, recipe, seed, direction, watch) for batch in batches]
+        def at_size(size: int, group: list[Wanted] = group, suited: Recipe = suited) -> list[Pictures]:
+            batches = batches_of(group, size)
+            return [
+                maximize_batch(model, module, site, batch, suited, seed, direction, watch, start) for batch in batches
+            ]
 
-    done = halve_on_oom(at_size, pictures_at_once(recipe, model.device))
-    count = len(units)
-    return Pictures(
-        np.concatenate([part.images for part in done])[:count], np.concatenate([part.curves for part in done])[:count]
-    )
+        done = halve_on_oom(at_size, pictures_at_once(suited, model.device))
+        images.update(zip(places, np.concatenate([part.images for part in done]), strict=False))
+        curves.update(zip(places, np.concatenate([part.curves for part in done]), strict=False))
+    order = range(len(units))
+    return Pictures(np.stack([images[place] for place in order]), np.stack([curves[place] for place in order]))
+
+
+def alike(units: Sequence[Wanted]) -> list[list[int]]:
+    """The places of what is measured in the same way and may share a batch: plain units, units at a position, others."""
+    groups: dict[tuple[bool, bool, bool], list[int]] = {}
+    for place, wanted in enumerate(units):
+        plain = isinstance(wanted, int)
+        key = (plain, isinstance(wanted, UnitAtPosition), not plain and wanted.placed)
+        groups.setdefault(key, []).append(place)
+    return [*groups.values()]
+
+
+def suited_to(wanted: Wanted, recipe: Recipe, model: LoadedModel, site: str) -> Recipe:
+    """The recipe as it is, but where it matters where something is: then the copies show the whole picture, in place,
+    with a jitter of at most a quarter of a position."""
+    if isinstance(wanted, int) or not wanted.placed:
+        return recipe
+    grid = model.sites[site].grid
+    quarter = min(model.input_size[0] // grid.height, model.input_size[1] // grid.width) // 4
+    return recipe.model_copy(update={"jitter": min(recipe.jitter, quarter), "view": None, "canvas": 1.0})
+
+
+def name_of(wanted: Wanted) -> int | str:
+    """What a picture's random numbers are named after."""
+    return wanted if isinstance(wanted, int) else wanted.name
 
 
 def activation_of(
@@ -93,13 +139,26 @@ def activation_of(
     return position_mean(values.float(), model.sites[site].grid)
 
 
+def measure_of(
+    model: LoadedModel, site: str, units: Sequence[Wanted], copies: int, module: nn.Module | None = None
+) -> Measure:
+    """What measures (images, leak) -> (images,), for `copies` images in a row of each of `units`, which are all alike."""
+    if all(isinstance(unit, int) for unit in units):
+        chosen = torch.tensor(units, device=model.device).repeat_interleave(copies)
+        return lambda images, leak: activation_of(model, site, images, chosen, module, leak)
+    goals = [unit for unit in units if not isinstance(unit, int)]
+    return lambda images, leak: measured(model, site, images, goals, module, leak)
+
+
 def noise_at(recipe: Recipe, step: int) -> float:
     """Standard deviation of the noise at a step: from `noise_start` linearly down to zero."""
     return recipe.noise_start * max(0, recipe.steps - 2 - step) / recipe.steps
 
 
 def rate_at(recipe: Recipe, step: int) -> float:
-    """Learning rate at a step: a cosine that would reach zero one step after the last."""
+    """Learning rate at a step: a cosine that would reach zero one step after the last, or always the same."""
+    if recipe.schedule == "constant":
+        return recipe.rate
     return recipe.rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
 
 
@@ -108,28 +167,39 @@ def leak_at(recipe: Recipe, step: int) -> float:
     return recipe.leak * max(0.0, 1 - step / (recipe.leak_until * recipe.steps)) if recipe.leak else 0.0
 
 
-def _maximize_batch(
+def maximize_batch(
     model: LoadedModel,
     module: nn.Module,
     site: str,
-    units: Sequence[int],
+    units: Sequence[Wanted],
     recipe: Recipe,
     seed: int,
     direction: int,
     watch: Watch | None,
+    start: np.ndarray | None = None,
+    apart: Apart | None = None,
 ) -> Pictures:
-    generators = [generator(seed, unit) for unit in units]
-    pictures = parameterize(recipe.parameterization, generators, model.input_size, model.device)
-    optimizer = torch.optim.Adam([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
-    chosen = torch.tensor(units, device=model.device).repeat_interleave(recipe.copies)
+    """One batch, of `units` that are measured alike; with `apart` all are the same one, each with random numbers of its own."""
+    variants = [("variant", place) for place in range(len(units))] if apart else [()] * len(units)
+    generators = [generator(seed, name_of(unit), *which) for unit, which in zip(units, variants, strict=True)]
+    height, width = model.input_size
+    size = (round(recipe.canvas * height), round(recipe.canvas * width))
+    pictures = parameterize(recipe.parameterization, generators, size, model.device)
+    if start is not None:
+        begin = torch.from_numpy(to_input(start, size).copy()).to(model.device)
+        pictures.begin(begin.permute(2, 0, 1).float() / 255)
+    method = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}[recipe.optimizer]
+    optimizer = method([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
+    measure = measure_of(model, site, units, recipe.copies, module) if apart is None else apart(module)
     curves = np.zeros((len(units), recipe.steps), np.float32)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
-        copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators)
+        done = step / max(1, recipe.steps - 1)
+        copies = copies_of(pictures.images(), recipe, noise_at(recipe, step), generators, model.input_size, done)
         # The way down needs no leak: there GELU's own slope leads to its lowest point, and a leak would lead past it.
         leak = leak_at(recipe, step) if direction > 0 else 0.0
-        each = activation_of(model, site, copies.flatten(0, 1), chosen, module, leak)
+        each = measure(copies.flatten(0, 1), leak)
         activation = each.unflatten(0, (len(units), -1)).mean(1)
         loss = -direction * activation
         if recipe.total_variation:

@@ -1,4 +1,4 @@
-"""What the optimizer moves: the picture's pixels, or the waves that it is made of.
+"""What the optimizer moves: the picture's pixels, the waves that it is made of, or their phases alone.
 
 A parameterization owns one float32 leaf tensor for a batch of pictures; row i depends on generator i alone.
 """
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from engine.spectrum import magnitude_at
 
 # Square root of the colour covariance of natural images (Olah et al. 2017): turns independent channels into the
 # correlated red, green and blue of photographs. Its largest column norm is scaled to one.
@@ -26,6 +28,10 @@ class Parameterization(ABC):
     def images(self) -> Tensor:
         """(pictures, 3, height, width) in [0, 1], with gradients to `leaf`."""
 
+    @abstractmethod
+    def begin(self, image: Tensor) -> None:
+        """Let every picture of the batch begin as this image (3, H, W) in [0, 1], as nearly as it can."""
+
     def after_step(self) -> None:  # noqa: B027 - most parameterizations need nothing here
         """Bring `leaf` back to where it is valid."""
 
@@ -39,6 +45,10 @@ class Pixels(Parameterization):
 
     def images(self) -> Tensor:
         return self.leaf
+
+    def begin(self, image: Tensor) -> None:
+        with torch.no_grad():
+            self.leaf.copy_(image.expand_as(self.leaf))
 
     def after_step(self) -> None:
         with torch.no_grad():
@@ -67,9 +77,59 @@ class Fourier(Parameterization):
         flat = torch.fft.irfft2(waves, s=self.size, norm="ortho") / 4
         return torch.sigmoid(torch.einsum("rc,nchw->nrhw", self.root, flat))
 
+    def begin(self, image: Tensor) -> None:
+        with torch.no_grad():
+            flat = torch.einsum("cr,rhw->chw", torch.linalg.inv(self.root), _logit(image))
+            waves = torch.view_as_real(torch.fft.rfft2(4 * flat, norm="ortho")) / self.scale
+            self.leaf.copy_(waves.expand_as(self.leaf))
+
+
+def _logit(image: Tensor) -> Tensor:
+    """What the sigmoid makes the image of; black and white stay finite."""
+    return torch.logit(image, eps=0.02)
+
+
+class Maco(Parameterization):
+    """Waves of fixed size, of which only the phases move (Fel et al. 2023): the spectrum stays that of real images.
+
+    Phases and picture are standardized, each picture by itself, as in the authors' library.
+    """
+
+    def __init__(self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device):
+        self.size = size
+        self.magnitude = magnitude_at(size).to(device)
+        phases = [torch.randn(self.magnitude.shape, generator=g) for g in generators]
+        self.leaf = torch.stack(phases).to(device).requires_grad_()
+        self.root = COLOUR_ROOT.to(device)
+        self.standard = True
+
+    def begin(self, image: Tensor) -> None:
+        """Takes the image's phases; the sizes of its waves, and so its contrasts, give way to the measured ones.
+
+        Phases are no longer standardized then: they fill the whole circle, and scaling them would move every wave.
+        """
+        self.standard = False
+        with torch.no_grad():
+            flat = torch.einsum("cr,rhw->chw", torch.linalg.inv(self.root), _logit(image))
+            self.leaf.copy_(torch.fft.rfft2(flat).angle().expand_as(self.leaf))
+
+    def flat(self) -> Tensor:
+        """(pictures, 3, H, W): the pictures before colours are mixed and values squashed; their spectrum is fixed."""
+        phases = _standard(self.leaf) if self.standard else self.leaf
+        return torch.fft.irfft2(torch.polar(self.magnitude.expand_as(phases), phases), s=self.size, norm="ortho")
+
+    def images(self) -> Tensor:
+        return torch.sigmoid(torch.einsum("rc,nchw->nrhw", self.root, _standard(self.flat())))
+
+
+def _standard(values: Tensor) -> Tensor:
+    """Each first-dimension entry with mean 0 and standard deviation 1."""
+    rest = (1, 2, 3)
+    return (values - values.mean(rest, keepdim=True)) / (values.std(rest, keepdim=True) + 1e-5)
+
 
 def parameterize(
     name: str, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device
 ) -> Parameterization:
     """A batch of new pictures, one for each generator."""
-    return {"pixels": Pixels, "fourier": Fourier}[name](generators, size, device)
+    return {"pixels": Pixels, "fourier": Fourier, "maco": Maco}[name](generators, size, device)

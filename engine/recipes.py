@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from engine.errors import BadRequest
+
+
+class View(BaseModel):
+    """A window onto the picture, drawn anew for each copy, scaled to the model's input; grey outside the picture.
+
+    Shares are of the picture's side. The side goes from `side[0]` at the first step to `side[1]` at the last.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: tuple[float, float]
+    side_spread: float = Field(default=0.0, ge=0, description="standard deviation of the side")
+    zoom: float = Field(default=0.0, ge=0, lt=1, description="the side is divided by a factor within 1 ± this")
+    centre_spread: float = Field(default=0.0, ge=0, description="standard deviation of the centre, normal around 0.5")
+    shift: float = Field(default=0.0, ge=0, description="the centre is moved by up to ± this, uniformly")
+    turn: float = Field(default=0.0, ge=0, le=45, description="rotation within ± this, in degrees")
+    noise: float = Field(
+        default=0.0, ge=0, description="normal noise of this size and uniform noise within ± half of it"
+    )
 
 
 class Recipe(BaseModel):
@@ -21,10 +40,10 @@ class Recipe(BaseModel):
     name: str
     summary: str = Field(description="one sentence for people")
     source: str = Field(description="where the settings come from")
-    parameterization: Literal["pixels", "fourier"]
+    parameterization: Literal["pixels", "fourier", "maco"]
     steps: int = Field(ge=1)
     copies: int = Field(ge=1, description="augmented copies of the picture in each step")
-    rate: float = Field(gt=0, description="Adam's learning rate at the first step; falls to zero along a cosine")
+    rate: float = Field(gt=0, description="learning rate at the first step; see `schedule`")
     betas: tuple[float, float]
     total_variation: float = Field(ge=0)
     colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"]
@@ -42,7 +61,22 @@ class Recipe(BaseModel):
         "GELU bends down (below -0.75) or is flat, its own gradient leads away from every picture that excites the unit",
     )
     leak_until: float = Field(default=0.3, gt=0, le=1, description="share of the steps after which the leak is 0")
+    optimizer: Literal["adam", "nadam"] = "adam"
+    schedule: Literal["cosine", "constant"] = Field(default="cosine", description="the rate falls to zero, or stays")
+    canvas: float = Field(default=1.0, ge=1, description="side of the picture over the side of the model's input")
+    view: View | None = Field(
+        default=None, description="what of the picture each copy shows; None: all of it, as it is"
+    )
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out at its default: results of older recipes keep their key."""
+        default = {name: type(self).model_fields[name].default for name in LATER}
+        return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
+
+
+LATER = ("optimizer", "schedule", "canvas", "view")
+"""Fields that the first recipes did not have."""
 
 PAPER = Recipe(
     name="paper",
@@ -89,11 +123,92 @@ FAST = Recipe(
     jitter_shared=False,
     leak=0.15,  # more than the steepest descent of GELU, 0.129: its slope is positive everywhere
 )
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FAST, PAPER, PAPER_CODE)}
+FOURIER = Recipe(
+    name="fourier",
+    summary="Waves with decorrelated colours under small shifts, zooms and turns: 512 steps, as in Lucid.",
+    source="Olah, Mordvintsev and Schubert 2017; settings of Lucid's render (512 steps of Adam at 0.05; grey margin of 12, "
+    "jitter of 8 and 4, zoom of 10%, turns of 10 degrees on 128 pixels), here on the model's own input size.",
+    parameterization="fourier",
+    steps=512,
+    copies=1,
+    rate=0.05,
+    betas=(0.9, 0.999),
+    total_variation=0.0,
+    colour_shift="none",
+    noise="none",
+    jitter=0,
+    jitter_shared=False,
+    schedule="constant",
+    # 12 pixels of margin on each side less 8 and 4 that the jitters cut off, on 128; the jitters move by half of that.
+    view=View(side=(140 / 128, 140 / 128), zoom=0.1, shift=6 / 128, turn=10.0),
+)
+MACO = Recipe(
+    name="maco",
+    summary="Only the phases of waves move, their sizes stay those of real images; 32 windows a step, 256 steps: slow.",
+    source="Fel et al. 2023 (MACO); settings of the authors' library (xplique 2.0: NAdam at 1.0, 32 windows of 50% down to 5% "
+    "of a picture of 512 pixels for an input of 224). Sizes of the waves: measured on the starter's scenes (bench/spectrum.py).",
+    parameterization="maco",
+    steps=256,
+    copies=32,
+    rate=1.0,
+    betas=(0.9, 0.999),
+    total_variation=0.0,
+    colour_shift="none",
+    noise="none",
+    jitter=0,
+    jitter_shared=False,
+    optimizer="nadam",
+    schedule="constant",
+    canvas=512 / 224,
+    view=View(side=(0.5, 0.05), side_spread=0.05, centre_spread=0.15, noise=0.08),
+)
+RECONSTRUCT = PAPER.model_copy(
+    update={
+        "name": "reconstruct",
+        "summary": "For `match:` targets: pixels, no augmentation, strong smoothing.",
+        "source": "hamidkazemi22/vit-visualization, it16/reconstruct.py; not in the paper's text.",
+        "copies": 1,
+        "total_variation": 1.0,
+        "colour_shift": "none",
+        "noise": "none",
+        "noise_start": 0.0,
+        "jitter": 0,
+    }
+)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FAST, PAPER, PAPER_CODE, FOURIER, MACO, RECONSTRUCT)}
+
+
+def _fast_but(name: str, summary: str, **changed: Any) -> Recipe:
+    source = "`fast` with one of its parts taken away, to see what the part does."
+    return FAST.model_copy(update={"name": name, "summary": summary, "source": source, **changed})
+
+
+# For the page that compares: not offered among the recipes, but requests may name them.
+_OFF: dict[str, dict[str, Any]] = {
+    "jitter": {"jitter": 0},
+    "colour": {"colour_shift": "none"},
+    "smoothing": {"total_variation": 0.0},
+    "leak": {"leak": 0.0},
+    "waves": {"parameterization": "pixels"},
+}
+ABLATIONS: dict[str, Recipe] = {
+    name: _fast_but(name, summary, **changed)
+    for name, summary, changed in (
+        ("fast-no-jitter", "`fast` without jitter.", _OFF["jitter"]),
+        ("fast-no-colour", "`fast` without colour shifts.", _OFF["colour"]),
+        ("fast-no-smoothing", "`fast` without total variation.", _OFF["smoothing"]),
+        ("fast-no-leak", "`fast` without the leak.", _OFF["leak"]),
+        ("fast-no-waves", "`fast` on pixels instead of waves.", _OFF["waves"]),
+        ("fast-bare", "`fast` without jitter, colour shifts, total variation and leak.", _OFF["jitter"] | _OFF["colour"]
+         | _OFF["smoothing"] | _OFF["leak"]),
+    )
+}  # fmt: skip
 
 
 def recipe_named(name: str) -> Recipe:
-    """The recipe of that name. Raises BadRequest, with the names there are, for any other."""
+    """The recipe of that name, ablations included. Raises BadRequest, with the recipes there are, for any other."""
+    if name in ABLATIONS:
+        return ABLATIONS[name]
     if name not in RECIPES:
         raise BadRequest(f"There is no recipe “{name[:40]}”. Choose one of {', '.join(RECIPES)}.")
     return RECIPES[name]

@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from engine.augment import copies_of
-from engine.maximize import activation_of
+from engine.maximize import Wanted, measure_of, name_of, suited_to
 from engine.models import LoadedModel
+from engine.objectives import Match
 from engine.randomness import generator
 from engine.recipes import PAPER
 
@@ -22,19 +23,23 @@ YARDSTICK = PAPER.model_copy(update={"name": "yardstick", "copies": 16, "noise":
 SUCCESS_PERCENTILE = 95.0
 
 
-def fresh_activations(model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, seed: int) -> np.ndarray:
+def fresh_activations(
+    model: LoadedModel, site: str, units: Sequence[Wanted], images: np.ndarray, seed: int
+) -> np.ndarray:
     """(pictures,): mean over 16 augmented copies, with random numbers that no recipe has used, of each unit's activation.
 
-    images (pictures, 3, H, W) float32 in [0, 1]; picture i is scored for `units[i]`. One picture at a time, so that
-    its number does not depend on the others.
+    images (pictures, 3, H, W) float32 in [0, 1], scaled to the model's input where they are larger; picture i is scored
+    for `units[i]`. One picture at a time, so that its number does not depend on the others. A goal that belongs to a
+    place is scored with little jitter, one that matches an image on the picture as it is.
     """
     out = np.zeros(len(units), np.float32)
     for row, (unit, image) in enumerate(zip(units, images, strict=True)):
-        picture = torch.from_numpy(image)[None].to(model.device)
+        picture = model.resize_to_input(torch.from_numpy(image)[None].to(model.device))
         with torch.no_grad():
-            copies = copies_of(picture, YARDSTICK, 0.0, [generator(seed, unit, "fresh")])[0]
-            chosen = torch.full((len(copies),), unit, device=model.device)
-            out[row] = activation_of(model, site, copies, chosen).mean().item()
+            yardstick = suited_to(unit, YARDSTICK, model, site)
+            copies = copies_of(picture, yardstick, 0.0, [generator(seed, name_of(unit), "fresh")])[0]
+            copies = picture if isinstance(unit, Match) else copies
+            out[row] = measure_of(model, site, [unit], len(copies))(copies, 0.0).mean().item()
     return out
 
 

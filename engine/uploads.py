@@ -1,85 +1,154 @@
-"""Pictures that people give: checked, kept under the digest of their pixels, and found again by it.
+"""Vectors and images that a person brought, kept in the cache folder under the digest of what is in them.
 
-Invariants: what is kept was decoded by the house's own door and encoded anew, so nothing else of a file survives; the same
-picture is kept once; the least recently used go when there are too many.
+Invariants: what is kept was read and checked whole (no pickle, nothing larger than allowed) and written anew, so nothing
+else of a file survives; the digest names the content, so a request that names it is the same request on every machine
+that has the file; those unused for longest go when they fill too much.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
+import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
 
 from engine.config import settings
-from engine.errors import BadRequest, Unavailable
+from engine.errors import BadRequest, RefusedFile, Unavailable
 from engine.images import open_image, thumbnail, to_png
 
-PREFIX = "upload/"
-LONGEST_SIDE = 1024
-"""Pixels of a kept picture's longer side: more than any model looks at."""
+MAX_VECTOR_BYTES = 16 << 20
+MAX_LENGTH = 1 << 16
 MOST_BYTES = 200 << 20
-_NAME = re.compile(r"upload/[0-9a-f]{32}")
+"""Of each kind that is kept."""
+LONGEST_SIDE = 1024
+"""Pixels of a kept image's longer side: more than any model looks at."""
+UPLOADED = "up-"
+"""How a reference to a kept image begins; a number is an image of the data set."""
 
 
-def keep(data: bytes, name: str) -> str:
-    """Keep a picture and give its name, `upload/DIGEST`. Raises RefusedFile, in one sentence, for what is none."""
-    image = open_image(data, name)
-    if max(image.shape[:2]) > LONGEST_SIDE:
-        image = thumbnail(image, LONGEST_SIDE)
-    digest = hashlib.blake2b(repr(image.shape).encode() + image.tobytes(), digest_size=16).hexdigest()
-    path = _folder() / f"{digest}.png"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(f".{os.getpid()}.part")
-        half.write_bytes(to_png(image))
-        half.replace(path)
-    except OSError as error:
-        raise Unavailable(f"The picture cannot be kept: {error.strerror or error}. Free some disk space.") from None
-    _trim(path)
-    return PREFIX + digest
+def keep_vector(data: bytes, name: str, tensor: str = "") -> str:
+    """Keep the vector of a .npy or .safetensors file (`tensor`: which of several); gives its digest, 16 hex digits.
+
+    Raises RefusedFile for what is neither, or no vector of at most 65,536 finite numbers that are not all zero.
+    """
+    if len(data) > MAX_VECTOR_BYTES:
+        raise RefusedFile(
+            f"{name} has {len(data) >> 20} MB; a file with a vector may have {MAX_VECTOR_BYTES >> 20} MB."
+        )
+    array = _npy(data, name) if data.startswith(b"\x93NUMPY") else _safetensors(data, name, tensor)
+    if array.dtype.kind not in "iuf":
+        raise RefusedFile(f"{name} holds {array.dtype} values; a direction is a vector of real numbers.")
+    vector = np.squeeze(array).astype(np.float32)
+    if vector.ndim != 1 or not 1 < vector.size <= MAX_LENGTH:
+        raise RefusedFile(f"{name} holds an array of shape {array.shape}; a direction is one number for each unit.")
+    if not np.isfinite(vector).all() or not np.linalg.norm(vector):
+        raise RefusedFile(f"{name} holds no direction: its numbers are not all finite, or all of them are zero.")
+    buffer = io.BytesIO()
+    np.save(buffer, vector, allow_pickle=False)
+    return _keep("vectors", vector.tobytes(), buffer.getvalue(), ".npy")
 
 
-def is_upload(name: str) -> bool:
-    """Whether this names an upload rather than an image of a data set."""
-    return name.startswith(PREFIX)
+def vector(digest: str) -> np.ndarray:
+    """The kept vector (length,) float32. Raises Unavailable where this machine does not have it."""
+    return np.load(_find("vectors", digest, ".npy", "direction"), allow_pickle=False)
 
 
-def read(name: str) -> np.ndarray:
-    """The picture, uint8 (height, width, 3). Raises BadRequest for a malformed name, Unavailable when it is gone."""
-    path = _path(name)
+def keep_image(data: bytes, name: str) -> str:
+    """Keep an image as PNG; gives the digest of its pixels. Raises RefusedFile as `open_image` does."""
+    pixels = open_image(data, name)
+    if max(pixels.shape[:2]) > LONGEST_SIDE:
+        pixels = thumbnail(pixels, LONGEST_SIDE)
+    return _keep("images", repr(pixels.shape).encode() + pixels.tobytes(), to_png(pixels), ".png")
+
+
+def image(digest: str) -> np.ndarray:
+    """The kept image, uint8 (height, width, 3). Raises Unavailable where this machine does not have it."""
+    path = _find("images", digest, ".png", "image")
     os.utime(path)
-    return open_image(path, "The uploaded picture")
+    return open_image(path, "The image")
 
 
-def fingerprint(name: str) -> str:
-    """The digest of its pixels. Raises as `read` does."""
-    _path(name)
-    return name.removeprefix(PREFIX)
+def image_of(reference: str, data: str) -> np.ndarray:
+    """The image that a reference names: `17` of the data set, or `up-<digest>`. Raises VitrineError for no image."""
+    if is_upload(reference):
+        return image(reference.removeprefix(UPLOADED))
+    from engine.datasets import open_dataset
+
+    return open_dataset(data).image(int(reference))
 
 
-def _folder() -> Path:
-    return settings().cache_folder / "uploads"
+def is_upload(reference: str) -> bool:
+    """Whether this names an uploaded image rather than one of a data set."""
+    return reference.startswith(UPLOADED)
 
 
-def _path(name: str) -> Path:
-    if not _NAME.fullmatch(name):
-        raise BadRequest(f"“{name[:40]}” names no uploaded picture.")
-    path = _folder() / f"{name.removeprefix(PREFIX)}.png"
-    if not path.is_file():
-        raise Unavailable("This uploaded picture is no longer kept here. Upload it again.")
+def fingerprint(reference: str) -> str:
+    """The digest of an uploaded image's pixels. Raises Unavailable where this machine does not have it."""
+    digest = reference.removeprefix(UPLOADED)
+    _find("images", digest, ".png", "image")
+    return digest
+
+
+def _npy(data: bytes, name: str) -> np.ndarray:
+    try:
+        return np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # whatever NumPy raises on hostile bytes
+        raise RefusedFile(f"{name} cannot be read as a .npy file of numbers ({type(error).__name__}).") from None
+
+
+def _safetensors(data: bytes, name: str, tensor: str) -> np.ndarray:
+    try:
+        found = load(data)
+    except (SafetensorError, KeyError, ValueError, TypeError, OverflowError):
+        raise RefusedFile(f"{name} is neither a .npy nor a .safetensors file of numbers.") from None
+    if tensor in found:
+        return found[tensor]
+    if tensor or len(found) != 1:
+        known = ", ".join(sorted(found)[:8]) or "none"
+        raise BadRequest(f"{name} needs the name of one of its tensors, after a colon. It has {known}.")
+    return next(iter(found.values()))
+
+
+def _folder(kind: Literal["vectors", "images"]) -> Path:
+    return settings().cache_folder / "uploads" / kind
+
+
+def _keep(kind: Literal["vectors", "images"], content: bytes, file: bytes, suffix: str) -> str:
+    digest, folder = hashlib.blake2b(content, digest_size=8).hexdigest(), _folder(kind)
+    path = folder / f"{digest}{suffix}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            path.touch()
+            return digest
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as whole:
+            whole.write(file)
+        os.replace(whole.name, path)
+        _trim(path)
+    except OSError as error:
+        raise Unavailable(f"The file cannot be kept in {folder}: {error.strerror or error}.") from error
+    return digest
+
+
+def _find(kind: Literal["vectors", "images"], digest: str, suffix: str, what: str) -> Path:
+    path = _folder(kind) / f"{digest}{suffix}"
+    if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
+        raise Unavailable(f"The {what} {digest[:16]} is not on this machine. Give its file again.")
     return path
 
 
 def _trim(newest: Path) -> None:
-    """Remove the pictures unused for longest until they fit, but never the newest."""
-    files = sorted((file for file in newest.parent.glob("*.png")), key=lambda file: file.stat().st_mtime)
+    """Remove the files unused for longest until they fit, but never the newest."""
+    files = sorted(newest.parent.glob(f"*{newest.suffix}"), key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in files)
     for file in files:
-        if total <= MOST_BYTES:
-            return
-        if file != newest:
+        if total > MOST_BYTES and file != newest:
             total -= file.stat().st_size
             file.unlink(missing_ok=True)

@@ -5,38 +5,58 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
 from engine.config import settings
 from engine.datasets import open_dataset
+from engine.diversity import different, likeness_of
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
-from engine.images import contact_sheet, to_png
-from engine.maximize import batches_of, maximize, pictures_at_once
+from engine.goal_scores import on_images
+from engine.importance import importance_maps
+from engine.maximize import Wanted, maximize
 from engine.models import LoadedModel
+from engine.objectives import Goal, goal
+from engine.previews import Gallery, as_bytes, as_floats, as_levels, rounded
+from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from engine.recipes import Recipe, recipe_named
 from engine.scoring import YARDSTICK, against_images, fresh_activations
 from engine.sites import find
+from engine.targets import IMAGE, parse_target
+from engine.uploads import image_of
 
-PREVIEW_EVERY = 0.5  # seconds
-PREVIEW_TILES = 24
-PREVIEW_COLUMNS = 8
+LOGITS = "head.logits"
+TOP_IMAGES = 20
 
 
 @experiment
 class VisualizeRequest(Request):
-    """Make a picture for each of some units of one site, and score it against the images of a data set.
+    """Make a picture for each of some units or targets of one site, and score it against the images of a data set.
 
     The result's arrays, for n units: `images` (n, H, W, 3) uint8; `curves` (n, steps) float32: mean activation over
     the augmented copies at each step; with `opposite` also `opposite_images` and `opposite_curves`, of the pictures
     that minimize. Table `units`: unit, activation, percentile, ratio_to_best_scene, beats_every_scene, failed,
     seconds, and opposite_activation. Facts: device, precision, seconds, the recipe in full.
+
+    Targets (see `engine.targets`) come after the units, and the table's `unit` is text then. With targets also
+    `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
+    images that come closest, strongest first.
+
+    `start`: pictures begin as that image (accentuation). `importance`: also `importance` (n, H, W) uint8, where the
+    gradient of the objective is (255: strongest). `several`: also `variants` (n, several, H, W, 3) uint8, pictures that
+    are held apart, and a table `variants` (unit, number, activation, percentile, likeness to the others). `seeds`: as many
+    seeds from `seed` on, for the columns stability and seed_spread.
+
+    Every table has spectrum_distance and spectrum_percentile; for class logits also recognised, the share of other
+    models with the same classes (fact `judges`) that have the class among their five best answers.
     """
 
     experiment = "visualize"
@@ -44,11 +64,46 @@ class VisualizeRequest(Request):
 
     model: str
     site: str
-    units: tuple[int, ...] = Field(min_length=1, max_length=MAX_UNITS)
+    units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS)
     recipe: str = "fast"
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     opposite: bool = False
     data: str = "starter"
+    targets: tuple[str, ...] = Field(default=(), max_length=MAX_UNITS)
+    start: str = Field(default="", description="an image to begin with: 17 of the data set, or up-<digest>")
+    importance: bool = False
+    several: int = Field(default=1, ge=1, le=8)
+    seeds: int = Field(default=1, ge=1, le=8)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out at its default, so that requests of before keep their text and their key."""
+        default = {name: field.default for name, field in type(self).model_fields.items() if name in LATER}
+        return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.names:
+            raise ValueError("No units given. Name at least one unit or target.")
+        return self
+
+    @field_validator("start")
+    @classmethod
+    def _an_image(cls, start: str) -> str:
+        if start and not IMAGE.fullmatch(start):
+            raise ValueError("The image to start from is a number of the data set, or up-<digest> of an upload.")
+        return start
+
+    @field_validator("targets")
+    @classmethod
+    def _readable(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            found = [parse_target(text) for text in targets]
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+        if any(target.unit is not None for target in found):
+            raise ValueError("A target that is just one unit belongs to the units.")
+        return tuple(dict.fromkeys(map(str, found)))
 
     @field_validator("units")
     @classmethod
@@ -65,6 +120,11 @@ class VisualizeRequest(Request):
         except BadRequest as error:
             raise ValueError(str(error)) from None
 
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """What each picture is made for, in order: units, then targets."""
+        return (*self.units, *self.targets)
+
     def fingerprints(self) -> dict[str, str]:
         return {
             "model": catalog.fingerprint(self.model),
@@ -75,9 +135,9 @@ class VisualizeRequest(Request):
 
     def check(self, model: LoadedModel) -> None:
         """Raises BadRequest for a site or unit that is not there, and for more units than the settings allow at once."""
-        if len(self.units) > (limit := settings().units_limit):
+        if len(self.names) > (limit := settings().units_limit):
             raise BadRequest(
-                f"{len(self.units)} units asked for at once; here at most {limit} are allowed. Ask in parts."
+                f"{len(self.names)} units asked for at once; here at most {limit} are allowed. Ask in parts."
             )
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]
@@ -90,25 +150,35 @@ class VisualizeRequest(Request):
         started = time.monotonic()
         recipe, model = recipe_named(self.recipe), catalog.load(self.model)
         self.check(model)
-        gallery = Gallery(context, recipe, len(self.units) * (2 if self.opposite else 1), model)
-        up = maximize(model, self.site, self.units, recipe, self.seed, 1, gallery.watch)
+        goals = [goal(model, self.site, text, self.data) for text in self.targets]
+        wanted: list[Wanted] = [*self.units, *goals]
+        start = image_of(self.start, self.data) if self.start else None
+        gallery = Gallery(context, recipe, len(wanted) * (2 if self.opposite else 1), model)
+        up = maximize(model, self.site, wanted, recipe, self.seed, 1, gallery.watch, start)
         down = None
         if self.opposite:
             gallery.next_round("The opposite pictures")
-            down = maximize(model, self.site, self.units, recipe, self.seed, -1, gallery.watch)
+            down = maximize(model, self.site, wanted, recipe, self.seed, -1, gallery.watch, start)
         made = time.monotonic() - started
-        index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
-        units = np.asarray(self.units)
-        activations = fresh_activations(model, self.site, self.units, rounded(up.images), self.seed)
-        table = against_images(activations, index.arrays["position_mean"][:, units].astype(np.float32))
-        table.insert(0, "unit", units)
-        table["seconds"] = made / len(units)
         arrays = {"images": as_bytes(up.images), "curves": up.curves}
+        on_data, found = self._on_data(model, goals, context)
+        arrays |= found
+        activations = fresh_activations(model, self.site, wanted, rounded(up.images), self.seed)
+        table = against_images(activations, on_data)
+        table.insert(0, "unit", pd.Series(self.units) if not goals else [str(name) for name in self.names])
+        table["seconds"] = made / len(wanted)
         if down is not None:
             arrays |= {"opposite_images": as_bytes(down.images), "opposite_curves": down.curves}
             table["opposite_activation"] = fresh_activations(
-                model, self.site, self.units, rounded(down.images), self.seed
+                model, self.site, wanted, rounded(down.images), self.seed
             ).astype(np.float64)
+        tables = {"units": table}
+        judges = judge(table, model, self.site, self.units, rounded(up.images), arrays["images"])
+        if self.importance:
+            arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, rounded(up.images)))
+        if self.several > 1:
+            arrays["variants"], tables["variants"] = self._variants(model, wanted, recipe, on_data, context, start)
+        between = self._compare_seeds(model, table, up.images, context) if self.seeds > 1 else None
         facts = {
             "device": devices.describe(model.device)["name"],
             "precision": devices.describe(model.device)["precision"],
@@ -116,56 +186,73 @@ class VisualizeRequest(Request):
             "recipe": recipe.model_dump(mode="json"),
             "fingerprints": self.fingerprints(),
             "torch": torch.__version__,
-        }
-        return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
+            "judges": judges,
+        } | ({"stability_between_units": between} if between is not None else {})
+        return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _variants(
+        self,
+        model: LoadedModel,
+        wanted: Sequence[Wanted],
+        recipe: Recipe,
+        on_data: np.ndarray,
+        context: Context,
+        start: np.ndarray | None,
+    ) -> tuple[np.ndarray, pd.DataFrame]:
+        """Several different pictures of each unit, and their numbers."""
+        images, tables = [], []
+        for place, (name, each) in enumerate(zip(self.names, wanted, strict=True)):
+
+            def watch(step: int, images: torch.Tensor, objective: float, place: int = place) -> None:
+                done, total = place * recipe.steps + step, len(wanted) * recipe.steps
+                context.report(Progress(done, total, f"Different pictures: {place + 1} of {len(wanted)}"))
+
+            made = different(model, self.site, each, recipe, self.seed, self.several, watch, start).images
+            seen = rounded(made)
+            activations = fresh_activations(model, self.site, [each] * self.several, seen, self.seed)
+            scored = against_images(activations, on_data[:, [place] * self.several])[["activation", "percentile"]]
+            scored.insert(0, "unit", str(name))
+            scored.insert(1, "number", range(self.several))
+            images.append(as_bytes(made))
+            tables.append(scored.assign(likeness=likeness_of(model, self.site, seen).astype(np.float64)))
+        return np.stack(images), pd.concat(tables, ignore_index=True)
+
+    def _compare_seeds(self, model: LoadedModel, table: pd.DataFrame, images: np.ndarray, context: Context) -> float:
+        """Adds stability to the table; gives what it is to be held against."""
+        plain = {"seeds": 1, "several": 1, "importance": False, "opposite": False}
+        rest = [(self.seed + more) % 2**31 for more in range(1, self.seeds)]
+        others = [context.compute(self.model_copy(update={**plain, "seed": seed})) for seed in rest]
+        shown = [rounded(images)] + [as_floats(other.arrays["images"]) for other in others]
+        activations = [table["activation"], *(other.tables["units"]["activation"] for other in others)]
+        found = stability(model, self.site, shown, np.stack([each.to_numpy() for each in activations]))
+        table[found.columns] = found
+        return between_units(model, self.site, shown[0])
+
+    def _on_data(
+        self, model: LoadedModel, goals: Sequence[Goal], context: Context
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """(images, units and targets): everything asked for on every image; and what is kept of the targets."""
+        index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
+        units = index.arrays["position_mean"][:, np.asarray(self.units, int)].astype(np.float32)
+        if not goals:
+            return units, {}
+        values = on_images(model, self.site, goals, self.data, index.arrays, context)
+        order = np.argsort(-values, axis=0, kind="stable")[:TOP_IMAGES].T
+        kept = {"target_values": np.ascontiguousarray(values.T), "target_top": index.arrays["images"][order]}
+        return np.concatenate([units, values], 1), kept
 
 
-def as_bytes(images: np.ndarray) -> np.ndarray:
-    """(n, 3, H, W) float in [0, 1] -> (n, H, W, 3) uint8."""
-    return np.ascontiguousarray((images.clip(0, 1) * 255 + 0.5).astype(np.uint8).transpose(0, 2, 3, 1))
+LATER = ("targets", "start", "importance", "several", "seeds")
+"""Fields that requests of version 3 did not have from the start."""
 
 
-def rounded(images: np.ndarray) -> np.ndarray:
-    """The picture as it will be stored: what is scored is what is shown."""
-    return np.ascontiguousarray(as_bytes(images).transpose(0, 3, 1, 2).astype(np.float32) / 255)
-
-
-class Gallery:
-    """Turns the optimizer's steps into progress: how far, the objective so far, and the pictures while they grow."""
-
-    def __init__(self, context: Context, recipe: Recipe, pictures: int, model: LoadedModel) -> None:
-        self._context, self._recipe = context, recipe
-        self._at_once = pictures_at_once(recipe, model.device)
-        self._batches = sum(1 for _ in batches_of(range(pictures), self._at_once))
-        self._pictures = pictures
-        self._finished: list[np.ndarray] = []
-        self._batch, self._shown, self._curve = 0, 0.0, list[float]()
-        self._message = "Pictures"
-
-    def next_round(self, message: str) -> None:
-        self._message = message
-
-    def watch(self, step: int, images: torch.Tensor, objective: float) -> None:
-        """Called by the optimizer after each step."""
-        self._curve.append(objective)
-        last = step == self._recipe.steps
-        preview = None
-        if last or time.monotonic() - self._shown > PREVIEW_EVERY:
-            tiles = as_bytes(images.cpu().numpy())
-            preview = self._preview(list(tiles))
-            self._shown = time.monotonic()
-            if last:
-                self._finished.extend(tiles)
-                self._batch += 1
-        done = self._batch * self._recipe.steps + (0 if last else step)
-        total = max(self._batches * self._recipe.steps, done)
-        shown = min(self._batch * self._at_once + 1, self._pictures)
-        message = f"{self._message}: {shown} of {self._pictures}"
-        self._context.report(Progress(done, total, message, preview, tuple(self._curve[-self._recipe.steps :])))
-        if last:
-            self._curve.clear()
-
-    def _preview(self, growing: Sequence[np.ndarray]) -> bytes:
-        tiles = [*self._finished, *growing][: self._pictures][-PREVIEW_TILES:]
-        rows = [tiles[start : start + PREVIEW_COLUMNS] for start in range(0, len(tiles), PREVIEW_COLUMNS)]
-        return to_png(np.asarray(contact_sheet(rows)))
+def judge(
+    table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, stored: np.ndarray
+) -> list[str]:
+    """Adds to the table what needs no more pictures; gives the names of the other models that judged class logits."""
+    for name, values in spectrum_columns(stored).items():
+        table[name] = values
+    if site != LOGITS or not units or len(units) < len(images):
+        return []
+    table["recognised"], judges = recognised(judges_of(model), units, images)
+    return judges

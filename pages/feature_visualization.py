@@ -43,7 +43,7 @@ else:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(setup.summary(view), width="content")
             with st.container(horizontal=True, width="content", vertical_alignment="center"):
-                if not view.depth:
+                if not (view.depth or view.compare):
                     wall.maps_toggle()
                 sharing.bar(view, rows)
         on_their_way = showing.coming(batch)

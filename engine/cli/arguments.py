@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
-from engine.address import parse_units
+from engine.address import parse_selection
 from engine.errors import BadRequest
 
-RECIPES = ("fast", "paper", "paper-code")
+RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
 FILLS = ("black", "mean", "blur", "noise", "tile")
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
@@ -70,10 +70,32 @@ def _visualize(commands: _SubParsersAction) -> None:
     made.add_argument("address", nargs="?", metavar="ADDRESS", help="model@site:units, instead of the next three")
     made.add_argument("--model", metavar="M", help="the model's name")
     made.add_argument("--site", metavar="S", help="the site, like blocks.6.mlp.hidden")
-    made.add_argument("--units", type=parse_units, metavar="U", help="the units: 5, 0-15, 0:16, or a list of those")
+    made.add_argument(
+        "--units",
+        type=parse_selection,
+        metavar="U",
+        help="the units: 5, 0-15, 0:16; or targets: 120@3x5 (one position), head2, (3-0.5*7), match:17; or a list of those",
+    )
+    made.add_argument(
+        "--direction",
+        action="append",
+        default=[],
+        metavar="FILE[:NAME]",
+        help="also a direction in the site: a vector from a .npy or .safetensors file (NAME: which tensor)",
+    )
+    for name, says in (("match", "also the picture whose activations match those of"), ("caricature", "exaggerate")):
+        made.add_argument(f"--{name}", action="append", default=[], metavar="N|FILE", help=f"{says} an image")
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
+    made.add_argument("--start", default="", metavar="N|FILE", help="begin with an image instead of noise")
+    made.add_argument(
+        "--importance", action="store_true", help="also where in each picture its objective's gradient is"
+    )
+    made.add_argument(
+        "--several", type=whole_number, default=1, metavar="N", help="also N pictures that differ, up to 8"
+    )
+    made.add_argument("--seeds", type=whole_number, default=1, metavar="N", help="compare N seeds, up to 8: stability")
     _data(made, "compare the pictures' activations with")
     made.add_argument("--out", metavar="DIR", help="the folder for pictures, numbers.csv and request.json")
 

@@ -10,35 +10,45 @@ from engine.address import Address
 from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
+from engine.cli.files import image, with_files
 from engine.errors import BadRequest
 from engine.experiment import build
 from engine.visualize import VisualizeRequest
 
 NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
+# Of these only those that the result has: recognised only for class logits, stability only for several seeds.
+FURTHER = ("spectrum_distance", "recognised", "stability")
 
 
 def visualize(arguments: Namespace) -> Answer:
     """Make the pictures, write them under `--out`, and say how strongly each activates its unit."""
-    where = _address(arguments)
+    where = with_files(_address(arguments), arguments)
     request = build(
         VisualizeRequest,
         model=where.model,
         site=where.site,
         units=where.units,
+        targets=where.targets,
         recipe=arguments.recipe,
         seed=arguments.seed,
         opposite=arguments.opposite,
         data=data_name(arguments.data),
+        start=image(arguments.start) if arguments.start else "",
+        importance=arguments.importance,
+        several=arguments.several,
+        seeds=arguments.seeds,
     )
+    assert isinstance(request, VisualizeRequest)
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out:
         writing.must_be_writable(out)
     result, stored = ask(request)
     images = writing.write(result, out) if out else {}
     records = result.tables["units"].to_dict("records")
+    shown = (*NUMBERS, *(name for name in FURTHER if name in result.tables["units"]))
     units = [
-        {"unit": record["unit"], **{name: record[name] for name in NUMBERS}, "image": images.get(record["unit"])}
-        for record in records
+        {"unit": record["unit"], **{column: record[column] for column in shown}, "image": images.get(name)}
+        for name, record in zip(request.names, records, strict=True)
     ]
     facts = {
         "request": result.request,
@@ -48,7 +58,7 @@ def visualize(arguments: Namespace) -> Answer:
         "seconds": result.facts["seconds"],
         "units": units,
     }
-    return Answer(facts, table(("unit", *NUMBERS, "image"), [tuple(unit.values()) for unit in units]))
+    return Answer(facts, table(("unit", *shown, "image"), [tuple(unit.values()) for unit in units]))
 
 
 def index(arguments: Namespace) -> Answer:
@@ -80,12 +90,14 @@ def index(arguments: Namespace) -> Answer:
 def _address(arguments: Namespace) -> Address:
     """The units asked for: as one address, or as model, site and units. Raises BadRequest for half of either."""
     parts = {"--model": arguments.model, "--site": arguments.site, "--units": arguments.units}
-    given = [name for name, value in parts.items() if value is not None]
+    if arguments.direction or arguments.match or arguments.caricature:
+        parts["--units"] = arguments.units or ((), ())
+    given = [name for name, value in parts.items() if value is not None and value != ((), ())]
     if arguments.address and given:
         raise BadRequest(f"An address and {given[0]} were given. Give the address, or --model, --site and --units.")
     if arguments.address:
         return Address.parse(arguments.address)
-    missing = [name for name in parts if name not in given]
+    missing = [name for name, value in parts.items() if value is None]
     if missing:
         raise BadRequest(f"{' and '.join(missing)} missing. Say which units: --model M --site S --units 0:16.")
-    return Address(arguments.model, arguments.site, arguments.units)
+    return Address(arguments.model, arguments.site, *parts["--units"])

@@ -24,7 +24,7 @@ def must_be_writable(folder: Path) -> None:
         raise _refused(folder, "no permission")
 
 
-def write(result: Result, folder: Path) -> dict[int, str]:
+def write(result: Result, folder: Path) -> dict[int | str, str]:
     """Write the result's files; returns each unit's picture as a path. Raises BadRequest when they cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def write(result: Result, folder: Path) -> dict[int, str]:
         (folder / "request.json").write_text(export.facts(result), encoding="utf-8")
     except OSError as error:
         raise _refused(folder, error.strerror or str(error)) from error
-    return {unit: str(folder / f"{export.stem(result, unit)}.png") for unit in result.request["units"]}
+    return {unit: str(folder / f"{export.stem(result, unit)}.png") for unit in export.names(result)}
 
 
 def _sheet(result: Result) -> Image.Image:

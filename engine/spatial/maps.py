@@ -30,7 +30,7 @@ MOST_BYTES = 64 << 20
 class MapsRequest(Request):
     """The position maps of one unit in every block, and the similarity of all tokens, on one image.
 
-    `image` is a number in the data set `data`, or `upload/DIGEST` of a picture that somebody gave. Arrays, for block i
+    `image` is a number in the data set `data`, or `up-DIGEST` of a picture that somebody gave. Arrays, for block i
     with h x w positions: `map_i` (h, w) float32 of the unit (absent where the block has fewer units), `tokens_i`
     (h*w, h*w) float16, the cosine of each token with every other; `pixels` (H, W, 3) uint8, the image as the
     model sees it. Table `layers`: layer, site, maps, height, width, value of each prefix token (`prefix_0`, ...),
@@ -67,7 +67,11 @@ class MapsRequest(Request):
 
     def _picture(self, model: LoadedModel) -> tuple[np.ndarray, np.ndarray | None, dict]:
         if uploads.is_upload(self.image):
-            return to_input(uploads.read(self.image), model.input_size), None, {"caption": "an uploaded picture"}
+            return (
+                to_input(uploads.image_of(self.image, self.data), model.input_size),
+                None,
+                {"caption": "an uploaded picture"},
+            )
         dataset, number = self._dataset(), int(self.image)
         (batch,) = images.batches(dataset, [number], model, 1)
         mask = batch.masks[0].cpu().numpy()

@@ -10,9 +10,12 @@ from urllib.parse import quote
 
 from engine.address import Address
 from engine.errors import BadRequest
-from pages.common.view import View
+from engine.targets import IMAGE
+from pages.common.view import Compare, View
 
 _BIGGEST_SEED = 2**31 - 1
+MOST = 8
+"""The most pictures of a unit, and the most seeds, that one view asks for."""
 
 
 def write(view: View) -> dict[str, str]:
@@ -25,14 +28,19 @@ def write(view: View) -> dict[str, str]:
         params["opposite"] = "1"
     if view.data != View.data:
         params["data"] = view.data
-    if view.depth:
-        params["view"] = "depth"
+    if view.depth or view.compare:
+        params["view"] = view.compare or "depth"
+    if view.start:
+        params["start"] = view.start
+    if view.importance:
+        params["importance"] = "1"
+    params |= {name: str(getattr(view, name)) for name in ("several", "seeds") if getattr(view, name) > 1}
     return params
 
 
 def text(params: Mapping[str, str]) -> str:
     """Query parameters as they stand in the address, still readable: only what would be misread is escaped."""
-    return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_')}" for name, value in params.items())
+    return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_()*')}" for name, value in params.items())
 
 
 def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
@@ -63,9 +71,21 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
         seed = "0"
     recipe = choice("recipe", dict.fromkeys(recipes()), View.recipe)
     opposite = choice("opposite", {"0": 0, "1": 1}, "0") == "1"
-    depth = choice("view", {"layer": 0, "depth": 1}, "layer") == "depth"
+    shown = choice("view", {"layer": "", "depth": "", "recipes": "", "sites": ""}, "layer")
+    compare: Compare = "recipes" if shown == "recipes" else "sites" if shown == "sites" else ""
     data = params.get("data") or View.data
-    return (View(a, b, recipe, int(seed), opposite, data, depth) if a else None), problems
+    start = params.get("start", "")
+    if start and not IMAGE.fullmatch(start):
+        problems.append(f"start: “{start[:40]}” is not the number of an image, or up- and the digest of an upload.")
+        start = ""
+    importance = choice("importance", {"0": 0, "1": 1}, "0") == "1"
+    counts = {str(count): count for count in range(1, MOST + 1)}
+    several, seeds = (int(choice(name, counts, "1")) for name in ("several", "seeds"))
+    if a is None:
+        return None, problems
+    return View(
+        a, b, recipe, int(seed), opposite, data, shown == "depth", start, importance, several, seeds, compare
+    ), problems
 
 
 def recipes() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from engine.address import Address, format_units, parse_units
+from engine.address import Address, format_units, parse_selection
 from engine.config import settings
 from engine.errors import BadRequest
 from pages.common import colours, errors, gallery, job_panel, layer_picture, results, serve
@@ -26,6 +26,15 @@ BY_NUMBER, AT_RANDOM, SELECTIVE = "Number", "Random", "Selective"
 KEEP: dict[str, Any] = {"persist_state": "session"}
 FIRST = {"a": "starter-vit", "b": "starter-cnn"}
 FIRST_UNITS = "0-7"
+TARGETS = (
+    "  \n**More than units**, each between commas:  \n"
+    "`120@3x5` unit 120 at one position: row 3, column 5, from the top left  \n"
+    "`head2` an attention head (query, key, value): mean of its channels  \n"
+    "`(3-0.5*7)` sums and differences  \n"
+    "`match:17` the picture whose activations match those of image 17 of the scenes  \n"
+    "`caricature:17` what the layer sees in image 17, exaggerated  \n"
+    "`dir-…` a direction in the layer, from a file: see **Files**"
+)
 NOWHERE = Address("", "", ())
 
 
@@ -43,10 +52,13 @@ def fill(view: View) -> None:
         if address:
             state[field(side, "layer")] = address.site
             state[field(side, "how")] = BY_NUMBER
-            state[field(side, "units")] = format_units(address.units)
+            state[field(side, "units")] = address.selection
     state["fv_recipe"], state["fv_seed"], state["fv_opposite"] = view.recipe, view.seed, view.opposite
     state["fv_data"] = view.data
-    state["fv_depth"] = "Whole depth" if view.depth else "One layer"
+    state["fv_start"], state["fv_importance"] = view.start, view.importance
+    state["fv_several"], state["fv_seeds"] = view.several, view.seeds
+    compared = {"recipes": "Recipes", "sites": "Sites", "": "Whole depth" if view.depth else "One layer"}
+    state["fv_depth"] = compared[view.compare]
 
 
 def available_models() -> list[str]:
@@ -77,7 +89,7 @@ def side(which: Side, data: str) -> Address | None:
         with st.skeleton(height=190):
             sites = sites_of(model)
         site = layer(which, list(sites.values()))
-        return Address(model, site.name, units(which, model, site, data))
+        return units(which, model, site, data)
     except Exception as error:
         errors.show(error)
         return None
@@ -116,8 +128,8 @@ def usual_layer(sites: list[Site]) -> Site:
     return alike[min(3 * len(alike) // 4, len(alike) - 1)]
 
 
-def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
-    """Units by number, at random or by selectivity. Raises BadRequest where they are not units of this layer."""
+def units(which: Side, model: str, site: Site, data: str) -> Address:
+    """Units (and targets) by number, at random or by selectivity. Raises VitrineError where this layer has none such."""
     st.session_state.setdefault(field(which, "how"), BY_NUMBER)
     st.session_state.setdefault(field(which, "units"), FIRST_UNITS)
     left, right = st.columns([2.1, 1], vertical_alignment="bottom")
@@ -135,11 +147,11 @@ def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
             "Which units",
             key=field(which, "units"),
             placeholder="0-7, 42",
-            help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16.",
+            help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16. {TARGETS}",
             **KEEP,
         )
-        found = parse_units(text or "", settings().units_limit)
-        check(Address(model, site.name, found))
+        found = Address(model, site.name, *parse_selection(text or "", settings().units_limit))
+        check(found, data)
         return found
     with right:
         count = number("How many", field(which, "count"), 8, most=min(64, site.units), least=1)
@@ -147,8 +159,8 @@ def units(which: Side, model: str, site: Site, data: str) -> tuple[int, ...]:
         draw = number("Seed of the choice", field(which, "draw"), 0, most=99_999, least=0)
         found = tuple(sorted(random.Random(draw).sample(range(site.units), count)))
         st.caption(f"Units {format_units(found)} of {site.units}")
-        return found
-    return selective(which, Address(model, site.name, (0,)), count, data)
+        return Address(model, site.name, found)
+    return Address(model, site.name, selective(which, Address(model, site.name, (0,)), count, data))
 
 
 def selective(which: Side, address: Address, count: int, data: str) -> tuple[int, ...]:

@@ -55,6 +55,25 @@ def picture(key: str, which: str, index: int, side: int) -> bytes:
     return to_png(overlay.enlarged(_result(key).arrays[which][index], side))
 
 
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def variant(key: str, index: int, number: int, side: int) -> bytes:
+    """PNG bytes of one of the different pictures of a unit."""
+    from engine.images import to_png
+
+    return to_png(overlay.enlarged(_result(key).arrays["variants"][index, number], side))
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def importance(key: str, index: int, side: int) -> bytes:
+    """PNG bytes of a picture with its importance map laid over it."""
+    from engine.images import to_png
+
+    arrays = _result(key).arrays
+    picture = overlay.enlarged(arrays["images"][index], side)
+    strength = arrays["importance"][index].astype(np.float32)
+    return to_png(overlay.overlay(picture, strength, 0.1 * 255, 0.8 * 255))
+
+
 def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:
     """Ranks of a unit's strongest scenes, strongest first, at most `count`. Of scenes that show the same object in the
     same pose (a matched set) only the strongest counts: the others would fill the row with one object."""
@@ -79,6 +98,14 @@ def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapp
     if mapped:
         image = overlay.overlay(image, index.arrays["top_mean_maps"][unit, rank], *scale(index, unit))
     return to_png(image)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def image(data: str, number: int, size: tuple[int, int]) -> bytes:
+    """PNG bytes of one image of a data set, cut as the model sees it."""
+    from engine.images import to_input, to_png
+
+    return to_png(to_input(dataset(data).image(number), size))
 
 
 def scale(index: Result, unit: int) -> tuple[float, float]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.common import errors, pickers, showing
-from pages.common.view import View
+from pages.common import errors, files, more, pickers, showing
+from pages.common.view import Compare, View
 
-LAYER, DEPTH = "One layer", "Whole depth"
+LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN = "One layer", "Whole depth", "Recipes", "Sites"
 
 
 def draw() -> None:
@@ -30,6 +30,8 @@ def draw() -> None:
             help="Also makes the picture that drives the unit as low as it goes. Takes twice as long.",
             **pickers.KEEP,
         )
+        files.popover()
+        chosen = more.popover(chosen)
         st.caption(_in_words(chosen.recipe))
     if run and a is not None:
         with errors.shown():
@@ -50,10 +52,12 @@ def _how() -> View:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         depth = st.segmented_control(
             "View",
-            [LAYER, DEPTH],
+            [LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN],
             key="fv_depth",
             required=True,
-            help="The whole depth shows the same units in every layer of the same kind: edges, textures, parts, objects.",
+            help="**Whole depth**: the same units in every layer of the same kind: edges, textures, parts, objects.  \n"
+            "**Recipes**: the same units under each quick recipe, and under `fast` with one part after the other taken away.  \n"
+            "**Sites**: the same units at every site of the layer's block (hidden, out, query, key, value ...).",
             **pickers.KEEP,
         )
         recipe = st.segmented_control(
@@ -74,7 +78,8 @@ def _how() -> View:
                 help="The images that the top scenes and the numbers come from. Add folders of your own in vitrine.toml.",
                 **pickers.KEEP,
             )
-    return View(pickers.NOWHERE, None, recipe, seed, False, data, depth == DEPTH)
+    compare: Compare = "recipes" if depth == RECIPES_SHOWN else "sites" if depth == SITES_SHOWN else ""
+    return View(pickers.NOWHERE, None, recipe, seed, False, data, depth == DEPTH, compare=compare)
 
 
 def _in_words(recipe: str) -> str:
@@ -85,6 +90,13 @@ def _in_words(recipe: str) -> str:
 
 def summary(view: View) -> str:
     """A view in one line, for where the setup is closed."""
-    extras = [f"recipe {view.recipe}", f"seed {view.seed}", f"scenes from {view.data}"]
+    extras = [
+        "recipes compared" if view.compare == "recipes" else f"recipe {view.recipe}",
+        f"seed {view.seed}",
+        f"scenes from {view.data}",
+    ]
     extras += ["with opposites"] if view.opposite else []
+    extras += [f"from image {view.start[:9]}"] if view.start else []
+    extras += [f"{view.several} different pictures"] if view.several > 1 else []
+    extras += [f"{view.seeds} seeds compared"] if view.seeds > 1 else []
     return " · ".join(extras)

@@ -17,7 +17,7 @@ def _refusal(view: View) -> str | None:
         for row in rows(view):
             # What is stored needs no model: it shows at once.
             if results.find(row.key) is None:
-                check(row.address)
+                check(row.address, view.data)
     except VitrineError as error:
         return str(error)
     return None

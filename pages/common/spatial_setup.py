@@ -39,7 +39,7 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
         from engine import uploads
 
         if given is not None:
-            image = uploads.keep(given.getvalue(), given.name)
+            image = uploads.UPLOADED + uploads.keep_image(given.getvalue(), given.name)
             st.caption(f"Your picture is kept on this server as `{image}`.")
         elif not uploads.is_upload(image or "") and (image or "").isdigit() and int(image) < len(results.dataset(data)):
             st.caption(f"Image {image}: {errors.escape(words.scene(results.dataset(data).describe(int(image))))}")

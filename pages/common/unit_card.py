@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.address import Address
-from pages.common import charts, errors, results, words
+from pages.common import charts, errors, quality, results, words
 from pages.common.colours import Side
 
 if TYPE_CHECKING:
@@ -46,19 +46,35 @@ class Shown:
 @st.fragment
 def draw(shown: Shown, place: int) -> None:
     """The card of the unit at this place of the result."""
-    unit = int(shown.address.units[place])
+    unit = shown.address.names[place]
     facts = shown.result.tables["units"].iloc[place].to_dict()
     with st.container(border=True, key=f"card-{shown.side}-{unit}", gap="small"):
         with st.container(horizontal=True, gap="small"):
-            _picture(shown, place, "images", f"Made picture that activates unit {unit} of {shown.address.site}")
+            _picture(shown, place, "images", f"Made picture for {words.target(unit)} of {shown.address.site}")
             if "opposite_images" in shown.result.arrays:
-                _picture(shown, place, "opposite_images", f"Made picture that minimizes unit {unit}", "Opposite")
+                _picture(
+                    shown, place, "opposite_images", f"Made picture that minimizes {words.target(unit)}", "Opposite"
+                )
+            if "importance" in shown.result.arrays:
+                st.image(
+                    results.importance(shown.key, place, PICTURE_WIDTH),
+                    caption="Where it matters",
+                    width=PICTURE_WIDTH,
+                    output_format="PNG",
+                    alt=f"The picture of {words.target(unit)} with the pixels that matter to it marked",
+                )
             with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
-                st.markdown(f"**Unit {unit}**")
+                st.markdown(f"**{words.target(unit)}**")
                 st.caption(verdict(facts, shown.data))
+                quality.draw(shown.result, facts)
                 if bool(facts["failed"]):
                     st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
-        _scenes(shown, unit)
+        if "variants" in shown.result.arrays:
+            quality.variants(shown.key, shown.result, place, PICTURE_WIDTH)
+        if isinstance(unit, int):
+            _scenes(shown, unit)
+        else:
+            _images(shown, place)
         _more(shown, place, unit, facts)
 
 
@@ -104,29 +120,57 @@ def _scenes(shown: Shown, unit: int) -> None:
             )
 
 
-def _more(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:
+def _images(shown: Shown, place: int) -> None:
+    """The images that come closest to a target, without maps: a target has no map of its own."""
+    dataset, numbers = results.dataset(shown.data), shown.result.arrays["target_top"]
+    with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
+        for number in numbers[place - len(shown.address.units)][:SCENES]:
+            facts = dataset.describe(int(number))
+            st.image(
+                results.image(shown.data, int(number), shown.input_size),
+                caption=f":small[{errors.escape(words.short(facts))}]",
+                width="stretch",
+                output_format="PNG",
+                alt=f"Scene that comes close to the target: {words.scene(facts)}",
+            )
+
+
+def _on_images(shown: Shown, place: int) -> np.ndarray | None:
+    """(images,): what the unit or target does on every image; None where that is not known."""
+    unit, index = shown.address.names[place], shown.index
+    if isinstance(unit, str):
+        return shown.result.arrays["target_values"][place - len(shown.address.units)]
+    return None if index is None else index.arrays["position_mean"][:, unit]
+
+
+def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> None:
     key = f"more-{shown.side}-{shown.address.site}-{unit}"
     more = st.expander("Distribution, curve and address", type="compact", key=key, on_change="rerun")
     if not more.open:
         return
     with more:
-        index, opposite = shown.index, facts.get("opposite_activation")
+        told = ""
+        values, index, opposite = _on_images(shown, place), shown.index, facts.get("opposite_activation")
         has_opposite = "opposite_images" in shown.result.arrays and opposite is not None
-        if index is not None:
+        if values is not None:
             st.plotly_chart(
                 charts.histogram(
-                    index.arrays["position_mean"][:, unit],
+                    values,
                     float(facts["activation"]),
                     float(opposite) if has_opposite else None,
                     shown.side,
                 ),
                 key=f"{key}-histogram",
                 config={"displayModeBar": False},
-                alt=f"Histogram of the activations of unit {unit} over {shown.data}, with its picture's activation marked",
+                alt=f"Histogram of what {words.target(unit)} does on {shown.data}, with its picture marked",
             )
+            told = f"The picture lies above {float(facts['percentile']):.1f}% of {len(values)} images."
+        if isinstance(unit, str):
+            st.caption(told)
+        elif index is not None:
             low, high = results.scale(index, unit)
             st.caption(
-                f"The picture lies above {float(facts['percentile']):.1f}% of {len(index.arrays['position_mean'])} images. "
+                f"{told} "
                 f"Maps: clear up to the median position of its strongest scenes ({words.number(low)}), brightest at "
                 f"their highest ({words.number(high)}); one scale for all of them."
             )
@@ -136,11 +180,12 @@ def _more(shown: Shown, place: int, unit: int, facts: dict[str, Any]) -> None:
             config={"displayModeBar": False},
             alt=f"The objective while the picture of unit {unit} was made, step by step",
         )
-        st.code(str(Address(shown.address.model, shown.address.site, (unit,))), language=None, wrap_lines=True)
+        alone = ((unit,), ()) if isinstance(unit, int) else ((), (unit,))
+        st.code(str(Address(shown.address.model, shown.address.site, *alone)), language=None, wrap_lines=True)
         _download(shown, place, unit, key)
 
 
-def _download(shown: Shown, place: int, unit: int, key: str) -> None:
+def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:
     def data() -> bytes:
         from engine.images import to_png
 

@@ -5,10 +5,11 @@ Invariant: equal views ask for equal requests, so that a link shows what was sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from engine.address import Address
+from engine.errors import BadRequest, VitrineError
 from pages.common.colours import Side
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 8
 """The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
+
+
+Compare = Literal["", "recipes", "sites"]
+QUICK = ("fast", "fourier", "paper", "paper-code")
+"""The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for matching."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,11 @@ class View:
     opposite: bool = False
     data: str = "starter"
     depth: bool = False
+    start: str = ""
+    importance: bool = False
+    several: int = 1
+    seeds: int = 1
+    compare: Compare = ""
 
     @property
     def sides(self) -> dict[Side, Address]:
@@ -45,6 +56,12 @@ class Row:
     side: Side
     address: Address
     request: VisualizeRequest
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the row is called: what it was made for where something is compared, else its layer."""
+        return self.title or self.address.site
 
     @property
     def key(self) -> str:
@@ -56,6 +73,12 @@ def rows(view: View) -> list[Row]:
     """The requests of a view, in the order in which they are shown. Raises VitrineError where one cannot be made."""
     found = []
     for side, address in view.sides.items():
+        if view.compare == "recipes":
+            found += [Row(side, address, request(replace(view, recipe=name), address), name) for name in compared()]
+            continue
+        if view.compare == "sites":
+            found += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
+            continue
         layers = through_depth(address) if view.depth else [address]
         found += [Row(side, layer, request(view, layer)) for layer in layers]
     return found
@@ -71,10 +94,15 @@ def request(view: View, address: Address) -> VisualizeRequest:
         model=address.model,
         site=address.site,
         units=address.units,
+        targets=address.targets,
         recipe=view.recipe,
         seed=view.seed,
         opposite=view.opposite,
         data=view.data,
+        start=view.start,
+        importance=view.importance,
+        several=view.several,
+        seeds=view.seeds,
     )
     assert isinstance(made, VisualizeRequest)
     return made
@@ -100,7 +128,7 @@ def sites_of(model: str) -> dict[str, Site]:
 def through_depth(address: Address) -> list[Address]:
     """The same units in the layers of the same role, from the image to the head; at most MAX_ROWS of them.
 
-    Units that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
+    Units and targets that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
     """
     from engine.sites import find
 
@@ -109,21 +137,68 @@ def through_depth(address: Address) -> list[Address]:
     alike = [site for site in sites.values() if site.role == role]
     if len(alike) > MAX_ROWS:
         alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
-    kept = ((site, tuple(unit for unit in address.units if unit < site.units)) for site in alike)
-    return [Address(address.model, site.name, units) for site, units in kept if units]
+    kept = [
+        Address(
+            address.model,
+            site.name,
+            tuple(unit for unit in address.units if unit < site.units),
+            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+        )
+        for site in alike
+    ]
+    return [layer for layer in kept if layer.names]
 
 
-def check(address: Address) -> None:
-    """Raise BadRequest, with what there is instead, where the model has no such site or unit, or for too many units."""
-    from engine.config import settings
-    from engine.errors import BadRequest
+def compared() -> tuple[str, ...]:
+    """The recipes of a comparison: the quick ones, then `fast` with one part after the other taken away."""
+    from engine.recipes import ABLATIONS
+
+    return (*QUICK, *ABLATIONS)
+
+
+def side_by_side(address: Address) -> list[Address]:
+    """The same units at every site of the address's block, in order. Raises VitrineError for an unknown site."""
     from engine.sites import find
 
-    if len(address.units) > (limit := settings().units_limit):
-        raise BadRequest(f"{len(address.units)} units were asked for at once; here {limit} are allowed. Ask for fewer.")
+    sites = sites_of(address.model)
+    block = find(sites, address.site).block
+    kept = [
+        Address(
+            address.model,
+            site.name,
+            tuple(unit for unit in address.units if unit < site.units),
+            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+        )
+        for site in sites.values()
+        if site.block == block
+    ]
+    return [each for each in kept if each.names]
+
+
+def _missing(model: str, site: str, target: str, data: str = "starter") -> VitrineError | None:
+    """Why a layer has no such target; None where it has."""
+    from engine import catalog, objectives
+
+    try:
+        objectives.check(catalog.load(model), site, target, data)
+    except VitrineError as error:
+        return error
+    return None
+
+
+def check(address: Address, data: str = "starter") -> None:
+    """Raise VitrineError, with what there is instead, where the model has no such site, unit or target, or for too many."""
+    from engine.config import settings
+    from engine.sites import find
+
+    if len(address.names) > (limit := settings().units_limit):
+        raise BadRequest(f"{len(address.names)} units were asked for at once; here {limit} are allowed. Ask for fewer.")
     site = find(sites_of(address.model), address.site)
     beyond = [unit for unit in address.units if unit >= site.units]
     if beyond:
         raise BadRequest(
             f"{address.model}@{address.site} has units 0 to {site.units - 1}; there is no unit {beyond[0]}."
         )
+    for target in address.targets:
+        if (refused := _missing(address.model, address.site, target, data)) is not None:
+            raise refused

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common import colours, job_panel, permalink, results, unit_card
+from pages.common import colours, comparison, job_panel, permalink, results, unit_card
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.view import Row, View, index_request
+from pages.common.view import QUICK, Row, View, index_request
 
 TILE = 84
 """The least width of a small picture on screen, in pixels."""
@@ -30,7 +30,7 @@ def draw(view: View, rows: Sequence[Row], batch: Batch | None) -> None:
         mine = [row for row in rows if row.side == side]
         with column:
             _heading(side, view)
-            if view.depth:
+            if view.depth or view.compare:
                 _depth(mine, view, batch)
             else:
                 _layer(mine[0], view, batch, wide=len(sides) == 1, maps=maps)
@@ -62,13 +62,17 @@ def offer(rows: Sequence[Row], absent: Sequence[Row]) -> str:
 
 def _heading(side: Side, view: View) -> None:
     address = view.sides[side]
-    where = f" · `{address.site}`" if not view.depth else " · through its whole depth"
+    at = f" · `{address.site}`"
+    where = f"{at} under each recipe" if view.compare == "recipes" else at
+    where = (
+        " · through its whole depth" if view.depth else " · sites of one block" if view.compare == "sites" else where
+    )
     st.markdown(f"#### :{colours.NAMES[side]}[{address.model}]{where}")
 
 
 def name_of(row: Row) -> str:
     """A row as the title of its panel."""
-    return f":{colours.NAMES[row.side]}[**{row.address.model}**] `{row.address.site}`"
+    return f":{colours.NAMES[row.side]}[**{row.address.model}**] `{row.name}`"
 
 
 def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) -> None:
@@ -86,7 +90,7 @@ def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) ->
         maps=maps,
     )
     cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
-    count = len(row.address.units)
+    count = len(row.address.names)
     first = 0
     if count > CARDS_A_PAGE:
         pages = -(-count // CARDS_A_PAGE)
@@ -100,16 +104,19 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
     if batch is not None:
         absent = {row.key: name_of(row) for row in rows}
         job_panel.draw(batch, absent, f"depth-{rows[0].side}")
+    if view.compare:
+        comparison.draw(rows)
     for row in rows:
         if results.find(row.key) is not None:
-            titled_tiles(row, replace(view, a=row.address, b=None, depth=False))
+            recipe = row.title if row.title in QUICK else view.recipe
+            titled_tiles(row, replace(view, a=row.address, b=None, depth=False, compare="", recipe=recipe))
 
 
 def titled_tiles(row: Row, closer: View) -> None:
     """The pictures of one layer under its name, with a way to look closer."""
     with st.container(gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f":small[`{row.address.site}`]", width="content")
+            st.markdown(f":small[`{row.name}`]", width="content")
             st.page_link(
                 PAGE,
                 label="Look closer",
@@ -125,7 +132,7 @@ def tiles(row: Row) -> None:
     result = results.find(row.key)
     if result is None:
         return
-    with st.grid(min(len(row.address.units), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
+    with st.grid(min(len(row.address.names), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
         for place, facts in enumerate(result.tables["units"].to_dict("records")):
             st.image(
                 results.picture(row.key, "images", place, 2 * TILE),

@@ -35,6 +35,24 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
+def target(name: int | str) -> str:
+    """What a picture was made for, as a title: Unit 7, Unit 7 at row 3, column 5, Head 2, Caricature of image 17."""
+    from engine.targets import parse_target
+
+    if isinstance(name, int):
+        return f"Unit {name}"
+    found = parse_target(name)
+    if found.whole:
+        image = "an upload" if found.image.startswith("up-") else f"image {found.image}"
+        return f"{'Match' if found.whole == 'match' else 'Caricature'} of {image}"
+    part = found.alone
+    if part is None:
+        return f"Sum {name[1:-1]}".replace("*", "·").replace("-", "−")
+    base = {"unit": f"Unit {part.number}", "head": f"Head {part.number}", "direction": f"Direction {part.digest[:6]}…"}
+    where = "" if part.position is None else f" at row {part.position[0]}, column {part.position[1]}"
+    return base[part.kind] + where
+
+
 def share(value: float, digits: int = 0) -> str:
     """A share of 1 as a percentage."""
     return f"{100 * value:.{digits}f}%"

@@ -10,7 +10,7 @@ from bench.plain import maximize_plainly
 from engine import catalog, devices, maximize
 from engine.errors import BadRequest, Cancelled
 from engine.maximize import batches_of, leak_at, noise_at, rate_at
-from engine.recipes import FAST, PAPER, PAPER_CODE, Recipe
+from engine.recipes import FAST, FOURIER, MACO, PAPER, PAPER_CODE, RECONSTRUCT, Recipe
 from tests.engine.small import small_cnn, small_vit
 
 SITE = "blocks.1.mlp.hidden"
@@ -36,7 +36,9 @@ def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
     assert (apart < 1e-2).mean() > 0.98
 
 
-@pytest.mark.parametrize("recipe", [PAPER, PAPER_CODE, FAST], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize(
+    "recipe", [PAPER, PAPER_CODE, FAST, FOURIER, MACO, RECONSTRUCT], ids=lambda recipe: recipe.name
+)
 @pytest.mark.parametrize(("model", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
 def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, monkeypatch):
     monkeypatch.setitem(maximize.ROWS, "cpu", 4 * recipe.copies)
@@ -79,6 +81,22 @@ def test_the_leak_falls_to_zero_and_the_papers_recipe_has_none():
     assert leak_at(PAPER, 0) == 0 and leak_at(PAPER_CODE, 0) == 0
 
 
+def test_the_published_recipes_keep_their_rate():
+    assert [rate_at(recipe, 200) for recipe in (FOURIER, MACO)] == [0.05, 1.0]
+
+
+def test_a_larger_canvas_is_seen_through_windows_of_the_models_size():
+    model = small_vit()
+    made = maximize.maximize(model, SITE, [3], short(MACO, 2), seed=0)
+    assert made.images.shape == (1, 3, 73, 73)  # 32 x 512 / 224
+
+
+def test_recipes_of_before_keep_their_text_and_so_their_results():
+    for recipe in (FAST, PAPER, PAPER_CODE):
+        assert recipe.model_dump().keys().isdisjoint({"optimizer", "schedule", "canvas", "view"})
+    assert Recipe.model_validate(MACO.model_dump()) == MACO
+
+
 def test_minimizing_does_without_the_leak():
     model, fast = small_vit(), short(FAST)
     down, plain = (
@@ -101,7 +119,7 @@ def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_wit
 
 def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
     monkeypatch.setitem(maximize.ROWS, "cpu", 4 * FAST.copies)
-    inner, sizes = maximize._maximize_batch, []
+    inner, sizes = maximize.maximize_batch, []
 
     def hungry(model, module, site, units, *rest):
         sizes.append(len(units))
@@ -109,7 +127,7 @@ def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return inner(model, module, site, units, *rest)
 
-    monkeypatch.setattr(maximize, "_maximize_batch", hungry)
+    monkeypatch.setattr(maximize, "maximize_batch", hungry)
     pictures = maximize.maximize(small_vit(), SITE, [1, 2], short(FAST, 2), seed=0)
     assert sizes == [4, 2, 1, 1] and len(pictures.images) == 2
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.parameterize import Fourier, Pixels, parameterize
+from engine.parameterize import Fourier, Maco, Pixels, parameterize
 from engine.randomness import generator
+from engine.spectrum import magnitude_at
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["pixels", "fourier"])
+@pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
 @pytest.mark.parametrize("size", [(32, 32), (24, 41)])
 def test_pictures_lie_in_zero_to_one_at_the_size_asked_for(name, size):
     images = parameterize(name, [generator(0, 1), generator(0, 2)], size, CPU).images()
@@ -20,7 +21,7 @@ def test_pictures_lie_in_zero_to_one_at_the_size_asked_for(name, size):
     assert not torch.equal(images[0], images[1])
 
 
-@pytest.mark.parametrize("name", ["pixels", "fourier"])
+@pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
 def test_each_picture_belongs_to_its_generator_alone(name):
     together = parameterize(name, [generator(0, 1), generator(0, 2)], (32, 32), CPU).images()
     alone = parameterize(name, [generator(0, 2)], (32, 32), CPU).images()
@@ -50,3 +51,14 @@ def test_gradients_reach_every_wave():
     (waves.images() * torch.rand(16, 16)).sum().backward()
     # The imaginary parts of the constant and of the middle frequency say nothing: a real picture has none.
     assert (waves.leaf.grad != 0).float().mean() > 0.9
+
+
+def test_phases_move_and_the_sizes_of_waves_stay_those_that_were_measured():
+    """After steps in any direction the spectrum of the flat picture is the measured one, wave by wave."""
+    waves = Maco([generator(0, 1)], (33, 31), CPU)  # odd sides: no wave stands for itself and its own mirror image
+    with torch.no_grad():
+        waves.leaf.add_(torch.randn(waves.leaf.shape, generator=torch.Generator().manual_seed(1)))
+    sizes = torch.fft.rfft2(waves.flat(), norm="ortho").abs()[0]
+    expected = magnitude_at((33, 31))
+    inner = (slice(None), slice(None), slice(1, None))  # the first column holds its own mirror image
+    assert torch.allclose(sizes[inner], expected[inner], rtol=1e-3, atol=1e-4)

@@ -89,7 +89,7 @@ def test_changed_settings_of_a_recipe_change_the_key(monkeypatch):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"units": ()}, "units"),
+        ({"units": ()}, "No units given"),
         ({"units": (-1,)}, "counted from 0"),
         ({"units": tuple(range(10_000))}, "1024"),
         ({"recipe": "slow"}, "There is no recipe “slow”"),
@@ -115,3 +115,82 @@ def test_more_units_than_the_settings_allow_are_refused_before_anything_is_compu
 def test_bytes_round_to_the_nearest():
     assert as_bytes(np.full((1, 3, 1, 1), 0.5, np.float32)).ravel().tolist() == [128, 128, 128]
     assert as_bytes(np.array([-1.0, 0.0, 2.0], np.float32).reshape(1, 3, 1, 1)).ravel().tolist() == [0, 0, 255]
+
+
+def test_targets_have_pictures_and_rows_after_the_units(world, monkeypatch):
+    monkeypatch.setattr(visualize, "on_images", lambda model, site, goals, data, index, context: TARGETS_ON_SCENES)
+
+    class WithImages(Notebook):
+        def compute(self, request):
+            found = super().compute(request)
+            found.arrays["images"] = np.array([4, 5, 6, 7, 8], np.int32)
+            return found
+
+    result = ask(units=(3,), targets=("5@1x1", "(2-3)"), opposite=True).run(WithImages(128))
+    assert result.tables["units"].unit.tolist() == ["3", "5@1x1", "(2-3)"]
+    assert result.arrays["images"].shape == (3, 32, 32, 3)
+    assert result.arrays["target_values"].tolist() == TARGETS_ON_SCENES.T.tolist()
+    assert result.arrays["target_top"][0].tolist() == [8, 7, 6, 5, 4]
+    Result.from_blob(result.to_blob())
+
+
+TARGETS_ON_SCENES = np.stack([np.arange(5), -np.arange(5)], 1).astype(np.float32)
+
+
+def test_requests_of_before_keep_their_text_and_so_their_key():
+    assert ask(units=(3, 8)).canonical() == (
+        '{"data":"starter","experiment":"visualize","model":"small-vit","opposite":false,"recipe":"fast","seed":0,'
+        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":3}'
+    )
+
+
+def test_a_request_with_targets_reads_back_and_has_its_own_key():
+    request = ask(units=(), targets=("(0.50*3-4)", "head1", "head1"))
+    assert request.targets == ("(0.5*3-4)", "head1")
+    assert parse_request(request.canonical()) == request
+    assert len({request.key(), ask(units=(), targets=("head1",)).key(), ask().key()}) == 3
+
+
+@pytest.mark.parametrize(("targets", "words"), [(("3@",), "is not a target"), (("3",), "belongs to the units")])
+def test_what_is_no_target_is_one_clear_sentence(targets, words):
+    with pytest.raises(BadRequest, match=words):
+        ask(targets=targets)
+
+
+class Nested(Notebook):
+    """Also carries nested requests for pictures out, as the runner does."""
+
+    def compute(self, request):
+        return request.run(self) if isinstance(request, VisualizeRequest) else super().compute(request)
+
+
+def test_options_add_to_a_result_and_leave_its_pictures_as_they_are(world):
+    plain = ask().run(Notebook(128))
+    result = ask(importance=True, several=3, seeds=2).run(Nested(128))
+    assert result.arrays["images"].tobytes() == plain.arrays["images"].tobytes()
+    assert result.arrays["variants"].shape == (2, 3, 32, 32, 3)
+    assert result.arrays["importance"].shape == (2, 32, 32) and (result.arrays["importance"].max((1, 2)) == 255).all()
+    assert result.tables["variants"].unit.tolist() == ["3"] * 3 + ["8"] * 3
+    assert result.tables["units"].stability.between(-1, 1).all()
+    assert -1 <= result.facts["stability_between_units"] <= 1
+    Result.from_blob(result.to_blob())
+
+
+def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognised_them(monkeypatch):
+    assert ask().run(Notebook(128)).tables["units"].spectrum_distance.gt(0).all()
+    monkeypatch.setattr(visualize, "judges_of", lambda model: ["somebody"])
+    monkeypatch.setattr(visualize, "recognised", lambda judges, units, images: (np.array([1.0, 0.0]), judges))
+    result = ask(site="head.logits", units=(1, 4)).run(Notebook(5))
+    assert result.tables["units"].recognised.tolist() == [1, 0] and result.facts["judges"] == ["somebody"]
+
+
+def test_an_option_changes_the_key_and_its_default_does_not():
+    options = [{"start": "3"}, {"importance": True}, {"several": 2}, {"seeds": 2}]
+    assert len({ask().key(), *(ask(**option).key() for option in options)}) == 5
+    assert ask(start="", importance=False, several=1, seeds=1).key() == ask().key()
+
+
+@pytest.mark.parametrize("fields", [{"start": "../x"}, {"several": 0}, {"several": 9}, {"seeds": 0}])
+def test_options_that_do_not_fit_are_refused(fields):
+    with pytest.raises(BadRequest):
+        ask(**fields)

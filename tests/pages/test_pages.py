@@ -145,3 +145,32 @@ def test_pressing_run_asks_for_what_the_widgets_say() -> None:
         ("starter-vit", (5,), 41)
     }
     assert app.query_params["a"].endswith(":5")
+
+
+def test_targets_are_taken_by_the_unit_box_and_stand_in_the_address() -> None:
+    from engine.jobs import jobs
+
+    app = opened(VISUALIZATION)
+    app.selectbox(key="fv_a_layer").set_value("blocks.2.attn.key").run()
+    app.text_input(key="fv_a_units").set_value("3, head1, (0-3), 5@2x4").run()
+    app.number_input(key="fv_seed").set_value(43).run()
+    app.text_input(key="fv_start").set_value("17").run()
+    assert not app.exception and not app.error, said(app)
+    app.button(key="fv_run").click().run()
+    asked = [job.request.model_dump() for job in jobs().active()]
+    assert [(each["targets"], each["start"]) for each in asked if each.get("targets")] == [
+        (("head1", "(0-3)", "5@2x4"), "17")
+    ]
+    assert app.query_params["a"].endswith("blocks.2.attn.key:3,head1,(0-3),5@2x4")
+
+
+@pytest.mark.parametrize(
+    "units, told",
+    [("head99", "has heads 0 to"), ("5@99x0", "positions"), ("(3", "not a target"), ("match:999999", "no image")],
+)
+def test_targets_that_the_layer_does_not_have_are_explained(units: str, told: str) -> None:
+    app = opened(VISUALIZATION)
+    app.selectbox(key="fv_a_layer").set_value("blocks.2.attn.key").run()
+    app.text_input(key="fv_a_units").set_value(units).run()
+    assert told in said(app).replace("\\", "")
+    assert app.button(key="fv_run").disabled

@@ -20,14 +20,17 @@ FULL = View(
     data="my photos & more",
     depth=True,
 )
+RICH = View(PLAIN.a, start="17", importance=True, several=4, seeds=3)
+COMPARED = View(PLAIN.a, compare="recipes")
+AIMED = View(Address("starter-vit", "blocks.6.attn.query", (3,), ("5@3x4", "head1", "(0-0.5*3+7)", "match:12")))
 
 
-@pytest.mark.parametrize("view", [PLAIN, FULL])
+@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
 def test_a_link_gives_back_the_view_it_was_made_from(view: View) -> None:
     assert permalink.read(permalink.write(view)) == (view, [])
 
 
-@pytest.mark.parametrize("view", [PLAIN, FULL])
+@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
 def test_a_browser_reads_the_same_parameters_from_the_text_of_the_link(view: View) -> None:
     assert dict(parse_qsl(permalink.text(permalink.write(view))[1:])) == permalink.write(view)
 
@@ -51,6 +54,10 @@ def test_a_link_is_readable_and_short() -> None:
         ("seed", "٣"),
         ("opposite", "perhaps"),
         ("view", "sideways"),
+        ("start", "../photo.png"),
+        ("importance", "very"),
+        ("several", "0"),
+        ("seeds", "9"),
     ],
 )
 def test_garbage_is_named_and_left_out(name: str, value: str) -> None:

@@ -43,7 +43,7 @@ def test_a_link_gives_back_its_view_and_offers_what_is_not_there() -> None:
     [
         ({"a": "no-such-model"}, "no model"),
         ({"a": "starter-vit", "image": "999999"}, "there is no image"),
-        ({"a": "starter-vit", "image": "upload/" + "0" * 32}, "Upload it again"),
+        ({"a": "starter-vit", "image": "up-" + "0" * 16}, "Give its file again"),
         ({"a": "starter-vit", "data": "../../secret"}, "no data set"),
         ({"a": "starter-vit", "depth": "nan"}, "depth"),
         ({"b": "starter-vit"}, "names no model"),

@@ -100,17 +100,15 @@ def test_maps_of_one_picture_are_what_the_site_says_and_tokens_are_like_themselv
 @pytest.mark.usefixtures("own_store")
 def test_an_uploaded_picture_is_kept_by_its_pixels_and_refused_when_it_is_none() -> None:
     picture = Squares().image(0)
-    name = uploads.keep(to_png(picture), "mine.png")
-    assert uploads.keep(to_png(picture), "again.png") == name
-    assert np.array_equal(uploads.read(name), picture)
+    name = uploads.UPLOADED + uploads.keep_image(to_png(picture), "mine.png")
+    assert uploads.UPLOADED + uploads.keep_image(to_png(picture), "again.png") == name
+    assert np.array_equal(uploads.image_of(name, "starter"), picture)
     for data in (b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", to_png(picture)[:200]):
         with pytest.raises(RefusedFile, match=r"^mine\.png is "):
-            uploads.keep(data, "mine.png")
-    with pytest.raises(Unavailable, match="Upload it again"):
-        uploads.read("upload/" + "0" * 32)
-    for hostile in ("upload/../../secret", "upload/" + "Z" * 32, "upload/"):
-        with pytest.raises(BadRequest, match="names no uploaded picture"):
-            uploads.read(hostile)
+            uploads.keep_image(data, "mine.png")
+    for hostile in ("up-" + "0" * 16, "up-../../secret", "up-" + "Z" * 16, "up-"):
+        with pytest.raises(Unavailable, match="Give its file again"):
+            uploads.fingerprint(hostile)
 
 
 def test_an_image_that_is_not_there_is_refused_before_anything_runs() -> None:

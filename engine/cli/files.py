@@ -1,0 +1,44 @@
+"""Files on the command line that become part of a request: vectors and images, kept under their digest."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from engine import uploads
+from engine.address import Address
+from engine.errors import BadRequest
+from engine.targets import IMAGE
+
+
+def with_files(where: Address, arguments: Namespace) -> Address:
+    """The address with the targets that the options name by file. Raises VitrineError for a file that is refused."""
+    found = [f"dir-{direction(text)}" for text in arguments.direction]
+    found += [f"match:{image(text)}" for text in arguments.match]
+    found += [f"caricature:{image(text)}" for text in arguments.caricature]
+    return replace(where, targets=tuple(dict.fromkeys((*where.targets, *found))))
+
+
+def direction(text: str) -> str:
+    """The digest of the vector in `FILE` or `FILE:NAME`."""
+    path, _, name = (text, "", "") if Path(text).expanduser().is_file() else text.rpartition(":")
+    return uploads.keep_vector(
+        _bytes(path or text, uploads.MAX_VECTOR_BYTES), Path(path or text).name, name if path else ""
+    )
+
+
+def image(text: str) -> str:
+    """An image as requests name it: the number of one of the data set, or `up-<digest>` of a file that is kept."""
+    if IMAGE.fullmatch(text):
+        return text
+    return f"up-{uploads.keep_image(_bytes(text, 20 << 20), Path(text).name)}"
+
+
+def _bytes(text: str, most: int) -> bytes:
+    """A file's bytes, and one more than is allowed where it has more: enough to refuse it."""
+    try:
+        with Path(text).expanduser().open("rb") as file:
+            return file.read(most + 1)
+    except OSError as error:
+        raise BadRequest(f"{text} cannot be read: {error.strerror or error}.") from None

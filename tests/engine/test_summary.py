@@ -1,0 +1,55 @@
+"""Comparisons: `fast` less one part each, and one line of numbers for a result."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from engine.experiment import Result
+from engine.recipes import ABLATIONS, FAST, RECIPES, recipe_named
+from engine.summary import summary
+
+
+def test_each_ablation_is_fast_with_only_what_it_names_changed():
+    about = {"name", "summary", "source"}
+    changed = {
+        name: {field for field in FAST.model_dump() if getattr(FAST, field) != getattr(recipe, field)} - about
+        for name, recipe in ABLATIONS.items()
+    }
+    assert changed == {
+        "fast-no-jitter": {"jitter"},
+        "fast-no-colour": {"colour_shift"},
+        "fast-no-smoothing": {"total_variation"},
+        "fast-no-leak": {"leak"},
+        "fast-no-waves": {"parameterization"},
+        "fast-bare": {"jitter", "colour_shift", "total_variation", "leak"},
+    }
+
+
+def test_requests_may_name_an_ablation_but_it_is_not_offered():
+    assert recipe_named("fast-no-leak").leak == 0
+    assert not RECIPES.keys() & ABLATIONS.keys()
+
+
+def test_a_summary_of_four_pictures():
+    table = pd.DataFrame(
+        {
+            "activation": [1.0, 2.0, 3.0, 6.0],
+            "ratio_to_best_scene": [0.5, 1.5, 2.5, 9.0],
+            "beats_every_scene": [False, True, True, True],
+            "failed": [True, False, False, False],
+            "seconds": [2.0] * 4,
+        }
+    )
+    found = summary(Result({}, {}, {"units": table}, {}))
+    assert (found["pictures"], found["activation"], found["ratio"], found["beat"], found["failed"]) == (
+        4,
+        3,
+        2,
+        0.75,
+        0.25,
+    )
+    assert (found["beat_low"], found["beat_high"]) == (pytest.approx(0.301, abs=0.001), pytest.approx(0.954, abs=0.001))
+    assert math.isnan(found["spectrum"]) and math.isnan(found["stability"])
