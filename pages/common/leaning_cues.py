@@ -62,7 +62,7 @@ def texture(view: View, found: Mapping[str, Result], turn: Callable[[View], None
     """Shuffled patches, and whose class a dressed silhouette gets."""
     tables = {model: result.tables["variants"] for model, result in found.items()}
     first = next(iter(tables.values()))
-    groups = [(row["fill"] and f"{row['variant']} {row['fill']}") or "full image" for row in first.to_dict("records")]
+    groups = [row["fill"] or "full image" for row in first.to_dict("records")]
     series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
     biases = []
     for model, result in found.items():
