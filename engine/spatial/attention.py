@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.reading import _PLACING
-from engine.sites_cnn import child
-from engine.spatial.blocks import NotTakenApart
+from engine.spatial.blocks import NotTakenApart, child
 
 
 def attentions(module: nn.Module) -> list[nn.Module]:

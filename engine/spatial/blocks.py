@@ -18,9 +18,14 @@ from torch import Tensor, nn
 from engine.layout import Grid, channels_to_positions
 from engine.models import LoadedModel
 from engine.sites import read
-from engine.sites_cnn import child
 
 TOLERANCE = 1e-3  # relative to the largest logit; float32 rounding stays far below
+
+
+def child(module: nn.Module, name: str) -> nn.Module | None:
+    """The submodule of that name, or None."""
+    found = getattr(module, name, None)
+    return found if isinstance(found, nn.Module) else None
 
 
 class NotTakenApart(Exception):
@@ -98,9 +103,10 @@ class Stack:
     @classmethod
     def of(cls, model: LoadedModel, readout: ReadOut) -> Stack:
         """Raises NotTakenApart where blocks run one after the other do not give what the model gives."""
-        if not _is_row_of_blocks(model.module) or readout.channels_last is not None:
+        row = child(model.module, "blocks")
+        if row is None or "tokens.embed" not in model.sites or readout.channels_last is not None:
             raise NotTakenApart(f"{model.name} is no plain row of transformer blocks.")
-        blocks = [*model.module.get_submodule("blocks").children()]
+        blocks = [*row.children()]
         stack = cls(model, readout, blocks, child(model.module, "norm") or nn.Identity())
         probe = _probe(model)
         try:
@@ -168,20 +174,16 @@ def first_tokens(block: nn.Module, tokens: Tensor, count: int) -> Tensor:
     return added + part.ls2(part.mlp(part.norm2(added)))
 
 
-def _is_row_of_blocks(module: nn.Module) -> bool:
-    """Patches are embedded once, then pass through one row of blocks with attention."""
-    blocks = [*(child(module, "blocks") or nn.Sequential()).children()]
-    return child(module, "patch_embed") is not None and bool(blocks) and all(child(block, "attn") for block in blocks)
-
-
 def _probe(model: LoadedModel) -> Tensor:
     """One image of noise, the same each time."""
     noise = torch.rand(1, 3, *model.input_size, generator=torch.Generator().manual_seed(0))
     return model.normalize(noise.to(model.device))
 
 
-def _layout(features: Tensor, grid: Grid) -> str | None:
+def _layout(features: Any, grid: Grid) -> str | None:
     """Where the units of a model's features stand: "tokens", "last" or "first"; None where the grid does not fit."""
+    if not isinstance(features, Tensor):
+        return None
     if features.ndim == 3 and features.shape[1] == grid.positions:
         return "tokens"
     if features.ndim == 4 and tuple(features.shape[2:]) == (grid.height, grid.width):

@@ -29,6 +29,7 @@ from engine.statistics import HIGH, LOW
 
 UNITS = 256
 ROUNDS = 200
+ENDS = ("low", "high", "quartile_1", "quartile_3")
 Move = Callable[[Tensor], Tensor]
 
 
@@ -159,9 +160,16 @@ class _Tally:
         invariance = 1 - _share(squares, variance)[:, alive]
         found = {}
         for name, values in (("equivariance", equivariance), ("invariance", invariance)):
-            medians = np.nanmedian(values, axis=1) if values.size else np.full(ROUNDS + 1, np.nan)
-            low, high = np.nanpercentile(medians[1:], (LOW, HIGH))
-            quarter, three = np.nanpercentile(values[0], (25, 75)) if values.size else (np.nan, np.nan)
+            there = ~np.isnan(values)
+            values = values[there.any(axis=1)][
+                :, there.any(axis=0)
+            ]  # a resample of the same image twice has no variance
+            if not values.size:
+                found |= dict.fromkeys((name, *(f"{name}_{end}" for end in ENDS)), np.nan)
+                continue
+            medians = np.nanmedian(values, axis=1)
+            low, high = np.nanpercentile(medians[1:], (LOW, HIGH)) if len(medians) > 1 else (np.nan, np.nan)
+            quarter, three = np.nanpercentile(values[0], (25, 75))
             found |= {name: medians[0], f"{name}_low": low, f"{name}_high": high}
             found |= {f"{name}_quartile_1": quarter, f"{name}_quartile_3": three}
         return found

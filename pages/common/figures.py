@@ -25,8 +25,9 @@ def draw(
         if finding:
             st.markdown(f"**{finding}**")
         event = st.plotly_chart(figure, key=key, config=config(figure, name), alt=alt or _plain(finding) or name)
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
-            st.caption(note, width="stretch")
+        said, button = st.columns([5, 1], gap="small")
+        said.caption(note)
+        with button:
             csv(numbers, name, key)
     return event
 
@@ -38,7 +39,6 @@ def csv(numbers: pd.DataFrame, name: str, key: str) -> None:
         lambda: numbers.to_csv(index=False, lineterminator="\n").encode(),
         file_name=f"{name}.csv",
         mime="text/csv",
-        icon=":material/table_chart:",
         key=f"{key}-csv",
         on_click="ignore",
         type="tertiary",

@@ -144,6 +144,7 @@ def heat(values: np.ndarray, side: Side, title: str, size: int = 300) -> go.Figu
             z=100 * values,
             colorscale=[[0, colours.tint(side, 0.06)], [1, colours.of(side)]],
             zmin=0,
+            zmax=max(100 * float(values.max()), 1.0),
             colorbar={"title": {"text": title, "side": "right"}, "thickness": 12},
             hovertemplate="row %{y}, column %{x}: %{z:.1f}%<extra></extra>",
             xgap=1,
@@ -200,7 +201,9 @@ def clickable(picture: str, rows: int, columns: int, side: Side) -> go.Figure:
     made.add_layout_image(
         source=picture, xref="x", yref="y", x=0, y=0, sizex=1, sizey=1, sizing="stretch", layer="below"
     )
-    made.update_layout(height=300, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False, showlegend=False)
-    made.update_xaxes(visible=False, range=[0, 1], fixedrange=True, constrain="domain")
-    made.update_yaxes(visible=False, range=[1, 0], fixedrange=True, scaleanchor="x", constrain="domain")
+    made.update_layout(height=260, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False, showlegend=False)
+    made.update_xaxes(visible=False, range=[0, 1], fixedrange=True, constrain="domain", constraintoward="left")
+    made.update_yaxes(
+        visible=False, range=[1, 0], fixedrange=True, scaleanchor="x", constrain="domain", constraintoward="top"
+    )
     return made

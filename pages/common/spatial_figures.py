@@ -18,8 +18,8 @@ HEADS = {
     "cls": "class token",
     "patch_mean": "mean of patches",
     "all_mean": "mean of all tokens",
-    "patch_average": "single position, average",
-    "patch_maximum": "single position, best",
+    "patch_average": "single, average",
+    "patch_maximum": "single, best",
 }
 
 
@@ -34,7 +34,7 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
     names = {side: view.sides[side] for side in there}
     first = next(iter(there.values()))
     n = f"{first.facts['images']} images"
-    with st.grid(2, min_column_width=420, gap="large"):
+    with st.grid(2, min_column_width=370, gap="large"):
         if numbers["localisation_auroc"].notna().any():
             figures.draw(
                 spatial_charts.localisation(tables), numbers, "localisation", key="sp-localisation",
@@ -45,23 +45,23 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
                 "the units. Dotted: the same maps against another image's mask, which measures what the centre alone "
                 f"gives. {n}.",
             )  # fmt: skip
-        for name, y, what, note in (
-            ("self_retrieval", "share of tokens", "self-retrieval",
+        for name, y, what, short, note in (
+            ("self_retrieval", "share of tokens", "self-retrieval", "self-retrieval",
              "Share of tokens whose nearest (cosine) input embedding is their own position's. "
              f"Chance: {first.facts['chance_self_retrieval']:.4f}. {n}."),
-            ("position_r2", "R²", "the position read from a token (R²)",
+            ("position_r2", "R²", "the position read from a token (R²)", "R²",
              "Ridge regression from token to row and column, fitted on half of the images, "
              f"scored on {first.facts['scored']} others."),
-            ("homogeneity", "homogeneity of tokens", "homogeneity",
+            ("homogeneity", "homogeneity of tokens", "homogeneity", "homogeneity",
              "1 minus the tokens' spread around their mean, as a share of their total square: at 1 all tokens of an image "
              f"are equal. {n}."),
-            ("map_uniformity", "uniformity of maps", "uniformity of the maps",
+            ("map_uniformity", "uniformity of maps", "uniformity of the maps", "uniformity",
              f"The same of the units' maps: at 1 every map is flat. {n}."),
         ):  # fmt: skip
             if not numbers[name].notna().any():
                 continue
             said = [spatial_words.across(names[s], tables[s][1], name, what) for s in names]
-            apart = [spatial_words.last_block(names[s], there[s].facts["last"], name, what) for s in names]
+            apart = [spatial_words.last_block(names[s], there[s].facts["last"], name, short) for s in names]
             with st.container():
                 figures.draw(
                     spatial_charts.curves(tables, name, y), numbers, name, key=f"sp-{name}",
@@ -91,7 +91,7 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         figures.draw(
-            spatial_charts.bars(tables, list(HEADS.values()), list(HEADS)),
+            spatial_charts.bars(tables, [name.replace(" ", "<br>") for name in HEADS.values()], list(HEADS)),
             numbers[numbers.experiment == "heads"], "heads", key="sp-heads",
             finding=spatial_words.joined([spatial_words.heads(model, table) for model, table in tables.values()]),
             note=f"The model's own final norm and head, not trained again, on different tokens (paper, Table 1). {n} images; "
@@ -124,7 +124,7 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
         whole = {s: (model, t[(t.experiment == name) & t["head"].isna()]) for s, (model, t) in tables.items()}
         return {side: pair for side, pair in whole.items() if len(pair[1])}
 
-    with st.grid(2, min_column_width=420, gap="large"):
+    with st.grid(2, min_column_width=370, gap="large"):
         if of("isolation"):
             with st.container():
                 chart = spatial_charts.accuracies(
@@ -141,7 +141,8 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
         if of("uniform"):
             with st.container():
                 chart = spatial_charts.accuracies({"uniform": of("uniform")}, "block whose attention is made uniform")
-                for side, (model, table) in tables.items():
+                for side in of("uniform"):
+                    model, table = tables[side]
                     natural = float(table[table.experiment == "natural"].top1.iloc[0])
                     spatial_charts.level(chart, 100 * natural, f"{model} as it is", side)
                 figures.draw(
@@ -170,7 +171,7 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
     tables: Tables = {side: (view.sides[side], result.tables["moves"]) for side, result in there.items()}
     numbers = _numbers(tables)
     facts = next(iter(there.values())).facts
-    with st.grid(2, min_column_width=420, gap="large"):
+    with st.grid(2, min_column_width=370, gap="large"):
         for name, y, what, note in (
             ("equivariance", "correlation", "the map moves along", "Correlation of a unit's map on the moved image with its "
              "moved map; median over units."),
@@ -190,7 +191,7 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
             with st.container():
                 figures.draw(
                     chart, numbers, name, key=f"sp-{name}",
-                    finding=f"How far {what}: {spatial_words.joined(said)}",
+                    finding=f"How far {what}: {spatial_words.joined(said).replace('-', '−')}",
                     note=f"{note} {facts['images']} images; shifted {', '.join(facts['shift'])}; turned "
                     f"{', '.join(facts['turn'])}. Bands: 95% intervals.",
                 )  # fmt: skip
@@ -220,7 +221,7 @@ def _head_table(tables: Tables) -> pd.DataFrame:
                     "Model": model,
                     "Head on": HEADS[row["name"]],
                     "Top-1": share(row["top1"], 1),
-                    "95% interval": f"{share(row['interval_low'], 1)} to {share(row['interval_high'], 1)}",
+                    "95% interval": f"{100 * row['interval_low']:.1f}–{share(row['interval_high'], 1)}",
                     "Top-5": share(row["top5"], 1),
                     "n": int(row["n"]),
                 }
@@ -242,6 +243,8 @@ def _single_heads(tables: Tables) -> str:
     said = []
     for model, table in tables.values():
         rows = table[(table.experiment == "uniform") & table["head"].notna()]
-        heads = [f"head {int(row['head'])} {share(row['difference'], 1)}" for row in rows.to_dict("records")]
+        heads = [
+            f"head {int(row['head'])} {spatial_words.points(row['difference'])}" for row in rows.to_dict("records")
+        ]
         said += [f"{model}, last block, one head alone: {', '.join(heads)}."] if heads else []
     return " ".join(said)

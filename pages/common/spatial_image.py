@@ -16,7 +16,8 @@ from pages.common.experiment_page import ExperimentPage
 from pages.common.spatial_view import SpatialView
 
 WIDTH = 300
-TILE = 92
+TILE = 38
+"""The least width of a small map, in pixels: eight fit side by side in half of a small screen."""
 
 
 def draw(page: ExperimentPage[SpatialView], view: SpatialView, found: Mapping[str, Result]) -> None:
@@ -75,7 +76,10 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
         )
         del event
         st.caption(f"{errors.escape(str(result.facts.get('caption', '')))}. Click a position to follow its token.")
-    st.markdown(f":small[Unit {view.unit}, every block; **each on its own scale**, lowest clear, highest bright]")
+    st.markdown(
+        f":small[Unit {view.unit}, every block, with the AUROC against the object where it is known; **each on its own "
+        "scale**, lowest clear, highest bright]"
+    )
     _row(
         table,
         [_picture(key, "map", index, None) if f"map_{index}" in result.arrays else None for index in table["layer"]],
@@ -86,13 +90,15 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
             "0 clear to 1 bright]"
         )
         place = (view.down, view.across)
-        _row(table, [_picture(key, "tokens", index, place) for index in table["layer"]])
+        _row(
+            table.drop(columns="auroc", errors="ignore"), [_picture(key, "tokens", at, place) for at in table["layer"]]
+        )
     for line in result.facts["missing"]:
         st.caption(line)
 
 
 def _row(table: pd.DataFrame, pictures: list[bytes | None]) -> None:
-    with st.grid(min(len(pictures), 12), min_column_width=TILE - 40, gap="xxsmall"):
+    with st.grid(min(len(pictures), 12), min_column_width=TILE, gap="xxsmall"):
         for row, picture in zip(table.to_dict("records"), pictures, strict=True):
             block = int(row["layer"])
             if picture is None:

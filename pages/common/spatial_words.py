@@ -26,8 +26,8 @@ def last_block(model: str, last: Mapping[str, Any], name: str, what: str) -> str
     if name not in last:
         return ""
     difference, (low, high) = last[name]["difference"], last[name]["interval"]
-    sure = "more" if low > 0 else "less" if high < 0 else "no clear difference in"
-    return f"{model}'s last block has {sure} {what} than its others ({_signed(difference)}, {_signed(low)} to {_signed(high)})"
+    told = f"more {what} than" if low > 0 else f"less {what} than" if high < 0 else f"no clearly other {what} than"
+    return f"{model}'s last block has {told} its others ({_signed(difference)}, {_signed(low)} to {_signed(high)})"
 
 
 def isolation(model: str, table: pd.DataFrame) -> str:
@@ -38,8 +38,8 @@ def isolation(model: str, table: pd.DataFrame) -> str:
     late, early = apart.iloc[-2], alone.iloc[-2]
     natural = float(table[table.experiment == "natural"].top1.iloc[0])
     return (
-        f"{model} keeps {share(late.top1, 1)} of its {share(natural, 1)} when the class token meets the patches in the last "
-        f"block alone, and {share(early.top1, 1)} when it never meets them there"
+        f"{model} reaches {share(late.top1, 1)} (as it is {share(natural, 1)}) when the class token meets the patches in the "
+        f"last block alone, and {share(early.top1, 1)} when it meets them everywhere but there"
     )
 
 
@@ -66,10 +66,10 @@ def uniform(model: str, table: pd.DataFrame) -> str:
     ordered = rows.to_dict("records")
     last, most = ordered[-1], min(ordered, key=lambda row: row["difference"])
     low, high = last["difference_interval_low"], last["difference_interval_high"]
-    loses = "costs nothing measurable" if low <= 0 <= high else f"costs {_points(-last['difference'])}"
+    loses = "costs nothing measurable" if low <= 0 <= high else f"costs {points(-last['difference'])}"
     return (
-        f"{model}: averaging over all positions in the last block {loses} (95%: {_points(-high)} to {_points(-low)}); "
-        f"in block {int(most['index'])} it costs {_points(-most['difference'])}"
+        f"{model}: averaging over all positions in the last block {loses} (95%: {points(-high)} to {points(-low)}); "
+        f"in block {int(most['index'])} it costs {points(-most['difference'])}"
     )
 
 
@@ -92,6 +92,6 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def _points(value: float) -> str:
+def points(value: float) -> str:
     """A difference of shares in percentage points."""
     return f"{100 * value:.1f} points".replace("-", "−")
