@@ -11,7 +11,7 @@ def popover() -> None:
     """The upload boxes, with the text to write for what was uploaded."""
     with st.popover("Files", icon=":material/upload_file:"):
         vector = st.file_uploader(
-            "A direction: one vector with a number for each unit of the layer",
+            "A direction: a vector over the layer's units",
             type=["npy", "safetensors"],
             key="fv_vector",
             help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read.",

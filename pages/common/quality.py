@@ -12,6 +12,7 @@ from pages.common import results, words
 if TYPE_CHECKING:
     from engine.experiment import Result
 
+VARIANT_WIDTH = 96
 SPECTRUM = (
     "How far the picture's power spectrum is from that of real images: root mean square difference of log10 power over "
     "frequencies from 1 to 48 cycles an image, contrast left out. 1 means ten times too much or too little. Half of the "
@@ -44,18 +45,18 @@ def draw(result: Result, facts: dict[str, Any]) -> None:
         )
 
 
-def variants(key: str, result: Result, place: int, width: int) -> None:
+def variants(key: str, result: Result, place: int) -> None:
     """The different pictures of one unit in a row."""
     table = result.tables["variants"]
     several = result.arrays["variants"].shape[1]
     mine = table.iloc[place * several : (place + 1) * several].to_dict("records")
     st.caption("Different pictures of it, held apart: activation, and likeness to the others", help=STABLE)
-    with st.grid(several, min_column_width=72, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall"):
         for number, facts in enumerate(mine):
             st.image(
-                results.variant(key, place, number, width),
+                results.variant(key, place, number, VARIANT_WIDTH),
                 caption=f":small[{words.number(facts['activation'])} · {words.number(facts['likeness'])}]",
-                width="stretch",
+                width=VARIANT_WIDTH,
                 output_format="PNG",
                 alt=f"Different picture {number + 1} of {several}",
             )

@@ -71,7 +71,9 @@ def importance(key: str, index: int, side: int) -> bytes:
     arrays = _result(key).arrays
     picture = overlay.enlarged(arrays["images"][index], side)
     strength = arrays["importance"][index].astype(np.float32)
-    return to_png(overlay.overlay(picture, strength, 0.1 * 255, 0.8 * 255))
+    # Gradients have a few sharp peaks: the scale ends where the strongest fiftieth of the pixels begins.
+    low, high = np.percentile(strength, (50, 98))
+    return to_png(overlay.overlay(picture, strength, float(low), float(high)))
 
 
 def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:

@@ -70,7 +70,7 @@ def draw(shown: Shown, place: int) -> None:
                 if bool(facts["failed"]):
                     st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
         if "variants" in shown.result.arrays:
-            quality.variants(shown.key, shown.result, place, PICTURE_WIDTH)
+            quality.variants(shown.key, shown.result, place)
         if isinstance(unit, int):
             _scenes(shown, unit)
         else:

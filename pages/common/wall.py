@@ -57,7 +57,7 @@ def offer(rows: Sequence[Row], absent: Sequence[Row]) -> str:
     """What is not there yet, in words."""
     if len(rows) == 1:
         return "These pictures are not computed on this machine yet. The link says exactly how to make them."
-    return f"{len(absent)} of the {len(rows)} layers of this view are not computed on this machine yet."
+    return f"{len(absent)} of the {len(rows)} rows of this view are not computed on this machine yet."
 
 
 def _heading(side: Side, view: View) -> None:
