@@ -20,6 +20,16 @@ with st.grid(2, min_column_width=320):
             "visibility",
             "What does a unit look for, and where? Two models side by side.",
         ),
+        (
+            "pages/spatial.py",
+            "grid_on",
+            "How long does position survive through the layers, and what does the last one do to it?",
+        ),
+        (
+            "pages/background.py",
+            "texture",
+            "How much do models lean on the background, and on fine texture?",
+        ),
         ("pages/models.py", "deployed_code", "Which models are here, and how do I add my own?"),
     ):
         with st.container(border=True, gap="xsmall"):
