@@ -92,7 +92,7 @@ class VisualizeRequest(Request):
     def _an_image(cls, start: str) -> str:
         if start and not IMAGE.fullmatch(start):
             raise ValueError("The image to start from is a number of the data set, or up-<digest> of an upload.")
-        return start
+        return str(int(start)) if start.isdigit() else start
 
     @field_validator("targets")
     @classmethod

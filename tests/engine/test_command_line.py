@@ -130,7 +130,7 @@ def test_visualize_writes_the_pictures_that_the_result_holds(
         told["units"], result.arrays["images"], result.tables["units"]["activation"], strict=True
     ):
         assert unit.keys() == {
-            "unit", "activation", "percentile", "ratio_to_best_scene", "failed", "seconds", "image",
+            "unit", "activation", "percentile", "ratio_to_best_scene", "failed", "seconds", "spectrum_distance", "image",
         }  # fmt: skip
         assert unit["activation"] == activation
         assert np.array_equal(open_image(Path(unit["image"])), picture)

@@ -187,6 +187,7 @@ def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognis
 def test_an_option_changes_the_key_and_its_default_does_not():
     options = [{"start": "3"}, {"importance": True}, {"several": 2}, {"seeds": 2}]
     assert len({ask().key(), *(ask(**option).key() for option in options)}) == 5
+    assert ask(start="007").key() == ask(start="7").key()
     assert ask(start="", importance=False, several=1, seeds=1).key() == ask().key()
 
 
