@@ -135,3 +135,15 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
+
+
+def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken() -> None:
+    from engine.images import to_png
+
+    app = opened()
+    app.file_uploader(key="sp_file").upload("fake.png", b"not a picture", mime_type="image/png").run()
+    assert not app.exception and "is not a PNG, JPEG or WebP image" in said(app).replace("\\", "")
+    app.file_uploader(key="sp_file").upload(
+        "mine.png", to_png(np.zeros((8, 8, 3), np.uint8)), mime_type="image/png"
+    ).run()
+    assert not app.exception and any("Your picture is kept" in each.value for each in app.caption)
