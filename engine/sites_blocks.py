@@ -1,7 +1,7 @@
 """The sites of networks made of blocks with a feed-forward part: transformers of every kind, and MLP mixers.
 
-A block is a module with a feed-forward child. Names come from the numbers in the blocks' own names: blocks.N where
-there is one row of them, stages.S.blocks.N where there are several.
+A block is a module with a feed-forward or an attention child. Names come from the numbers in the blocks' own names:
+blocks.N where there is one row of them, stages.S.blocks.N where there are several.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def _blocks(module: nn.Module) -> list[Block]:
         children = [*part.children()]
         attentions = [child for child in children if is_attention(child)]
         mlps = [child for child in children if is_mlp(child) and child not in attentions]
-        if mlps and NUMBER.search(path):
+        if (mlps or attentions) and NUMBER.search(path):
             found.append(Block(path, part, attentions, mlps))
     return found
 
 
 def _on_the_image(module: nn.Module, blocks: list[Block], probe: Tensor) -> list[Block]:
     """Without the blocks that work on class tokens alone (class attention in CaiT and XCiT), which have no map."""
-    taps = [Tap(block.path, "", "", block.mlps[-1], "input") for block in blocks]
+    taps = [Tap(block.path, "", "", [block.module, *block.mlps][-1], "input") for block in blocks]
     sizes = run(module, taps, probe, keep=lambda tap, value: value[0, ..., 0].numel())
     return [block for block in blocks if sizes.get(block.path, 0) > 1]
 
@@ -76,10 +76,10 @@ def _block_taps(name: str, block: Block) -> Iterator[Windowed]:
     for attention in block.attentions:
         yield from _attention_taps(name, block.module, attention)
     # A mixer's first feed-forward part runs along the positions; the one along the features comes last.
-    mlp = block.mlps[-1]
-    flat = channels_last(mlp)
-    yield from map(Windowed, mlp_hidden(name, mlp))
-    yield Windowed(Tap(f"{name}.mlp.out", "mlp.out", name, mlp, channels_last=flat))
+    flat = all(map(channels_last, block.mlps))
+    for mlp in block.mlps[-1:]:
+        yield from map(Windowed, mlp_hidden(name, mlp))
+        yield Windowed(Tap(f"{name}.mlp.out", "mlp.out", name, mlp, channels_last=flat))
     yield Windowed(Tap(f"{name}.residual", "residual", name, block.module, channels_last=flat))
 
 

@@ -132,10 +132,9 @@ def _layout(tap: Tap, shape: Sequence[int], size: tuple[int, int], prefixes: lis
     if len(shape) == 4 and shape[0] == 1:
         height, width = shape[1:3] if tap.channels_last else shape[2:4]
         # Maps keep the image's proportions; a tensor with channels in an unexpected place does not.
-        grid = Grid(height, width) if abs(height - size[0] * width / size[1]) < 2 else None
-    else:
-        grid = fit(shape[1], size, prefixes) if len(shape) == 3 and shape[0] == 1 else None
-    # A single position is a pooled feature or a lone class token: nothing that lies on the image.
+        return (Grid(height, width) if abs(height - size[0] * width / size[1]) < 2 else None), units
+    grid = fit(shape[1], size, prefixes) if len(shape) == 3 and shape[0] == 1 else None
+    # A single token is a lone class token: nothing that lies on the image.
     return (grid if grid and grid.height * grid.width > 1 else None), units
 
 

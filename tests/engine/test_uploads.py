@@ -82,7 +82,8 @@ def test_an_image_is_kept_pixel_by_pixel_and_named_by_its_pixels():
 
 
 def test_the_oldest_go_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_KEPT", 2)
+    size = len(npy(VECTOR.astype(np.float32)))
+    monkeypatch.setattr(uploads, "MOST_BYTES", 2 * size)
     first, *others = (uploads.keep_vector(npy(VECTOR * scale), "v") for scale in (1, 2, 3))
     with pytest.raises(Unavailable):
         uploads.vector(first)
