@@ -92,13 +92,18 @@ def finish(app: AppTest) -> AppTest:
     return app.run()
 
 
-def test_a_link_offers_computes_on_a_click_and_then_shows_at_once() -> None:
+def asked() -> list[dict]:
+    """What this page has running: a model that another test warmed up may be at work too."""
     from engine.jobs import jobs
 
+    return [job.request.model_dump() for job in jobs().active() if "word" in job.request.model_dump()]
+
+
+def test_a_link_offers_computes_on_a_click_and_then_shows_at_once() -> None:
     app = opened(word="banana", times="3")
-    assert app.button(key="ct_compute").label == "Compute" and not app.metric and not jobs().active()
+    assert app.button(key="ct_compute").label == "Compute" and not app.metric and not asked()
     app.button(key="ct_compute").click().run()
-    assert [job.request.model_dump() for job in jobs().active()] == [{"word": "banana", "times": 3}]
+    assert asked() == [{"word": "banana", "times": 3}]
     assert app.button(key="cancel-ct").label == "Cancel"
     app = finish(app)
     assert app.metric[0].value == "6" and not [each for each in app.button if each.key == "ct_compute"]
@@ -114,7 +119,7 @@ def test_cancelling_stops_the_job_and_offers_again() -> None:
     app.button(key="cancel-ct").click().run()
     for job in jobs().active():
         jobs().wait(job, 10)
-    assert not jobs().active()
+    assert not asked()
     assert app.run().button(key="ct_compute").label == "Compute"
 
 
