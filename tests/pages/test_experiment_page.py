@@ -68,10 +68,12 @@ def script() -> None:
 
 @pytest.fixture(autouse=True)
 def held_back() -> Any:
-    GO.clear()
-    yield
     from engine.jobs import jobs
 
+    for job in jobs().active():  # another test's, which would stand in the way
+        jobs().wait(job, 120)
+    GO.clear()
+    yield
     GO.set()
     for job in jobs().active():
         jobs().wait(job, 10)
