@@ -5,7 +5,7 @@ Invariant: the answers do not depend on the batch size beyond rounding; probabil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 
 import numpy as np
 import torch
@@ -13,7 +13,9 @@ from torch import Tensor
 
 from engine import devices
 from engine.errors import BadRequest
+from engine.experiment import Context, Progress
 from engine.models import LoadedModel
+from engine.samples import Sample, in_batches
 
 TOP = 5
 PASS = 64  # images in one pass of the model, at most
@@ -79,6 +81,40 @@ class Answers:
         if not len(self):
             raise BadRequest("No image could be used; the report of what was skipped says why.")
         return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+
+
+def answer_all(
+    loaded: LoadedModel,
+    found: Iterator[Sample],
+    size: int,
+    variants: int,
+    make: Callable[[list[Sample]], tuple[list[Sample], Tensor]],
+    watch: Callable[[int], None],
+) -> dict[str, np.ndarray]:
+    """Every sample's answers, as `Answers.arrays`, `size` samples at once.
+
+    `make` gives, of a batch, the samples that it could use and their variants (n, variants, 3, H, W) in [0, 1]; `watch` is
+    told after each batch how many samples have been seen.
+    """
+    answers, done = Answers(variants), 0
+    watch(0)
+    for batch in in_batches(found, size):
+        kept, images = make(batch)
+        if kept:
+            values = logits(loaded, images.flatten(0, 1)).unflatten(0, images.shape[:2])
+            answers.add([one.index for one in kept], [one.label for one in kept], values)
+        done += len(batch)
+        watch(done)
+    return answers.arrays()
+
+
+def watching(context: Context, loaded: LoadedModel, total: int, skipped: Sized) -> Callable[[int], None]:
+    """Reports how many of `total` images the model has seen or that had to be skipped."""
+
+    def watch(done: int) -> None:
+        context.report(Progress(done + len(skipped), total, f"{loaded.name}: {done} of {total} images"))
+
+    return watch
 
 
 def correct(arrays: dict[str, np.ndarray], top: int = 1) -> np.ndarray:

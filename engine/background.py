@@ -18,18 +18,17 @@ from torch import Tensor
 
 from engine import catalog, devices
 from engine.accuracy import variant_table
-from engine.answers import Answers, images_at_once, logits, outputs
+from engine.answers import answer_all, images_at_once, outputs, watching
 from engine.cutting import Fill, cut
 from engine.datasets import open_dataset
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Result, experiment
 from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.reports import report
-from engine.samples import Cut, Sample, check_cut, chosen, in_batches, samples
-
-SALIENCY_MODEL = "dinov2-s14-saliency"
+from engine.samples import Cut, Sample, check_cut, chosen, saliency_read, samples
 
 
 def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
@@ -44,7 +43,7 @@ def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
 
 
 @experiment
-class BackgroundRequest(Request):
+class BackgroundRequest(OnImages):
     """A model's answers on full images, on the object alone and on the background alone.
 
     Cut by `box` (union of the true class's boxes, at the image's own resolution, before resizing: the paper's
@@ -59,8 +58,6 @@ class BackgroundRequest(Request):
     experiment = "background"
     version = 1
 
-    model: str
-    data: str = "starter"
     cut: Cut = "box"
     fills: tuple[Fill, ...] = Field(default=("black",), min_length=1)
     limit: int = Field(default=0, ge=0)
@@ -71,8 +68,7 @@ class BackgroundRequest(Request):
         return tuple(fill for fill in get_args(Fill) if fill in fills)
 
     def fingerprints(self) -> dict[str, str]:
-        found = {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
-        return found | ({"saliency": catalog.fingerprint(SALIENCY_MODEL)} if self.cut == "saliency" else {})
+        return super().fingerprints() | saliency_read(self.cut)
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()
@@ -109,19 +105,18 @@ class BackgroundRequest(Request):
         size: int,
         skipped: dict[str, str],
     ) -> dict[str, np.ndarray]:
-        answers, shares, done = Answers(len(variants(self.fills))), [], 0
-        context.report(Progress(0, len(numbers), f"Reading {dataset.name} with {loaded.name}"))
-        found = samples(dataset, numbers, labels, self.cut, skipped)
-        for batch in in_batches(found, size):
-            images = cut_variants(batch, loaded, self.fills)
-            values = logits(loaded, images.flatten(0, 1)).unflatten(0, images.shape[:2])
-            answers.add([one.index for one in batch], [one.label for one in batch], values)
-            shares += [float(one.region.mean()) for one in batch if one.region is not None]
-            done += len(batch)
-            context.report(
-                Progress(done + len(skipped), len(numbers), f"{loaded.name}: {done} of {len(numbers)} images")
-            )
-        return {**answers.arrays(), "share": np.asarray(shares, np.float32)}
+        shares: list[float] = []
+
+        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
+            shares.extend(float(one.region.mean()) for one in batch if one.region is not None)
+            return batch, cut_variants(batch, loaded, self.fills)
+
+        found, watch = (
+            samples(dataset, numbers, labels, self.cut, skipped),
+            watching(context, loaded, len(numbers), skipped),
+        )
+        arrays = answer_all(loaded, found, size, len(variants(self.fills)), make, watch)
+        return {**arrays, "share": np.asarray(shares, np.float32)}
 
 
 def cut_variants(batch: Sequence[Sample], loaded: LoadedModel, fills: Sequence[Fill]) -> Tensor:

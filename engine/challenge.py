@@ -14,17 +14,18 @@ from engine.answers import images_at_once, logits, outputs
 from engine.challenge_data import NINE, Challenge, nine_of, to_nine
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Progress, Result, experiment
 from engine.folders import Folder
 from engine.labels import imagenet_ids, match
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.reports import report
 from engine.samples import at_input_size, in_batches, samples
 from engine.statistics import HIGH, LOW, bootstrap_means, wilson
 
 
 @experiment
-class ChallengeRequest(Request):
+class ChallengeRequest(OnImages):
     """A model's accuracy among nine classes on every variation that the folder holds.
 
     The model's strongest of all its classes is mapped to one of the nine, as the challenge does; a class that belongs to none
@@ -38,12 +39,8 @@ class ChallengeRequest(Request):
     experiment = "challenge"
     version = 1
 
-    model: str
     data: str
     limit: int = Field(default=0, ge=0)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

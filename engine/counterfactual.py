@@ -20,9 +20,10 @@ from engine import catalog, devices
 from engine.answers import Answers, images_at_once, logits, outputs
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Progress, Result, experiment
 from engine.labels import match
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.reports import report
 from engine.samples import at_input_size, samples
 from engine.scenes import VARIANTS, Scenes
@@ -35,7 +36,7 @@ ANSWERS = ("the object's kind", "a kind of the place shown", "a kind of the obje
 
 
 @experiment
-class CounterfactualRequest(Request):
+class CounterfactualRequest(OnImages):
     """A model's answers to matched sets of scenes.
 
     Arrays for S sets, their four variants in the order home, other, object, place, and P places: `images` (S, 4), `labels`
@@ -48,12 +49,7 @@ class CounterfactualRequest(Request):
     experiment = "counterfactual"
     version = 1
 
-    model: str
-    data: str = "starter"
     limit: int = Field(default=0, ge=0)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

@@ -15,20 +15,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
+from torch import Tensor
 
 from engine import catalog, devices
-from engine.answers import Answers, correct, images_at_once, logits, outputs
+from engine.answers import answer_all, correct, images_at_once, outputs, watching
 from engine.comparison import align
 from engine.curves import curve_facts, paired_curves
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Result, experiment
 from engine.filters import Shape, filtered
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.reports import report
-from engine.samples import at_input_size, chosen, in_batches, samples
+from engine.samples import Sample, at_input_size, chosen, samples
 
 # Twenty, denser where natural images have most of their energy.
 CUTOFFS = (*(round(step / 50, 2) for step in range(1, 11)), 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -47,7 +49,7 @@ def passes(cutoffs: Sequence[float], bands: Sequence[float], low: bool, high: bo
 
 
 @experiment
-class FrequencyRequest(Request):
+class FrequencyRequest(OnImages):
     """A model's answers on filtered images.
 
     `cutoffs`: fractions of Nyquist for the low-pass and high-pass; `bands`: the edges of the band-pass sweep (empty: none).
@@ -62,8 +64,6 @@ class FrequencyRequest(Request):
     experiment = "frequency"
     version = 1
 
-    model: str
-    data: str = "starter"
     filter: Shape = "ideal"
     cutoffs: tuple[float, ...] = Field(default=CUTOFFS, min_length=1, max_length=100)
     low: bool = True
@@ -78,9 +78,6 @@ class FrequencyRequest(Request):
         if not rising or any(not 0 <= value <= 1 for value in values):
             raise ValueError("write fractions of Nyquist, from 0 to 1, the smallest first")
         return values
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def filters(self) -> list[tuple[str, float, float]]:
         """The filters in the order of the result's second axis."""
@@ -125,18 +122,16 @@ class FrequencyRequest(Request):
         skipped: dict[str, str],
     ) -> dict[str, np.ndarray]:
         filters = self.filters()
-        answers, done = Answers(len(filters)), 0
-        context.report(Progress(0, len(numbers), f"Reading {dataset.name} with {loaded.name}"))
-        for batch in in_batches(samples(dataset, numbers, labels, None, skipped), size):
-            images = at_input_size(batch, loaded)
-            variants = filtered(images, [span for _, *span in filters], self.filter)
-            values = logits(loaded, variants.flatten(0, 1)).unflatten(0, variants.shape[:2])
-            answers.add([one.index for one in batch], [one.label for one in batch], values)
-            done += len(batch)
-            context.report(
-                Progress(done + len(skipped), len(numbers), f"{loaded.name}: {done} of {len(numbers)} images")
-            )
-        return answers.arrays()
+        spans = [span for _, *span in filters]
+
+        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
+            return batch, filtered(at_input_size(batch, loaded), spans, self.filter)
+
+        found, watch = (
+            samples(dataset, numbers, labels, None, skipped),
+            watching(context, loaded, len(numbers), skipped),
+        )
+        return answer_all(loaded, found, size, len(filters), make, watch)
 
 
 def curves(

@@ -13,10 +13,11 @@ from pydantic import Field
 from engine import catalog, devices
 from engine.datasets import open_dataset
 from engine.errors import BadRequest, RefusedFile
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Progress, Result, experiment
 from engine.filters import ring_shares
 from engine.images import to_input
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.reports import report
 from engine.samples import name_of
 from engine.sites import Site, read_unit
@@ -27,7 +28,7 @@ BATCH = 16
 
 
 @experiment
-class GradientSpectrumRequest(Request):
+class GradientSpectrumRequest(OnImages):
     """How the gradient of a unit with respect to the image's pixels is spread over frequencies, for every layer of a role.
 
     On each of `images` images (drawn once, the same for every model) and each layer, one unit drawn at random (seeded by
@@ -43,13 +44,8 @@ class GradientSpectrumRequest(Request):
     experiment = "gradient-spectrum"
     version = 1
 
-    model: str
-    data: str = "starter"
     role: str = ""
     images: int = Field(default=96, ge=2, le=4096)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine import catalog
 from engine.cutting import box_region
 from engine.errors import BadRequest, RefusedFile
 from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.models import LoadedModel
+from engine.wheels import DINOV2
 
 Cut = Literal["box", "mask", "saliency"]
 SALIENT = 0.5  # of the saliency network's output, which is between 0 and 1
@@ -45,6 +47,11 @@ def check_cut(dataset: Dataset, cut: Cut) -> None:
     if cut != "saliency" and cut not in dataset.cuts():
         known = " or ".join(dataset.cuts()) or "saliency"
         raise BadRequest(f"“{dataset.name}” has no {'boxes' if cut == 'box' else 'masks'}. Cut its objects by {known}.")
+
+
+def saliency_read(cut: Cut) -> dict[str, str]:
+    """The fingerprint of the saliency network, where objects are cut by it."""
+    return {"saliency": catalog.fingerprint(DINOV2.name)} if cut == "saliency" else {}
 
 
 def chosen(dataset: Dataset, to_model: np.ndarray, limit: int = 0) -> tuple[np.ndarray, np.ndarray]:

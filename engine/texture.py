@@ -17,16 +17,27 @@ from torch import Tensor
 
 from engine import catalog, devices
 from engine.accuracy import variant_table
-from engine.answers import Answers, images_at_once, logits, outputs
+from engine.answers import answer_all, images_at_once, outputs, watching
 from engine.datasets import open_dataset
 from engine.errors import BadRequest, RefusedFile
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Result, experiment
 from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.reports import report
-from engine.samples import Cut, Sample, at_input_size, check_cut, chosen, in_batches, name_of, region_of, samples
+from engine.samples import (
+    Cut,
+    Sample,
+    at_input_size,
+    check_cut,
+    chosen,
+    name_of,
+    region_of,
+    saliency_read,
+    samples,
+)
 from engine.statistics import wilson
 
 GROUND = 128  # grey around a silhouette
@@ -34,7 +45,7 @@ SMALLEST = 6  # pixels of a texture's side; less shows nothing
 
 
 @experiment
-class TextureRequest(Request):
+class TextureRequest(OnImages):
     """A model's answers to shuffled images and to silhouettes with another object's texture.
 
     `grids`: an image is cut into g x g patches, which change places at random. `cut`: how objects are found (masks, or
@@ -50,8 +61,6 @@ class TextureRequest(Request):
     experiment = "texture"
     version = 1
 
-    model: str
-    data: str = "starter"
     grids: tuple[int, ...] = Field(default=(2, 3, 4, 6, 8, 12), min_length=1, max_length=20)
     cut: Cut = "mask"
     limit: int = Field(default=0, ge=0)
@@ -76,8 +85,7 @@ class TextureRequest(Request):
         return [("full", ""), *shuffled, ("silhouette", "own texture"), ("silhouette", "another's texture")]
 
     def fingerprints(self) -> dict[str, str]:
-        found = {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
-        return found | ({"saliency": catalog.fingerprint("dinov2-s14-saliency")} if self.cut == "saliency" else {})
+        return super().fingerprints() | saliency_read(self.cut)
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()
@@ -113,9 +121,9 @@ class TextureRequest(Request):
         size: int,
         skipped: dict[str, str],
     ) -> dict[str, np.ndarray]:
-        answers, textures, done = Answers(len(self.variants())), [], 0
-        found = samples(dataset, numbers, labels, self.cut, skipped)
-        for batch in in_batches(found, size):
+        textures: list[tuple[int, int]] = []
+
+        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
             kept: list[tuple[Sample, Sample]] = []
             for one in batch:
                 other = self._partner(dataset, one, numbers, labels)
@@ -123,16 +131,14 @@ class TextureRequest(Request):
                     skipped[name_of(dataset, one.index)] = "no texture can be cut from it, or none was found for it."
                 else:
                     kept.append((one, other))
-            if kept:
-                images = texture_variants(kept, loaded, self.grids)
-                values = logits(loaded, images.flatten(0, 1)).unflatten(0, images.shape[:2])
-                answers.add([one.index for one, _ in kept], [one.label for one, _ in kept], values)
-                textures += [(other.label, other.index) for _, other in kept]
-            done += len(batch)
-            context.report(
-                Progress(done + len(skipped), len(numbers), f"{loaded.name}: {done} of {len(numbers)} images")
-            )
-        arrays = answers.arrays()
+            textures.extend((other.label, other.index) for _, other in kept)
+            return [one for one, _ in kept], texture_variants(kept, loaded, self.grids) if kept else torch.empty(0)
+
+        found, watch = (
+            samples(dataset, numbers, labels, self.cut, skipped),
+            watching(context, loaded, len(numbers), skipped),
+        )
+        arrays = answer_all(loaded, found, size, len(self.variants()), make, watch)
         return arrays | dict(zip(("textures", "partner"), np.array(textures, np.int32).T, strict=True))
 
     def _partner(self, dataset: Dataset, one: Sample, numbers: np.ndarray, labels: np.ndarray) -> Sample | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from pages.common import errors, leaning_images, leaning_sections, leaning_setup, serve
+from pages.common import errors, leaning_images, leaning_sections, leaning_setup
 from pages.common.experiment_page import flat_page
 from pages.common.leaning_view import View, parts, summary
 
@@ -14,28 +12,16 @@ OFFER = (
     "scenes, and some minutes for all filters; larger models and images take longer. What is done shows at once."
 )
 
-st.title("Background and texture", anchor=False)
-serve.ready()
-
-PAGE.notice(PAGE.follow_link())
-PAGE.settle()
-view = PAGE.shown()
-if view is None:
-    st.caption(
-        "How much of a model's accuracy comes from the object, how much from what is behind it; which frequencies it needs; "
-        "and what is left of a difference between two models once one's being stronger is taken out."
-    )
-choosing = PAGE.choosing("What to compare")
-if choosing.open:
-    with choosing:
-        leaning_setup.draw(PAGE)
-
-if view is None:
-    errors.hint(
-        "Pick models and images and press **Run**. Results appear model by model, and what was computed once is kept: adding "
-        "a model computes only the new one."
-    )
-else:
+view = PAGE.opening(
+    "Background and texture",
+    "How much of a model's accuracy comes from the object, how much from what is behind it; which frequencies it needs; "
+    "and what is left of a difference between two models once one's being stronger is taken out.",
+    "What to compare",
+    leaning_setup.draw,
+    "Pick models and images and press **Run**. Results appear model by model, and what was computed once is kept: adding "
+    "a model computes only the new one.",
+)
+if view is not None:
     with errors.shown():
         asked = parts(view)
         PAGE.bar(summary(view), asked)

@@ -33,8 +33,8 @@ with left:
         "Describe it in `models.toml`, start Vitrine again, and it is listed as `local/my-run`.\n\n"
         "Weights are read as safetensors, or as PyTorch files that hold tensors only; a file that would run code is "
         "refused.\n\n"
-        "Models on the hub need no description: type their name, like `timm/resnet50.a1_in1k`, where a model is chosen. "
-        "Their weights are fetched at first use."
+        "Models on the hub need no description: type their name, like `timm/resnet50.a1_in1k` or "
+        "`open_clip/ViT-B-16/openai`, where a model is chosen. Their weights are fetched at first use."
     )
 with right:
     st.code(OWN, language="toml")

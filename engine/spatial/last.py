@@ -17,9 +17,10 @@ from torch import Tensor
 from engine import catalog, devices
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Progress, Result, experiment
 from engine.imagesets import Dataset
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.spatial import attention, images
 from engine.spatial.accuracy import Answers, Positions
 from engine.spatial.blocks import NotTakenApart, ReadOut, Stack
@@ -33,7 +34,7 @@ COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 
 
 @experiment
-class LastLayerRequest(Request):
+class LastLayerRequest(OnImages):
     """Accuracy under everything that can be done to the last layers, on one data set (at most `images` of it).
 
     Table `accuracy`: experiment, index, head, name, top1, top5, n, their 95% intervals, and `difference` to the model as
@@ -56,12 +57,7 @@ class LastLayerRequest(Request):
     experiment = "spatial-last"
     version = 1
 
-    model: str
-    data: str = "starter"
     images: int | None = Field(default=None, ge=1)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

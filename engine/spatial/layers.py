@@ -16,10 +16,11 @@ from torch import Tensor
 from engine import catalog, devices
 from engine.activations import batch_size
 from engine.datasets import open_dataset
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Progress, Result, experiment
 from engine.imagesets import Dataset
 from engine.layout import spatial
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.sites import Site, read
 from engine.spatial import images, measures
 from engine.spatial.depth import Layer, layers_of
@@ -33,7 +34,7 @@ CURVES = ("localisation_auroc", "self_retrieval", "position_r2", "homogeneity", 
 
 
 @experiment
-class LayersRequest(Request):
+class LayersRequest(OnImages):
     """The curves of a model over its depth on one data set (paper, section 4; `images`: at most so many of them).
 
     Table `layers`, one row a block: layer, site (its tokens), maps (the site whose maps are compared with masks),
@@ -55,12 +56,7 @@ class LayersRequest(Request):
     experiment = "spatial-layers"
     version = 1
 
-    model: str
-    data: str = "starter"
     images: int | None = Field(default=None, ge=4)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

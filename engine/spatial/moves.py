@@ -18,10 +18,11 @@ from torch import Tensor
 from engine import catalog, devices
 from engine.activations import batch_size
 from engine.datasets import open_dataset
-from engine.experiment import Context, Progress, Request, Result, experiment
+from engine.experiment import Context, Progress, Result, experiment
 from engine.imagesets import Dataset
 from engine.layout import to_maps
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.sites import Site, read
 from engine.spatial import images
 from engine.spatial.depth import layers_of
@@ -34,7 +35,7 @@ Move = Callable[[Tensor], Tensor]
 
 
 @experiment
-class MovesRequest(Request):
+class MovesRequest(OnImages):
     """How the units of every layer follow a rolled or turned image, over `images` images of a data set.
 
     Table `moves`, one row for each layer and kind of move (`shift`: rolled by whole positions of every layer, each
@@ -48,12 +49,7 @@ class MovesRequest(Request):
     experiment = "spatial-moves"
     version = 1
 
-    model: str
-    data: str = "starter"
     images: int = Field(default=128, ge=2, le=4096)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

@@ -61,6 +61,26 @@ class ExperimentPage(Generic[View]):
         """The session's key for this name: the widget of a view's field is called after the field."""
         return f"{self.prefix}_{name}"
 
+    def opening(
+        self, title: str, about: str, heading: str, setup: Callable[[ExperimentPage[View]], None], hint: str
+    ) -> View | None:
+        """The top of the page: title, what was wrong with the link, the setup, and, before anything is shown, what the
+        page is about and what to do. Gives what is shown."""
+        st.title(title, anchor=False)
+        serve.ready()
+        self.notice(self.follow_link())
+        self.settle()
+        view = self.shown()
+        if view is None:
+            st.caption(about)
+        choosing = self.choosing(heading)
+        if choosing.open:
+            with choosing:
+                setup(self)
+        if view is None:
+            errors.hint(hint)
+        return view
+
     # What is shown
 
     def shown(self) -> View | None:

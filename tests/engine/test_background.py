@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from engine import answers, background, comparison, config, datasets, samples
+from engine import answers, background, comparison, config, datasets, on_images, samples
 from engine.background import BackgroundRequest, cut_variants, variants
 from engine.errors import BadRequest
 from engine.experiment import Result, build, parse_request
@@ -26,7 +26,8 @@ def world(monkeypatch) -> dict[str, Dataset]:
     known: dict[str, Dataset] = {"squares": Squares()}
     monkeypatch.setattr(background.catalog, "load", lambda name, device=None: models[name])
     monkeypatch.setattr(background.catalog, "fingerprint", lambda name: f"weights of {name}")
-    monkeypatch.setattr(background, "open_dataset", lambda name: known[name])
+    for module in (background, on_images):
+        monkeypatch.setattr(module, "open_dataset", lambda name: known[name])
     monkeypatch.setattr(background, "outputs", lambda loaded: 5)
     monkeypatch.setattr(answers.devices, "precision", lambda device: torch.float32)
     return known
