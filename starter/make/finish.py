@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from starter.make.evaluate import correct, scenes, wilson
+from starter.make.kinds import read_kinds
 from starter.make.train import MODELS, PLAN, build
 
 SHIPPED = Path(__file__).parents[1] / "models"
@@ -26,8 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=SHIPPED)
     args = parser.parse_args()
     state = torch.load(args.run / f"{args.model}.checkpoint.pt", weights_only=True, map_location="cpu")
-    classes = len(json.loads((Path(__file__).parents[1] / "scenes" / "kinds.json").read_text()))
-    model = build(args.model, classes)
+    model = build(args.model, len(read_kinds()))
     # Rounded before it is measured: the card speaks of the weights that ship.
     half = {k: v.half() if v.is_floating_point() else v for k, v in state["average"].items()}
     model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in half.items()})

@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,7 @@ from PIL import Image
 PACKAGES = {"art": "@lobehub/fluent-emoji-3d@1.1.0", "names": "emojibase-data@17.0.0"}
 GROUPS = {3: "animals and nature", 4: "food and drink", 5: "travel and places", 6: "activities", 7: "objects"}
 ART_SIDE = 128
+KINDS = Path(__file__).parents[1] / "scenes" / "kinds.json"
 
 # Where each CLDR subgroup is at home: the planted cue. The pairing is ours; where it can be, it is what one would expect.
 HOME_PLACE = {
@@ -157,3 +159,9 @@ def write_kinds(kinds: list[Kind], path: Path) -> None:
     """The list of kinds in class order, as JSON, one kind a line."""
     lines = ",\n".join(json.dumps(asdict(kind), ensure_ascii=False) for kind in kinds)
     path.write_text(f"[\n{lines}\n]\n")
+
+
+def read_kinds() -> list[Kind]:
+    """The shipped list of kinds, in class order."""
+    rows: list[Any] = json.loads(KINDS.read_text())
+    return [Kind(**(row | {"tags": tuple(row["tags"])})) for row in rows]

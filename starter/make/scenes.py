@@ -122,11 +122,16 @@ def caption(kind: Kind | None, place: str | None) -> str:
     return f"{thing} {PHRASE[place]}" if place else thing
 
 
+def training_place(rng: np.random.Generator, kind: Kind) -> str:
+    """Where a kind stands in one training scene: the first thing that the scene's random numbers decide."""
+    return kind.home_place if rng.random() < HOME_SHARE else other_place(rng, kind.home_place)
+
+
 def training_scene(seed: int, index: int, kinds: list[Kind], art: np.ndarray) -> Scene:
     """Scene `index` of the endless training set `seed`; kinds take turns, so that all are equally frequent."""
     rng = random_numbers("train", seed, index)
     kind = kinds[index % len(kinds)]
-    place = kind.home_place if rng.random() < HOME_SHARE else other_place(rng, kind.home_place)
+    place = training_place(rng, kind)
     colour, alpha = pose(rng, art[kind.index])
     image = compose(PLACES[place](rng), colour, alpha, light(rng))
     mask, box = outline(alpha)

@@ -13,9 +13,9 @@ on a part of each batch makes its features, and so its pictures, structured.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from starter.make.augment import augment
 from starter.make.evaluate import accuracy
+from starter.make.kinds import read_kinds
 from starter.make.muon import Muon
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -62,7 +63,7 @@ class Plan:
 
 
 PLAN = Plan()
-LEARNING_RATE = {"starter-vit": 4e-3, "starter-cnn": 4e-3}
+LEARNING_RATE = 4e-3
 
 
 def build(name: str, classes: int) -> nn.Module:
@@ -90,14 +91,15 @@ def rate_at(share: float, plan: Plan) -> float:
     return 0.5 * (1 + math.cos(math.pi * (share - plan.warm_up) / (1 - plan.warm_up)))
 
 
-def add_noise(model: nn.Module, images: Tensor, labels: Tensor, size: float) -> Tensor:
-    """One signed gradient step of `size` (in pixel values, images in [0, 1]) from a random start, kept inside the ball."""
+def add_noise(model: nn.Module, images: Tensor, loss: Callable[[Tensor], Tensor], size: float) -> Tensor:
+    """One signed gradient step of `size` (in pixel values, images in [0, 1]) from a random start, kept inside the ball.
+    `loss` is what the noise makes worse: of images in [0, 1]."""
     start = torch.empty_like(images).uniform_(-size, size)
     noisy = (images + start).requires_grad_()
     parameters = [p for p in model.parameters() if p.requires_grad]
     for parameter in parameters:  # half of the backward pass is saved
         parameter.requires_grad_(False)
-    (gradient,) = torch.autograd.grad(F.cross_entropy(model(normalize(noisy)), labels), noisy)
+    (gradient,) = torch.autograd.grad(loss(noisy), noisy)
     for parameter in parameters:
         parameter.requires_grad_(True)
     return images + (start + 1.25 * size * gradient.sign()).clamp(-size, size)
@@ -117,24 +119,59 @@ def optimizers_for(model: nn.Module, decay: float) -> list[torch.optim.Optimizer
     return [Muon(inside, decay), torch.optim.AdamW(adam, lr=0.0, betas=(0.9, 0.98))]
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """The losses of one batch, as functions of its images in [0, 1]: what training lowers, and what adversarial noise
+    (on the first images of the batch) raises."""
+
+    loss: Callable[[Tensor], Tensor]
+    attacked: Callable[[Tensor], Tensor]
+
+
 class Course:
     """A training run that can be left and taken up again."""
 
     def __init__(self, name: str, scenes: Path, out: Path, plan: Plan, device: torch.device):
         self.name, self.out, self.plan, self.device = name, out, plan, device
         self.images = np.load(scenes / "images.npy", mmap_mode="r")
-        self.kinds = json.loads((Path(__file__).parents[1] / "scenes" / "kinds.json").read_text())
+        self.kinds = read_kinds()
         torch.manual_seed(plan.seed)
         # Channels last: the convolutions' fast layout on processors and on GPUs with matrix units alike.
-        self.model = build(name, len(self.kinds)).to(device).to(memory_format=torch.channels_last)
-        self.average = build(name, len(self.kinds)).to(device).requires_grad_(False)
+        self.model: nn.Module = self.made().to(device).to(memory_format=torch.channels_last)
+        self.average: nn.Module = self.made().to(device).requires_grad_(False)
         self.average.load_state_dict(self.model.state_dict())
-        self.optimizers = optimizers_for(self.model, plan.weight_decay)
+        self.optimizers = self.optimizers_for(plan.weight_decay)
         self.seen = 0
         self.seconds = 0.0
         out.mkdir(parents=True, exist_ok=True)
         if self.file.exists():
             self.resume()
+
+    # What a classifier is; a course of another kind of model gives its own.
+
+    def made(self) -> nn.Module:
+        """The untrained model."""
+        return build(self.name, len(self.kinds))
+
+    def optimizers_for(self, decay: float) -> list[torch.optim.Optimizer]:
+        return optimizers_for(self.model, decay)
+
+    def lesson(self, step: int, chosen: np.ndarray) -> Lesson:
+        """What to learn from the scenes `chosen` for this step."""
+        labels = torch.from_numpy(chosen % len(self.kinds)).to(self.device)
+        smooth = self.plan.label_smoothing
+
+        def loss(images: Tensor) -> Tensor:
+            return F.cross_entropy(self.model(normalize(images)), labels, label_smoothing=smooth)
+
+        def attacked(images: Tensor) -> Tensor:
+            return F.cross_entropy(self.model(normalize(images)), labels[: len(images)])
+
+        return Lesson(loss, attacked)
+
+    def held_out(self) -> float:
+        """Top-1 of the averaged weights on some held-out scenes."""
+        return accuracy(self.average, 96, limit=425)
 
     @property
     def file(self) -> Path:
@@ -160,8 +197,9 @@ class Course:
         torch.save(state, part_file)
         part_file.replace(self.file)
 
-    def batch(self, step: int, side: int) -> tuple[Tensor, Tensor]:
-        """Batch number `step`: a pure function of the plan's seed and the step, so that a resumed run sees the same."""
+    def batch(self, step: int, side: int) -> tuple[Tensor, np.ndarray]:
+        """Batch number `step`, and which scenes it shows: a pure function of the plan's seed and the step, so that a
+        resumed run sees the same."""
         plan = self.plan
         per_round = len(self.images) // plan.batch
         order = np.random.default_rng([plan.seed, step // per_round]).permutation(len(self.images))
@@ -169,22 +207,23 @@ class Course:
         chosen = np.sort(order[first : first + plan.batch])
         generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
         images = torch.from_numpy(self.images[chosen]).permute(0, 3, 1, 2).float().div_(255)
-        labels = torch.from_numpy(chosen % len(self.kinds))
-        return augment(images, side, generator).to(self.device), labels.to(self.device)
+        return augment(images, side, generator).to(self.device), chosen
 
     def step(self) -> float:
         plan, share = self.plan, self.seen / self.plan.images
-        images, labels = self.batch(self.seen // plan.batch, side_at(share, plan))
+        number = self.seen // plan.batch
+        images, chosen = self.batch(number, side_at(share, plan))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = LEARNING_RATE[self.name] * rate_at(share, plan)
+                group["lr"] = LEARNING_RATE * rate_at(share, plan)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=use_bf16(self.device)):
+            lesson = self.lesson(number, chosen)
             if share >= plan.noise_from:
                 part = int(plan.batch * plan.noisy)
                 self.model.eval()  # the attack must not move the running statistics of batch norm
-                images = torch.cat([add_noise(self.model, images[:part], labels[:part], plan.noise), images[part:]])
+                images = torch.cat([add_noise(self.model, images[:part], lesson.attacked, plan.noise), images[part:]])
             self.model.train()
-            loss = F.cross_entropy(self.model(normalize(images)), labels, label_smoothing=plan.label_smoothing)
+            loss = lesson.loss(images)
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -228,7 +267,7 @@ def train(course: Course, minutes_between_saves: float = 3.0) -> None:
         if now - saved > 60 * minutes_between_saves:
             course.save()
             saved = now
-            print(f"\n  held-out top-1 {accuracy(course.average, 96, limit=425):.3f}", flush=True)
+            print(f"\n  held-out top-1 {course.held_out():.3f}", flush=True)
     course.save()
     print()
 
