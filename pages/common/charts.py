@@ -18,8 +18,9 @@ _LAYOUT = {
 }
 
 
-def histogram(activations: np.ndarray, picture: float, opposite: float | None, side: Side) -> go.Figure:
-    """Activations of one unit (images,) with those of its own pictures marked. Counts are on a logarithmic scale."""
+def histogram(activations: np.ndarray, picture: float | None, opposite: float | None, side: Side) -> go.Figure:
+    """Activations of one unit (images,) with those of its own pictures marked, where it has any. Counts are on a
+    logarithmic scale."""
     values = np.asarray(activations, np.float32)
     counts, edges = np.histogram(values[np.isfinite(values)], bins=40)
     made = go.Figure(
@@ -31,8 +32,8 @@ def histogram(activations: np.ndarray, picture: float, opposite: float | None, s
             hovertemplate="%{y} images around %{x:.3g}<extra></extra>",
         )
     )
-    marks = {"its picture": picture} | ({"its opposite": opposite} if opposite is not None else {})
-    for name, value in marks.items():
+    marks = {"its picture": picture, "its opposite": opposite}
+    for name, value in [(name, value) for name, value in marks.items() if value is not None]:
         made.add_vline(x=value, line={"color": colours.of(side), "width": 2})
         made.add_annotation(
             x=value, y=1, yref="paper", text=name, showarrow=False, yanchor="bottom",

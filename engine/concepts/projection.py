@@ -1,0 +1,97 @@
+"""The units of a site on a plane: units that respond to the same images stand close together.
+
+Invariant: the same index gives the same plane, mirrored nowhere, whatever the order of its images.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+
+from engine import catalog
+from engine.activations import IndexRequest
+from engine.datasets import open_dataset
+from engine.experiment import Context, Request, Result, experiment
+
+ROWS_AT_ONCE = 4096
+STILL = 1e-6
+"""A unit that changes by less than this share of its largest value does not change: it has no place."""
+
+
+@experiment
+class UnitMapRequest(Request):
+    """Place every unit of a site on a plane by what it does on a data set.
+
+    A unit's profile is its position mean on every image, standardised to mean 0 and deviation 1; the plane is the first
+    two principal components of the profiles, units being the points. Table `units`: unit, across, down (the components,
+    in units of a profile's own length, so that everything lies within 1 of the middle), selectivity. Units that never
+    change are left out.
+
+    Facts: images, units, still (units left out), explained (share of the profiles' variance on each axis), seconds.
+    """
+
+    experiment = "unit-map"
+    version = 1
+
+    model: str
+    site: str
+    data: str = "starter"
+
+    def fingerprints(self) -> dict[str, str]:
+        return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
+        numbers, places, explained = plane(index.arrays["position_mean"])
+        units = pd.DataFrame(
+            {
+                "unit": numbers,
+                "across": places[:, 0],
+                "down": places[:, 1],
+                "selectivity": index.arrays["selectivity"][numbers],
+            }
+        )
+        count = index.arrays["position_mean"].shape[1]
+        facts = {
+            "images": len(index.arrays["position_mean"]),
+            "units": count,
+            "still": count - len(numbers),
+            "explained": [float(share) for share in explained],
+            "seconds": time.monotonic() - started,
+        }
+        return Result(json.loads(self.canonical()), {}, {"units": units}, facts)
+
+
+def plane(activations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(numbers (V,), places (V, 2), explained (2,)) of the V units that change, from activations (images, units).
+
+    Only the units' correlations are needed, which are summed over slices of the images: no copy of all activations.
+    """
+    alike, numbers = correlations(activations)
+    if not len(numbers):
+        return numbers, np.zeros((0, 2)), np.zeros(2)
+    centred = alike - alike.mean(axis=0) - alike.mean(axis=1)[:, None] + alike.mean()
+    values, vectors = np.linalg.eigh(centred)
+    places = np.zeros((len(numbers), 2))
+    for axis, (value, vector) in enumerate(zip(values[::-1][:2], vectors.T[::-1][:2], strict=False)):
+        # An eigenvector's sign means nothing: the unit that lies farthest out is put on the right and on top.
+        places[:, axis] = vector * np.sign(vector[np.argmax(np.abs(vector))]) * max(value, 0) ** 0.5
+    total = max(float(values.clip(min=0).sum()), np.finfo(float).tiny)
+    explained = np.pad(values[::-1][:2].clip(min=0), (0, max(0, 2 - len(values)))) / total
+    return numbers, places, explained
+
+
+def correlations(activations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(correlations (V, V) between the units that change, over images; their numbers (V,)) of (images, units)."""
+    mean, size = activations.mean(axis=0, dtype=np.float64), np.abs(activations).max(axis=0).astype(np.float64)
+    std = activations.std(axis=0, dtype=np.float64)
+    numbers = np.flatnonzero(std > STILL * size)
+    total = np.zeros((len(numbers), len(numbers)))
+    for start in range(0, len(activations), ROWS_AT_ONCE):
+        part = (activations[start : start + ROWS_AT_ONCE][:, numbers] - mean[numbers]) / std[numbers]
+        total += part.T @ part
+    return total / max(len(activations), 1), numbers

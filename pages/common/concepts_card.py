@@ -1,0 +1,173 @@
+"""A unit as the concept browser shows it: its words with their scores, the images that excite it, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from engine.address import Address
+from pages.common import charts, colours, concepts_making, errors, permalink, results, words
+from pages.common import concepts_view as views
+from pages.common.colours import Side
+from pages.common.concepts_view import ConceptsView
+from pages.common.experiment_page import ExperimentPage, Part
+from pages.common.view import View
+from pages.common.wall import PAGE as CLOSER
+from pages.common.wall import input_size
+
+if TYPE_CHECKING:
+    from engine.experiment import Result
+
+IMAGES = 5
+PICTURE = 96
+WORDS = 4
+CARD = 330
+"""The least width of a card, in pixels."""
+UNNAMED = "No word of the vocabulary fits this unit better than chance."
+
+
+@dataclass(frozen=True)
+class Card:
+    """One unit of one side, and what is said of it beside its words: why it stands here, in a few Markdown words."""
+
+    side: Side
+    model: str
+    site: str
+    unit: int
+    why: str = ""
+    place: str = ""
+
+    @property
+    def name(self) -> str:
+        """Tells cards on one page apart."""
+        return f"{self.place}-{self.side}-{self.site}-{self.unit}"
+
+
+def grid(page: ExperimentPage[ConceptsView], view: ConceptsView, cards: Sequence[Card], columns: int) -> None:
+    """Cards side by side, with one button that makes the pictures which are not there."""
+    if not cards:
+        return
+    absent = [card for card in cards if _picture(view, card) is None]
+    coming = concepts_making.coming(page)
+    absent = [card for card in absent if _request(view, card).key() not in coming]
+    if absent:
+        one = "Make its picture" if len(absent) == 1 else f"Make {len(absent)} pictures"
+        if st.button(
+            one,
+            icon=":material/brush:",
+            key=page.key(f"make_{cards[0].place}_{cards[0].side}"),
+            help="From noise, so that the unit responds as strongly as it can. Each takes some ten seconds on two cores for a "
+            "starter model; what is made is kept.",
+        ):
+            with errors.shown():
+                concepts_making.want(page, [_part(view, card) for card in absent])
+                st.rerun()
+    with st.grid(columns, min_column_width=CARD, gap="small"):
+        for card in cards:
+            _draw(view, card)
+
+
+def _draw(view: ConceptsView, card: Card) -> None:
+    with st.container(border=True, gap="small", key=f"concept-{card.name}"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**Unit {card.unit}** :small[`{card.site}`]", width="content")
+            if card.why:
+                st.markdown(f":small[{card.why}]", width="content")
+        naming = results.find(views.naming(view, card.model, card.site).key())
+        st.markdown(_words(naming, card))
+        index = results.find(views.index(view, card.model, card.site).key())
+        _pictures(view, card, index)
+        _more(view, card, naming, index)
+
+
+def _words(naming: Result | None, card: Card) -> str:
+    """The unit's words as Markdown, best first: in the model's colour where it is above chance."""
+    if naming is None:
+        return ":small[:gray[Its words appear here once its layer is named.]]"
+    numbers, scores = naming.arrays["words"][card.unit][:WORDS], naming.arrays["scores"][card.unit]
+    known = [errors.escape(naming.facts["words"][number]) for number in numbers]
+    told = [f"{word} {words.number(float(score))}" for word, score in zip(known, scores, strict=False)]
+    if bool(naming.arrays["abstained"][card.unit]):
+        return f":gray-badge[no word] :small[:gray[nearest: {', '.join(told[:2])}]]"
+    return " ".join([f":{colours.NAMES[card.side]}-badge[{told[0]}]", *(f":gray-badge[{each}]" for each in told[1:])])
+
+
+def _pictures(view: ConceptsView, card: Card, index: Result | None) -> None:
+    made = _picture(view, card)
+    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
+        if made is not None:
+            key = _request(view, card).key()
+            st.image(
+                results.picture(key, "images", 0, PICTURE),
+                caption=":small[made picture]",
+                width=PICTURE,
+                output_format="PNG",
+                alt=f"Made picture of unit {card.unit} of {card.model}, {card.site}",
+            )
+        if index is None:
+            st.caption("The images that excite this unit appear here once its layer is indexed.")
+            return
+        _images(view, card, index, IMAGES - 1 if made is not None else IMAGES)
+
+
+def _images(view: ConceptsView, card: Card, index: Result, count: int) -> None:
+    key, dataset = views.index(view, card.model, card.site).key(), results.dataset(view.data)
+    with st.grid(count, min_column_width=44, wrap=False, gap="xxsmall"):
+        for rank in results.top_ranks(index, card.unit, view.data, count):
+            facts = dataset.describe(int(index.arrays["top_mean"][card.unit, rank]))
+            st.image(
+                results.scene(key, card.unit, rank, view.data, input_size(card.model), False),
+                caption=f":small[{errors.escape(words.short(facts))}]",
+                width="stretch",
+                output_format="PNG",
+                alt=f"Image {rank + 1} for unit {card.unit}: {words.scene(facts)}",
+            )
+
+
+def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result | None) -> None:
+    more = st.expander("Distribution and address", type="compact", key=f"more-{card.name}", on_change="rerun")
+    if not more.open:
+        return
+    address = Address(card.model, card.site, (card.unit,))
+    with more:
+        if index is not None:
+            values, made = index.arrays["position_mean"][:, card.unit], _picture(view, card)
+            activation = None if made is None else float(made.tables["units"]["activation"].iloc[0])
+            st.plotly_chart(
+                charts.histogram(np.asarray(values), activation, None, card.side),
+                key=f"histogram-{card.name}",
+                config={"displayModeBar": False},
+                alt=f"Histogram of what unit {card.unit} does on {view.data}",
+            )
+            st.caption(f"What the unit does on {len(values)} images. Selectivity {_selectivity(index, card.unit)}.")
+        if naming is not None and bool(naming.arrays["abstained"][card.unit]):
+            st.caption(UNNAMED)
+        st.code(str(address), language=None, wrap_lines=True)
+        st.page_link(
+            CLOSER,
+            label="Look closer in Feature visualization",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            query_params=permalink.write(View(address, data=view.data)),
+        )
+
+
+def _selectivity(index: Result, unit: int) -> str:
+    return words.number(float(index.arrays["selectivity"][unit]))
+
+
+def _request(view: ConceptsView, card: Card):  # noqa: ANN202
+    return views.picture(view, card.model, card.site, card.unit)
+
+
+def _picture(view: ConceptsView, card: Card) -> Result | None:
+    return results.find(_request(view, card).key())
+
+
+def _part(view: ConceptsView, card: Card) -> Part:
+    title = f":{colours.NAMES[card.side]}[**{card.model}**] Picture of unit {card.unit} of `{card.site}`"
+    return Part(card.name, title, _request(view, card))

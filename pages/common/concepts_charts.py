@@ -1,0 +1,103 @@
+"""The charts of the concept browser: a map of units, shares by layer with intervals, and texts against an image."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.common import colours, spatial_charts
+from pages.common.colours import Side
+
+LABELS = 18
+"""Words written on a map: those of the units that fit theirs best, each word once."""
+
+
+def units_map(table: pd.DataFrame, side: Side) -> go.Figure:
+    """Units on a plane: columns unit, across, down, selectivity, and word, words, score, named where they are named."""
+    made = go.Figure()
+    known = "word" in table
+    groups = [("named", table[table["named"]]), ("no word", table[~table["named"]])] if known else [("units", table)]
+    for name, part in reversed(groups):
+        size = 6 + 3 * np.clip(part["selectivity"].fillna(0), 0, 4)
+        texts = part["words"].map(_wrapped) if name == "named" else [name if known else "not named yet"] * len(part)
+        made.add_trace(
+            go.Scatter(
+                x=part["across"], y=part["down"], mode="markers", name=name,
+                marker={
+                    "color": colours.of("quiet" if name == "no word" else side),
+                    "opacity": 0.35 if name == "no word" else 0.65, "size": size, "line": {"width": 0},
+                },
+                customdata=np.stack([part["unit"].to_numpy(object), np.asarray(texts, object)], axis=1),
+                hovertemplate="<b>Unit %{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
+                selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0.18}},
+            )
+        )  # fmt: skip
+    if known:
+        _label(made, table[table["named"]])
+    made.update_layout(
+        height=460, margin={"l": 44, "r": 8, "t": 8, "b": 40}, dragmode="lasso", showlegend=False, hovermode="closest"
+    )
+    made.update_xaxes(title="first component", zeroline=True, zerolinecolor=colours.of("line"))
+    made.update_yaxes(title="second component", zeroline=True, zerolinecolor=colours.of("line"))
+    return made
+
+
+def _label(made: go.Figure, named: pd.DataFrame) -> None:
+    best = named.sort_values("score", ascending=False).drop_duplicates("word").head(LABELS)
+    for row in best.to_dict("records"):
+        made.add_annotation(
+            x=row["across"], y=row["down"], text=textwrap.shorten(str(row["word"]), 18, placeholder="…"),
+            showarrow=False, yshift=11, font={"size": 11, "color": colours.of("text")},
+        )  # fmt: skip
+
+
+def shares(
+    tables: Mapping[Side, tuple[str, pd.DataFrame]], y: str, name: str, low: str, high: str, baselines: Mapping[str, str]
+) -> go.Figure:
+    """A share of units by layer, as curves with their intervals; `baselines` are columns drawn dotted, by what to call
+    them. The tables have one row a layer, in order, with `depth` (0 to 1)."""
+    made = spatial_charts.blank(spatial_charts.DEPTH, y)
+    for side, (model, table) in tables.items():
+        spatial_charts.line(
+            made, table["depth"], 100 * table[name], model, side, 100 * table[low], 100 * table[high], digits=".1f"
+        )
+        for dash, (column, told) in enumerate(baselines.items(), start=1):
+            if column in table and table[column].notna().any():
+                spatial_charts.line(
+                    made, table["depth"], 100 * table[column], f"{model}: {told}", side, dash=min(dash, 2), digits=".1f"
+                )
+    made.update_yaxes(rangemode="tozero", ticksuffix="%")
+    return made
+
+
+def texts(labels: Sequence[str], probabilities: np.ndarray, similarities: np.ndarray) -> go.Figure:
+    """How well texts (T,) fit one image: a bar each with its probability in percent, the best on top."""
+    order = np.argsort(probabilities, kind="stable")
+    names = [textwrap.shorten(labels[place], 48, placeholder="…") for place in order]
+    made = go.Figure(
+        go.Bar(
+            x=100 * probabilities[order],
+            y=[f"{name} " for name in names],
+            orientation="h",
+            marker={"color": colours.of("a"), "line": {"width": 0}, "opacity": 0.85},
+            text=[f"{100 * value:.1f}%" for value in probabilities[order]],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=similarities[order],
+            hovertemplate="%{y}: %{x:.2f}%, cosine %{customdata:.3f}<extra></extra>",
+        )
+    )
+    made.update_layout(
+        height=max(120, 60 + 30 * len(labels)), margin={"l": 8, "r": 48, "t": 8, "b": 40}, bargap=0.35, dragmode=False
+    )
+    made.update_xaxes(title="probability, %", range=[0, 108], zeroline=False, fixedrange=True)
+    made.update_yaxes(automargin=True, fixedrange=True)
+    return made
+
+
+def _wrapped(text: str) -> str:
+    return "<br>".join(textwrap.wrap(str(text), 40)[:3])

@@ -1,0 +1,52 @@
+"""What is wanted beside a section's own results (a unit's picture, the words of a layer): made one by one, in one panel.
+
+Invariant: nothing is made that nobody asked for, and what was asked for is told until it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import errors, gallery, job_panel, results, serve
+from pages.common.batch import Batch
+from pages.common.experiment_page import ExperimentPage, Part
+
+if TYPE_CHECKING:
+    from pages.common.concepts_view import ConceptsView
+
+
+def want(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
+    """Ask for these, behind what was asked for before. Raises VitrineError where a model or data set is not there."""
+    state, titles = st.session_state, st.session_state.setdefault(page.key("titles"), {})
+    batch = state.get(page.key("making"))
+    if batch is None or batch.stopped:
+        batch = state[page.key("making")] = Batch({}, serve.owner())
+        gallery.give_way()
+    for part in parts:
+        key = part.request.key()
+        batch.submitted = [each for each in batch.submitted if each != key]  # asked again after it was stopped or failed
+        batch.requests[key] = part.request
+        titles[key] = part.title
+
+
+def panel(page: ExperimentPage[ConceptsView]) -> None:
+    """How far what was asked for is; nothing where all of it is there."""
+    batch = st.session_state.get(page.key("making"))
+    if batch is None:
+        return
+    titles = st.session_state[page.key("titles")]
+    absent = {key: titles[key] for key in batch.requests if results.find(key) is None}
+    if absent:
+        with errors.shown():
+            job_panel.draw(batch, absent, f"{page.prefix}-making")
+
+
+def coming(page: ExperimentPage[ConceptsView]) -> set[str]:
+    """The keys of what is on its way."""
+    from engine.jobs import jobs
+
+    batch = st.session_state.get(page.key("making"))
+    return batch.coming(jobs()) if batch else set()

@@ -1,0 +1,140 @@
+"""Searching by words: the box on top of the page, and the units of each model that follow the text best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.common import colours, concepts_card, concepts_making, errors, results, words
+from pages.common import concepts_view as views
+from pages.common.colours import Side
+from pages.common.concepts_view import ConceptsView
+from pages.common.experiment_page import ExperimentPage, Part
+
+if TYPE_CHECKING:
+    from engine.experiment import Result
+
+EXAMPLES = ("music", "a bird in the snow", "fire", "something to eat", "the sea at night")
+CARDS_A_PAGE = 6
+EMPTY = (
+    "Type a word or a sentence above. Vitrine compares it with every image, and looks for the units that respond to the same "
+    "images; no unit needs to have been named before."
+)
+
+
+def box(page: ExperimentPage[ConceptsView]) -> str | None:
+    """The search box with examples under it. Gives the text when somebody asks for it, else None."""
+    state, asked = st.session_state, page.key("asked")
+    left, right = st.columns([6, 1], vertical_alignment="bottom")
+    left.text_input(
+        "Find units by words",
+        key=page.key("text"),
+        placeholder="a word or a sentence, like: music, or: a bird in the snow",
+        icon=":material/search:",
+        on_change=_ask,
+        args=(page,),
+    )
+    right.button("Search", type="primary", key=page.key("search"), on_click=_ask, args=(page,), width="stretch")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("For example", width="content")
+        for number, text in enumerate(EXAMPLES):
+            st.button(
+                text, type="tertiary", key=page.key(f"example_{number}"), on_click=_ask, args=(page, text)
+            )  # fmt: skip
+    return state.get(page.key("text")) or "" if state.pop(asked, False) else None
+
+
+def _ask(page: ExperimentPage[ConceptsView], text: str | None = None) -> None:
+    if text is not None:
+        st.session_state[page.key("text")] = text
+    st.session_state[page.key("asked")] = True
+
+
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The best units of each model, side by side."""
+    if not view.text:
+        errors.hint(EMPTY, "search")
+        return
+    there: dict[Side, Result] = {side: found[f"find-{side}"] for side in view.sides if f"find-{side}" in found}
+    if not there:
+        return
+    names(page, view, {side: _sites(side, result) for side, result in there.items()}, asked_here(page))
+    columns = st.columns(len(view.sides), gap="large")
+    for column, side in zip(columns, view.sides, strict=True):
+        with column:
+            if side in there:
+                _side(page, view, side, there[side])
+
+
+def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
+    model, table = view.sides[side], result.tables["units"]
+    st.markdown(f"#### :{colours.NAMES[side]}[{model}]")
+    st.markdown(finding(result, view.text))
+    pages = -(-len(table) // CARDS_A_PAGE)
+    first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE if pages > 1 else 0
+    rows: list[dict[str, Any]] = table.iloc[first : first + CARDS_A_PAGE].to_dict("records")
+    concepts_card.grid(
+        page,
+        view,
+        [
+            concepts_card.Card(side, model, str(row["site"]), int(row["unit"]), why(row), "found")
+            for row in rows
+        ],
+        1 if len(view.sides) > 1 else 2,
+    )  # fmt: skip
+
+
+def finding(result: Result, text: str) -> str:
+    """What a search found, in one sentence: how well its best unit follows the text, and whether that is above chance."""
+    table = result.tables["units"]
+    told = errors.escape(text)
+    if not len(table):
+        return f"No unit of these layers responds to “{told}”."
+    best = table.iloc[0]
+    if not result.facts["found"]:
+        said = result.facts.get("sentence") or "its best unit follows it no better than chance would"
+        return f":material/info: {errors.escape(str(said))}"
+    return (
+        f"Unit {int(best['unit'])} of `{best['site']}` follows “{told}” best: correlation "
+        f"**{float(best['score']):.2f}** over {result.facts['images']} images (z {float(best['z']):.0f})."
+    )
+
+
+def why(row: Mapping[str, Any]) -> str:
+    """Why a unit was found."""
+    return f"correlation **{float(row['score']):.2f}** · z {words.number(float(row['z']))}"
+
+
+def _sites(side: Side, result: Result) -> list[str]:
+    return list(dict.fromkeys(map(str, result.tables["units"]["site"].iloc[:CARDS_A_PAGE])))
+
+
+def names(
+    page: ExperimentPage[ConceptsView], view: ConceptsView, sites: Mapping[Side, list[str]], by_itself: bool
+) -> None:
+    """The words of these layers where they are missing: made at once where `by_itself`, else offered."""
+    coming = concepts_making.coming(page)
+    absent = [
+        Part(f"name-{side}-{site}", views.title(view, side, f"Naming the units of `{site}`"), request)
+        for side, layers in sites.items()
+        for site in layers
+        if results.find((request := views.naming(view, view.sides[side], site)).key()) is None
+        and request.key() not in coming
+    ]
+    if not absent:
+        return
+    tried = st.session_state.setdefault(page.key("named"), set())
+    fresh = {part.request.key() for part in absent} - tried
+    label = f"Name the units of {len(absent)} layer{'s' if len(absent) > 1 else ''}"
+    if (by_itself and fresh) or st.button(label, icon=":material/label:", key=page.key("name")):
+        with errors.shown():
+            tried.update(fresh)
+            concepts_making.want(page, absent)
+            st.rerun()
+
+
+def asked_here(page: ExperimentPage[ConceptsView]) -> bool:
+    """Whether what is shown was asked for in this session, rather than opened by a link."""
+    return st.session_state.get(page.key("batch")) is not None

@@ -1,0 +1,253 @@
+"""What the page "Concepts" shows, as one flat value, and the requests behind each of its sections. Knows no Streamlit."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.errors import BadRequest
+from engine.experiment import Request, build
+from pages.common.colours import NAMES, Side
+from pages.common.experiment_page import Part
+from pages.common.view import sites_of
+
+Section = Literal["search", "browse", "map", "purity", "abstract", "draw", "zero-shot", "read"]
+SECTIONS: dict[Section, str] = {
+    "search": "Search",
+    "browse": "Browse a layer",
+    "map": "Map",
+    "purity": "Purity",
+    "abstract": "Abstract words",
+    "draw": "Text to picture",
+    "zero-shot": "Zero-shot",
+    "read": "Picture to words",
+}
+"""The sections of the page, in order, as people read them."""
+Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+Sort = Literal["score", "selectivity", "purity", "unit"]
+SORTS: dict[Sort, str] = {
+    "score": "Best fitting word",
+    "selectivity": "Selectivity",
+    "purity": "Purity",
+    "unit": "Number",
+}
+ROLES = ("mlp.hidden", "stage.block")
+"""Where concepts are looked for unless somebody says otherwise: a transformer's MLPs, the ends of a CNN's blocks."""
+EMBEDDING = "head.embedding"
+LONGEST_TEXT = 300
+MOST_UNITS = 16
+"""Pictures that one view of "Picture to words" makes and reads, at most."""
+
+
+class ConceptsView(BaseModel):
+    """One or two models whose units are named, the reader that knows words, and what of it is looked at.
+
+    `layer` is a site of model A ("": the last but one quarter's); model B shows the layer equally deep. `text` is what
+    is searched and drawn. `sort` to `page` arrange the layer's units; `labels` (separated by |) and `image` are the
+    playground's; `units` of model A and `others` of model B are what "Picture to words" reads.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    a: str = Field(min_length=1, max_length=200)
+    b: str | None = Field(default=None, max_length=200)
+    reader: str = Field(default="starter-clip", min_length=1, max_length=200)
+    data: str = Field(default="starter", max_length=200)
+    vocabulary: str = Field(default="starter", max_length=200)
+    measure: Measure = "soft-wpmi"
+    template: str = Field(default="a photo of a {}", max_length=200)
+    role: str = Field(default="", max_length=80)
+    show: Section = "search"
+    text: str = Field(default="", max_length=LONGEST_TEXT)
+    layer: str = Field(default="", max_length=120)
+    sort: Sort = "score"
+    word: str = Field(default="", max_length=100)
+    concept: str = Field(default="", max_length=100)
+    least: float = Field(default=0.0, ge=0, le=1)
+    named: bool = False
+    page: int = Field(default=1, ge=1, le=10_000)
+    labels: str = Field(default="", max_length=1500)
+    image: str = Field(default="0", max_length=80)
+    units: str = Field(default="", max_length=300)
+    others: str = Field(default="", max_length=300)
+
+    @property
+    def sides(self) -> dict[Side, str]:
+        """The models shown, by side."""
+        return {"a": self.a, "b": self.b} if self.b else {"a": self.a}
+
+
+def roles_of(model: str) -> list[str]:
+    """The roles that layers of a model have, each once. Raises VitrineError when the model is not there."""
+    return list(dict.fromkeys(site.role for site in sites_of(model).values()))
+
+
+def role_of(view: ConceptsView, side: Side) -> str:
+    """The role of the layers of one side: the one asked for where the model has it, else its usual one."""
+    known = roles_of(view.sides[side])
+    return next((role for role in (view.role, *ROLES) if role in known), known[0])
+
+
+def layers(view: ConceptsView, side: Side) -> list[str]:
+    """The sites of a side's role, from the image to the head."""
+    role = role_of(view, side)
+    return [site.name for site in sites_of(view.sides[side]).values() if site.role == role]
+
+
+def layer(view: ConceptsView, side: Side) -> str:
+    """The layer that is browsed: model A's as it was asked for, model B's equally deep."""
+    own, first = layers(view, side), layers(view, "a")
+    place = first.index(view.layer) if view.layer in first else max(0, len(first) - 2)
+    return own[round(place * (len(own) - 1) / max(1, len(first) - 1))]
+
+
+def naming(view: ConceptsView, model: str, site: str) -> Request:
+    """The request for the words of every unit of a site."""
+    from engine.concepts.naming import NameUnitsRequest
+
+    return build(
+        NameUnitsRequest, model=model, site=site, data=view.data, reader=view.reader, vocabulary=view.vocabulary,
+        measure=view.measure, template=view.template,
+    )  # fmt: skip
+
+
+def index(view: ConceptsView, model: str, site: str) -> Request:
+    """The request for what every unit of a site does on the data set."""
+    from engine.activations import IndexRequest
+
+    return build(IndexRequest, model=model, site=site, data=view.data)
+
+
+def picture(view: ConceptsView, model: str, site: str, unit: int | str) -> Request:
+    """The request for the picture of one unit, or of one target."""
+    from engine.visualize import VisualizeRequest
+
+    alone = {"units": (unit,)} if isinstance(unit, int) else {"units": (), "targets": (unit,)}
+    return build(VisualizeRequest, model=model, site=site, data=view.data, **alone)
+
+
+def purity(view: ConceptsView, side: Side) -> Request:
+    """The request for how purely a side's units follow concepts."""
+    from engine.concepts.purity import PurityRequest
+
+    return build(PurityRequest, model=view.sides[side], role=role_of(view, side), data=view.data)
+
+
+def label_texts(view: ConceptsView) -> tuple[str, ...]:
+    """The labels of the playground."""
+    return tuple(text.strip() for text in view.labels.split("|") if text.strip())
+
+
+def parts(view: ConceptsView) -> list[Part]:
+    """The requests of the section that is looked at. Raises VitrineError where one cannot be made."""
+    found = {
+        "search": _search, "browse": _browse, "map": _map, "purity": _purity, "abstract": _abstract, "draw": _draw,
+        "zero-shot": _zero_shot, "read": _read,
+    }[view.show](view)  # fmt: skip
+    return found
+
+
+def requests(view: ConceptsView) -> list[Request]:
+    """The same, without their names."""
+    return [part.request for part in parts(view)]
+
+
+def title(view: ConceptsView, side: Side, what: str) -> str:
+    """A part as the title of its panel."""
+    return f":{NAMES[side]}[**{view.sides[side]}**] {what}"
+
+
+def _search(view: ConceptsView) -> list[Part]:
+    from engine.concepts.search import FindUnitsRequest
+
+    if not view.text:
+        return []
+    return [
+        Part(
+            f"find-{side}",
+            title(view, side, "Finding the units that follow the text"),
+            build(
+                FindUnitsRequest, model=model, text=view.text, role=role_of(view, side), data=view.data,
+                reader=view.reader,
+            ),
+        )
+        for side, model in view.sides.items()
+    ]  # fmt: skip
+
+
+def _browse(view: ConceptsView) -> list[Part]:
+    return [
+        Part(f"name-{side}", title(view, side, f"Naming the units of `{site}`"), naming(view, model, site))
+        for side, model in view.sides.items()
+        for site in [layer(view, side)]
+    ]
+
+
+def _map(view: ConceptsView) -> list[Part]:
+    from engine.concepts.projection import UnitMapRequest
+
+    maps = [
+        Part(
+            f"map-{side}",
+            title(view, side, f"Placing the units of `{layer(view, side)}`"),
+            build(UnitMapRequest, model=model, site=layer(view, side), data=view.data),
+        )
+        for side, model in view.sides.items()
+    ]
+    return [*maps, *_browse(view)]
+
+
+def _purity(view: ConceptsView) -> list[Part]:
+    return [
+        Part(f"purity-{side}", title(view, side, "Units against concepts"), purity(view, side)) for side in view.sides
+    ]
+
+
+def _abstract(view: ConceptsView) -> list[Part]:
+    return [
+        Part(f"name-{side}/{site}", title(view, side, f"Naming the units of `{site}`"), naming(view, model, site))
+        for side, model in view.sides.items()
+        for site in layers(view, side)
+    ]
+
+
+def _draw(view: ConceptsView) -> list[Part]:
+    from engine.targets import says
+
+    if not view.text:
+        return []
+    drawn = Part("says", f"**{view.reader}** Drawing the text", picture(view, view.reader, EMBEDDING, says(view.text)))
+    return [*_search(view), drawn]
+
+
+def _zero_shot(view: ConceptsView) -> list[Part]:
+    from engine.concepts.zero_shot import ZeroShotRequest
+
+    texts = label_texts(view)
+    if not texts:
+        return []
+    if len(texts) < 2:
+        raise BadRequest("One label leaves nothing to choose from. Write at least two, one a line.")
+    made = build(ZeroShotRequest, reader=view.reader, texts=texts, image=view.image, data=view.data)
+    return [Part("zero-shot", f"**{view.reader}** Comparing the image with {len(texts)} texts", made)]
+
+
+def _read(view: ConceptsView) -> list[Part]:
+    from engine.address import parse_units
+    from engine.concepts.pictures import PictureWordsRequest
+
+    chosen = {"a": view.units, "b": view.others}
+    return [
+        Part(
+            f"read-{side}",
+            title(view, side, f"Making and reading pictures of `{layer(view, side)}`"),
+            build(
+                PictureWordsRequest, model=model, site=layer(view, side), units=parse_units(chosen[side], MOST_UNITS),
+                data=view.data, reader=view.reader, vocabulary=view.vocabulary,
+            ),
+        )
+        for side, model in view.sides.items()
+        if chosen[side]
+    ]  # fmt: skip

@@ -1,0 +1,91 @@
+"""The playground: which of several texts fits an image best, by the reader alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.common import concepts_charts, errors, figures, files, results, words
+from pages.common import concepts_view as views
+from pages.common.concepts_view import ConceptsView
+from pages.common.experiment_page import ExperimentPage
+from pages.common.wall import input_size
+
+if TYPE_CHECKING:
+    from engine.experiment import Result
+
+WIDTH = 240
+FIRST = "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
+
+
+def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """The texts, one a line, and the image: a number of the data set, or a picture of one's own."""
+    left, right = st.columns([1.5, 1], gap="large")
+    state = st.session_state
+    state.setdefault(page.key("labels_at"), view.labels.replace("|", "\n") or FIRST)
+    state.setdefault(page.key("image_at"), view.image)
+    with left:
+        st.text_area(
+            "Texts, one a line (2 to 50)", key=page.key("labels_at"), height=150,
+            help="Whole captions work better than single words.",
+        )  # fmt: skip
+    with right:
+        st.text_input("Image", key=page.key("image_at"), help="The number of an image of this data set.")
+        given = st.file_uploader(
+            "Or a picture of your own", type=["png", "jpg", "jpeg", "webp"], key=page.key("zero_file")
+        )
+    if st.button("Compare", type="primary", icon=":material/play_arrow:", key=page.key("compare")):
+        with errors.shown():
+            texts = [line.strip() for line in (state[page.key("labels_at")] or "").splitlines() if line.strip()]
+            views.check_labels(texts)
+            image = (state[page.key("image_at")] or "0").strip()
+            if given is not None:
+                image = f"up-{files.keep_image(given.getvalue(), given.name)}"
+            views.check_image(image, view.data)
+            page.show(view.model_copy(update={"labels": "|".join(texts), "image": image}), compute=True)
+
+
+def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The image beside a bar for each text."""
+    if (result := found.get("zero-shot")) is None:
+        return
+    labels = views.label_texts(view)
+    table = result.tables["texts"]
+    probabilities, similar = table["probability"].to_numpy(), table["similarity"].to_numpy()
+    best = int(np.argmax(probabilities))
+    left, right = st.columns([1, 2.4], gap="large")
+    with left:
+        _image(view)
+    with right:
+        figures.draw(
+            concepts_charts.texts(labels, probabilities, similar),
+            pd.DataFrame({"text": labels, "probability": probabilities, "cosine": similar}),
+            "zero-shot",
+            key="cn-zero-shot",
+            finding=f"{errors.escape(view.reader)} finds that “{errors.escape(labels[best])}” fits best: "
+            f"{words.share(float(probabilities[best]), 1)}.",
+            note="Cosine of the image's embedding with each text's, made probabilities over these texts with the reader's own "
+            "scale. They say which text fits best, not that it is true.",
+        )
+
+
+def _image(view: ConceptsView) -> None:
+    from engine import uploads
+
+    if uploads.is_upload(view.image):
+        from engine.images import to_png
+
+        st.image(
+            to_png(uploads.image(view.image.removeprefix(uploads.UPLOADED))), width=WIDTH, output_format="PNG",
+            caption="Your picture", alt="The picture that was uploaded",
+        )  # fmt: skip
+        return
+    told = words.scene(results.dataset(view.data).describe(int(view.image)))
+    st.image(
+        results.image(view.data, int(view.image), input_size(view.reader)), width=WIDTH, output_format="PNG",
+        caption=f"Image {view.image} of {errors.escape(view.data)}: {errors.escape(told)}", alt=f"Image {view.image}: {told}",
+    )  # fmt: skip
