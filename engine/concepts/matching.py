@@ -1,7 +1,7 @@
 """How alike a unit and a word are over a data set: three measures, as matrix products over all units and words at once.
 
-Invariants: only images that a unit likes exactly equally come in an order of their own; a word's vector counts relative to the mean of its vocabulary, so
-what fits every word alike does not count; a long vocabulary is gone through in blocks, so it needs little memory.
+Invariants: a word's vector counts relative to the mean of its vocabulary, so what fits every word alike does not count; a
+long vocabulary is gone through in blocks, so it needs little memory.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _prepare(
         mixed = np.stack(drawn, axis=1) if drawn else ranks[:, :0]
         return torch.from_numpy(ranks).to(device), torch.from_numpy(mixed).to(device)
     rows = _directions(torch.from_numpy(activations.astype(np.float32)).to(device).T, measure == "cos-cubed")
-    picked = rows[torch.from_numpy(rng.integers(units, size=shuffles)).to(device)]
+    picked = rows[torch.from_numpy(rng.integers(len(rows), size=shuffles)).to(device)]
     mixed = np.stack([rng.permutation(count) for _ in range(shuffles)]) if shuffles else np.zeros((0, count), np.int64)
     return rows, picked.gather(1, torch.from_numpy(mixed).to(device))
 

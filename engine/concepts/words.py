@@ -134,7 +134,8 @@ def _clip(loaded: LoadedModel) -> Any:
     return loaded.clip
 
 
-def _tokenizer(loaded: LoadedModel) -> Callable[[Sequence[str]], Tensor]:
+def _tokenizer(loaded: LoadedModel) -> Callable[[list[str]], Tensor]:
     """The model's own; where it has none, the byte pairs of OpenAI's CLIP at the model's length."""
-    own = getattr(loaded, "tokenizer", None)
-    return own or open_clip.SimpleTokenizer(context_length=_clip(loaded).context_length)
+    own: Callable[[list[str]], Tensor] | None = getattr(loaded, "tokenizer", None)
+    plain: Any = open_clip.SimpleTokenizer(context_length=_clip(loaded).context_length)
+    return own or plain
