@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from engine.layout import Grid, spatial
 from engine.models import LoadedModel
 from engine.sites import Site, find, read, read_unit
 from engine.targets import Part, Target, parse_target
+
+EMBEDDING = "head.embedding"
+"""The site whose units a CLIP's image and text tower share."""
 
 
 class Goal(ABC):
@@ -64,6 +68,21 @@ class Linear(Goal):
         return sum(position_mean @ direction.cpu().numpy() for _, direction in self.terms)  # type: ignore[return-value]
 
 
+class Says(Goal):
+    """Cosine of a picture's embedding and a text's, as the model itself was trained to compare them."""
+
+    def __init__(self, target: Target, words: Tensor) -> None:
+        super().__init__(target)
+        self.words = words  # (unit,), of length one
+
+    def measure(self, values: Tensor) -> Tensor:
+        return nn.functional.normalize(values.mean(1), dim=1) @ self.words
+
+    def of_means(self, position_mean: np.ndarray) -> np.ndarray:
+        """The same from an embedding's means over its one position (images, unit)."""
+        return self.measure(torch.from_numpy(position_mean)[:, None].to(self.words.device)).cpu().numpy()
+
+
 class Match(Goal):
     """Minus the distance to an image's activations: the L2 norm over all positions (prefix tokens too) and units.
 
@@ -93,6 +112,8 @@ def check(model: LoadedModel, site: str, text: str, data: str = "starter") -> No
     """Raises VitrineError where the site has no such unit, head or position, or where the vector or image that the
     target names is not here. Runs no model."""
     target, place = parse_target(text), find(model.sites, site)
+    if target.text:
+        _check_says(model, site)
     if target.whole:
         uploads.image_of(target.image, data)
     for term in target.terms:
@@ -107,12 +128,22 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
     if target.whole:
         reference = activations(model, site, uploads.image_of(target.image, data))
         return Match(target, reference) if target.whole == "match" else Caricature(target, reference)
+    if target.text:
+        return Says(target, embedding_of(model, target.text))
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:
         return UnitAtPosition(target, part.number, places[0])
     directions = [term.weight * _direction(model, place, term.part) for term in target.terms]
     return Linear(target, [*zip(places, directions, strict=True)], place.grid)
+
+
+def embedding_of(model: LoadedModel, text: str) -> Tensor:
+    """(unit,) float32 of length one: what a CLIP's text tower makes of a text. Raises VitrineError where it has none."""
+    tokens = model.tokenizer([text]).to(model.device)
+    clip: Any = model.clip
+    with torch.no_grad():
+        return nn.functional.normalize(clip.encode_text(tokens).float(), dim=1)[0]
 
 
 def activations(model: LoadedModel, site: str, image: np.ndarray) -> Tensor:
@@ -163,6 +194,13 @@ def heads_of(model: LoadedModel, site: Site) -> int:
         return 0
     heads = getattr(attention, "num_heads", 0)
     return heads if isinstance(heads, int) and heads > 0 and site.units % heads == 0 else 0
+
+
+def _check_says(model: LoadedModel, site: str) -> None:
+    if model.clip is None:
+        raise BadRequest(f"{model.name} has no text tower, so no picture can be made for a text. Choose a CLIP.")
+    if site != EMBEDDING:
+        raise BadRequest(f"A text is compared with whole pictures: choose the layer {EMBEDDING}, not {site}.")
 
 
 def _place(site: Site, part: Part) -> int | None:

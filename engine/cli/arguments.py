@@ -85,6 +85,13 @@ def _visualize(commands: _SubParsersAction) -> None:
     )
     for name, says in (("match", "also the picture whose activations match those of"), ("caricature", "exaggerate")):
         made.add_argument(f"--{name}", action="append", default=[], metavar="N|FILE", help=f"{says} an image")
+    made.add_argument(
+        "--says",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="also the picture that a CLIP puts closest to a text",
+    )
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
