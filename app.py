@@ -18,8 +18,9 @@ if __name__ == "__main__":
     )
     spatial = st.Page("pages/spatial.py", title="Spatial probe", icon=":material/grid_on:")
     background = st.Page("pages/background.py", title="Background and texture", icon=":material/texture:")
+    concepts = st.Page("pages/concepts.py", title="Concepts", icon=":material/translate:")
     models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
-    page = st.navigation({"": [home, visualization, spatial, background], "Reference": [models]})
+    page = st.navigation({"": [home, visualization, spatial, background, concepts], "Reference": [models]})
     with errors.shown():
         page.run()
     with st.sidebar:

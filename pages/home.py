@@ -30,6 +30,11 @@ with st.grid(2, min_column_width=320):
             "texture",
             "How much do models lean on the background, and on fine texture?",
         ),
+        (
+            "pages/concepts.py",
+            "translate",
+            "Which words name a unit, which units follow a text, and what of that is more than chance?",
+        ),
         ("pages/models.py", "deployed_code", "Which models are here, and how do I add my own?"),
     ):
         with st.container(border=True, gap="xsmall"):

@@ -49,7 +49,12 @@ def units_table(naming: Result, index: Result | None = None, purity: Result | No
 
 
 def chosen(
-    table: pd.DataFrame, sort: Sort = "score", word: str = "", concept: str = "", least: float = 0.0, named: bool = False
+    table: pd.DataFrame,
+    sort: Sort = "score",
+    word: str = "",
+    concept: str = "",
+    least: float = 0.0,
+    named: bool = False,
 ) -> pd.DataFrame:
     """The rows that fit, best first (units by number where sorted by unit).
 

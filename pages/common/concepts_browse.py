@@ -86,7 +86,9 @@ def _side(
     if not len(kept):
         errors.hint("No unit fits these filters. Clear the word, lower the purity, or show units without a word.")
     rows: list[dict[str, Any]] = kept.iloc[(at - 1) * CARDS_A_PAGE : at * CARDS_A_PAGE].to_dict("records")
-    cards = [concepts_card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows]
+    cards = [
+        concepts_card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows
+    ]
     concepts_card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
 
 
@@ -95,7 +97,7 @@ def _why(view: ConceptsView, row: Mapping[str, Any]) -> str:
     said = []
     if view.sort == "selectivity":
         said.append(f"selectivity **{words.number(float(row['selectivity']))}**")
-    if row["pure"] or view.sort == "purity" and isinstance(row["concept"], str):
+    if row["pure"] or (view.sort == "purity" and isinstance(row["concept"], str)):
         said.append(f"concept **{errors.escape(str(row['concept']))}** AUROC {float(row['auroc']):.2f}")
     return " · ".join(said)
 
@@ -158,5 +160,3 @@ def _purity(view: ConceptsView, side: Side) -> Result | None:
         return results.find(views.purity(view, side).key())
     except VitrineError:
         return None  # a data set without tags: said in the section Purity
-
-

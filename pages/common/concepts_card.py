@@ -160,7 +160,7 @@ def _selectivity(index: Result, unit: int) -> str:
     return words.number(float(index.arrays["selectivity"][unit]))
 
 
-def _request(view: ConceptsView, card: Card):  # noqa: ANN202
+def _request(view: ConceptsView, card: Card):
     return views.picture(view, card.model, card.site, card.unit)
 
 

@@ -56,7 +56,12 @@ def _label(made: go.Figure, named: pd.DataFrame) -> None:
 
 
 def shares(
-    tables: Mapping[Side, tuple[str, pd.DataFrame]], y: str, name: str, low: str, high: str, baselines: Mapping[str, str]
+    tables: Mapping[Side, tuple[str, pd.DataFrame]],
+    y: str,
+    name: str,
+    low: str,
+    high: str,
+    baselines: Mapping[str, str],
 ) -> go.Figure:
     """A share of units by layer, as curves with their intervals; `baselines` are columns drawn dotted, by what to call
     them. The tables have one row a layer, in order, with `depth` (0 to 1)."""

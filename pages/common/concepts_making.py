@@ -27,7 +27,9 @@ def want(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
         gallery.give_way()
     for part in parts:
         key = part.request.key()
-        batch.submitted = [each for each in batch.submitted if each != key]  # asked again after it was stopped or failed
+        batch.submitted = [
+            each for each in batch.submitted if each != key
+        ]  # asked again after it was stopped or failed
         batch.requests[key] = part.request
         titles[key] = part.title
 

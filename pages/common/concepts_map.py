@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.experiment import Result
 
 MOST_CARDS = 12
+BUTTONS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
@@ -47,7 +48,7 @@ def _side(
         key=key,
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
-        config={"displaylogo": False, "modeBarButtons": [["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]]},
+        config={"displaylogo": False, "modeBarButtons": [BUTTONS]},
         alt=f"{len(table)} units of {site} on a plane",
     )  # fmt: skip
     still = f" {placed.facts['still']} units never change and are left out." if placed.facts["still"] else ""
@@ -60,7 +61,9 @@ def _side(
     figures.csv(table, f"map-{side}", key)
     units = [int(point["customdata"][0]) for point in event["selection"]["points"]] if event else []
     if not units:
-        errors.hint("Draw a box or a lasso around some units, or click one, to see their cards.", "highlight_mouse_cursor")
+        errors.hint(
+            "Draw a box or a lasso around some units, or click one, to see their cards.", "highlight_mouse_cursor"
+        )
         return
     st.caption(f"{len(units)} selected" + (f"; the first {MOST_CARDS} are shown" if len(units) > MOST_CARDS else ""))
     cards = [concepts_card.Card(side, view.sides[side], site, unit, "", "map") for unit in units[:MOST_CARDS]]

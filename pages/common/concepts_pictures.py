@@ -1,30 +1,25 @@
-"""From text to pictures and back: what the reader draws for a text, what its units draw, and what pictures are read as."""
+"""From text to pictures: what a reader's embedding draws for a text, and what a few units draw that follow it together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
-from engine.address import Address, format_units
-from pages.common import colours, concepts_making, errors, figures, permalink, results, words
+from engine.address import Address
+from pages.common import colours, concepts_making, errors, permalink, results
 from pages.common import concepts_view as views
 from pages.common.colours import Side
 from pages.common.concepts_view import EMBEDDING, ConceptsView
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.common.view import View
 from pages.common.wall import PAGE as CLOSER
-from pages.common.wall import input_size
 
 if TYPE_CHECKING:
     from engine.experiment import Result
 
 WIDTH = 224
-SMALL = 128
-IMAGES = 5
-FIRST_UNITS = 4
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
@@ -66,7 +61,9 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
         "Make this picture", icon=":material/brush:", key=page.key(f"sparse_{side}")
     ):
         with errors.shown():
-            concepts_making.want(page, [Part(f"sparse-{side}", views.title(view, side, "Picture of the combination"), request)])
+            concepts_making.want(
+                page, [Part(f"sparse-{side}", views.title(view, side, "Picture of the combination"), request)]
+            )
             st.rerun()
     st.caption(
         f"A weighted sum of units of `{site}` that follows “{errors.escape(view.text)}” with a correlation of "
@@ -96,34 +93,3 @@ def _closer(view: ConceptsView, address: Address) -> None:
         icon_position="right",
         query_params=permalink.write(View(address, data=view.data)),
     )
-
-
-def read_setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
-    """Which units' pictures are read: those with the best words unless somebody says otherwise."""
-    chosen = {"a": view.units, "b": view.others}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        for side, model in view.sides.items():
-            key = page.key(f"units_{side}")
-            st.session_state.setdefault(key, chosen[side] or _best(view, side))
-            with st.container(width=240):
-                st.text_input(
-                    f"Units of :{colours.NAMES[side]}[{model}]",
-                    key=key,
-                    help=f"Numbers and ranges, at most {views.MOST_UNITS}. At first those whose words fit best.",
-                )
-        if st.button("Read their pictures", type="primary", icon=":material/play_arrow:", key=page.key("read_run")):
-            with errors.shown():
-                units = {side: (st.session_state[page.key(f"units_{side}")] or "")[:300] for side in view.sides}
-                asked = view.model_copy(update={"units": units["a"], "others": units.get("b", "")})
-                page.show(asked, compute=True)
-
-
-def _best(view: ConceptsView, side: Side) -> str:
-    """The units of the layer with the best words, where they are named; else the first ones."""
-    from engine.concepts import browsing
-
-    naming = results.find(views.naming(view, view.sides[side], views.layer(view, side)).key())
-    if naming is None:
-        return f"0-{FIRST_UNITS - 1}"
-    table = browsing.chosen(browsing.units_table(naming), named=True)
-    return format_units(sorted(int(unit) for unit in table["unit"][:FIRST_UNITS])) or f"0-{FIRST_UNITS - 1}"

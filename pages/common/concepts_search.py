@@ -39,17 +39,17 @@ def box(page: ExperimentPage[ConceptsView]) -> str | None:
     right.button("Search", type="primary", key=page.key("search"), on_click=_ask, args=(page,), width="stretch")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption("For example", width="content")
-        for number, text in enumerate(EXAMPLES):
-            st.button(
-                text, type="tertiary", key=page.key(f"example_{number}"), on_click=_ask, args=(page, text)
-            )  # fmt: skip
+        st.pills(
+            "Examples", EXAMPLES, key=page.key("example"), on_change=_ask, args=(page, True), label_visibility="collapsed"
+        )
     return state.get(page.key("text")) or "" if state.pop(asked, False) else None
 
 
-def _ask(page: ExperimentPage[ConceptsView], text: str | None = None) -> None:
-    if text is not None:
-        st.session_state[page.key("text")] = text
-    st.session_state[page.key("asked")] = True
+def _ask(page: ExperimentPage[ConceptsView], example: bool = False) -> None:
+    state = st.session_state
+    if example:
+        state[page.key("text")], state[page.key("example")] = state[page.key("example")], None
+    state[page.key("asked")] = True
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
@@ -94,11 +94,11 @@ def finding(result: Result, text: str) -> str:
         return f"No unit of these layers responds to “{told}”."
     best = table.iloc[0]
     if not result.facts["found"]:
-        said = result.facts.get("sentence") or "its best unit follows it no better than chance would"
-        return f":material/info: {errors.escape(str(said))}"
+        return f":material/info: {errors.escape(str(result.facts['sentence']))}"
     return (
-        f"Unit {int(best['unit'])} of `{best['site']}` follows “{told}” best: correlation "
-        f"**{float(best['score']):.2f}** over {result.facts['images']} images (z {float(best['z']):.0f})."
+        f"Of {result.facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows “{told}” best: correlation "
+        f"**{float(best['score']):.2f}** over {len(result.arrays['images'])} images, where chance stays below "
+        f"{float(result.facts['chance']):.2f}."
     )
 
 
@@ -125,7 +125,7 @@ def names(
     ]
     if not absent:
         return
-    tried = st.session_state.setdefault(page.key("named"), set())
+    tried = st.session_state.setdefault(page.key("tried"), set())
     fresh = {part.request.key() for part in absent} - tried
     label = f"Name the units of {len(absent)} layer{'s' if len(absent) > 1 else ''}"
     if (by_itself and fresh) or st.button(label, icon=":material/label:", key=page.key("name")):

@@ -70,7 +70,9 @@ def _model(page: ExperimentPage[ConceptsView], side: colours.Side) -> None:
 def _reader(page: ExperimentPage[ConceptsView]) -> None:
     from engine import catalog
 
-    names = [entry.name for entry in catalog.entries() if entry.available and entry.architecture.startswith("open_clip/")]
+    names = [
+        entry.name for entry in catalog.entries() if entry.available and entry.architecture.startswith("open_clip/")
+    ]
     names = list(dict.fromkeys([FIRST["reader"], *names]))
     key = _start(page, "reader", FIRST["reader"])
     st.selectbox(
@@ -173,6 +175,14 @@ def _start(page: ExperimentPage[ConceptsView], name: str, value: object) -> str:
     if st.session_state[page.key(name)] == "":
         st.session_state[page.key(name)] = value
     return page.key(name)
+
+
+def synced(page: ExperimentPage[ConceptsView], name: str, value: str) -> str:
+    """The key of a section's own widget, which shows this value of the view whenever that has changed."""
+    state, key = st.session_state, page.key(f"{name}_at")
+    if state.get(page.key(f"{name}_from")) != value or key not in state:
+        state[key] = state[page.key(f"{name}_from")] = value
+    return key
 
 
 def _with(names: list[str], chosen: str) -> list[str]:

@@ -37,6 +37,7 @@ ROLES = ("mlp.hidden", "stage.block")
 """Where concepts are looked for unless somebody says otherwise: a transformer's MLPs, the ends of a CNN's blocks."""
 EMBEDDING = "head.embedding"
 LONGEST_TEXT = 300
+LONGEST_LABELS = 1500
 MOST_UNITS = 16
 """Pictures that one view of "Picture to words" makes and reads, at most."""
 
@@ -68,7 +69,7 @@ class ConceptsView(BaseModel):
     least: float = Field(default=0.0, ge=0, le=1)
     named: bool = False
     page: int = Field(default=1, ge=1, le=10_000)
-    labels: str = Field(default="", max_length=1500)
+    labels: str = Field(default="", max_length=LONGEST_LABELS)
     image: str = Field(default="0", max_length=80)
     units: str = Field(default="", max_length=300)
     others: str = Field(default="", max_length=300)
@@ -140,6 +141,16 @@ def label_texts(view: ConceptsView) -> tuple[str, ...]:
     return tuple(text.strip() for text in view.labels.split("|") if text.strip())
 
 
+def check_labels(texts: list[str]) -> None:
+    """Raises BadRequest where the texts cannot be the playground's."""
+    if len(texts) < 2:
+        raise BadRequest("One text leaves nothing to choose from. Write at least two, one a line.")
+    if len("|".join(texts)) > LONGEST_LABELS:
+        raise BadRequest(
+            f"The texts have more than {LONGEST_LABELS:,} characters together. Write fewer or shorter ones."
+        )
+
+
 def parts(view: ConceptsView) -> list[Part]:
     """The requests of the section that is looked at. Raises VitrineError where one cannot be made."""
     found = {
@@ -170,7 +181,7 @@ def _search(view: ConceptsView) -> list[Part]:
             title(view, side, "Finding the units that follow the text"),
             build(
                 FindUnitsRequest, model=model, text=view.text, role=role_of(view, side), data=view.data,
-                reader=view.reader,
+                reader=view.reader, vocabulary=view.vocabulary, template=view.template,
             ),
         )
         for side, model in view.sides.items()
@@ -214,29 +225,31 @@ def _abstract(view: ConceptsView) -> list[Part]:
 
 
 def _draw(view: ConceptsView) -> list[Part]:
-    from engine.targets import says
+    from engine.targets import says_target
 
     if not view.text:
         return []
-    drawn = Part("says", f"**{view.reader}** Drawing the text", picture(view, view.reader, EMBEDDING, says(view.text)))
+    drawn = Part(
+        "says",
+        f"**{view.reader}** Drawing the text",
+        picture(view, view.reader, EMBEDDING, str(says_target(view.text))),
+    )
     return [*_search(view), drawn]
 
 
 def _zero_shot(view: ConceptsView) -> list[Part]:
     from engine.concepts.zero_shot import ZeroShotRequest
 
-    texts = label_texts(view)
-    if not texts:
+    if not (texts := label_texts(view)):
         return []
-    if len(texts) < 2:
-        raise BadRequest("One label leaves nothing to choose from. Write at least two, one a line.")
     made = build(ZeroShotRequest, reader=view.reader, texts=texts, image=view.image, data=view.data)
     return [Part("zero-shot", f"**{view.reader}** Comparing the image with {len(texts)} texts", made)]
 
 
 def _read(view: ConceptsView) -> list[Part]:
-    from engine.address import parse_units
     from engine.concepts.pictures import PictureWordsRequest
+
+    from engine.address import parse_units
 
     chosen = {"a": view.units, "b": view.others}
     return [

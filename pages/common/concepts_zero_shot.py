@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import concepts_charts, errors, figures, files, results, words
+from pages.common import concepts_charts, concepts_setup, errors, figures, files, results, words
 from pages.common import concepts_view as views
 from pages.common.concepts_view import ConceptsView
 from pages.common.experiment_page import ExperimentPage
@@ -19,34 +19,38 @@ if TYPE_CHECKING:
     from engine.experiment import Result
 
 WIDTH = 240
-FIRST = "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
+FIRST = (
+    "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
+)
 
 
 def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     """The texts, one a line, and the image: a number of the data set, or a picture of one's own."""
     left, right = st.columns([1.5, 1], gap="large")
     state = st.session_state
-    state.setdefault(page.key("labels_at"), view.labels.replace("|", "\n") or FIRST)
-    state.setdefault(page.key("image_at"), view.image)
+    labels = concepts_setup.synced(page, "labels", view.labels.replace("|", "\n") or FIRST)
+    number = concepts_setup.synced(page, "image", view.image)
     with left:
         st.text_area(
-            "Texts, one a line (2 to 50)", key=page.key("labels_at"), height=150,
+            "Texts, one a line (2 to 50)", key=labels, height=150,
             help="Whole captions work better than single words.",
         )  # fmt: skip
     with right:
-        st.text_input("Image", key=page.key("image_at"), help="The number of an image of this data set.")
+        st.text_input("Image", key=number, help="The number of an image of this data set.")
         given = st.file_uploader(
             "Or a picture of your own", type=["png", "jpg", "jpeg", "webp"], key=page.key("zero_file")
         )
     if st.button("Compare", type="primary", icon=":material/play_arrow:", key=page.key("compare")):
         with errors.shown():
-            texts = [line.strip() for line in (state[page.key("labels_at")] or "").splitlines() if line.strip()]
+            texts = [line.strip() for line in (state[labels] or "").splitlines() if line.strip()]
             views.check_labels(texts)
-            image = (state[page.key("image_at")] or "0").strip()
+            image = (state[number] or "0").strip()
             if given is not None:
                 image = f"up-{files.keep_image(given.getvalue(), given.name)}"
-            views.check_image(image, view.data)
-            page.show(view.model_copy(update={"labels": "|".join(texts), "image": image}), compute=True)
+            asked = view.model_copy(update={"labels": "|".join(texts), "image": image[:80]})
+            for request in page.requests(asked):
+                request.key()
+            page.show(asked, compute=True)
 
 
 def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:

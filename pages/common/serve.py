@@ -22,6 +22,7 @@ from streamlit.runtime.pages_manager import PagesManager
 COOKIE = "vitrine_browser"
 ENGINE = ("catalog", "datasets", "recipes", "activations", "visualize", "export", "jobs")
 ENGINE += tuple(f"spatial.{name}" for name in ("layers", "last", "moves", "maps"))
+ENGINE += tuple(f"concepts.{name}" for name in ("naming", "search", "projection", "browsing"))
 
 
 class _Warmth:

@@ -1,0 +1,54 @@
+"""Concepts: which words name a unit, which units follow a text, and what of that is more than chance."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import concepts_making, concepts_search, concepts_sections, concepts_setup, errors, serve
+from pages.common.concepts_view import SECTIONS, ConceptsView, parts, requests
+from pages.common.experiment_page import flat_page
+
+page = flat_page("cn", ConceptsView, requests, nothing="It names no model. Write ?a=starter-clip&text=music.")
+
+st.title("Concepts", anchor=False)
+serve.ready()
+page.notice(page.follow_link())
+page.settle()
+view = page.shown()
+if view is None:
+    st.caption(
+        "Which words name what a unit responds to, and which units follow a text? A language-supervised model reads the "
+        "words and looks at the images; the units can be any model's. What is no better than chance is left without a name."
+    )
+text = concepts_search.box(page)
+choosing = page.choosing("Models, reader, images and vocabulary")
+run = False
+if choosing.open:
+    with choosing:
+        run = concepts_setup.draw(page)
+with errors.shown():
+    concepts_sections.ask(page, text, run)
+if view is None:
+    errors.hint(
+        "Search for a word, or press **Run** to browse a layer with the words of all its units. The first time, the models "
+        "look at all images, which takes about a minute on two cores; after that a search takes a second."
+    )
+else:
+    with errors.shown():
+        section = st.segmented_control(
+            "Section",
+            list(SECTIONS),
+            key=page.key("show"),
+            format_func=SECTIONS.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+        )
+        if section and section != view.show:
+            page.turn(view := view.model_copy(update={"show": section}))
+        page.bar(concepts_sections.summary(view), parts(view))
+        concepts_making.panel(page)
+        concepts_sections.draw(page, view)
+st.caption(
+    ":material/info: Units of models that learned from the open web may stand for sensitive or offensive things, and the "
+    "words are a model's guesses, not facts about who or what is shown."
+)
