@@ -21,6 +21,7 @@ from engine.images import to_input
 from engine.layout import Grid, spatial
 from engine.models import LoadedModel
 from engine.sites import Site, find, read, read_unit
+from engine.sites_plan import plan
 from engine.targets import Part, Target, parse_target
 
 
@@ -177,12 +178,13 @@ def heads_of(model: LoadedModel, site: Site) -> int:
     """How many attention heads a site's units are split into; 0 where they are not split into heads."""
     if not site.role.startswith("attn.") or site.role == "attn.out":
         return 0  # attention's output has passed its last projection, which mixes the heads
-    try:
-        attention = model.module.get_submodule(f"{site.block}.attn")
-    except AttributeError:
+    rows = plan(model.module, model.input_size).taps[site.name].rows
+    if rows is None:
         return 0
-    heads = getattr(attention, "num_heads", 0)
-    return heads if isinstance(heads, int) and heads > 0 and site.units % heads == 0 else 0
+    holders = (part for part in model.module.modules() if part is rows.module or rows.module in [*part.children()])
+    found = (getattr(part, "num_heads", None) for part in holders)
+    heads = next((number for number in found if isinstance(number, int)), 0)
+    return heads if heads > 0 and site.units % heads == 0 else 0
 
 
 def _check_says(model: LoadedModel, site: str) -> None:
