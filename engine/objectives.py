@@ -8,23 +8,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from engine import uploads
+from engine.concepts.words import EMBEDDING, text_embedding
 from engine.devices import autocast
 from engine.errors import BadRequest
 from engine.images import to_input
 from engine.layout import Grid, spatial
 from engine.models import LoadedModel
 from engine.sites import Site, find, read, read_unit
+from engine.sites_plan import plan
 from engine.targets import Part, Target, parse_target
-
-EMBEDDING = "head.embedding"
-"""The site whose units a CLIP's image and text tower share."""
 
 
 class Goal(ABC):
@@ -129,21 +127,13 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
         reference = activations(model, site, uploads.image_of(target.image, data))
         return Match(target, reference) if target.whole == "match" else Caricature(target, reference)
     if target.text:
-        return Says(target, embedding_of(model, target.text))
+        return Says(target, torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device))
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:
         return UnitAtPosition(target, part.number, places[0])
     directions = [term.weight * _direction(model, place, term.part) for term in target.terms]
     return Linear(target, [*zip(places, directions, strict=True)], place.grid)
-
-
-def embedding_of(model: LoadedModel, text: str) -> Tensor:
-    """(unit,) float32 of length one: what a CLIP's text tower makes of a text. Raises VitrineError where it has none."""
-    tokens = model.tokenizer([text]).to(model.device)
-    clip: Any = model.clip
-    with torch.no_grad():
-        return nn.functional.normalize(clip.encode_text(tokens).float(), dim=1)[0]
 
 
 def activations(model: LoadedModel, site: str, image: np.ndarray) -> Tensor:
@@ -188,12 +178,13 @@ def heads_of(model: LoadedModel, site: Site) -> int:
     """How many attention heads a site's units are split into; 0 where they are not split into heads."""
     if not site.role.startswith("attn.") or site.role == "attn.out":
         return 0  # attention's output has passed its last projection, which mixes the heads
-    try:
-        attention = model.module.get_submodule(f"{site.block}.attn")
-    except AttributeError:
+    rows = plan(model.module, model.input_size).taps[site.name].rows
+    if rows is None:
         return 0
-    heads = getattr(attention, "num_heads", 0)
-    return heads if isinstance(heads, int) and heads > 0 and site.units % heads == 0 else 0
+    holders = (part for part in model.module.modules() if part is rows.module or rows.module in [*part.children()])
+    found = (getattr(part, "num_heads", None) for part in holders)
+    heads = next((number for number in found if isinstance(number, int)), 0)
+    return heads if heads > 0 and site.units % heads == 0 else 0
 
 
 def _check_says(model: LoadedModel, site: str) -> None:
