@@ -91,3 +91,15 @@ def names_csv(namings: Iterable[Result]) -> str:
             table[f"score_{place}"] = scores[:, place - 1]
         parts.append(table)
     return pd.concat(parts).to_csv(index=False, lineterminator="\n") if parts else ""
+
+
+def by_depth(layers: pd.DataFrame) -> pd.DataFrame:
+    """A table with one row a layer, in order, with its `depth`: 0 for the first layer and 1 for the last."""
+    return layers.assign(depth=np.linspace(0, 1, len(layers)) if len(layers) > 1 else 1.0)
+
+
+def followers(purity: Result, concept: str) -> pd.DataFrame:
+    """The concept units of a `purity` result that have this tag as their best, purest first."""
+    units = purity.tables["units"]
+    mine = units[units["concept"].astype(bool) & (units["tag"] == concept)]
+    return mine.sort_values("score", ascending=False, kind="stable")

@@ -9,8 +9,22 @@ import streamlit as st
 Side = Literal["a", "b"]
 NAMES: dict[Side, Literal["blue", "orange"]] = {"a": "blue", "b": "orange"}
 _HEX = {
-    "light": {"a": "#2f6fdb", "b": "#d9730d", "quiet": "#8b929b", "line": "#d9d5cb", "text": "#23262b"},
-    "dark": {"a": "#6ea3f7", "b": "#f0a04b", "quiet": "#8b929b", "line": "#3d4249", "text": "#e7e5e0"},
+    "light": {
+        "a": "#2f6fdb",
+        "b": "#d9730d",
+        "quiet": "#8b929b",
+        "line": "#d9d5cb",
+        "text": "#23262b",
+        "page": "#ffffff",
+    },
+    "dark": {
+        "a": "#6ea3f7",
+        "b": "#f0a04b",
+        "quiet": "#8b929b",
+        "line": "#3d4249",
+        "text": "#e7e5e0",
+        "page": "#17191c",
+    },
 }
 
 
@@ -20,7 +34,7 @@ def theme() -> Literal["light", "dark"]:
 
 
 def of(name: str) -> str:
-    """The hex colour of "a", "b", "quiet", "line" or "text" in the current theme."""
+    """The hex colour of "a", "b", "quiet", "line", "text" or "page" (what is behind all) in the current theme."""
     return _HEX[theme()][name]
 
 

@@ -20,7 +20,9 @@ from pages.common.wall import PAGE as CLOSER
 from pages.common.wall import input_size
 
 if TYPE_CHECKING:
-    from engine.experiment import Result
+    from streamlit.delta_generator import DeltaGenerator
+
+    from engine.experiment import Request, Result
 
 IMAGES = 5
 PICTURE = 96
@@ -47,22 +49,29 @@ class Card:
         return f"{self.place}-{self.side}-{self.site}-{self.unit}"
 
 
-def grid(page: ExperimentPage[ConceptsView], view: ConceptsView, cards: Sequence[Card], columns: int) -> None:
-    """Cards side by side, with one button that makes the pictures which are not there."""
+def grid(
+    page: ExperimentPage[ConceptsView],
+    view: ConceptsView,
+    cards: Sequence[Card],
+    columns: int,
+    tools: DeltaGenerator | None = None,
+) -> None:
+    """Cards side by side, with one button (in `tools`, else above them) that makes the pictures which are not there."""
     if not cards:
         return
     absent = [card for card in cards if _picture(view, card) is None]
     coming = concepts_making.coming(page)
     absent = [card for card in absent if _request(view, card).key() not in coming]
     if absent:
-        one = "Make its picture" if len(absent) == 1 else f"Make {len(absent)} pictures"
-        if st.button(
-            one,
-            icon=":material/brush:",
-            key=page.key(f"make_{cards[0].place}_{cards[0].side}"),
-            help="From noise, so that the unit responds as strongly as it can. Each takes some ten seconds on two cores for a "
-            "starter model; what is made is kept.",
-        ):
+        with tools or st.container():
+            pressed = st.button(
+                "Make its picture" if len(absent) == 1 else f"Make {len(absent)} pictures",
+                icon=":material/brush:",
+                key=page.key(f"make_{cards[0].place}_{cards[0].side}"),
+                help="From noise, so that the unit responds as strongly as it can. Each takes some ten seconds on two cores for "
+                "a starter model; what is made is kept.",
+            )
+        if pressed:
             with errors.shown():
                 concepts_making.want(page, [_part(view, card) for card in absent])
                 st.rerun()
@@ -80,7 +89,7 @@ def _draw(view: ConceptsView, card: Card) -> None:
         naming = results.find(views.naming(view, card.model, card.site).key())
         st.markdown(_words(naming, card))
         index = results.find(views.index(view, card.model, card.site).key())
-        _pictures(view, card, index)
+        _pictures(view, card)
         _more(view, card, naming, index)
 
 
@@ -96,7 +105,7 @@ def _words(naming: Result | None, card: Card) -> str:
     return " ".join([f":{colours.NAMES[card.side]}-badge[{told[0]}]", *(f":gray-badge[{each}]" for each in told[1:])])
 
 
-def _pictures(view: ConceptsView, card: Card, index: Result | None) -> None:
+def _pictures(view: ConceptsView, card: Card) -> None:
     made = _picture(view, card)
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
         if made is not None:
@@ -108,14 +117,16 @@ def _pictures(view: ConceptsView, card: Card, index: Result | None) -> None:
                 output_format="PNG",
                 alt=f"Made picture of unit {card.unit} of {card.model}, {card.site}",
             )
-        if index is None:
-            st.caption("The images that excite this unit appear here once its layer is indexed.")
-            return
-        _images(view, card, index, IMAGES - 1 if made is not None else IMAGES)
+        images(view, card, IMAGES - 1 if made is not None else IMAGES)
 
 
-def _images(view: ConceptsView, card: Card, index: Result, count: int) -> None:
+def images(view: ConceptsView, card: Card, count: int) -> None:
+    """The unit's strongest images side by side, each with what is on it."""
     key, dataset = views.index(view, card.model, card.site).key(), results.dataset(view.data)
+    index = results.find(key)
+    if index is None:
+        st.caption("The images that excite this unit appear here once its layer is indexed.")
+        return
     with st.grid(count, min_column_width=44, wrap=False, gap="xxsmall"):
         for rank in results.top_ranks(index, card.unit, view.data, count):
             facts = dataset.describe(int(index.arrays["top_mean"][card.unit, rank]))
@@ -160,7 +171,7 @@ def _selectivity(index: Result, unit: int) -> str:
     return words.number(float(index.arrays["selectivity"][unit]))
 
 
-def _request(view: ConceptsView, card: Card):
+def _request(view: ConceptsView, card: Card) -> Request:
     return views.picture(view, card.model, card.site, card.unit)
 
 

@@ -12,8 +12,10 @@ import plotly.graph_objects as go
 from pages.common import colours, spatial_charts
 from pages.common.colours import Side
 
-LABELS = 18
-"""Words written on a map: those of the units that fit theirs best, each word once."""
+LABELS = 16
+"""Words written on a map, at most: those of the units that fit theirs best, each once, where no other stands already."""
+APART = (0.24, 0.055)
+"""How far apart labels are, across and down, as a share of the map."""
 
 
 def units_map(table: pd.DataFrame, side: Side) -> go.Figure:
@@ -22,7 +24,7 @@ def units_map(table: pd.DataFrame, side: Side) -> go.Figure:
     known = "word" in table
     groups = [("named", table[table["named"]]), ("no word", table[~table["named"]])] if known else [("units", table)]
     for name, part in reversed(groups):
-        size = 6 + 3 * np.clip(part["selectivity"].fillna(0), 0, 4)
+        size = 4 + 7 * part["selectivity"].fillna(0) / max(float(table["selectivity"].max()), 1e-9)
         texts = part["words"].map(_wrapped) if name == "named" else [name if known else "not named yet"] * len(part)
         made.add_trace(
             go.Scatter(
@@ -47,12 +49,21 @@ def units_map(table: pd.DataFrame, side: Side) -> go.Figure:
 
 
 def _label(made: go.Figure, named: pd.DataFrame) -> None:
-    best = named.sort_values("score", ascending=False).drop_duplicates("word").head(LABELS)
+    best = named.sort_values("score", ascending=False).drop_duplicates("word")
+    wide, high = (max(float(np.ptp(best[axis])), 1e-9) if len(best) else 1.0 for axis in ("across", "down"))
+    written: list[tuple[float, float]] = []
     for row in best.to_dict("records"):
+        place = row["across"] / wide, row["down"] / high
+        if any(abs(place[0] - x) < APART[0] and abs(place[1] - y) < APART[1] for x, y in written):
+            continue
+        written.append(place)
         made.add_annotation(
-            x=row["across"], y=row["down"], text=textwrap.shorten(str(row["word"]), 18, placeholder="…"),
-            showarrow=False, yshift=11, font={"size": 11, "color": colours.of("text")},
+            x=row["across"], y=row["down"], text=textwrap.shorten(str(row["word"]), 20, placeholder="…"),
+            showarrow=False, yshift=12, font={"size": 11, "color": colours.of("text")}, borderpad=1,
+            bgcolor=colours.tint("page", 0.72),
         )  # fmt: skip
+        if len(written) == LABELS:
+            return
 
 
 def shares(
@@ -86,21 +97,24 @@ def texts(labels: Sequence[str], probabilities: np.ndarray, similarities: np.nda
     made = go.Figure(
         go.Bar(
             x=100 * probabilities[order],
-            y=[f"{name} " for name in names],
+            y=list(range(len(labels))),
             orientation="h",
             marker={"color": colours.of("a"), "line": {"width": 0}, "opacity": 0.85},
             text=[f"{100 * value:.1f}%" for value in probabilities[order]],
             textposition="outside",
             cliponaxis=False,
             customdata=similarities[order],
-            hovertemplate="%{y}: %{x:.2f}%, cosine %{customdata:.3f}<extra></extra>",
+            hovertext=names,
+            hovertemplate="%{hovertext}: %{x:.2f}%, cosine %{customdata:.3f}<extra></extra>",
         )
     )
     made.update_layout(
         height=max(120, 60 + 30 * len(labels)), margin={"l": 8, "r": 48, "t": 8, "b": 40}, bargap=0.35, dragmode=False
     )
     made.update_xaxes(title="probability, %", range=[0, 108], zeroline=False, fixedrange=True)
-    made.update_yaxes(automargin=True, fixedrange=True)
+    made.update_yaxes(
+        tickvals=list(range(len(labels))), ticktext=[f"{name} " for name in names], automargin=True, fixedrange=True
+    )
     return made
 
 

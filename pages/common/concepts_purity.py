@@ -1,11 +1,189 @@
-"""How purely units follow concepts, and how abstract their words are, layer by layer."""
+"""How purely units follow concepts that are known of the images, layer by layer, against shuffled tags."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-def purity(view, found):
-    """Shares of concept units by layer."""
+import pandas as pd
+import streamlit as st
+
+from engine.errors import VitrineError
+from pages.common import colours, concepts_card, concepts_charts, errors, figures, results, words
+from pages.common import concepts_view as views
+from pages.common.colours import Side
+from pages.common.concepts_view import ConceptsView
+from pages.common.experiment_page import ExperimentPage
+
+if TYPE_CHECKING:
+    from engine.experiment import Result
+
+ABOUT = (
+    "A *concept* is a tag that at least three kinds of objects of two different groups share, like “music”. A *concept unit* "
+    "responds to the kinds of a concept more than chance allows once colour and place are taken out, the best of all tags is "
+    "accounted for, and its strongest kind is left out, so that no single kind can carry it."
+)
+MOST_CARDS = 6
 
 
-def abstract(view, found):
-    """Share of abstract words by layer."""
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """Shares of concept units by layer, what the difference between two models amounts to, and the concepts themselves."""
+    from engine.concepts.verdict import compare
+
+    there: dict[Side, Result] = {side: found[f"purity-{side}"] for side in view.sides if f"purity-{side}" in found}
+    st.caption(ABOUT)
+    if not there:
+        return
+    st.markdown(f"##### {errors.escape(compare(list(there.values())))}")
+    _curves(view, there)
+    _names(view, there)
+    columns = st.columns(len(view.sides), gap="large")
+    for column, (side, result) in zip(columns, there.items(), strict=False):
+        with column:
+            _concepts(page, view, side, result)
+
+
+def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
+    from engine.concepts import browsing
+
+    tables = {side: (view.sides[side], browsing.by_depth(result.tables["layers"])) for side, result in there.items()}
+    numbers = pd.concat([table.assign(model=model) for model, table in tables.values()])
+    facts = next(iter(there.values())).facts
+    with st.grid(2, min_column_width=370, gap="large"):
+        with st.container():
+            figures.draw(
+                concepts_charts.shares(
+                    tables,
+                    "concept units, % of the layer",
+                    "concept_units",
+                    "low",
+                    "high",
+                    {"baseline": "tags shuffled"},
+                ),
+                numbers,
+                "concept-units",
+                key="cn-purity-plain",
+                finding=_said(there, "concept_units", "are concept units"),
+                note=f"{facts['concepts']} concepts, {facts['kinds']} kinds, {facts['images']} images. Bands: 95% intervals "
+                "for as many units as are independent. Dotted: the same with tags shuffled among all kinds.",
+            )
+        with st.container():
+            figures.draw(
+                concepts_charts.shares(
+                    tables, "beyond likeness, % of the layer", "beyond_likeness", "beyond_likeness_low",
+                    "beyond_likeness_high", {},
+                ),
+                numbers,
+                "beyond-likeness",
+                key="cn-purity-strict",
+                finding=_said(there, "beyond_likeness", "follow a concept beyond what looks alike"),
+                note="The stricter count: tags shuffled within subgroups only, so that looking alike (all flowers, all cats) "
+                "does not make a concept unit.",
+            )  # fmt: skip
+        with st.container():
+            figures.draw(
+                concepts_charts.shares(
+                    tables, "kind units, % of the layer", "kind_units", "kind_units_low", "kind_units_high", {}
+                ),
+                numbers,
+                "kind-units",
+                key="cn-purity-kinds",
+                finding=_said(there, "kind_units", "answer to one kind of object rather than to a concept"),
+                note="Units that are no concept units, but respond to one single kind on every place.",
+            )
+
+
+def _said(there: Mapping[Side, Result], name: str, what: str) -> str:
+    """Overall shares of each model in one line."""
+    told = []
+    for side, result in there.items():
+        row = result.tables["overall"].iloc[0]
+        told.append(
+            f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] {words.share(float(row[name]), 1)}"
+        )
+    return f"Over all layers, of the units {what}: {', '.join(told)}"
+
+
+def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
+    """How often a unit's name is the concept that it follows, in the layers that are named already."""
+    from engine.concepts.verdict import names_against_truth
+
+    rows: list[dict[str, Any]] = []
+    for side, result in there.items():
+        for site in views.layers(view, side):
+            naming = results.find(views.naming(view, view.sides[side], site).key())
+            if naming is None:
+                continue
+            try:
+                told = names_against_truth(naming, result)
+            except VitrineError:
+                continue
+            if told["top1"] is not None:
+                rows.append(
+                    {
+                        "Model": view.sides[side],
+                        "Layer": site,
+                        "Concept units": told["units"],
+                        "Named": told["named"],
+                        "First word is the concept": _interval(told, "top1"),
+                        "By chance": words.share(told["chance1"] or 0.0, 1),
+                        "One of five is": _interval(told, "top5"),
+                        "By chance ": words.share(told["chance5"] or 0.0, 1),
+                    }
+                )
+    st.subheader("Do the words say what the units follow?", anchor=False)
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="How often names agree with the known concept, by layer")
+        st.caption(
+            "Of the concept units that have a word: how often the word contains the concept that the unit truly follows, with "
+            "95% intervals. By chance: when the units get each other's words. Layers appear here once they are named."
+        )
+    else:
+        errors.hint("Name a layer in **Browse a layer**, and its words are held against the truth here.")
+
+
+def _interval(told: Mapping[str, Any], name: str) -> str:
+    low, high = told[f"{name}_interval"]
+    return f"{words.share(told[name])} ({100 * low:.0f}–{words.share(high)})"
+
+
+def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
+    from engine.concepts import browsing
+
+    table = result.tables["concepts"].sort_values(["units", "auroc"], ascending=False, kind="stable")
+    table = table[table["units"] > 0].reset_index(drop=True)
+    st.subheader(f"Concepts of :{colours.NAMES[side]}[{view.sides[side]}]", anchor=False)
+    if not len(table):
+        errors.hint("No unit of these layers follows a concept more than chance allows.")
+        return
+    event: Any = st.dataframe(
+        table[["tag", "units", "beyond_likeness", "kinds", "groups", "auroc"]],
+        hide_index=True,
+        height=280,
+        key=page.key(f"concepts_{side}"),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "tag": "Concept",
+            "units": st.column_config.NumberColumn("Units", help="Concept units that follow this tag best"),
+            "beyond_likeness": st.column_config.NumberColumn("Beyond likeness"),
+            "kinds": "Kinds",
+            "groups": "Groups",
+            "auroc": st.column_config.NumberColumn("Best AUROC", format="%.2f"),
+        },
+        alt=f"The concepts that units of {view.sides[side]} follow",
+    )
+    chosen = event["selection"]["rows"] if event else []
+    if not chosen or chosen[0] >= len(table):
+        st.caption("Tick a concept to see its units.")
+        return
+    tag = str(table["tag"].iloc[chosen[0]])
+    rows = browsing.followers(result, tag).head(MOST_CARDS).to_dict("records")
+    cards = [
+        concepts_card.Card(
+            side, view.sides[side], str(row["site"]), int(row["unit"]), f"AUROC **{float(row['auroc']):.2f}**", "concept"
+        )
+        for row in rows
+    ]  # fmt: skip
+    st.markdown(f"Units that follow **{errors.escape(tag)}**, purest first")
+    concepts_card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from engine.address import format_units
-from pages.common import colours, concepts_setup, errors, results
+from engine.experiment import Result, parse_request
+from pages.common import colours, concepts_card, concepts_setup, errors, results
 from pages.common import concepts_view as views
 from pages.common.colours import Side
 from pages.common.concepts_view import ConceptsView
 from pages.common.experiment_page import ExperimentPage
 
-if TYPE_CHECKING:
-    from engine.experiment import Result
-
 FIRST_UNITS = 4
+WIDTH = 128
 
 
 def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
@@ -50,5 +50,75 @@ def _best(view: ConceptsView, side: Side) -> str:
     return format_units(sorted(int(unit) for unit in table["unit"][:FIRST_UNITS])) or f"0-{FIRST_UNITS - 1}"
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
-    """Each unit's picture with its words, beside those of its strongest images."""
+def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """Each unit's picture with its words, beside its strongest images with theirs."""
+    there: dict[Side, Result] = {side: found[f"read-{side}"] for side in view.sides if f"read-{side}" in found}
+    if not there:
+        return
+    st.caption(
+        "The reader names each made picture, and apart from it the images that excite the unit most. Consistency is the "
+        "correlation of the two over the whole vocabulary; what stands after “others” is the same with the images of the "
+        "layer's other units, and z says how far above those it stands."
+    )
+    columns = st.columns(len(view.sides), gap="large")
+    for column, side in zip(columns, view.sides, strict=True):
+        if side in there:
+            with column:
+                _side(view, side, there[side])
+
+
+def _side(view: ConceptsView, side: Side, result: Result) -> None:
+    site = views.layer(view, side)
+    st.markdown(f"#### :{colours.NAMES[side]}[{view.sides[side]}] · `{site}`")
+    st.markdown(finding(result))
+    request: Any = parse_request(result.request)
+    pictures = request.pictures().key()
+    with st.grid(1 if len(view.sides) > 1 else 2, min_column_width=concepts_card.CARD):
+        for place, row in enumerate(result.tables["units"].to_dict("records")):
+            with st.container(border=True, gap="small"):
+                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                    st.markdown(f"**Unit {int(row['unit'])}**", width="content")
+                    st.markdown(f":small[{_numbers(row)}]", width="content")
+                left, right = st.columns([1, 1.9])
+                with left:
+                    if results.find(pictures) is not None:
+                        st.image(
+                            results.picture(pictures, "images", place, WIDTH),
+                            width="stretch",
+                            output_format="PNG",
+                            alt=f"Made picture of unit {int(row['unit'])} of {view.sides[side]}, {site}",
+                        )
+                    st.markdown(":small[:gray[made picture reads as]]")
+                    st.markdown(_words(result, "picture", place))
+                with right:
+                    card = concepts_card.Card(side, view.sides[side], site, int(row["unit"]))
+                    concepts_card.images(view, card, 4)
+                    st.markdown(":small[:gray[its strongest images read as]]")
+                    st.markdown(_words(result, "image", place))
+
+
+def finding(result: Result) -> str:
+    """Whether pictures are read like the images of their own units, in one sentence."""
+    own, others = float(result.facts["mean_consistency"]), float(result.facts["mean_others"])
+    count = len(result.tables["units"])
+    told = f"over {count} units the consistency is **{own:.2f}** on average"
+    return told[0].upper() + told[1:] + f", against **{others:.2f}** with the images of other units.".replace("-", "−")
+
+
+def _numbers(row: Mapping[Any, Any]) -> str:
+    said = [f"consistency **{float(row['consistency']):.2f}**"]
+    if np.isfinite(float(row["others"])):
+        said.append(f"others {float(row['others']):.2f}")
+    if np.isfinite(float(row["z"])):
+        said.append(f"z **{float(row['z']):.1f}**")
+    return " · ".join(said).replace("-", "−")
+
+
+def _words(result: Result, of: str, place: int) -> str:
+    """The words of a picture or of images; those that both have stand out."""
+    both = {*result.arrays["picture_words"][place].tolist()} & {*result.arrays["image_words"][place].tolist()}
+    numbers = result.arrays[f"{of}_words"][place].tolist()
+    known = {number: errors.escape(result.facts["words"][number]) for number in numbers}
+    return " ".join(
+        f":{'primary' if number in both else 'gray'}-badge[{word}]" for number, word in known.items()
+    )  # fmt: skip

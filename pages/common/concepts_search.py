@@ -40,7 +40,12 @@ def box(page: ExperimentPage[ConceptsView]) -> str | None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption("For example", width="content")
         st.pills(
-            "Examples", EXAMPLES, key=page.key("example"), on_change=_ask, args=(page, True), label_visibility="collapsed"
+            "Examples",
+            EXAMPLES,
+            key=page.key("example"),
+            on_change=_ask,
+            args=(page, True),
+            label_visibility="collapsed",
         )
     return state.get(page.key("text")) or "" if state.pop(asked, False) else None
 
@@ -72,8 +77,11 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
     model, table = view.sides[side], result.tables["units"]
     st.markdown(f"#### :{colours.NAMES[side]}[{model}]")
     st.markdown(finding(result, view.text))
-    pages = -(-len(table) // CARDS_A_PAGE)
-    first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE if pages > 1 else 0
+    pages, first = -(-len(table) // CARDS_A_PAGE), 0
+    tools = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    if pages > 1:
+        with tools:
+            first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE
     rows: list[dict[str, Any]] = table.iloc[first : first + CARDS_A_PAGE].to_dict("records")
     concepts_card.grid(
         page,
@@ -83,6 +91,7 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
             for row in rows
         ],
         1 if len(view.sides) > 1 else 2,
+        tools,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.common import (
+    concepts_abstract,
     concepts_browse,
     concepts_map,
     concepts_pictures,
@@ -77,12 +78,12 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     elif view.show == "map":
         concepts_map.draw(page, view, found)
     elif view.show == "purity":
-        concepts_purity.purity(view, found)
+        concepts_purity.draw(page, view, found)
     elif view.show == "abstract":
-        concepts_purity.abstract(view, found)
+        concepts_abstract.draw(view, found)
     elif view.show == "draw":
         concepts_pictures.draw(page, view, found)
     elif view.show == "zero-shot":
         concepts_zero_shot.draw(view, found)
     else:
-        concepts_reading.draw(page, view, found)
+        concepts_reading.draw(view, found)

@@ -242,14 +242,15 @@ def _zero_shot(view: ConceptsView) -> list[Part]:
 
     if not (texts := label_texts(view)):
         return []
-    made = build(ZeroShotRequest, reader=view.reader, texts=texts, image=view.image, data=view.data)
+    made = build(
+        ZeroShotRequest, reader=view.reader, texts=texts, image=view.image, data=view.data, template=view.template
+    )
     return [Part("zero-shot", f"**{view.reader}** Comparing the image with {len(texts)} texts", made)]
 
 
 def _read(view: ConceptsView) -> list[Part]:
-    from engine.concepts.pictures import PictureWordsRequest
-
     from engine.address import parse_units
+    from engine.concepts.pictures import PictureWordsRequest
 
     chosen = {"a": view.units, "b": view.others}
     return [
@@ -258,7 +259,7 @@ def _read(view: ConceptsView) -> list[Part]:
             title(view, side, f"Making and reading pictures of `{layer(view, side)}`"),
             build(
                 PictureWordsRequest, model=model, site=layer(view, side), units=parse_units(chosen[side], MOST_UNITS),
-                data=view.data, reader=view.reader, vocabulary=view.vocabulary,
+                data=view.data, reader=view.reader, vocabulary=view.vocabulary, template=view.template,
             ),
         )
         for side, model in view.sides.items()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from engine.experiment import Result
 
 WIDTH = 240
+HOW = {
+    "softmax": "they add up to one, so they say which text fits best, not that it is true.",
+    "sigmoid": "each text stands for itself, so several may fit or none.",
+}
 FIRST = (
     "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
 )
@@ -60,7 +64,7 @@ def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
     labels = views.label_texts(view)
     table = result.tables["texts"]
     probabilities, similar = table["probability"].to_numpy(), table["similarity"].to_numpy()
-    best = int(np.argmax(probabilities))
+    best, how = int(np.argmax(probabilities)), str(result.facts["function"])
     left, right = st.columns([1, 2.4], gap="large")
     with left:
         _image(view)
@@ -72,8 +76,7 @@ def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
             key="cn-zero-shot",
             finding=f"{errors.escape(view.reader)} finds that “{errors.escape(labels[best])}” fits best: "
             f"{words.share(float(probabilities[best]), 1)}.",
-            note="Cosine of the image's embedding with each text's, made probabilities over these texts with the reader's own "
-            "scale. They say which text fits best, not that it is true.",
+            note=f"Cosine of the image's embedding with each text's, made probabilities with the reader's own scale: {HOW[how]}",
         )
 
 
