@@ -7,7 +7,7 @@ long vocabulary is gone through in blocks, so it needs little memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -23,9 +23,16 @@ SHARPNESS = 10.0
 MEMBERSHIP_FIRST, MEMBERSHIP_LAST = 0.998, 0.97
 LEAST = 1e-7
 BLOCK = 512
-"""Words at once."""
+"""Words, or units, at once."""
+IN_CACHE = 64
+"""Units at once on a CPU: with BLOCK words, what a core keeps close and torch does not split among threads."""
 FACTORS = 12
 """Of at least 1 - MEMBERSHIP_FIRST each: as many as can be multiplied before float32 runs out of exponents."""
+STILL = 1e-6
+"""Change relative to size: what is less is rounding."""
+
+Score = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Similarity (N, w) of some words -> scores (U, w) of the units and (S, w) of shuffled ones."""
 
 
 @dataclass(frozen=True)
@@ -37,103 +44,140 @@ class Matched:
     chance: Tensor
 
 
-def match(measure: Measure, activations: np.ndarray, similarity: np.ndarray) -> np.ndarray:
+def match(
+    measure: Measure, activations: np.ndarray, similarity: np.ndarray, sharpness: float = SHARPNESS
+) -> np.ndarray:
     """Scores (U, W) float32 of activations (N, U) of units against the similarity (N, W) of words to the same images.
 
-    - `soft-wpmi`: CLIP-Dissect's (Oikarinen and Weng 2023, section 4 and their code). For each unit the log probability
-      of a word given its strongest images, sum over them of log(1 - p + p q), less the log of the mean of that
-      probability over the units. q is the softmax over words of ten times the similarity; p, how much an image belongs
-      to the strongest, falls from 0.998 to 0.97 with the rank. Here the strongest are 100 images as there, but at
-      most a tenth of all; and images that a unit likes equally well come in an order of chance.
-    - `correlation`: Pearson's, of activation and similarity.
-    - `cos-cubed`: the cosine of both after subtracting the mean and cubing (theirs too): strong images count most.
+    - `soft-wpmi`: CLIP-Dissect's (Oikarinen and Weng 2023, section 4, with the constants of their code). The log
+      probability of a word given a unit's strongest images is the sum over them of log(1 - p + p q); the score is that,
+      less the log of the mean of that probability over the units. q is the softmax over words of `sharpness` times the
+      similarity; p, how much an image belongs to the strongest, falls from 0.998 to 0.97 with its rank. Here the strongest
+      are 100 images as there, but at most a tenth of all.
+    - `correlation`: Pearson's, of activation and similarity relative to the image's mean over the words.
+    - `cos-cubed`: the cosine of the same two after subtracting their means and cubing (also theirs): strong images count most.
 
-    A unit or word that never changes scores 0 under the last two.
+    Images that a unit likes exactly equally come in an order of chance, not in that of the data set. A unit or word that
+    never changes scores 0 under the last two.
     """
-    images = torch.from_numpy(np.ascontiguousarray(similarity, np.float32))
-    blocks = matched(measure, activations, images, torch.eye(images.shape[1]), shuffles=0)
+    fits = torch.from_numpy(np.ascontiguousarray(similarity, np.float32))
+    fits = fits - fits.mean(dim=1, keepdim=True)
+    blocks = _scored(measure, activations, lambda block: fits[:, block], fits.shape[1], 0, sharpness, fits.device)
     return torch.cat([block.units for block in blocks], 1).numpy()
 
 
 def matched(
-    measure: Measure, activations: np.ndarray, images: Tensor, words: Tensor, shuffles: int, seed: int = 0
+    measure: Measure,
+    activations: np.ndarray,
+    images: Tensor,
+    words: Tensor,
+    shuffles: int,
+    sharpness: float = SHARPNESS,
 ) -> Iterator[Matched]:
     """Scores block by block, of activations (N, U) against words (W, D) that fit images (N, D) as their dot products say.
 
-    Beside the units stand `shuffles` more: units of the same site, picked and with their images shuffled at random.
+    Beside the units stand `shuffles` more: units of the same site, drawn at random and with their images shuffled.
     """
-    words = words - words.mean(dim=0)
-    units, chance = _prepare(measure, activations, shuffles, np.random.default_rng(seed), images.device)
-    scored = _scorer(measure, units, chance, images, words)
-    for start in range(0, len(words), BLOCK):
-        block = slice(start, min(start + BLOCK, len(words)))
-        yield Matched(block, *scored(images @ words[block].T))
+    apart = words - words.mean(dim=0)
+
+    def fit(block: slice) -> Tensor:
+        return images @ apart[block].T
+
+    return _scored(measure, activations, fit, len(words), shuffles, sharpness, images.device)
+
+
+def _scored(
+    measure: Measure,
+    activations: np.ndarray,
+    fit: Callable[[slice], Tensor],
+    words: int,
+    shuffles: int,
+    sharpness: float,
+    device: torch.device,
+) -> Iterator[Matched]:
+    blocks = [slice(start, min(start + BLOCK, words)) for start in range(0, words, BLOCK)]
+    if measure == "soft-wpmi":
+        score = _information(activations, shuffles, device, sharpness, _normaliser(fit, blocks, sharpness))
+    else:
+        score = _products(activations, shuffles, device, measure == "cos-cubed")
+    for block in blocks:
+        yield Matched(block, *score(fit(block)))
 
 
 def strongest(activations: np.ndarray) -> np.ndarray:
     """Numbers (k, U) of each unit's strongest images of activations (N, U), strongest first, equals in an order of chance."""
-    count = len(activations)
-    kept = max(1, min(MOST_IMAGES, count // SHARE))
+    count, units = activations.shape
     mixed = np.random.default_rng(0).permutation(count)
-    order = np.argsort(-activations[mixed].astype(np.float32), axis=0, kind="stable")[:kept]
-    return mixed[order]
+    kept = max(1, min(MOST_IMAGES, count // SHARE))
+    found = np.empty((kept, units), np.int64)
+    for start in range(0, units, BLOCK):
+        part = activations[mixed, start : start + BLOCK].astype(np.float32)
+        found[:, start : start + BLOCK] = mixed[np.argsort(-part, axis=0, kind="stable")[:kept]]
+    return found
 
 
-def _prepare(
-    measure: Measure, activations: np.ndarray, shuffles: int, rng: np.random.Generator, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """What a measure needs of the units and of as many shuffled ones: ranks (k, U) or rows of length one (U, N)."""
-    count = len(activations)
-    if measure == "soft-wpmi":
-        ranks = strongest(activations)
-        drawn = [rng.choice(count, len(ranks), replace=False) for _ in range(shuffles)]
-        mixed = np.stack(drawn, axis=1) if drawn else ranks[:, :0]
-        return torch.from_numpy(ranks).to(device), torch.from_numpy(mixed).to(device)
-    rows = _directions(torch.from_numpy(activations.astype(np.float32)).to(device).T, measure == "cos-cubed")
-    picked = rows[torch.from_numpy(rng.integers(len(rows), size=shuffles)).to(device)]
-    mixed = np.stack([rng.permutation(count) for _ in range(shuffles)]) if shuffles else np.zeros((0, count), np.int64)
-    return rows, picked.gather(1, torch.from_numpy(mixed).to(device))
+def _products(activations: np.ndarray, shuffles: int, device: torch.device, cubed: bool) -> Score:
+    """Cosines of directions over the images, of the units and of shuffled ones."""
+    units = _directions(torch.from_numpy(activations.astype(np.float32)).to(device).T, cubed)
+    drawn = np.random.default_rng(1).integers(len(units), size=shuffles)
+    mixed = _shuffled(shuffles, len(activations))
+    chance = units[torch.from_numpy(drawn).to(device)].gather(1, torch.from_numpy(mixed).to(device))
+
+    def score(similarity: Tensor) -> tuple[Tensor, Tensor]:
+        directions = _directions(similarity.T, cubed).T
+        return units @ directions, chance @ directions
+
+    return score
 
 
-def _scorer(
-    measure: Measure, units: Tensor, chance: Tensor, images: Tensor, words: Tensor
-) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    if measure != "soft-wpmi":
+def _information(
+    activations: np.ndarray, shuffles: int, device: torch.device, sharpness: float, normaliser: Tensor
+) -> Score:
+    """Soft-WPMI, of the units and of as many lists of strongest images drawn at random."""
+    ranks = strongest(activations)
+    drawn = _shuffled(shuffles, len(activations))[:, : len(ranks)].T
+    units, chance = (torch.from_numpy(np.ascontiguousarray(each)).to(device) for each in (ranks, drawn))
 
-        def products(similarity: Tensor) -> tuple[Tensor, Tensor]:
-            directions = _directions(similarity.T, measure == "cos-cubed").T
-            return units @ directions, chance @ directions
-
-        return products
-
-    normaliser = torch.full((len(images),), -math.inf, device=images.device)
-    for start in range(0, len(words), BLOCK):
-        part = SHARPNESS * images @ words[start : start + BLOCK].T
-        normaliser = torch.logaddexp(normaliser, part.logsumexp(dim=1))
-
-    def information(similarity: Tensor) -> tuple[Tensor, Tensor]:
-        member = (SHARPNESS * similarity - normaliser[:, None]).exp()
-        given, drawn = _given_strongest(units, member), _given_strongest(chance, member)
+    def score(similarity: Tensor) -> tuple[Tensor, Tensor]:
+        says = (sharpness * similarity - normaliser[:, None]).exp_()
+        given, shuffled = _given_strongest(units, says), _given_strongest(chance, says)
         total = given.logsumexp(dim=0)
-        # A shuffled unit stands among the units as one more of them, as a unit that means nothing would.
-        among = torch.logaddexp(total, drawn) - math.log(units.shape[1] + 1)
-        return given - (total - math.log(units.shape[1])), drawn - among
+        # A shuffled unit counts among the units as one more of them, as a unit that means nothing would.
+        among = torch.logaddexp(total, shuffled) - math.log(len(given) + 1)
+        return given - (total - math.log(len(given))), shuffled - among
 
-    return information
+    return score
 
 
-def _given_strongest(ranks: Tensor, member: Tensor) -> Tensor:
-    """Log probability (U, w) of each word given strongest images (k, U) that say it with probability `member` (N, w).
+def _normaliser(fit: Callable[[slice], Tensor], blocks: Sequence[slice], sharpness: float) -> Tensor:
+    """Of the softmax over all words: one number for each image (N,), gathered block by block."""
+    parts = [(sharpness * fit(block)).logsumexp(dim=1) for block in blocks]
+    return torch.stack(parts).logsumexp(dim=0)
 
-    Rank by rank for all units at once; some factors are multiplied before a logarithm is taken.
+
+def _shuffled(times: int, count: int) -> np.ndarray:
+    """(times, count) int64: the numbers below `count` in orders of chance, the same ones each time."""
+    return np.random.default_rng(0).permuted(np.tile(np.arange(count), (times, 1)), axis=1)
+
+
+def _given_strongest(ranks: Tensor, says: Tensor) -> Tensor:
+    """Log probability (U, w) of words given strongest images (k, U), where image i says word j with probability says[i, j].
+
+    Rank by rank for many units at once, and of several factors together one logarithm.
     """
-    count = len(ranks)
-    total = member.new_zeros(ranks.shape[1], member.shape[1])
+    count, units = ranks.shape
+    total = says.new_zeros(units, says.shape[1])
+    product = torch.empty_like(total)
+    together = IN_CACHE if says.device.type == "cpu" else max(units, 1)
+    factor = total.new_empty(min(together, units), says.shape[1])
     for first in range(0, count, FACTORS):
-        product = torch.ones_like(total)
-        for rank in range(first, min(first + FACTORS, count)):
-            belongs = MEMBERSHIP_FIRST - (MEMBERSHIP_FIRST - MEMBERSHIP_LAST) * rank / count
-            product *= member.index_select(0, ranks[rank]).mul_(belongs).add_(1 - belongs + LEAST)
+        product.fill_(1)
+        for start in range(0, units, together):
+            some, here = ranks[:, start : start + together], product[start : start + together]
+            for rank in range(first, min(first + FACTORS, count)):
+                belongs = MEMBERSHIP_FIRST - (MEMBERSHIP_FIRST - MEMBERSHIP_LAST) * rank / count
+                found = torch.index_select(says, 0, some[rank], out=factor[: len(here)])
+                here *= found.mul_(belongs).add_(1 - belongs + LEAST)
         total += product.log_()
     return total
 
@@ -142,7 +186,7 @@ def _directions(rows: Tensor, cubed: bool) -> Tensor:
     """Rows (n, N) less their mean, cubed where asked, at length one; rows that never change are 0."""
     centred = rows - rows.mean(dim=1, keepdim=True)
     size = centred.abs().amax(dim=1, keepdim=True)
-    still = size <= 1e-6 * rows.abs().amax(dim=1, keepdim=True)
+    still = size <= STILL * rows.abs().amax(dim=1, keepdim=True)
     centred = torch.where(still, 0, centred / size.clamp(min=1e-30))
     powered = centred**3 if cubed else centred
     return powered / powered.norm(dim=1, keepdim=True).clamp(min=1e-12)

@@ -10,25 +10,23 @@ import time
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from engine import catalog, devices
+from engine import devices
 from engine.activations import IndexRequest
 from engine.concepts.matching import Measure, matched
-from engine.concepts.vocabulary import open_vocabulary
-from engine.concepts.words import READER, TEMPLATE, WordsRequest, check_template, image_embeddings, reader_of
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, build, experiment
+from engine.concepts.with_reader import WithReader
+from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of, scale
+from engine.experiment import Context, Progress, Result, build, experiment
 
 SHUFFLES = 1000
 LEVEL = 0.99
-FEWEST = 20
-"""Images: below that the strongest tenth is one image or two."""
+FLATTER = 10.0
+"""Words are told apart ten times less sharply than by the reader's own scale: CLIP-Dissect's 10 for CLIPs with a scale of 100."""
 
 
 @experiment
-class NameUnitsRequest(Request):
+class NameUnitsRequest(WithReader):
     """Name all units of a site with words of a vocabulary.
 
     The result's arrays, for U units and T = `top` words (all of the vocabulary where it has fewer):
@@ -43,28 +41,13 @@ class NameUnitsRequest(Request):
     experiment = "name-units"
     version = 1
 
-    model: str
     site: str
-    data: str = "starter"
-    reader: str = READER
-    vocabulary: str = "starter"
     measure: Measure = "soft-wpmi"
-    template: str = TEMPLATE
     top: int = Field(default=5, ge=1, le=50)
-
-    _template = field_validator("template")(check_template)
-
-    def fingerprints(self) -> dict[str, str]:
-        return {
-            "model": catalog.fingerprint(self.model),
-            "data": open_dataset(self.data).fingerprint,
-            "reader": catalog.fingerprint(self.reader),
-            "vocabulary": open_vocabulary(self.vocabulary).digest,
-        }
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()
-        reader_of(self.reader)
+        reader = reader_of(self.reader)
         words = context.compute(
             build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
         )
@@ -77,6 +60,7 @@ class NameUnitsRequest(Request):
             index.arrays["position_mean"][here],
             torch.from_numpy(images[there]).to(device),
             torch.from_numpy(words.arrays["embedding"]).to(device),
+            scale(reader) / FLATTER,
             self.top,
             context,
         )
@@ -90,22 +74,12 @@ class NameUnitsRequest(Request):
         return Result(json.loads(self.canonical()), arrays, {}, facts)
 
 
-def aligned(first: np.ndarray, second: np.ndarray, data: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of two lists of image numbers that are the same images, in order of the number.
-
-    Raises BadRequest where fewer than 20 images are left: words cannot be told apart on so few.
-    """
-    _, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
-    if len(here) < FEWEST:
-        raise BadRequest(f"“{data}” has {len(here)} images to match words on; at least {FEWEST} are needed.")
-    return here, there
-
-
 def _names(
     measure: Measure,
     activations: np.ndarray,
     images: torch.Tensor,
     words: torch.Tensor,
+    sharpness: float,
     top: int,
     context: Context,
 ) -> dict[str, np.ndarray]:
@@ -114,7 +88,7 @@ def _names(
     best = torch.zeros(units, 0, device=words.device)
     numbers = torch.zeros(units, 0, dtype=torch.int64, device=words.device)
     chance = torch.full((SHUFFLES,), -torch.inf, device=words.device)
-    for block in matched(measure, activations, images, words, SHUFFLES):
+    for block in matched(measure, activations, images, words, SHUFFLES, sharpness):
         context.report(Progress(block.words.start, count, f"{block.words.start} of {count} words matched"))
         here = torch.arange(block.words.start, block.words.stop, device=words.device).expand(units, -1)
         best, places = torch.cat([best, block.units], 1).topk(min(top, block.words.stop), dim=1)

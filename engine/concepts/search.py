@@ -9,6 +9,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,60 +18,47 @@ from pydantic import Field, field_validator
 from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import Address
-from engine.concepts.naming import aligned
-from engine.concepts.vocabulary import open_vocabulary
-from engine.concepts.words import (
-    READER,
-    TEMPLATE,
-    WordsRequest,
-    check_template,
-    check_text,
-    image_embeddings,
-    reader_of,
-    text_embedding,
-)
-from engine.datasets import open_dataset
+from engine.concepts.combination import combine
+from engine.concepts.following import correlations, standard
+from engine.concepts.with_reader import WithReader
+from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, reader_of, text_embedding
 from engine.errors import BadRequest
-from engine.experiment import Context, Request, Result, build, experiment
+from engine.experiment import Context, Result, build, experiment
 from engine.sites import find
-from engine.targets import parse_target
 
 ROLE = "mlp.hidden"
+MOST_ROWS = 256
 SHUFFLES = 200
 LEVEL = 0.99
-MOST_UNITS = 5
+SENTENCE = 4
+"""Words from which on a text is read as it is."""
 
 
 @experiment
-class FindUnitsRequest(Request):
+class FindUnitsRequest(WithReader):
     """Find the units that follow a text, in every site of a role, or in one site where `site` is given.
 
-    The text stands in the template, unless it is a sentence: more than three words are read as they are.
+    The text stands in the template, unless it has four words or more: those are read as they are.
 
-    The result's table `units`, best first: address, site, unit, score (correlation over the images of the unit's position mean
-    with how much better the text fits than the vocabulary does on average), z (standard deviations of that
-    correlation when images are shuffled), rank (within its site, from 1). Array `similarity` (N,) float32: the text's, of
-    the images with the numbers `images` (N,) int32.
+    The result's table `units`, best first: address, site, unit, score (correlation, over the images, of the unit's position
+    mean with how much better the text fits than the vocabulary does on average), z (that correlation in standard
+    deviations of what shuffled images give), rank (within its site, from 1), best_word (the vocabulary's word that the
+    unit follows best), words_above (how many of them it follows better than the text). Arrays: `images` (N,) int32, numbers in
+    the data set; `similarity` (N,) float32, how much better the text fits each of them.
 
-    Facts: text, read (what the reader was given), found (the best is above what the best of all units reaches in 99 of 100
-    shuffles), chance (that score), sentence; sparse: site, target (at most five units of the best site, a text of
-    `engine.targets`), address, correlation; searched (units in all), seconds, device.
+    Facts: text, read (what the reader was given), found (the best score is above what the best of all units reaches in 99 of
+    100 shuffles), chance (that score), among_words (share of the vocabulary's words that the best unit of the best
+    unit's site follows less well), sentence, sparse (site, target, address, correlation, held_out: see
+    `engine.concepts.combination`), searched (units in all), seconds, device.
     """
 
     experiment = "find-units"
     version = 1
 
-    model: str
     text: str
     role: str = ROLE
     site: str = ""
-    data: str = "starter"
-    reader: str = READER
-    vocabulary: str = "starter"
-    template: str = TEMPLATE
-    top: int = Field(default=24, ge=1, le=256)
-
-    _template = field_validator("template")(check_template)
+    top: int = Field(default=24, ge=1, le=MOST_ROWS)
 
     @field_validator("text")
     @classmethod
@@ -80,53 +68,42 @@ class FindUnitsRequest(Request):
         except BadRequest as error:
             raise ValueError(str(error)) from None
 
-    def fingerprints(self) -> dict[str, str]:
-        return {
-            "model": catalog.fingerprint(self.model),
-            "data": open_dataset(self.data).fingerprint,
-            "reader": catalog.fingerprint(self.reader),
-            "vocabulary": open_vocabulary(self.vocabulary).digest,
-        }
-
     def run(self, context: Context) -> Result:
         started = time.monotonic()
-        loaded = reader_of(self.reader)
+        loaded, sites = reader_of(self.reader), self._sites()
         read = phrase(self.text, self.template)
-        words = context.compute(
+        known = context.compute(
             build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
         )
         numbers, images = image_embeddings(context, self.reader, self.data)
-        relative = text_embedding(loaded, [read])[0] - words.arrays["embedding"].mean(axis=0)
-        similarity = images @ relative
-        sites = self._sites()
         indexes = [context.compute(build(IndexRequest, model=self.model, site=site, data=self.data)) for site in sites]
         here, there = aligned(indexes[0].arrays["images"], numbers, self.data)
-        wanted = standard(similarity[there, None])[:, 0]
+        images, words = images[there], known.arrays["embedding"]
+        typical = words.mean(axis=0)
+        similarity = images @ (text_embedding(loaded, [read])[0] - typical)
+        wanted = standard(similarity[:, None])[:, 0]
         layers = [standard(index.arrays["position_mean"][here]) for index in indexes]
-        scores = [layer.T @ wanted for layer in layers]
-        table = _table(self.model, sites, scores, len(here)).head(self.top).reset_index(drop=True)
-        chance = _chance(layers, wanted)
-        best = table.iloc[0]
-        found = bool(best["score"] > chance)
-        place = sites.index(str(best["site"]))
-        target, follows = sparse(indexes[place].arrays["position_mean"][here], wanted)
+        table = _table(self.model, sites, [layer.T @ wanted for layer in layers], len(here)).head(self.top)
+        place = sites.index(str(table["site"].iloc[0]))
+        columns = [layers[sites.index(site)][:, unit] for site, unit in zip(table["site"], table["unit"], strict=True)]
+        among = correlations(layers[place], images, words - typical)
+        table = _with_words(
+            table, correlations(np.stack(columns, axis=1), images, words - typical), known.facts["words"]
+        )
+        score, chance = float(table["score"].iloc[0]), _chance(layers, wanted)
         facts = {
             "text": self.text,
             "read": read,
-            "found": found,
+            "found": score > chance,
             "chance": chance,
-            "sentence": _sentence(self.text, found, float(best["score"]), chance),
-            "sparse": {
-                "site": sites[place],
-                "target": target,
-                "address": f"{self.model}@{sites[place]}:{target}",
-                "correlation": follows,
-            },
-            "searched": sum(len(layer) for layer in scores),
+            "among_words": float((among.max(axis=0) < score).mean()),
+            "sparse": self._sparse(sites[place], indexes[place].arrays["position_mean"][here], wanted),
+            "searched": sum(layer.shape[1] for layer in layers),
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],
         }
-        arrays = {"images": numbers[there], "similarity": similarity[there].astype(np.float32)}
+        facts["sentence"] = _sentence(facts, score)
+        arrays = {"images": numbers[there], "similarity": similarity.astype(np.float32)}
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
 
     def _sites(self) -> list[str]:
@@ -139,46 +116,20 @@ class FindUnitsRequest(Request):
         known = ", ".join(dict.fromkeys(site.role for site in sites.values()))
         raise BadRequest(f"{self.model} has no site of the role “{self.role[:60]}”. Its roles: {known}.")
 
+    def _sparse(self, site: str, activations: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
+        found = combine(activations, wanted)
+        return {
+            "site": site,
+            "target": str(found.target),
+            "address": f"{self.model}@{site}:{found.target}",
+            "correlation": found.correlation,
+            "held_out": found.held_out,
+        }
+
 
 def phrase(text: str, template: str) -> str:
-    """What the reader is given: the text in the template, or a sentence (more than three words) as it is."""
-    return text if len(text.split()) > 3 else template.replace("{}", text)
-
-
-def standard(values: np.ndarray) -> np.ndarray:
-    """Columns (N, U) float32 less their mean, at length one: their products are correlations. Still ones are 0."""
-    values = values.astype(np.float32)
-    centred = values - values.mean(axis=0)
-    length = np.linalg.norm(centred, axis=0)
-    alive = length > 1e-6 * np.linalg.norm(values, axis=0)
-    return np.where(alive, centred / np.where(alive, length, 1), 0).astype(np.float32)
-
-
-def sparse(activations: np.ndarray, wanted: np.ndarray) -> tuple[str, float]:
-    """(target text, correlation) of at most five units whose weighted sum follows `wanted` (N,) best.
-
-    Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993) on activations (N, U); the largest weight is 1.
-    """
-    units = standard(activations)
-    chosen: list[int] = []
-    rest, weights = wanted, np.zeros(0)
-    for _ in range(min(MOST_UNITS, units.shape[1])):
-        gain = np.abs(units.T @ rest)
-        gain[chosen] = 0
-        chosen.append(int(gain.argmax()))
-        weights = np.linalg.lstsq(units[:, chosen].astype(np.float64), wanted.astype(np.float64), rcond=None)[0]
-        rest = wanted - units[:, chosen] @ weights.astype(np.float32)
-    follows = float(np.sqrt(max(0.0, 1 - float(rest @ rest))))
-    spread = activations[:, chosen].astype(np.float64).std(axis=0)
-    raw = weights / np.where(spread > 0, spread, 1)
-    raw /= np.abs(raw).max()
-    return _target(chosen, raw), follows
-
-
-def _target(units: Sequence[int], weights: np.ndarray) -> str:
-    terms = [(unit, round(float(weight), 6)) for unit, weight in zip(units, weights, strict=True)]
-    parts = [f"{'-' if weight < 0 else '+'}{abs(weight):.6f}*{unit}" for unit, weight in terms if weight]
-    return str(parse_target(f"({''.join(parts).removeprefix('+')})"))
+    """What the reader is given: the text in the template, or from four words on the text as it is."""
+    return text if len(text.split()) >= SENTENCE else template.replace("{}", text)
 
 
 def _chance(layers: Sequence[np.ndarray], wanted: np.ndarray) -> float:
@@ -190,22 +141,29 @@ def _chance(layers: Sequence[np.ndarray], wanted: np.ndarray) -> float:
 
 
 def _table(model: str, sites: Sequence[str], scores: Sequence[np.ndarray], images: int) -> pd.DataFrame:
-    """All units of all sites, best first. A correlation of shuffled images has a standard deviation of 1 / sqrt(N - 1)."""
+    """The best units of all sites, best first. Correlations of shuffled images have a standard deviation of 1 / sqrt(N - 1)."""
     rows = []
     for site, layer in zip(sites, scores, strict=True):
-        order = np.argsort(-layer, kind="stable")
-        for rank, unit in enumerate(order[: max(256, 1)].tolist(), start=1):
+        for rank, unit in enumerate(np.argsort(-layer, kind="stable")[:MOST_ROWS].tolist(), start=1):
             score = float(layer[unit])
-            address = str(Address(model, site, (unit,)))
-            rows.append((address, site, unit, score, score * math.sqrt(images - 1), rank))
+            rows.append((str(Address(model, site, (unit,))), site, unit, score, score * math.sqrt(images - 1), rank))
     table = pd.DataFrame(rows, columns=["address", "site", "unit", "score", "z", "rank"])
-    return table.sort_values("score", ascending=False, kind="stable")
+    return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
 
 
-def _sentence(text: str, found: bool, score: float, chance: float) -> str:
-    if found:
-        return f"The best unit follows “{text}” with a correlation of {score:.2f}; chance stays below {chance:.2f}."
+def _with_words(table: pd.DataFrame, scores: np.ndarray, words: Sequence[str]) -> pd.DataFrame:
+    """The table with what else each unit follows, from its correlations (rows, W) with the vocabulary's words."""
+    above = (scores > table["score"].to_numpy()[:, None]).sum(axis=1)
+    return table.assign(best_word=[words[number] for number in scores.argmax(axis=1)], words_above=above)
+
+
+def _sentence(facts: dict[str, Any], score: float) -> str:
+    if not facts["found"]:
+        return (
+            f"No unit follows “{facts['text']}”: the best correlation, {score:.2f}, is not above the {facts['chance']:.2f} of "
+            "chance. Try another word, another layer or another reader."
+        )
     return (
-        f"No unit follows “{text}”: the best correlation, {score:.2f}, is not above the {chance:.2f} of chance. "
-        "Try another word, another layer or another reader."
+        f"The best unit follows “{facts['text']}” with a correlation of {score:.2f} (chance stays below "
+        f"{facts['chance']:.2f}), which is more than {facts['among_words']:.0%} of the vocabulary's words reach in its layer."
     )

@@ -29,6 +29,7 @@ TEMPLATE = "a photo of a {}"
 LONGEST_TEXT = 300
 LONGEST_TEMPLATE = 100
 BATCH = 256
+FEWEST = 20
 EMBEDDING = "head.embedding"
 
 
@@ -117,6 +118,22 @@ def image_embeddings(context: Context, reader: str, data: str) -> tuple[np.ndarr
     """(numbers of the images (N,), their embeddings (N, D) float32 of length one), from the reader's activation index."""
     index = context.compute(build(IndexRequest, model=reader, site=EMBEDDING, data=data))
     return index.arrays["images"], unit_length(index.arrays["position_mean"])
+
+
+def aligned(first: np.ndarray, second: np.ndarray, data: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two lists of image numbers that are the same images, in order of the number.
+
+    Raises BadRequest where fewer than 20 images are left: words cannot be told apart on so few.
+    """
+    _, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
+    if len(here) < FEWEST:
+        raise BadRequest(f"“{data}” has {len(here)} images to match words on; at least {FEWEST} are needed.")
+    return here, there
+
+
+def scale(loaded: LoadedModel) -> float:
+    """What the reader multiplies cosines with before its softmax (100 in OpenAI's CLIPs)."""
+    return float(_clip(loaded).logit_scale.exp())
 
 
 def similarities(images: np.ndarray, words: np.ndarray) -> np.ndarray:
