@@ -57,6 +57,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     longest = max(len(table) for table in kept.values())
     pages = max(1, -(-longest // CARDS_A_PAGE))
     at = min(view.page, pages)
+    _csv(page, view)
     columns = st.columns(len(view.sides), gap="large")
     for column, side in zip(columns, view.sides, strict=True):
         with column:
@@ -124,7 +125,7 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
             st.session_state[page.key("concept_at")] = view.concept or ANY
             with st.container(width=190):
                 st.selectbox(
-                    "Follows the concept", [ANY, *pickers_with(found, view.concept)], key=page.key("concept_at"),
+                    "Follows the concept", [ANY, *_with(found, view.concept)], key=page.key("concept_at"),
                     on_change=_turned, args=(page, "concept", "concept_at"),
                     help="The tag that a unit follows most purely, where it is a concept unit: see Purity.",
                 )  # fmt: skip
@@ -142,7 +143,34 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
         st.caption("Filters by concept and purity appear here once the section Purity is computed.")
 
 
-def pickers_with(names: list[str], chosen: str) -> list[str]:
+def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """All units of all layers that are named, with their words and scores, as one CSV file."""
+    from engine.concepts import browsing
+
+    keys = [
+        key
+        for side, model in view.sides.items()
+        for site in views.layers(view, side)
+        if results.find(key := views.naming(view, model, site).key()) is not None
+    ]
+
+    def data() -> bytes:
+        return browsing.names_csv(found for key in keys if (found := results.find(key)) is not None).encode()
+
+    st.download_button(
+        f"All units of {len(keys)} named layer{'s' if len(keys) > 1 else ''} as CSV",
+        data,
+        file_name=f"vitrine-concepts-{keys[0][:8]}-{len(keys)}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=page.key("csv"),
+        on_click="ignore",
+        type="tertiary",
+        help="Address, words and scores of every unit of the layers that are named already, of both models.",
+    )
+
+
+def _with(names: list[str], chosen: str) -> list[str]:
     """Names of a list, with the chosen one among them."""
     return names if not chosen or chosen in names else [chosen, *names]
 

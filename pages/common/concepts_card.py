@@ -34,7 +34,7 @@ UNNAMED = "No word of the vocabulary fits this unit better than chance."
 
 @dataclass(frozen=True)
 class Card:
-    """One unit of one side, and what is said of it beside its words: why it stands here, in a few Markdown words."""
+    """One unit of one side, and what is said of it in Markdown: `why` it stands here in a few words, and a `note` below."""
 
     side: Side
     model: str
@@ -42,6 +42,7 @@ class Card:
     unit: int
     why: str = ""
     place: str = ""
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -88,6 +89,8 @@ def _draw(view: ConceptsView, card: Card) -> None:
                 st.markdown(f":small[{card.why}]", width="content")
         naming = results.find(views.naming(view, card.model, card.site).key())
         st.markdown(_words(naming, card))
+        if card.note:
+            st.caption(card.note)
         index = results.find(views.index(view, card.model, card.site).key())
         _pictures(view, card)
         _more(view, card, naming, index)

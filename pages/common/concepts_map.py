@@ -52,13 +52,15 @@ def _side(
         alt=f"{len(table)} units of {site} on a plane",
     )  # fmt: skip
     still = f" {placed.facts['still']} units never change and are left out." if placed.facts["still"] else ""
-    st.caption(
+    said, button = st.columns([5, 1], gap="small")
+    said.caption(
         f"Each point is a unit, placed by what it does on {placed.facts['images']} images: the first two principal components "
         f"of the standardised activations ({words.share(explained[0])} and {words.share(explained[1])} of their variance). "
         f"Units close together respond to the same images. Larger: more selective. Grey: no word fits it better than "
         f"chance.{still}"
     )
-    figures.csv(table, f"map-{side}", key)
+    with button:
+        figures.csv(table, f"map-{side}", key)
     units = [int(point["customdata"][0]) for point in event["selection"]["points"]] if event else []
     if not units:
         errors.hint(

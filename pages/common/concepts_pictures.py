@@ -67,8 +67,8 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
             st.rerun()
     st.caption(
         f"A weighted sum of units of `{site}` that follows “{errors.escape(view.text)}” with a correlation of "
-        f"**{float(known['correlation']):.2f}** over the images (the best single unit: "
-        f"{float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
+        f"**{float(known['correlation']):.2f}** over the images ({float(known['held_out']):.2f} on images it was not chosen "
+        f"on; the best single unit: {float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
     )
     st.code(target, language=None, wrap_lines=True)
     _closer(view, Address(model, site, (), (target,)))

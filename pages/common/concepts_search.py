@@ -76,7 +76,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
 def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
     model, table = view.sides[side], result.tables["units"]
     st.markdown(f"#### :{colours.NAMES[side]}[{model}]")
-    st.markdown(finding(result, view.text))
+    st.markdown(finding(result))
     pages, first = -(-len(table) // CARDS_A_PAGE), 0
     tools = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     if pages > 1:
@@ -87,7 +87,7 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
         page,
         view,
         [
-            concepts_card.Card(side, model, str(row["site"]), int(row["unit"]), why(row), "found")
+            concepts_card.Card(side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row))
             for row in rows
         ],
         1 if len(view.sides) > 1 else 2,
@@ -95,25 +95,27 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
     )  # fmt: skip
 
 
-def finding(result: Result, text: str) -> str:
-    """What a search found, in one sentence: how well its best unit follows the text, and whether that is above chance."""
-    table = result.tables["units"]
-    told = errors.escape(text)
-    if not len(table):
-        return f"No unit of these layers responds to “{told}”."
-    best = table.iloc[0]
+def finding(result: Result) -> str:
+    """What a search found: its best unit, and how well that follows the text against chance and against other words."""
+    table, told = result.tables["units"], errors.escape(str(result.facts["sentence"]))
     if not result.facts["found"]:
-        return f":material/info: {errors.escape(str(result.facts['sentence']))}"
-    return (
-        f"Of {result.facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows “{told}” best: correlation "
-        f"**{float(best['score']):.2f}** over {len(result.arrays['images'])} images, where chance stays below "
-        f"{float(result.facts['chance']):.2f}."
-    )
+        return f":material/info: {told}"
+    best = table.iloc[0]
+    return f"Of {result.facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` is best. {told}"
 
 
 def why(row: Mapping[str, Any]) -> str:
     """Why a unit was found."""
     return f"correlation **{float(row['score']):.2f}** · z {words.number(float(row['z']))}"
+
+
+def beside(row: Mapping[str, Any]) -> str:
+    """What else a found unit follows."""
+    if not (above := int(row["words_above"])):
+        return "It follows no word of the vocabulary more closely."
+    best = errors.escape(str(row["best_word"]))
+    more = "1 word" if above == 1 else f"{above:,} words"
+    return f"It follows {more} of the vocabulary more closely, “{best}” most of all."
 
 
 def _sites(side: Side, result: Result) -> list[str]:
