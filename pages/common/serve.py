@@ -22,7 +22,10 @@ from streamlit.runtime.pages_manager import PagesManager
 COOKIE = "vitrine_browser"
 ENGINE = ("catalog", "datasets", "recipes", "activations", "visualize", "export", "jobs")
 ENGINE += tuple(f"spatial.{name}" for name in ("layers", "last", "moves", "maps"))
-ENGINE += tuple(f"concepts.{name}" for name in ("naming", "search", "projection", "browsing"))
+ENGINE += tuple(
+    f"concepts.{name}"
+    for name in ("naming", "search", "projection", "browsing", "purity", "pictures", "zero_shot")
+)
 
 
 class _Warmth:
