@@ -87,6 +87,13 @@ def _visualize(commands: _SubParsersAction) -> None:
     )
     for name, says in (("match", "also the picture whose activations match those of"), ("caricature", "exaggerate")):
         made.add_argument(f"--{name}", action="append", default=[], metavar="N|FILE", help=f"{says} an image")
+    made.add_argument(
+        "--says",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="also the picture that a CLIP puts closest to a text",
+    )
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
@@ -161,11 +168,14 @@ def _concepts(commands: _SubParsersAction) -> None:
         "  python -m engine concepts --model starter-clip --site blocks.6.mlp.hidden --name-units --json\n"
         "  python -m engine concepts --purity --models starter-vit starter-clip --json"
     )
-    made = _command(commands, "concepts", "concepts:concepts", "words for units, units for words", example)
+    made = _command(commands, "concepts", "concepts:find", "words for units, units for words", example)
     what = made.add_mutually_exclusive_group(required=True)
     what.add_argument("--text", metavar="T", help="find the units that follow a word or a sentence")
-    what.add_argument("--name-units", action="store_true", help="name all units of a site with words")
-    what.add_argument("--purity", action="store_true", help="how purely units follow what is known of the scenes")
+    for option, runs, does in (
+        ("--name-units", "concepts:names", "name all units of a site with words"),
+        ("--purity", "purity:purity", "how purely units follow what is known of the scenes"),
+    ):
+        what.add_argument(option, dest="command", action="store_const", const=runs, help=does)
     made.add_argument("--model", metavar="M", help="whose units: a model's name")
     made.add_argument("--models", nargs="+", metavar="M", default=[], help="several, for --purity")
     made.add_argument("--site", default="", metavar="S", help="one site, like blocks.6.mlp.hidden")

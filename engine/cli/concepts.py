@@ -1,4 +1,4 @@
-"""`concepts`: names of units, units of a text, and how purely units follow what is known of the scenes."""
+"""`concepts`: names of units, and units of a text. How purely units follow what is known is `engine.cli.purity`'s."""
 
 from __future__ import annotations
 
@@ -15,19 +15,9 @@ from engine.errors import BadRequest
 from engine.experiment import Request, Result, build
 
 
-def concepts(arguments: Namespace) -> Answer:
-    """Whichever of the three was asked for. Raises BadRequest where the model or the site is missing."""
-    if arguments.purity:
-        from engine.cli.purity import purity  # the longest of the three, and the others do not need it
-
-        return purity(arguments)
-    if not arguments.model:
-        raise BadRequest("Whose units? Give --model, like --model starter-clip.")
-    return names(arguments) if arguments.name_units else found(arguments)
-
-
 def names(arguments: Namespace) -> Answer:
     """The words of every unit of a site; `abstained` where chance does as well."""
+    _needs_model(arguments)
     if not arguments.site:
         raise BadRequest("Units of which site? Give --site, like --site blocks.6.mlp.hidden.")
     request = _request(NameUnitsRequest, arguments, site=arguments.site, measure=arguments.measure)
@@ -45,8 +35,9 @@ def names(arguments: Namespace) -> Answer:
     return Answer(facts, f"{text}\n{named} of {len(units)} units have a name; for the others chance does as well.")
 
 
-def found(arguments: Namespace) -> Answer:
+def find(arguments: Namespace) -> Answer:
     """The units that follow a text best; `abstained` where a unit does not follow it more than chance does."""
+    _needs_model(arguments)
     request = _request(FindUnitsRequest, arguments, text=arguments.text, site=arguments.site, role=arguments.role)
     result, stored = ask(request)
     chance = result.facts["chance"]
@@ -68,6 +59,11 @@ def found(arguments: Namespace) -> Answer:
         f"Together: {sparse['address']}, correlation {sparse['correlation']:.2f}, {sparse['held_out']:.2f} on other images.",
     ]
     return Answer(facts, "\n".join(lines))
+
+
+def _needs_model(arguments: Namespace) -> None:
+    if not arguments.model:
+        raise BadRequest("Whose units? Give --model, like --model starter-clip.")
 
 
 def _request(kind: type[Request], arguments: Namespace, **fields: Any) -> Request:

@@ -1,4 +1,4 @@
-"""Files on the command line that become part of a request: vectors, images and words, kept under their digest."""
+"""Files and texts on the command line that become part of a request: vectors, images and words are kept by their digest."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from engine import uploads, wordlists
 from engine.address import Address
 from engine.concepts.vocabulary import GIVEN, vocabulary_names
 from engine.errors import BadRequest
-from engine.targets import IMAGE
+from engine.targets import IMAGE, says_target
 
 
 def with_files(where: Address, arguments: Namespace) -> Address:
-    """The address with the targets that the options name by file. Raises VitrineError for a file that is refused."""
+    """The address with the targets that the options name by file or text. Raises VitrineError for one that is refused."""
     found = [f"dir-{direction(text)}" for text in arguments.direction]
     found += [f"match:{image(text)}" for text in arguments.match]
     found += [f"caricature:{image(text)}" for text in arguments.caricature]
+    found += [str(says_target(text)) for text in arguments.says]
     return replace(where, targets=tuple(dict.fromkeys((*where.targets, *found))))
 
 

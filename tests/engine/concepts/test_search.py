@@ -92,9 +92,9 @@ def test_a_text_that_no_unit_follows_is_said_to_have_none():
 
 def test_one_site_alone_can_be_searched_and_an_unknown_one_or_role_is_said():
     assert set(find("word 2", site=SITES[0]).tables["units"]["site"]) == {SITES[0]}
-    with pytest.raises(BadRequest, match="no site “blocks.7.mlp.hidden”"):
+    with pytest.raises(BadRequest, match=r"no site “blocks\.7"):
         find("word 2", site="blocks.7.mlp.hidden")
-    with pytest.raises(BadRequest, match="no site of the role “nose”. Its roles: mlp.hidden, head.embedding"):
+    with pytest.raises(BadRequest, match=r"no site of the role “nose”\. Its roles: mlp\.hidden, head\.embedding"):
         find("word 2", role="nose")
 
 
