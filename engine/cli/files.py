@@ -1,4 +1,4 @@
-"""Files and texts on the command line that become part of a request: vectors and images are kept under their digest."""
+"""Files and texts on the command line that become part of a request: vectors, images and words are kept by their digest."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from engine import uploads
+from engine import uploads, wordlists
 from engine.address import Address
+from engine.concepts.vocabulary import GIVEN, vocabulary_names
 from engine.errors import BadRequest
 from engine.targets import IMAGE, says_target
 
@@ -34,6 +35,13 @@ def image(text: str) -> str:
     if IMAGE.fullmatch(text):
         return text
     return f"up-{uploads.keep_image(_bytes(text, 20 << 20), Path(text).name)}"
+
+
+def vocabulary(text: str) -> str:
+    """A vocabulary as requests name it: a name that is known, or `voc-<digest>` of a file that is kept."""
+    if text in vocabulary_names() or text.startswith(GIVEN) or not Path(text).expanduser().exists():
+        return text
+    return f"{GIVEN}{uploads.keep_words(_bytes(text, wordlists.MOST_BYTES), Path(text).name)}"
 
 
 def _bytes(text: str, most: int) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.concepts.following import correlation, standard
+from engine.concepts.following import STILL, correlation, standard
 from engine.targets import Target, parse_target
 
 MOST_UNITS = 5
@@ -42,18 +42,22 @@ def combine(activations: np.ndarray, wanted: np.ndarray) -> Combination:
 
 
 def pursue(activations: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(units, weights of their activations) of the pursuit, in the order in which the units joined."""
+    """(units, weights of their activations) of the pursuit, in the order in which the units joined; unit 0 where none follows."""
     columns, aim = standard(activations), standard(wanted[:, None])[:, 0]
     chosen: list[int] = []
     rest, weights = aim, np.zeros(0)
     for _ in range(min(MOST_UNITS, columns.shape[1])):
         gain = np.abs(columns.T @ rest)
-        gain[chosen] = -1
+        gain[chosen] = 0
+        if gain.max() <= STILL:
+            break
         chosen.append(int(gain.argmax()))
         weights = np.linalg.lstsq(columns[:, chosen].astype(np.float64), aim.astype(np.float64), rcond=None)[0]
         rest = aim - (columns[:, chosen] @ weights).astype(np.float32)
+    if not chosen:
+        return np.zeros(1, np.int64), np.ones(1)
     spread = activations[:, chosen].astype(np.float64).std(axis=0)
-    return np.array(chosen), weights / np.where(spread > 0, spread, 1)
+    return np.array(chosen), weights / spread
 
 
 def _held_out(activations: np.ndarray, wanted: np.ndarray) -> float:

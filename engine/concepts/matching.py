@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from engine.concepts.following import STILL
 
 Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -23,16 +23,16 @@ SHARPNESS = 10.0
 MEMBERSHIP_FIRST, MEMBERSHIP_LAST = 0.998, 0.97
 LEAST = 1e-7
 BLOCK = 512
-"""Words, or units, at once."""
-IN_CACHE = 64
-"""Units at once on a CPU: with BLOCK words, what a core keeps close and torch does not split among threads."""
+"""Words at once."""
+TOGETHER = 64
+"""Units at once: with BLOCK words, what a core keeps close."""
 FACTORS = 12
 """Of at least 1 - MEMBERSHIP_FIRST each: as many as can be multiplied before float32 runs out of exponents."""
-STILL = 1e-6
-"""Change relative to size: what is less is rounding."""
 
-Score = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Similarity (N, w) of some words -> scores (U, w) of the units and (S, w) of shuffled ones."""
+Fit = Callable[[slice], np.ndarray]
+"""Some words -> how well each fits each image (N, w), relative to the vocabulary."""
+Score = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""The fit (N, w) of some words -> scores (U, w) of the units and (S, w) of shuffled ones."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Matched:
     """Scores of one block of words: `units` (U, w) of the units, `chance` (S, w) of units with shuffled images."""
 
     words: slice
-    units: Tensor
-    chance: Tensor
+    units: np.ndarray
+    chance: np.ndarray
 
 
 def match(
@@ -53,24 +53,24 @@ def match(
       probability of a word given a unit's strongest images is the sum over them of log(1 - p + p q); the score is that,
       less the log of the mean of that probability over the units. q is the softmax over words of `sharpness` times the
       similarity; p, how much an image belongs to the strongest, falls from 0.998 to 0.97 with its rank. Here the strongest
-      are 100 images as there, but at most a tenth of all.
+      are 100 images as there, but at most a tenth of all. No score is above the log of the number of units.
     - `correlation`: Pearson's, of activation and similarity relative to the image's mean over the words.
     - `cos-cubed`: the cosine of the same two after subtracting their means and cubing (also theirs): strong images count most.
 
     Images that a unit likes exactly equally come in an order of chance, not in that of the data set. A unit or word that
     never changes scores 0 under the last two.
     """
-    fits = torch.from_numpy(np.ascontiguousarray(similarity, np.float32))
-    fits = fits - fits.mean(dim=1, keepdim=True)
-    blocks = _scored(measure, activations, lambda block: fits[:, block], fits.shape[1], 0, sharpness, fits.device)
-    return torch.cat([block.units for block in blocks], 1).numpy()
+    relative = similarity.astype(np.float32)
+    relative -= relative.mean(axis=1, keepdims=True)
+    blocks = _scored(measure, activations, lambda block: relative[:, block], relative.shape[1], 0, sharpness)
+    return np.concatenate([block.units for block in blocks], axis=1)
 
 
 def matched(
     measure: Measure,
     activations: np.ndarray,
-    images: Tensor,
-    words: Tensor,
+    images: np.ndarray,
+    words: np.ndarray,
     shuffles: int,
     sharpness: float = SHARPNESS,
 ) -> Iterator[Matched]:
@@ -78,28 +78,18 @@ def matched(
 
     Beside the units stand `shuffles` more: units of the same site, drawn at random and with their images shuffled.
     """
-    apart = words - words.mean(dim=0)
-
-    def fit(block: slice) -> Tensor:
-        return images @ apart[block].T
-
-    return _scored(measure, activations, fit, len(words), shuffles, sharpness, images.device)
+    apart = words - words.mean(axis=0)
+    return _scored(measure, activations, lambda block: images @ apart[block].T, len(words), shuffles, sharpness)
 
 
 def _scored(
-    measure: Measure,
-    activations: np.ndarray,
-    fit: Callable[[slice], Tensor],
-    words: int,
-    shuffles: int,
-    sharpness: float,
-    device: torch.device,
+    measure: Measure, activations: np.ndarray, fit: Fit, words: int, shuffles: int, sharpness: float
 ) -> Iterator[Matched]:
     blocks = [slice(start, min(start + BLOCK, words)) for start in range(0, words, BLOCK)]
     if measure == "soft-wpmi":
-        score = _information(activations, shuffles, device, sharpness, _normaliser(fit, blocks, sharpness))
+        score = _information(activations, shuffles, sharpness, _normaliser(fit, blocks, sharpness))
     else:
-        score = _products(activations, shuffles, device, measure == "cos-cubed")
+        score = _products(activations, shuffles, measure == "cos-cubed")
     for block in blocks:
         yield Matched(block, *score(fit(block)))
 
@@ -116,43 +106,48 @@ def strongest(activations: np.ndarray) -> np.ndarray:
     return found
 
 
-def _products(activations: np.ndarray, shuffles: int, device: torch.device, cubed: bool) -> Score:
-    """Cosines of directions over the images, of the units and of shuffled ones."""
-    units = _directions(torch.from_numpy(activations.astype(np.float32)).to(device).T, cubed)
-    drawn = np.random.default_rng(1).integers(len(units), size=shuffles)
-    mixed = _shuffled(shuffles, len(activations))
-    chance = units[torch.from_numpy(drawn).to(device)].gather(1, torch.from_numpy(mixed).to(device))
+def strongest_words(scores: np.ndarray, numbers: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `top` largest scores (U, top) in each row of scores (U, w), largest first, and what is at their places in numbers."""
+    count = scores.shape[1]
+    if top < count:
+        places = np.argpartition(-scores, top - 1, axis=1)[:, :top]
+        scores, numbers = np.take_along_axis(scores, places, 1), np.take_along_axis(numbers, places, 1)
+    order = np.lexsort((numbers, -scores), axis=1)
+    return np.take_along_axis(scores, order, 1), np.take_along_axis(numbers, order, 1)
 
-    def score(similarity: Tensor) -> tuple[Tensor, Tensor]:
-        directions = _directions(similarity.T, cubed).T
-        return units @ directions, chance @ directions
+
+def _products(activations: np.ndarray, shuffles: int, cubed: bool) -> Score:
+    """Cosines of directions over the images, of the units and of shuffled ones."""
+    units = _directions(activations.T, cubed)
+    drawn = np.random.default_rng(1).integers(len(units), size=shuffles)
+    chance = np.take_along_axis(units[drawn], _shuffled(shuffles, len(activations)), axis=1)
+
+    def score(fits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        words = _directions(fits.T, cubed).T
+        return units @ words, chance @ words
 
     return score
 
 
-def _information(
-    activations: np.ndarray, shuffles: int, device: torch.device, sharpness: float, normaliser: Tensor
-) -> Score:
+def _information(activations: np.ndarray, shuffles: int, sharpness: float, normaliser: np.ndarray) -> Score:
     """Soft-WPMI, of the units and of as many lists of strongest images drawn at random."""
-    ranks = strongest(activations)
-    drawn = _shuffled(shuffles, len(activations))[:, : len(ranks)].T
-    units, chance = (torch.from_numpy(np.ascontiguousarray(each)).to(device) for each in (ranks, drawn))
+    units = strongest(activations)
+    chance = _shuffled(shuffles, len(activations))[:, : len(units)].T
 
-    def score(similarity: Tensor) -> tuple[Tensor, Tensor]:
-        says = (sharpness * similarity - normaliser[:, None]).exp_()
+    def score(fits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        says = np.exp(sharpness * fits - normaliser[:, None])
         given, shuffled = _given_strongest(units, says), _given_strongest(chance, says)
-        total = given.logsumexp(dim=0)
+        total = _log_sum(given, axis=0)
         # A shuffled unit counts among the units as one more of them, as a unit that means nothing would.
-        among = torch.logaddexp(total, shuffled) - math.log(len(given) + 1)
+        among = np.logaddexp(total, shuffled) - math.log(len(given) + 1)
         return given - (total - math.log(len(given))), shuffled - among
 
     return score
 
 
-def _normaliser(fit: Callable[[slice], Tensor], blocks: Sequence[slice], sharpness: float) -> Tensor:
+def _normaliser(fit: Fit, blocks: Sequence[slice], sharpness: float) -> np.ndarray:
     """Of the softmax over all words: one number for each image (N,), gathered block by block."""
-    parts = [(sharpness * fit(block)).logsumexp(dim=1) for block in blocks]
-    return torch.stack(parts).logsumexp(dim=0)
+    return _log_sum(np.stack([_log_sum(sharpness * fit(block), axis=1) for block in blocks]), axis=0)
 
 
 def _shuffled(times: int, count: int) -> np.ndarray:
@@ -160,33 +155,41 @@ def _shuffled(times: int, count: int) -> np.ndarray:
     return np.random.default_rng(0).permuted(np.tile(np.arange(count), (times, 1)), axis=1)
 
 
-def _given_strongest(ranks: Tensor, says: Tensor) -> Tensor:
+def _given_strongest(ranks: np.ndarray, says: np.ndarray) -> np.ndarray:
     """Log probability (U, w) of words given strongest images (k, U), where image i says word j with probability says[i, j].
 
     Rank by rank for many units at once, and of several factors together one logarithm.
     """
     count, units = ranks.shape
-    total = says.new_zeros(units, says.shape[1])
-    product = torch.empty_like(total)
-    together = IN_CACHE if says.device.type == "cpu" else max(units, 1)
-    factor = total.new_empty(min(together, units), says.shape[1])
-    for first in range(0, count, FACTORS):
-        product.fill_(1)
-        for start in range(0, units, together):
-            some, here = ranks[:, start : start + together], product[start : start + together]
+    total = np.zeros((units, says.shape[1]), np.float32)
+    buffers = np.empty((2, min(TOGETHER, units), says.shape[1]), np.float32)
+    for start in range(0, units, TOGETHER):
+        some, sums = ranks[:, start : start + TOGETHER], total[start : start + TOGETHER]
+        product, factor = buffers[:, : len(sums)]
+        for first in range(0, count, FACTORS):
+            product.fill(1)
             for rank in range(first, min(first + FACTORS, count)):
-                belongs = MEMBERSHIP_FIRST - (MEMBERSHIP_FIRST - MEMBERSHIP_LAST) * rank / count
-                found = torch.index_select(says, 0, some[rank], out=factor[: len(here)])
-                here *= found.mul_(belongs).add_(1 - belongs + LEAST)
-        total += product.log_()
+                belongs = np.float32(MEMBERSHIP_FIRST - (MEMBERSHIP_FIRST - MEMBERSHIP_LAST) * rank / count)
+                np.take(says, some[rank], axis=0, out=factor, mode="clip")
+                factor *= belongs
+                factor += 1 - belongs + np.float32(LEAST)
+                product *= factor
+            sums += np.log(product, out=product)
     return total
 
 
-def _directions(rows: Tensor, cubed: bool) -> Tensor:
-    """Rows (n, N) less their mean, cubed where asked, at length one; rows that never change are 0."""
-    centred = rows - rows.mean(dim=1, keepdim=True)
-    size = centred.abs().amax(dim=1, keepdim=True)
-    still = size <= STILL * rows.abs().amax(dim=1, keepdim=True)
-    centred = torch.where(still, 0, centred / size.clamp(min=1e-30))
+def _log_sum(values: np.ndarray, axis: int) -> np.ndarray:
+    """Logarithm of the sum of exponentials, without overflow."""
+    largest = values.max(axis=axis, keepdims=True)
+    return np.squeeze(largest, axis) + np.log(np.exp(values - largest).sum(axis=axis))
+
+
+def _directions(rows: np.ndarray, cubed: bool) -> np.ndarray:
+    """Rows (n, N) less their mean, cubed where asked, at length one, float32; rows that never change are 0."""
+    rows = rows.astype(np.float32)
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    size = np.abs(centred).max(axis=1, keepdims=True)
+    alive = size > STILL * np.abs(rows).max(axis=1, keepdims=True)
+    centred = np.divide(centred, size, out=np.zeros_like(centred), where=alive)
     powered = centred**3 if cubed else centred
-    return powered / powered.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return powered / np.maximum(np.linalg.norm(powered, axis=1, keepdims=True), 1e-12)

@@ -9,12 +9,11 @@ import json
 import time
 
 import numpy as np
-import torch
 from pydantic import Field
 
 from engine import devices
 from engine.activations import IndexRequest
-from engine.concepts.matching import Measure, matched
+from engine.concepts.matching import Measure, matched, strongest_words
 from engine.concepts.with_reader import WithReader
 from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of, scale
 from engine.experiment import Context, Progress, Result, build, experiment
@@ -54,12 +53,11 @@ class NameUnitsRequest(WithReader):
         seen, images = image_embeddings(context, self.reader, self.data)
         index = context.compute(build(IndexRequest, model=self.model, site=self.site, data=self.data))
         here, there = aligned(index.arrays["images"], seen, self.data)
-        device = devices.pick()
         arrays = _names(
             self.measure,
             index.arrays["position_mean"][here],
-            torch.from_numpy(images[there]).to(device),
-            torch.from_numpy(words.arrays["embedding"]).to(device),
+            images[there],
+            words.arrays["embedding"],
             scale(reader) / FLATTER,
             self.top,
             context,
@@ -69,7 +67,7 @@ class NameUnitsRequest(WithReader):
             "images": len(here),
             "shuffles": SHUFFLES,
             "seconds": time.monotonic() - started,
-            "device": devices.describe(device)["name"],
+            "device": devices.describe(reader.device)["name"],
         }
         return Result(json.loads(self.canonical()), arrays, {}, facts)
 
@@ -77,28 +75,27 @@ class NameUnitsRequest(WithReader):
 def _names(
     measure: Measure,
     activations: np.ndarray,
-    images: torch.Tensor,
-    words: torch.Tensor,
+    images: np.ndarray,
+    words: np.ndarray,
     sharpness: float,
     top: int,
     context: Context,
 ) -> dict[str, np.ndarray]:
     """The arrays of the result, from activations (N, U), embeddings of images (N, D) and of words (W, D)."""
     units, count = activations.shape[1], len(words)
-    best = torch.zeros(units, 0, device=words.device)
-    numbers = torch.zeros(units, 0, dtype=torch.int64, device=words.device)
-    chance = torch.full((SHUFFLES,), -torch.inf, device=words.device)
+    best = np.zeros((units, 0), np.float32)
+    numbers = np.zeros((units, 0), np.int32)
+    chance = np.full(SHUFFLES, -np.inf, np.float32)
     for block in matched(measure, activations, images, words, SHUFFLES, sharpness):
         context.report(Progress(block.words.start, count, f"{block.words.start} of {count} words matched"))
-        here = torch.arange(block.words.start, block.words.stop, device=words.device).expand(units, -1)
-        best, places = torch.cat([best, block.units], 1).topk(min(top, block.words.stop), dim=1)
-        numbers = torch.cat([numbers, here], 1).gather(1, places)
-        chance = torch.maximum(chance, block.chance.amax(dim=1))
-    threshold = np.float32(np.quantile(chance.cpu().numpy(), LEVEL))
-    scores = best.cpu().numpy()
+        here = np.broadcast_to(np.arange(block.words.start, block.words.stop, dtype=np.int32), block.units.shape)
+        best, numbers = np.concatenate([best, block.units], 1), np.concatenate([numbers, here], 1)
+        best, numbers = strongest_words(best, numbers, top)
+        chance = np.maximum(chance, block.chance.max(axis=1))
+    threshold = np.float32(np.quantile(chance, LEVEL))
     return {
-        "words": numbers.cpu().numpy().astype(np.int32),
-        "scores": scores,
+        "words": numbers,
+        "scores": best,
         "threshold": np.array(threshold),
-        "abstained": (scores[:, 0] <= threshold) | (np.ptp(activations, axis=0) == 0),
+        "abstained": (best[:, 0] <= threshold) | (np.ptp(activations, axis=0) == 0),
     }

@@ -20,6 +20,7 @@ from engine.activations import IndexRequest
 from engine.address import Address
 from engine.concepts.combination import combine
 from engine.concepts.following import correlations, standard
+from engine.concepts.matching import strongest_words
 from engine.concepts.with_reader import WithReader
 from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, reader_of, text_embedding
 from engine.errors import BadRequest
@@ -30,6 +31,7 @@ ROLE = "mlp.hidden"
 MOST_ROWS = 256
 SHUFFLES = 200
 LEVEL = 0.99
+WORDS = 5
 SENTENCE = 4
 """Words from which on a text is read as it is."""
 
@@ -42,14 +44,16 @@ class FindUnitsRequest(WithReader):
 
     The result's table `units`, best first: address, site, unit, score (correlation, over the images, of the unit's position
     mean with how much better the text fits than the vocabulary does on average), z (that correlation in standard
-    deviations of what shuffled images give), rank (within its site, from 1), best_word (the vocabulary's word that the
-    unit follows best), words_above (how many of them it follows better than the text). Arrays: `images` (N,) int32, numbers in
-    the data set; `similarity` (N,) float32, how much better the text fits each of them.
+    deviations of what shuffled images give), rank (within its site, from 1), words_above (how many of the vocabulary's words
+    the unit follows better than the text). Arrays, for R rows and N images:
+
+    - `words` (R, 5) int32: numbers into the vocabulary of the words that each unit follows best; `word_scores` (R, 5) float32;
+    - `images` (N,) int32: numbers in the data set; `similarity` (N,) float32: how much better the text fits each of them.
 
     Facts: text, read (what the reader was given), found (the best score is above what the best of all units reaches in 99 of
     100 shuffles), chance (that score), among_words (share of the vocabulary's words that the best unit of the best
     unit's site follows less well), sentence, sparse (site, target, address, correlation, held_out: see
-    `engine.concepts.combination`), searched (units in all), seconds, device.
+    `engine.concepts.combination`), words (the whole vocabulary), searched (units in all), seconds, device.
     """
 
     experiment = "find-units"
@@ -87,9 +91,9 @@ class FindUnitsRequest(WithReader):
         place = sites.index(str(table["site"].iloc[0]))
         columns = [layers[sites.index(site)][:, unit] for site, unit in zip(table["site"], table["unit"], strict=True)]
         among = correlations(layers[place], images, words - typical)
-        table = _with_words(
-            table, correlations(np.stack(columns, axis=1), images, words - typical), known.facts["words"]
-        )
+        follows = correlations(np.stack(columns, axis=1), images, words - typical)
+        table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None]).sum(axis=1))
+        word_scores, best_words = strongest_words(follows, np.broadcast_to(np.arange(len(words)), follows.shape), WORDS)
         score, chance = float(table["score"].iloc[0]), _chance(layers, wanted)
         facts = {
             "text": self.text,
@@ -98,12 +102,18 @@ class FindUnitsRequest(WithReader):
             "chance": chance,
             "among_words": float((among.max(axis=0) < score).mean()),
             "sparse": self._sparse(sites[place], indexes[place].arrays["position_mean"][here], wanted),
+            "words": known.facts["words"],
             "searched": sum(layer.shape[1] for layer in layers),
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],
         }
         facts["sentence"] = _sentence(facts, score)
-        arrays = {"images": numbers[there], "similarity": similarity.astype(np.float32)}
+        arrays = {
+            "images": numbers[there],
+            "similarity": similarity.astype(np.float32),
+            "words": best_words.astype(np.int32),
+            "word_scores": word_scores.astype(np.float32),
+        }
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
 
     def _sites(self) -> list[str]:
@@ -149,12 +159,6 @@ def _table(model: str, sites: Sequence[str], scores: Sequence[np.ndarray], image
             rows.append((str(Address(model, site, (unit,))), site, unit, score, score * math.sqrt(images - 1), rank))
     table = pd.DataFrame(rows, columns=["address", "site", "unit", "score", "z", "rank"])
     return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
-
-
-def _with_words(table: pd.DataFrame, scores: np.ndarray, words: Sequence[str]) -> pd.DataFrame:
-    """The table with what else each unit follows, from its correlations (rows, W) with the vocabulary's words."""
-    above = (scores > table["score"].to_numpy()[:, None]).sum(axis=1)
-    return table.assign(best_word=[words[number] for number in scores.argmax(axis=1)], words_above=above)
 
 
 def _sentence(facts: dict[str, Any], score: float) -> str:

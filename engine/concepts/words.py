@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 from pydantic import field_validator
 from torch import Tensor
@@ -103,7 +102,7 @@ def text_embedding(
     """
     if loaded.clip is None:
         raise BadRequest(f"{loaded.name} has no text tower, so it cannot read words. Choose a CLIP, like {READER}.")
-    clip, tokenize = _clip(loaded), _tokenizer(loaded)
+    clip, tokenize = _clip(loaded), loaded.tokenizer
     parts: list[Tensor] = []
     for start in range(0, len(texts), BATCH):
         report(start)
@@ -149,10 +148,3 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
 
 def _clip(loaded: LoadedModel) -> Any:
     return loaded.clip
-
-
-def _tokenizer(loaded: LoadedModel) -> Callable[[list[str]], Tensor]:
-    """The model's own; where it has none, the byte pairs of OpenAI's CLIP at the model's length."""
-    own: Callable[[list[str]], Tensor] | None = getattr(loaded, "tokenizer", None)
-    plain: Any = open_clip.SimpleTokenizer(context_length=_clip(loaded).context_length)
-    return own or plain
