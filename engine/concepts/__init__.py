@@ -1,0 +1,1 @@
+"""Words for units, and units for words: what a language-supervised reader says about any model's units."""
