@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from engine.concepts.abstract import Split, split_of, starter_split
+from engine.concepts.vocabulary import open_vocabulary
 from engine.experiment import Result
 
 Sort = Literal["score", "selectivity", "purity", "unit"]
@@ -103,3 +105,14 @@ def followers(purity: Result, concept: str) -> pd.DataFrame:
     units = purity.tables["units"]
     mine = units[units["concept"].astype(bool) & (units["tag"] == concept)]
     return mine.sort_values("score", ascending=False, kind="stable")
+
+
+def concreteness(name: str) -> Split:
+    """What says how concrete words are: the vocabulary of that name, which has a score for each word, or ("") the starter's.
+
+    Raises VitrineError where there is no such list, or one without scores.
+    """
+    if not name:
+        return starter_split()
+    found = open_vocabulary(name)
+    return split_of(name, found.words, found.scores)

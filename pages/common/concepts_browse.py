@@ -57,16 +57,16 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     longest = max(len(table) for table in kept.values())
     pages = max(1, -(-longest // CARDS_A_PAGE))
     at = min(view.page, pages)
-    _csv(page, view)
     columns = st.columns(len(view.sides), gap="large")
     for column, side in zip(columns, view.sides, strict=True):
         with column:
             if side in kept:
                 _side(page, view, side, tables[side], kept[side], at)
     if pages > 1:
-        st.session_state[page.key("page_at")] = at
+        # Under a new name on each page: a widget keeps its own place, and this one follows the link.
+        name = f"page_at_{at}_{pages}"
         with st.container(horizontal=True, horizontal_alignment="center"):
-            st.pagination(pages, key=page.key("page_at"), on_change=_turned, args=(page, "page", "page_at"))
+            st.pagination(pages, default=at, key=page.key(name), on_change=_turned, args=(page, "page", name))
 
 
 def _side(
@@ -139,6 +139,7 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
             "Only with a word", key=page.key("named_at"), on_change=_turned, args=(page, "named", "named_at"),
             help="Leaves out the units whose best word is not above chance: for those Vitrine abstains.",
         )  # fmt: skip
+        _csv(page, view)
     if not measured:
         st.caption("Filters by concept and purity appear here once the section Purity is computed.")
 

@@ -80,7 +80,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     elif view.show == "purity":
         concepts_purity.draw(page, view, found)
     elif view.show == "abstract":
-        concepts_abstract.draw(view, found)
+        concepts_abstract.draw(page, view, found)
     elif view.show == "draw":
         concepts_pictures.draw(page, view, found)
     elif view.show == "zero-shot":

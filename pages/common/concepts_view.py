@@ -45,9 +45,10 @@ MOST_UNITS = 16
 class ConceptsView(BaseModel):
     """One or two models whose units are named, the reader that knows words, and what of it is looked at.
 
-    `layer` is a site of model A ("": the last but one quarter's); model B shows the layer equally deep. `text` is what
-    is searched and drawn. `sort` to `page` arrange the layer's units; `labels` (separated by |) and `image` are the
-    playground's; `units` of model A and `others` of model B are what "Picture to words" reads.
+    `layer` is a site of model A ("": the last but one); model B shows the layer equally deep. `text` is what is searched
+    and drawn. `sort` to `page` arrange the layer's units; `split` is a list that says how concrete words are ("": the
+    starter's). `labels` (separated by |) and `image` are the playground's; `units` of model A and `others` of model B are
+    what "Picture to words" reads.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +70,7 @@ class ConceptsView(BaseModel):
     least: float = Field(default=0.0, ge=0, le=1)
     named: bool = False
     page: int = Field(default=1, ge=1, le=10_000)
+    split: str = Field(default="", max_length=200)
     labels: str = Field(default="", max_length=LONGEST_LABELS)
     image: str = Field(default="0", max_length=80)
     units: str = Field(default="", max_length=300)

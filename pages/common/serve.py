@@ -23,8 +23,7 @@ COOKIE = "vitrine_browser"
 ENGINE = ("catalog", "datasets", "recipes", "activations", "visualize", "export", "jobs")
 ENGINE += tuple(f"spatial.{name}" for name in ("layers", "last", "moves", "maps"))
 ENGINE += tuple(
-    f"concepts.{name}"
-    for name in ("naming", "search", "projection", "browsing", "purity", "pictures", "zero_shot")
+    f"concepts.{name}" for name in ("naming", "search", "projection", "browsing", "purity", "pictures", "zero_shot")
 )
 
 
