@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import concepts_making, concepts_search, concepts_sections, concepts_setup, errors, serve
-from pages.common.concepts_view import SECTIONS, ConceptsView, parts, requests
+from pages.common.concepts_parts import parts, requests
+from pages.common.concepts_view import SECTIONS, ConceptsView
 from pages.common.experiment_page import flat_page
 
 page = flat_page("cn", ConceptsView, requests, nothing="It names no model. Write ?a=starter-clip&text=music.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -68,12 +68,15 @@ def finding(tables: Mapping[Side, tuple[str, pd.DataFrame]]) -> str:
     for side, (model, table) in tables.items():
         judged = table[table["judged"] > 0]
         if len(judged):
-            first, last = float(judged["share"].iloc[0]), float(judged["share"].iloc[-1])
+            first, last = (_interval(row) for row in judged.iloc[[0, -1]].to_dict("records"))
             said.append(
-                f":{colours.NAMES[side]}[{errors.escape(model)}] from {words.share(first)} in its first layer to "
-                f"{words.share(last)} in its last"
+                f":{colours.NAMES[side]}[{errors.escape(model)}] from {first} in its first layer to {last} in its last"
             )
     return f"Units with an abstract word: {'; '.join(said)}." if said else "No unit has a word that the list knows."
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    return f"{words.share(row['share'])} ({100 * row['low']:.0f}–{words.share(row['high'])})"
 
 
 def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:

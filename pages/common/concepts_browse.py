@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from engine.experiment import Result
 
-CARDS_A_PAGE = 12
+CARDS_A_PAGE = {1: 12, 2: 8}
+"""By how many models are shown side by side."""
 ANY = "any concept"
 
 
@@ -54,14 +55,14 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
         side: browsing.chosen(table, view.sort, view.word, view.concept, view.least, view.named)
         for side, table in tables.items()
     }
-    longest = max(len(table) for table in kept.values())
-    pages = max(1, -(-longest // CARDS_A_PAGE))
+    longest, each = max(len(table) for table in kept.values()), CARDS_A_PAGE[len(view.sides)]
+    pages = max(1, -(-longest // each))
     at = min(view.page, pages)
     columns = st.columns(len(view.sides), gap="large")
     for column, side in zip(columns, view.sides, strict=True):
         with column:
             if side in kept:
-                _side(page, view, side, tables[side], kept[side], at)
+                _side(page, view, side, tables[side], kept[side], slice((at - 1) * each, at * each))
     if pages > 1:
         # Under a new name on each page: a widget keeps its own place, and this one follows the link.
         name = f"page_at_{at}_{pages}"
@@ -75,7 +76,7 @@ def _side(
     side: Side,
     table: pd.DataFrame,
     kept: pd.DataFrame,
-    at: int,
+    shown: slice,
 ) -> None:
     site = views.layer(view, side)
     st.markdown(f"#### :{colours.NAMES[side]}[{view.sides[side]}] · `{site}`")
@@ -86,14 +87,14 @@ def _side(
     )
     if not len(kept):
         errors.hint("No unit fits these filters. Clear the word, lower the purity, or show units without a word.")
-    rows: list[dict[str, Any]] = kept.iloc[(at - 1) * CARDS_A_PAGE : at * CARDS_A_PAGE].to_dict("records")
+    rows = kept.iloc[shown].to_dict("records")
     cards = [
         concepts_card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows
     ]
     concepts_card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
 
 
-def _why(view: ConceptsView, row: Mapping[str, Any]) -> str:
+def _why(view: ConceptsView, row: Mapping[Any, Any]) -> str:
     """What a card says beside its unit: the number that the cards are sorted by, and the concept where it has one."""
     said = []
     if view.sort == "selectivity":

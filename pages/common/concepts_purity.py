@@ -37,8 +37,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     st.markdown(f"##### {errors.escape(compare(list(there.values())))}")
     _curves(view, there)
     _names(view, there)
-    columns = st.columns(len(view.sides), gap="large")
-    for column, (side, result) in zip(columns, there.items(), strict=False):
+    columns = st.columns(len(there), gap="large")
+    for column, (side, result) in zip(columns, there.items(), strict=True):
         with column:
             _concepts(page, view, side, result)
 
@@ -53,20 +53,17 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
         with st.container():
             figures.draw(
                 concepts_charts.shares(
-                    tables,
-                    "concept units, % of the layer",
-                    "concept_units",
-                    "low",
-                    "high",
-                    {"baseline": "tags shuffled"},
+                    tables, "concept units, % of the layer", "concept_units", "low", "high",
+                    {"baseline": "tags shuffled", "strict_baseline": "shuffled within subgroups"},
                 ),
                 numbers,
                 "concept-units",
                 key="cn-purity-plain",
-                finding=_said(there, "concept_units", "are concept units"),
+                finding=_said(there, "Concept units of all layers", "concept_units"),
                 note=f"{facts['concepts']} concepts, {facts['kinds']} kinds, {facts['images']} images. Bands: 95% intervals "
-                "for as many units as are independent. Dotted: the same with tags shuffled among all kinds.",
-            )
+                "for as many units as are independent. Dotted: what the same test finds when tags are shuffled among all "
+                "kinds, and (dashed) only among kinds of the same subgroup, which look alike.",
+            )  # fmt: skip
         with st.container():
             figures.draw(
                 concepts_charts.shares(
@@ -76,9 +73,9 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
                 numbers,
                 "beyond-likeness",
                 key="cn-purity-strict",
-                finding=_said(there, "beyond_likeness", "follow a concept beyond what looks alike"),
-                note="The stricter count: tags shuffled within subgroups only, so that looking alike (all flowers, all cats) "
-                "does not make a concept unit.",
+                finding=_said(there, "Concept units beyond what looks alike", "beyond_likeness"),
+                note="The stricter count: the unit's own score is among the highest 5% of what it reaches when tags are "
+                "shuffled within subgroups, so that looking alike (all flowers, all cats) is not enough.",
             )  # fmt: skip
         with st.container():
             figures.draw(
@@ -88,20 +85,47 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
                 numbers,
                 "kind-units",
                 key="cn-purity-kinds",
-                finding=_said(there, "kind_units", "answer to one kind of object rather than to a concept"),
-                note="Units that are no concept units, but respond to one single kind on every place.",
+                finding=_said(there, "Units of a single kind", "kind_units"),
+                note="Units that are no concept units, but respond to one kind of object on every place: rather “trumpet” than "
+                "“music”.",
+            )
+        with st.container():
+            st.markdown("**All layers together**")
+            st.dataframe(_overall(there), hide_index=True, alt="Shares of units over all layers, with 95% intervals")
+            st.caption(
+                "Shares of all units, with 95% intervals; where tags are shuffled, with the range of 95% of the worlds."
             )
 
 
-def _said(there: Mapping[Side, Result], name: str, what: str) -> str:
-    """Overall shares of each model in one line."""
-    told = []
-    for side, result in there.items():
-        row = result.tables["overall"].iloc[0]
-        told.append(
-            f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] {words.share(float(row[name]), 1)}"
-        )
-    return f"Over all layers, of the units {what}: {', '.join(told)}"
+MEASURED = {
+    "Concept units": ("concept_units", "low", "high"),
+    "with tags shuffled": ("baseline", "baseline_low", "baseline_high"),
+    "shuffled within subgroups": ("strict_baseline", "strict_baseline_low", "strict_baseline_high"),
+    "Beyond what looks alike": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
+    "Of a single kind": ("kind_units", "kind_units_low", "kind_units_high"),
+}
+
+
+def _overall(there: Mapping[Side, Result]) -> pd.DataFrame:
+    """Shares over all layers: a row for each measure, a column for each model."""
+    table: dict[str, list[str]] = {"Units": list(MEASURED)}
+    for result in there.values():
+        row: Any = result.tables["overall"].iloc[0]
+        table[str(result.request["model"])] = [
+            f"{words.share(float(row[name]), 1)} ({100 * float(row[low]):.1f}–{words.share(float(row[high]), 1)})"
+            for name, low, high in MEASURED.values()
+        ]
+    return pd.DataFrame(table)
+
+
+def _said(there: Mapping[Side, Result], what: str, name: str) -> str:
+    """The share over all layers of each model, in one line."""
+    told = [
+        f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] "
+        f"{words.share(float(result.tables['overall'][name].iloc[0]), 1)}"
+        for side, result in there.items()
+    ]
+    return f"{what}: {', '.join(told)}"
 
 
 def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
@@ -157,7 +181,7 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         errors.hint("No unit of these layers follows a concept more than chance allows.")
         return
     event: Any = st.dataframe(
-        table[["tag", "units", "beyond_likeness", "kinds", "groups", "auroc"]],
+        table[["tag", "units", "beyond_likeness", "kinds", "auroc"]],
         hide_index=True,
         height=280,
         key=page.key(f"concepts_{side}"),
@@ -166,9 +190,8 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         column_config={
             "tag": "Concept",
             "units": st.column_config.NumberColumn("Units", help="Concept units that follow this tag best"),
-            "beyond_likeness": st.column_config.NumberColumn("Beyond likeness"),
+            "beyond_likeness": st.column_config.NumberColumn("Strict", help="Of those, units beyond what looks alike"),
             "kinds": "Kinds",
-            "groups": "Groups",
             "auroc": st.column_config.NumberColumn("Best AUROC", format="%.2f"),
         },
         alt=f"The concepts that units of {view.sides[side]} follow",

@@ -82,7 +82,7 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
     if pages > 1:
         with tools:
             first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE
-    rows: list[dict[str, Any]] = table.iloc[first : first + CARDS_A_PAGE].to_dict("records")
+    rows = table.iloc[first : first + CARDS_A_PAGE].to_dict("records")
     concepts_card.grid(
         page,
         view,
@@ -104,12 +104,12 @@ def finding(result: Result) -> str:
     return f"Of {result.facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` is best. {told}"
 
 
-def why(row: Mapping[str, Any]) -> str:
+def why(row: Mapping[Any, Any]) -> str:
     """Why a unit was found."""
     return f"correlation **{float(row['score']):.2f}** · z {words.number(float(row['z']))}"
 
 
-def beside(row: Mapping[str, Any]) -> str:
+def beside(row: Mapping[Any, Any]) -> str:
     """What else a found unit follows."""
     if not (above := int(row["words_above"])):
         return "It follows no word of the vocabulary more closely."

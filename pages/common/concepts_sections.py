@@ -10,6 +10,7 @@ from pages.common import (
     concepts_abstract,
     concepts_browse,
     concepts_map,
+    concepts_parts,
     concepts_pictures,
     concepts_purity,
     concepts_reading,
@@ -17,7 +18,6 @@ from pages.common import (
     concepts_setup,
     concepts_zero_shot,
 )
-from pages.common import concepts_view as views
 from pages.common.concepts_view import ConceptsView
 from pages.common.experiment_page import ExperimentPage
 
@@ -70,7 +70,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         concepts_zero_shot.setup(page, view)
     if view.show == "read":
         concepts_reading.setup(page, view)
-    found = page.results(views.parts(view), OFFERS[view.show])
+    found = page.results(concepts_parts.parts(view), OFFERS[view.show])
     if view.show == "search":
         concepts_search.draw(page, view, found)
     elif view.show == "browse":

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import concepts_charts, concepts_setup, errors, figures, files, results, words
+from pages.common import concepts_charts, concepts_parts, concepts_setup, errors, figures, files, results, words
 from pages.common import concepts_view as views
 from pages.common.concepts_view import ConceptsView
 from pages.common.experiment_page import ExperimentPage
@@ -46,8 +46,8 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         )
     if st.button("Compare", type="primary", icon=":material/play_arrow:", key=page.key("compare")):
         with errors.shown():
-            texts = [line.strip() for line in (state[labels] or "").splitlines() if line.strip()]
-            views.check_labels(texts)
+            texts = [line.strip().replace("|", "/") for line in (state[labels] or "").splitlines() if line.strip()]
+            concepts_parts.check_labels(texts)
             image = (state[number] or "0").strip()
             if given is not None:
                 image = f"up-{files.keep_image(given.getvalue(), given.name)}"

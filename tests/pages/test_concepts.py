@@ -13,7 +13,7 @@ from engine import config
 from engine.concepts import browsing
 from engine.concepts.projection import correlations, plane
 from engine.experiment import Request, Result
-from pages.common import concepts_charts, concepts_search, query
+from pages.common import concepts_charts, concepts_parts, concepts_search, query
 from pages.common import concepts_view as views
 from pages.common.concepts_view import SECTIONS, ConceptsView
 from tests.conftest import ROOT
@@ -152,7 +152,7 @@ def test_a_link_that_cannot_be_followed_is_explained(link: dict[str, str], told:
 @pytest.mark.usefixtures("own_store")
 def test_a_search_that_is_there_shows_its_units_and_offers_their_words() -> None:
     view = ConceptsView(a=MODEL, text="music")
-    store(views.parts(view)[0].request, found())
+    store(concepts_parts.parts(view)[0].request, found())
     app = opened(a=MODEL, text="music")
     shown = text_of(app)
     assert not app.exception and not app.error, shown
