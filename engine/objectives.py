@@ -26,7 +26,12 @@ from engine.targets import Part, Target, parse_target
 
 
 class Goal(ABC):
-    """One target on one site. `name` is its text; `placed`: whether it matters where in the picture something is."""
+    """One target on one site. `name` is its text; `placed`: whether it matters where in the picture something is.
+
+    `strength`: how much its value counts against a recipe's penalties, which are made for activations.
+    """
+
+    strength = 1.0
 
     def __init__(self, target: Target) -> None:
         self.name, self.placed = str(target), target.placed
@@ -67,11 +72,11 @@ class Linear(Goal):
 
 
 class Says(Goal):
-    """Cosine of a picture's embedding and a text's, as the model itself was trained to compare them."""
+    """Cosine of a picture's embedding and a text's; it counts as the logit that the model was trained to make of it."""
 
-    def __init__(self, target: Target, words: Tensor) -> None:
+    def __init__(self, target: Target, words: Tensor, scale: float) -> None:
         super().__init__(target)
-        self.words = words  # (unit,), of length one
+        self.words, self.strength = words, scale  # words (unit,) of length one
 
     def measure(self, values: Tensor) -> Tensor:
         return nn.functional.normalize(values.mean(1), dim=1) @ self.words
@@ -127,7 +132,8 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
         reference = activations(model, site, uploads.image_of(target.image, data))
         return Match(target, reference) if target.whole == "match" else Caricature(target, reference)
     if target.text:
-        return Says(target, torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device))
+        words = torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device)
+        return Says(target, words, model.trained_scale[0])
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -85,12 +85,10 @@ class PictureWordsRequest(Request):
             raise ValueError(str(error)) from None
         return self
 
-    def pictures(self) -> Request:
+    def pictures(self) -> VisualizeRequest:
         """The request whose result has the pictures."""
-        asked: dict[str, Any] = {
-            name: getattr(self, name) for name in ("model", "site", "units", "recipe", "seed", "data")
-        }
-        return build(VisualizeRequest, **asked)
+        asked = {name: getattr(self, name) for name in ("model", "site", "units", "recipe", "seed", "data")}
+        return build(VisualizeRequest, **asked)  # type: ignore[return-value]
 
     def fingerprints(self) -> dict[str, str]:
         own = {"reader": catalog.fingerprint(self.reader), "vocabulary": open_vocabulary(self.vocabulary).digest}
@@ -99,6 +97,7 @@ class PictureWordsRequest(Request):
     def run(self, context: Context) -> Result:
         started = time.monotonic()
         loaded = reader_of(self.reader)
+        self.pictures().check(catalog.load(self.model))
         read = build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
         words = context.compute(read)
         numbers, seen = image_embeddings(context, self.reader, self.data)

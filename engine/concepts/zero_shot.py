@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,6 @@ from engine.concepts.words import (
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Request, Result, experiment
-from engine.models import LoadedModel
 from engine.objectives import activations
 from engine.targets import IMAGE
 
@@ -88,7 +86,7 @@ class ZeroShotRequest(Request):
         read = [phrase(text, self.template) for text in self.texts]
         seen = activations(loaded, EMBEDDING, uploads.image_of(self.image, self.data))[:, 0].cpu().numpy()
         cosines = similarities(unit_length(seen), text_embedding(loaded, read))[0]
-        scale, bias = trained_scale(loaded)
+        scale, bias = loaded.trained_scale
         sure = probabilities(cosines, scale, bias)
         table = pd.DataFrame(
             {"text": list(self.texts), "similarity": cosines.astype(np.float64), "probability": sure.astype(np.float64)}
@@ -103,13 +101,6 @@ class ZeroShotRequest(Request):
             "device": devices.describe(loaded.device)["name"],
         }
         return Result(json.loads(self.canonical()), {}, {"texts": table}, facts)
-
-
-def trained_scale(loaded: LoadedModel) -> tuple[float, float | None]:
-    """(what the reader's cosines are multiplied with, what is added): both as trained; None added except for SigLIP."""
-    clip: Any = loaded.clip
-    bias = getattr(clip, "logit_bias", None)
-    return float(clip.logit_scale.exp()), None if bias is None else float(bias)
 
 
 def probabilities(cosines: np.ndarray, scale: float, bias: float | None) -> np.ndarray:
