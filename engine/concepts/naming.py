@@ -11,12 +11,13 @@ import time
 import numpy as np
 from pydantic import Field
 
-from engine import devices
+from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.concepts.matching import Measure, matched, strongest_words
 from engine.concepts.with_reader import WithReader
 from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of, scale
 from engine.experiment import Context, Progress, Result, build, experiment
+from engine.sites import find
 
 SHUFFLES = 1000
 LEVEL = 0.99
@@ -47,6 +48,7 @@ class NameUnitsRequest(WithReader):
     def run(self, context: Context) -> Result:
         started = time.monotonic()
         reader = reader_of(self.reader)
+        find(catalog.load(self.model).sites, self.site)
         words = context.compute(
             build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
         )

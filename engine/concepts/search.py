@@ -22,7 +22,7 @@ from engine.concepts.combination import combine
 from engine.concepts.following import correlations, standard
 from engine.concepts.matching import strongest_words
 from engine.concepts.with_reader import WithReader
-from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, reader_of, text_embedding
+from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of, text_embedding
 from engine.errors import BadRequest
 from engine.experiment import Context, Result, build, experiment
 from engine.sites import find
@@ -32,8 +32,6 @@ MOST_ROWS = 256
 SHUFFLES = 200
 LEVEL = 0.99
 WORDS = 5
-SENTENCE = 4
-"""Words from which on a text is read as it is."""
 
 
 @experiment
@@ -135,11 +133,6 @@ class FindUnitsRequest(WithReader):
             "correlation": found.correlation,
             "held_out": found.held_out,
         }
-
-
-def phrase(text: str, template: str) -> str:
-    """What the reader is given: the text in the template, or from four words on the text as it is."""
-    return text if len(text.split()) >= SENTENCE else template.replace("{}", text)
 
 
 def _chance(layers: Sequence[np.ndarray], wanted: np.ndarray) -> float:

@@ -27,6 +27,8 @@ READER = "starter-clip"
 TEMPLATE = "a photo of a {}"
 LONGEST_TEXT = 300
 LONGEST_TEMPLATE = 100
+SENTENCE = 4
+"""Words from which on a text is read as it is."""
 BATCH = 256
 FEWEST = 20
 EMBEDDING = "head.embedding"
@@ -91,6 +93,11 @@ def check_text(text: str) -> str:
     if len(found) > LONGEST_TEXT:
         raise BadRequest(f"The text has {len(found):,} characters; at most {LONGEST_TEXT} can be looked for.")
     return found
+
+
+def phrase(text: str, template: str) -> str:
+    """What the reader is given: the text in the template, or from four words on the text as it is."""
+    return text if len(text.split()) >= SENTENCE else template.replace("{}", text)
 
 
 def text_embedding(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from tests.engine.concepts.planted import IMAGES, SITES, WORDS, Planted, followi
 @pytest.fixture(autouse=True)
 def planted_reader(monkeypatch):
     monkeypatch.setattr(naming, "reader_of", lambda name: reader())
+    monkeypatch.setattr(naming.catalog, "load", lambda name: SimpleNamespace(sites=dict.fromkeys(SITES)))
 
 
 def named(activations: np.ndarray, images: np.ndarray | None = None, **fields):
@@ -68,6 +71,11 @@ def test_a_vocabulary_shorter_than_what_is_asked_for_is_given_whole_best_word_fi
     arrays = named(following(truth(), [1]), top=50).arrays
     assert arrays["words"].shape == (1, WORDS) and sorted(arrays["words"][0]) == list(range(WORDS))
     assert (np.diff(arrays["scores"][0]) <= 0).all()
+
+
+def test_an_unknown_site_is_said_before_anything_is_read():
+    with pytest.raises(BadRequest, match="no site “nose”"):
+        build(NameUnitsRequest, model="m", site="nose", reader="planted").run(Planted({}, truth()))
 
 
 def test_too_few_images_are_said():
