@@ -34,7 +34,8 @@ UNNAMED = "No word of the vocabulary fits this unit better than chance."
 
 @dataclass(frozen=True)
 class Card:
-    """One unit of one side, and what is said of it in Markdown: `why` it stands here in a few words, and a `note` below."""
+    """One unit of one side, and what is said of it in Markdown: `why` it stands here in a few words, and a `note` below.
+    `follows` are its words with their scores where they are known from elsewhere than the layer's names."""
 
     side: Side
     model: str
@@ -43,6 +44,7 @@ class Card:
     why: str = ""
     place: str = ""
     note: str = ""
+    follows: tuple[tuple[str, float], ...] = ()
 
     @property
     def name(self) -> str:
@@ -98,13 +100,20 @@ def _draw(view: ConceptsView, card: Card) -> None:
 
 def _words(naming: Result | None, card: Card) -> str:
     """The unit's words as Markdown, best first: in the model's colour where it is above chance."""
+    if card.follows:
+        return _badges(card, card.follows)
     if naming is None:
         return ":small[:gray[Its words appear here once its layer is named.]]"
-    numbers, scores = naming.arrays["words"][card.unit][:WORDS], naming.arrays["scores"][card.unit]
-    known = [errors.escape(naming.facts["words"][number]) for number in numbers]
-    told = [f"{word} {words.number(float(score))}" for word, score in zip(known, scores, strict=False)]
-    if bool(naming.arrays["abstained"][card.unit]):
-        return f":gray-badge[no word] :small[:gray[nearest: {', '.join(told[:2])}]]"
+    numbers, scores = naming.arrays["words"][card.unit], naming.arrays["scores"][card.unit]
+    told = [(naming.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)]
+    if not bool(naming.arrays["abstained"][card.unit]):
+        return _badges(card, told)
+    nearest = ", ".join(f"{errors.escape(word)} {words.number(score)}" for word, score in told[:2])
+    return f":gray-badge[no word] :small[:gray[nearest: {nearest}]]"
+
+
+def _badges(card: Card, follows: Sequence[tuple[str, float]]) -> str:
+    told = [f"{errors.escape(word)} {words.number(score)}" for word, score in follows[:WORDS]]
     return " ".join([f":{colours.NAMES[card.side]}-badge[{told[0]}]", *(f":gray-badge[{each}]" for each in told[1:])])
 
 

@@ -5,6 +5,7 @@ Invariant: nothing is made that nobody asked for, and what was asked for is told
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from pages.common.experiment_page import ExperimentPage, Part
 
 if TYPE_CHECKING:
     from pages.common.concepts_view import ConceptsView
+
+MOMENT = 1.5
+"""Seconds for which a page with nothing new is better than one that flickers."""
 
 
 def want(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
@@ -44,6 +48,18 @@ def panel(page: ExperimentPage[ConceptsView]) -> None:
     if absent:
         with errors.shown():
             job_panel.draw(batch, absent, f"{page.prefix}-making")
+
+
+def wait_briefly(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
+    """Give what was just asked for a moment to be there at once, so that a quick answer shows no panel first."""
+    from engine.jobs import jobs
+
+    batch = page.batch([part.request for part in parts])
+    if batch is not None:
+        end = time.monotonic() + MOMENT
+        batch.advance(jobs())
+        for key in batch.requests:
+            jobs().wait(key, max(0.0, end - time.monotonic()))
 
 
 def coming(page: ExperimentPage[ConceptsView]) -> set[str]:

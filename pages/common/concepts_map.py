@@ -16,7 +16,8 @@ from pages.common.experiment_page import ExperimentPage
 if TYPE_CHECKING:
     from engine.experiment import Result
 
-MOST_CARDS = 12
+MOST_CARDS = {1: 12, 2: 6}
+"""By how many models are shown side by side."""
 BUTTONS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]
 
 
@@ -61,12 +62,16 @@ def _side(
     )
     with button:
         figures.csv(table, f"map-{side}", key)
-    units = [int(point["customdata"][0]) for point in event["selection"]["points"]] if event else []
-    if not units:
+    chosen = {int(point["customdata"][0]) for point in event["selection"]["points"]} if event else set()
+    most = MOST_CARDS[len(view.sides)]
+    if not chosen:
         errors.hint(
             "Draw a box or a lasso around some units, or click one, to see their cards.", "highlight_mouse_cursor"
         )
         return
-    st.caption(f"{len(units)} selected" + (f"; the first {MOST_CARDS} are shown" if len(units) > MOST_CARDS else ""))
-    cards = [concepts_card.Card(side, view.sides[side], site, unit, "", "map") for unit in units[:MOST_CARDS]]
+    best = browsing.chosen(named[named.index.isin(chosen)]).index if named is not None else sorted(chosen)
+    units = [int(unit) for unit in best][:most]
+    more = f"; those {most} are shown whose words fit best" if len(chosen) > most else ""
+    st.caption(f"{len(chosen)} unit{'s' if len(chosen) > 1 else ''} selected{more}.")
+    cards = [concepts_card.Card(side, view.sides[side], site, unit, "", "map") for unit in units]
     concepts_card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)

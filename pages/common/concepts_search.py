@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import colours, concepts_card, concepts_making, errors, results, words
-from pages.common import concepts_view as views
+from pages.common import colours, concepts_card, errors, words
 from pages.common.colours import Side
 from pages.common.concepts_view import ConceptsView
-from pages.common.experiment_page import ExperimentPage, Part
+from pages.common.experiment_page import ExperimentPage
 
 if TYPE_CHECKING:
     from engine.experiment import Result
@@ -65,7 +64,6 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     there: dict[Side, Result] = {side: found[f"find-{side}"] for side in view.sides if f"find-{side}" in found}
     if not there:
         return
-    names(page, view, {side: _sites(side, result) for side, result in there.items()}, asked_here(page))
     columns = st.columns(len(view.sides), gap="large")
     for column, side in zip(columns, view.sides, strict=True):
         with column:
@@ -82,16 +80,18 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
     if pages > 1:
         with tools:
             first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE
-    rows = table.iloc[first : first + CARDS_A_PAGE].to_dict("records")
-    concepts_card.grid(
-        page,
-        view,
-        [
-            concepts_card.Card(side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row))
-            for row in rows
-        ],
-        1 if len(view.sides) > 1 else 2,
-        tools,
+    cards = [_card(side, model, result, place) for place in range(first, min(first + CARDS_A_PAGE, len(table)))]
+    concepts_card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2, tools)
+
+
+def _card(side: Side, model: str, result: Result, place: int) -> concepts_card.Card:
+    row = result.tables["units"].iloc[place].to_dict()
+    numbers, scores = result.arrays["words"][place].tolist(), result.arrays["word_scores"][place].tolist()
+    follows = tuple(
+        (result.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)
+    )
+    return concepts_card.Card(
+        side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row), follows
     )  # fmt: skip
 
 
@@ -111,41 +111,6 @@ def why(row: Mapping[Any, Any]) -> str:
 
 def beside(row: Mapping[Any, Any]) -> str:
     """What else a found unit follows."""
-    if not (above := int(row["words_above"])):
-        return "It follows no word of the vocabulary more closely."
-    best = errors.escape(str(row["best_word"]))
-    more = "1 word" if above == 1 else f"{above:,} words"
-    return f"It follows {more} of the vocabulary more closely, “{best}” most of all."
-
-
-def _sites(side: Side, result: Result) -> list[str]:
-    return list(dict.fromkeys(map(str, result.tables["units"]["site"].iloc[:CARDS_A_PAGE])))
-
-
-def names(
-    page: ExperimentPage[ConceptsView], view: ConceptsView, sites: Mapping[Side, list[str]], by_itself: bool
-) -> None:
-    """The words of these layers where they are missing: made at once where `by_itself`, else offered."""
-    coming = concepts_making.coming(page)
-    absent = [
-        Part(f"name-{side}-{site}", views.title(view, side, f"Naming the units of `{site}`"), request)
-        for side, layers in sites.items()
-        for site in layers
-        if results.find((request := views.naming(view, view.sides[side], site)).key()) is None
-        and request.key() not in coming
-    ]
-    if not absent:
-        return
-    tried = st.session_state.setdefault(page.key("tried"), set())
-    fresh = {part.request.key() for part in absent} - tried
-    label = f"Name the units of {len(absent)} layer{'s' if len(absent) > 1 else ''}"
-    if (by_itself and fresh) or st.button(label, icon=":material/label:", key=page.key("name")):
-        with errors.shown():
-            tried.update(fresh)
-            concepts_making.want(page, absent)
-            st.rerun()
-
-
-def asked_here(page: ExperimentPage[ConceptsView]) -> bool:
-    """Whether what is shown was asked for in this session, rather than opened by a link."""
-    return st.session_state.get(page.key("batch")) is not None
+    above = int(row["words_above"])
+    told = {0: "No word of the vocabulary is followed", 1: "1 word of the vocabulary is followed"}
+    return f"{told.get(above, f'{above:,} words of the vocabulary are followed')} more closely than the text."

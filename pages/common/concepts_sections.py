@@ -9,6 +9,7 @@ import streamlit as st
 from pages.common import (
     concepts_abstract,
     concepts_browse,
+    concepts_making,
     concepts_map,
     concepts_parts,
     concepts_pictures,
@@ -53,7 +54,7 @@ def ask(page: ExperimentPage[ConceptsView], text: str | None, run: bool) -> None
     reader_of(asked.reader)
     for request in page.requests(asked):
         request.key()
-    st.session_state[page.key("show")] = asked.show
+    st.session_state[page.key("show")], st.session_state[page.key("fresh")] = asked.show, True
     page.show(asked, compute=True)
 
 
@@ -70,7 +71,10 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         concepts_zero_shot.setup(page, view)
     if view.show == "read":
         concepts_reading.setup(page, view)
-    found = page.results(concepts_parts.parts(view), OFFERS[view.show])
+    parts = concepts_parts.parts(view)
+    if st.session_state.pop(page.key("fresh"), False):
+        concepts_making.wait_briefly(page, parts)
+    found = page.results(parts, OFFERS[view.show])
     if view.show == "search":
         concepts_search.draw(page, view, found)
     elif view.show == "browse":

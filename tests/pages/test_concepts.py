@@ -81,13 +81,23 @@ def found(above_chance: bool = True) -> Result:
     units = pd.DataFrame(
         {
             "address": [f"{MODEL}@blocks.6.mlp.hidden:{unit}" for unit in (4, 8)], "site": "blocks.6.mlp.hidden",
-            "unit": [4, 8], "score": [0.61, 0.5], "z": [20.0, 16.0], "rank": [1, 2], "best_word": ["guitar", "apple"],
+            "unit": [4, 8], "score": [0.61, 0.5], "z": [20.0, 16.0], "rank": [1, 2],
             "words_above": [0, 3],
         }
     )  # fmt: skip
     sparse = {"site": "blocks.6.mlp.hidden", "target": "(4+0.5*8)", "correlation": 0.7, "held_out": 0.6}
-    facts = {"found": above_chance, "sentence": "A sentence by the engine.", "searched": 6144, "sparse": sparse}
-    return Result({}, {"images": np.arange(IMAGES)}, {"units": units}, facts)
+    words = {
+        "words": np.array([[0, 1], [1, 2]], np.int32),
+        "word_scores": np.array([[0.5, 0.4], [0.6, 0.3]], np.float32),
+    }
+    facts = {
+        "words": WORDS,
+        "found": above_chance,
+        "sentence": "A sentence by the engine.",
+        "searched": 6144,
+        "sparse": sparse,
+    }
+    return Result({}, words, {"units": units}, facts)
 
 
 def store(request: Request, result: Result) -> None:
@@ -150,15 +160,15 @@ def test_a_link_that_cannot_be_followed_is_explained(link: dict[str, str], told:
 
 
 @pytest.mark.usefixtures("own_store")
-def test_a_search_that_is_there_shows_its_units_and_offers_their_words() -> None:
+def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
     view = ConceptsView(a=MODEL, text="music")
     store(concepts_parts.parts(view)[0].request, found())
     app = opened(a=MODEL, text="music")
     shown = text_of(app)
     assert not app.exception and not app.error, shown
     assert "Of 6,144 units, unit 4 of `blocks.6.mlp.hidden` is best" in shown and "**Unit 8**" in shown
-    assert "It follows 3 words of the vocabulary more closely, “apple” most of all." in shown
-    assert app.button(key="cn_name").label == "Name the units of 1 layer" and jobs_of_the_page() == []
+    assert "3 words of the vocabulary are followed more closely than the text." in shown
+    assert ":blue-badge[apple 0.6]" in shown and jobs_of_the_page() == []
 
 
 def test_a_search_no_better_than_chance_says_so_and_names_no_best_unit() -> None:
