@@ -94,16 +94,6 @@ class LoadedModel:
             return self._tokenizer
 
     @property
-    def trained_scale(self) -> tuple[float, float | None]:
-        """(what `clip` multiplies cosines with, what it adds): both as trained; a bias only where each text stands for
-        itself (SigLIP, Zhai et al. 2023). (1, None) for a model without a text tower."""
-        clip: Any = self.clip
-        if clip is None:
-            return 1.0, None
-        bias = getattr(clip, "logit_bias", None)
-        return float(clip.logit_scale.exp()), None if bias is None else float(bias)
-
-    @property
     def memory_bytes(self) -> int:
         """Bytes of the weights and buffers."""
         whole = self.clip or self.module

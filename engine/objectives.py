@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import uploads
-from engine.concepts.words import EMBEDDING, text_embedding
+from engine.concepts.words import EMBEDDING, scale, text_embedding
 from engine.devices import autocast
 from engine.errors import BadRequest
 from engine.images import to_input
@@ -74,9 +74,9 @@ class Linear(Goal):
 class Says(Goal):
     """Cosine of a picture's embedding and a text's; it counts as the logit that the model was trained to make of it."""
 
-    def __init__(self, target: Target, words: Tensor, scale: float) -> None:
+    def __init__(self, target: Target, words: Tensor, strength: float) -> None:
         super().__init__(target)
-        self.words, self.strength = words, scale  # words (unit,) of length one
+        self.words, self.strength = words, strength  # words (unit,) of length one
 
     def measure(self, values: Tensor) -> Tensor:
         return nn.functional.normalize(values.mean(1), dim=1) @ self.words
@@ -133,7 +133,7 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
         return Match(target, reference) if target.whole == "match" else Caricature(target, reference)
     if target.text:
         words = torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device)
-        return Says(target, words, model.trained_scale[0])
+        return Says(target, words, scale(model))
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:

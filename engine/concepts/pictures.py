@@ -18,19 +18,10 @@ from pydantic import Field, field_validator, model_validator
 from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
-from engine.concepts.vocabulary import open_vocabulary
-from engine.concepts.words import (
-    EMBEDDING,
-    READER,
-    TEMPLATE,
-    WordsRequest,
-    check_template,
-    image_embeddings,
-    reader_of,
-    unit_length,
-)
+from engine.concepts.with_reader import WithReader
+from engine.concepts.words import EMBEDDING, WordsRequest, image_embeddings, reader_of, unit_length
 from engine.errors import BadRequest
-from engine.experiment import Context, Request, Result, build, experiment
+from engine.experiment import Context, Result, build, experiment
 from engine.models import LoadedModel
 from engine.objectives import values_of
 from engine.visualize import VisualizeRequest
@@ -40,7 +31,7 @@ FEWEST_OTHERS = 3
 
 
 @experiment
-class PictureWordsRequest(Request):
+class PictureWordsRequest(WithReader):
     """Make pictures of units, have a reader name them, and compare with the names of the images that excite the units most.
 
     The result's arrays, for n units, T = `top` words (all of the vocabulary where it has fewer): `picture_words` and
@@ -59,18 +50,11 @@ class PictureWordsRequest(Request):
     experiment = "picture-words"
     version = 1
 
-    model: str
     site: str
     units: tuple[int, ...] = Field(min_length=1, max_length=MAX_UNITS)
     recipe: str = "fast"
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
-    data: str = "starter"
-    reader: str = READER
-    vocabulary: str = "starter"
-    template: str = TEMPLATE
     top: int = Field(default=5, ge=1, le=50)
-
-    _template = field_validator("template")(check_template)
 
     @field_validator("units")
     @classmethod
@@ -91,8 +75,7 @@ class PictureWordsRequest(Request):
         return build(VisualizeRequest, **asked)  # type: ignore[return-value]
 
     def fingerprints(self) -> dict[str, str]:
-        own = {"reader": catalog.fingerprint(self.reader), "vocabulary": open_vocabulary(self.vocabulary).digest}
-        return self.pictures().fingerprints() | own
+        return super().fingerprints() | self.pictures().fingerprints()
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()
@@ -108,17 +91,16 @@ class PictureWordsRequest(Request):
         images = of_strongest(index, numbers, seen) - usual
         embedding = words.arrays["embedding"]
         chosen = np.asarray(self.units)
-        arrays: dict[str, np.ndarray] = {}
-        for name, vectors in (("picture", pictures), ("image", images[chosen])):
-            scores = vectors @ embedding.T
-            best = np.argsort(-scores, axis=1, kind="stable")[:, : self.top]
-            arrays[f"{name}_words"] = best.astype(np.int32)
-            arrays[f"{name}_scores"] = np.take_along_axis(scores, best, 1).astype(np.float32)
+        ours, our_scores = best_words(pictures, embedding, self.top)
+        theirs, their_scores = best_words(images[chosen], embedding, self.top)
         table = compared(consistency(pictures, images, embedding), chosen)
-        table["shared"] = [
-            len({*ours} & {*theirs})
-            for ours, theirs in zip(arrays["picture_words"].tolist(), arrays["image_words"].tolist(), strict=True)
-        ]
+        table["shared"] = [len({*one} & {*other}) for one, other in zip(ours.tolist(), theirs.tolist(), strict=True)]
+        arrays = {
+            "picture_words": ours,
+            "picture_scores": our_scores,
+            "image_words": theirs,
+            "image_scores": their_scores,
+        }
         facts = {
             "words": words.facts["words"],
             "images": len(numbers),
@@ -153,6 +135,13 @@ def of_strongest(index: Result, numbers: np.ndarray, seen: np.ndarray) -> np.nda
     if not there.any(axis=1).all():
         raise BadRequest("The reader could read none of the images that excite a unit most. Choose other images.")
     return np.einsum("ut,utd->ud", there / there.sum(axis=1, keepdims=True), seen[places])
+
+
+def best_words(vectors: np.ndarray, words: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n, top) int32 numbers of the words (W, D) with the largest products with vectors (n, D), best first; the products."""
+    scores = vectors @ words.T
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+    return best.astype(np.int32), np.take_along_axis(scores, best, 1).astype(np.float32)
 
 
 def consistency(pictures: np.ndarray, images: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -14,14 +14,15 @@ import torch
 from pydantic import Field, field_validator
 
 from engine import catalog, devices, uploads
-from engine.concepts.search import phrase
 from engine.concepts.words import (
     EMBEDDING,
     READER,
     TEMPLATE,
     check_template,
     check_text,
+    phrase,
     reader_of,
+    scale,
     similarities,
     text_embedding,
     unit_length,
@@ -29,6 +30,7 @@ from engine.concepts.words import (
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Request, Result, experiment
+from engine.models import LoadedModel
 from engine.objectives import activations
 from engine.targets import IMAGE
 
@@ -39,7 +41,7 @@ MOST_TEXTS = 50
 class ZeroShotRequest(Request):
     """Compare one image with two to fifty texts.
 
-    A text stands in the template, unless it is a sentence: more than three words are read as they are.
+    A text stands in the template, unless it is a sentence: from four words on it is read as it is.
 
     The result's table `texts`, in the order given: text, similarity (cosine), probability. Facts: function (`softmax`, where
     the probabilities of all texts add up to one; or `sigmoid` for SigLIP, where each text stands for itself), scale and bias
@@ -86,14 +88,14 @@ class ZeroShotRequest(Request):
         read = [phrase(text, self.template) for text in self.texts]
         seen = activations(loaded, EMBEDDING, uploads.image_of(self.image, self.data))[:, 0].cpu().numpy()
         cosines = similarities(unit_length(seen), text_embedding(loaded, read))[0]
-        scale, bias = loaded.trained_scale
-        sure = probabilities(cosines, scale, bias)
+        sharpness, bias = scale(loaded), bias_of(loaded)
+        sure = probabilities(cosines, sharpness, bias)
         table = pd.DataFrame(
             {"text": list(self.texts), "similarity": cosines.astype(np.float64), "probability": sure.astype(np.float64)}
         )
         facts = {
             "function": "softmax" if bias is None else "sigmoid",
-            "scale": scale,
+            "scale": sharpness,
             "bias": bias,
             "read": read,
             "best": self.texts[int(cosines.argmax())],
@@ -103,8 +105,14 @@ class ZeroShotRequest(Request):
         return Result(json.loads(self.canonical()), {}, {"texts": table}, facts)
 
 
-def probabilities(cosines: np.ndarray, scale: float, bias: float | None) -> np.ndarray:
+def bias_of(loaded: LoadedModel) -> float | None:
+    """What the reader adds to scaled cosines, where each text stands for itself (SigLIP); else None."""
+    bias = getattr(loaded.clip, "logit_bias", None)
+    return None if bias is None else float(bias)
+
+
+def probabilities(cosines: np.ndarray, sharpness: float, bias: float | None) -> np.ndarray:
     """(texts,) of one image: softmax over the scaled cosines (CLIP, Radford et al. 2021); with a bias the sigmoid of each
     (SigLIP, Zhai et al. 2023)."""
-    logits = torch.from_numpy(cosines).double() * scale
+    logits = torch.from_numpy(cosines).double() * sharpness
     return (logits.softmax(0) if bias is None else (logits + bias).sigmoid()).numpy()
