@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.concepts.controls import controlled, standing, within_places
-from engine.concepts.ranking import at_least, auroc, average_precision, mid_ranks
+from engine.concepts.ranking import auroc, average_precision, mid_ranks, ranks_and_counts
 from engine.concepts.single_kinds import SINGLED_OUT, best_kinds, kind_means, singled_out_by_chance
 from engine.concepts.truth import Truth
 from engine.concepts.worlds import Concepts, shuffled, shuffled_within
@@ -31,17 +31,20 @@ class Ruler:
     concepts: Concepts
     shuffled: np.ndarray
     within: np.ndarray
+    floor: float
     by_chance: float
 
     @classmethod
     def of(cls, truth: Truth, basis: np.ndarray, seed: int = 0) -> Ruler:
         """The same worlds for every model and site: that keeps what is compared comparable."""
+        concepts = Concepts.of(truth.members)
         return cls(
             truth,
             basis,
-            Concepts.of(truth.members),
+            concepts,
             shuffled(len(truth.members), WORLDS, seed + 1),
             shuffled_within(truth, WORLDS, seed + 2),
+            concepts.floor(seed),
             singled_out_by_chance(truth.kinds, seed),
         )
 
@@ -53,7 +56,8 @@ class Measured:
     - `auroc`, `average_precision` (U, T): over scenes, of the activation as it is, before any control;
     - `tag` (U,): number of the best concept, by `score` (U,), the controlled score; `area` (U,): the controlled AUROC
       among kinds, strongest kind left out, of that concept;
-    - `chance` (U,): p-value of the score in shuffled worlds, `concept` (U,) bool: it is at most 5%; `likeness` (U,):
+    - `chance` (U,): p-value of the score in shuffled worlds, `concept` (U,) bool: it is at most 5%, and the
+      score is above the floor, what 95 of 100 units at random reach; `likeness` (U,):
       p-value in worlds shuffled within subgroups, `beyond` (U,) bool: a concept unit, and that is at most 5% too:
       visual likeness is not enough;
     - `kind` (U,): number of the best kind, `kind_area` (U,) its AUROC over scenes and `kind_precision` (U,) its share
@@ -91,24 +95,26 @@ def measure(activations: np.ndarray, ruler: Ruler, tell: Callable[[], None] = la
     by_chance = concepts.best(stands, ruler.shuffled, tell)
     alike = concepts.best(stands, ruler.within, tell)
     chance, likeness = _p(by_chance, best), _p(alike, best)
-    concept, beyond = _first(by_chance, best), _first(by_chance, best) & _first(alike, best)
+    concept = _first(by_chance, best) & (best > ruler.floor)
+    ranks, at_least = ranks_and_counts(raw)
     kind, kind_area, kind_precision = best_kinds(controlled(raw, ruler.basis), truth.kinds)
     return Measured(
-        auroc(mid_ranks(raw), truth.matrix),
-        average_precision(at_least(raw), truth.matrix),
+        auroc(ranks, truth.matrix),
+        average_precision(at_least, truth.matrix),
         tag,
         best,
         concepts.areas(mid_ranks(means))[tag, units],
         chance,
         concept,
         likeness,
-        beyond,
+        concept & _first(alike, best),
         kind,
         kind_area,
         kind_precision,
         (kind_precision >= SINGLED_OUT) & ~concept,
-        (by_chance > np.sort(by_chance, axis=0)[-FIRST - 1]).mean(axis=1),  # a world does not compete with itself
-        _first(by_chance, alike).mean(axis=1),
+        # Among 200 worlds, a world is one of the first ten if it is above the eleventh: it does not compete with itself.
+        ((by_chance > np.sort(by_chance, axis=0)[-FIRST - 1]) & (by_chance > ruler.floor)).mean(axis=1),
+        (_first(by_chance, alike) & (alike > ruler.floor)).mean(axis=1),
     )
 
 

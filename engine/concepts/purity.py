@@ -46,14 +46,17 @@ class PurityRequest(Request):
        left out, reach it (`yardstick`). It is the score; the unit's best tag has the highest.
     6. *Best of many.* The best score is compared with the best of all tags in 200 shuffled worlds: kinds change
        places, so each tag keeps its number of kinds and its overlap with other tags (`worlds`). A **concept unit** is
-       above 95% of them (p-value with the real world counted in: Phipson and Smyth 2010).
+       above 95% of them (p-value with the real world counted in: Phipson and Smyth 2010), and above what 95 of 100
+       random units reach (the floor: a unit that answers to one kind is all but silent on the others, and must not
+       pass on a whisper).
 
-    The *baseline* is the share of units that pass in one shuffled world, held against the others: 5%, and the range
-    says how far chance takes all units of a layer together. The *strict baseline* is the share that pass when kinds
-    change places within their subgroup only: what tags gain from the likeness of, say, all flowers stays. A concept
-    unit is *beyond likeness* if its own score is above 95% of its scores in those worlds too. A **kind unit** is no
-    concept unit, but singles one kind out: of all scenes as strong as the weakest of its best kind (highest AUROC,
-    place and colour taken out by least squares), at least half are of that kind.
+    The *baseline* is the share of units that pass in one shuffled world, held against the others: 5%, or less for units
+    that the floor stops, and the range says how far chance takes all units of a layer together. The *strict baseline*
+    is the share that pass when kinds change places within their subgroup only: what tags gain from the likeness of,
+    say, all flowers stays. A concept unit is *beyond likeness* if its own score is above 95% of its scores in those
+    worlds too. A **kind unit** is no concept unit, but singles one kind out: of all scenes as strong as the weakest of
+    its best kind (highest AUROC, place and colour taken out by least squares), at least half are of that kind. That
+    says what comes first for it, and nothing of what comes next.
 
     Only what a unit *fires* for counts: a unit that is low for a concept is not one of it. The controls are blunt: a
     tag that is itself a colour ("red") hardly has a concept unit. And passing is a matter of evidence, not of
@@ -73,8 +76,8 @@ class PurityRequest(Request):
       the best), share of them beyond likeness, address of the unit with the highest AUROC, that AUROC.
 
     Arrays: `auroc`, `average_precision` (units, concepts) float16, before any control; `baseline_worlds`,
-    `strict_worlds` (layers, worlds). Facts: concepts, kinds, images, worlds, kinds_by_chance (share of random units
-    that single out a kind), language (the model was trained with language), seconds.
+    `strict_worlds` (layers, worlds). Facts: concepts, kinds, images, worlds, floor (of the score), kinds_by_chance
+    (share of random units that single out a kind), language (the model was trained with language), seconds.
     """
 
     experiment = "purity"
@@ -120,6 +123,7 @@ class PurityRequest(Request):
             "kinds": len(truth.kind_names),
             "images": len(truth.numbers),
             "worlds": len(ruler.shuffled),
+            "floor": ruler.floor,
             "kinds_by_chance": ruler.by_chance,
             "language": loaded.clip is not None,
             "seconds": time.monotonic() - started,

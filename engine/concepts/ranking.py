@@ -10,18 +10,25 @@ import numpy as np
 
 def mid_ranks(values: np.ndarray) -> np.ndarray:
     """Ranks (N, U) float64 of each column of values (N, U), 1 for the smallest; equal values get the mean of theirs."""
-    first, last, order = _ties(values)
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=0)
-    return ranks
+    return ranks_and_counts(values)[0]
 
 
-def at_least(values: np.ndarray) -> np.ndarray:
-    """(N, U): how many values of the column are at least as large as this one, itself among them."""
-    first, _, order = _ties(values)
-    counts = np.empty(values.shape)
-    np.put_along_axis(counts, order, len(values) - first.astype(np.float64), axis=0)
-    return counts
+def ranks_and_counts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`mid_ranks`, and how many values of the column are at least as large as each one, itself among them: (N, U) both."""
+    lines = np.ascontiguousarray(values.T)
+    order = np.argsort(lines, axis=1)
+    ordered = np.take_along_axis(lines, order, axis=1)
+    starts = np.ones(lines.shape, bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=starts[:, 1:])
+    ends = np.ones(lines.shape, bool)
+    ends[:, :-1] = starts[:, 1:]
+    places = np.arange(lines.shape[1], dtype=np.int32)
+    first = np.maximum.accumulate(np.where(starts, places, 0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, places, lines.shape[1])[:, ::-1], axis=1)[:, ::-1]
+    ranks, counts = np.empty(lines.shape), np.empty(lines.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
+    np.put_along_axis(counts, order, lines.shape[1] - first.astype(np.float64), axis=1)
+    return ranks.T, counts.T
 
 
 def auroc(ranks: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -42,7 +49,7 @@ def average_precision(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Average precision (U, T) of every unit for every tag: the mean, over the rows with the tag, of the share with the tag
     among all rows whose value is at least as large (no interpolation; tied rows come in together).
 
-    `counts` (N, U) from `at_least`, `truth` (N, T) bool. NaN for a tag of no row.
+    `counts` (N, U) from `ranks_and_counts`, `truth` (N, T) bool. NaN for a tag of no row.
     """
     found = np.full((counts.shape[1], truth.shape[1]), np.nan)
     for column, inside in enumerate(truth.T):
@@ -54,17 +61,3 @@ def average_precision(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
         hits = np.minimum.accumulate(hits[::-1], axis=0)[::-1]
         found[:, column] = (hits / retrieved).mean(axis=0)
     return found
-
-
-def _ties(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each column in rising order: the first and the last place of the values equal to this one; and the order."""
-    order = np.argsort(values, axis=0, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=0)
-    places = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
-    starts, ends = np.zeros(values.shape, bool), np.zeros(values.shape, bool)
-    starts[:1], ends[-1:] = True, True
-    starts[1:] = ordered[1:] != ordered[:-1]
-    ends[:-1] = starts[1:]
-    first = np.maximum.accumulate(np.where(starts, places, 0), axis=0)
-    last = np.minimum.accumulate(np.where(ends, places, len(values))[::-1], axis=0)[::-1]
-    return first, last, order

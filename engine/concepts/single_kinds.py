@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.concepts.ranking import at_least, mid_ranks
+from engine.concepts.ranking import ranks_and_counts
 
 SINGLED_OUT = 0.5
 """A unit singles a kind out if at least so many of the scenes as strong as that kind's weakest are of that kind."""
@@ -19,14 +19,15 @@ def best_kinds(values: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.nd
     comes between."""
     units = np.arange(values.shape[1])
     order, counts, starts = _by_kind(kinds)
-    sums = np.add.reduceat(mid_ranks(values)[order], starts, axis=0)
+    ranks, at_least = ranks_and_counts(values)
+    sums = np.add.reduceat(ranks[order], starts, axis=0)
     areas = (sums - (counts * (counts + 1) / 2)[:, None]) / (counts * (len(kinds) - counts))[:, None]
     best = areas.argmax(axis=0)
-    reached = np.maximum.reduceat(at_least(values)[order], starts, axis=0)
+    reached = np.maximum.reduceat(at_least[order], starts, axis=0)
     return best, areas[best, units], counts[best] / reached[best, units]
 
 
-def singled_out_by_chance(kinds: np.ndarray, seed: int = 0, rounds: int = 2000) -> float:
+def singled_out_by_chance(kinds: np.ndarray, seed: int = 0, rounds: int = 1000) -> float:
     """How often a unit that puts the scenes (N,) in a random order singles out its best kind."""
     values = np.random.default_rng(seed).random((len(kinds), rounds), np.float32)
     return float((best_kinds(values, kinds)[2] >= SINGLED_OUT).mean())

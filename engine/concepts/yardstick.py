@@ -15,7 +15,7 @@ STEPS = 4096
 EXACT = 64
 """From so many kinds on, the mean of their ranks is as good as normal."""
 _CELLS = 200  # of the unit interval, in which sums of ranks are added up
-_NODES = 400  # at which the strongest kind's rank is integrated over
+_NODES = 120  # at which the strongest kind's rank is integrated over
 _FLOOR = -690.0  # log of the least probability that is told apart
 
 
