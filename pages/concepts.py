@@ -46,7 +46,7 @@ else:
         )
         if section and section != view.show:
             page.turn(view := view.model_copy(update={"show": section}))
-        page.bar(concepts_sections.summary(view), parts(view))
+        page.bar(errors.escape(concepts_sections.summary(view)), parts(view))
         concepts_making.panel(page)
         concepts_sections.draw(page, view)
 st.caption(

@@ -97,11 +97,15 @@ def _card(side: Side, model: str, result: Result, place: int) -> concepts_card.C
 
 def finding(result: Result) -> str:
     """What a search found: its best unit, and how well that follows the text against chance and against other words."""
-    table, told = result.tables["units"], errors.escape(str(result.facts["sentence"]))
-    if not result.facts["found"]:
-        return f":material/info: {told}"
-    best = table.iloc[0]
-    return f"Of {result.facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` is best. {told}"
+    facts = result.facts
+    if not facts["found"]:
+        return f":material/info: {errors.escape(str(facts['sentence']))}"
+    best = result.tables["units"].iloc[0]
+    return (
+        f"Of {facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows “{errors.escape(facts['text'])}” "
+        f"best, with a correlation of **{float(best['score']):.2f}**; chance stays below {float(facts['chance']):.2f}, and "
+        f"{words.share(float(facts['among_words']))} of the vocabulary's words are followed less well in that layer."
+    )
 
 
 def why(row: Mapping[Any, Any]) -> str:
@@ -112,5 +116,5 @@ def why(row: Mapping[Any, Any]) -> str:
 def beside(row: Mapping[Any, Any]) -> str:
     """What else a found unit follows."""
     above = int(row["words_above"])
-    told = {0: "No word of the vocabulary is followed", 1: "1 word of the vocabulary is followed"}
-    return f"{told.get(above, f'{above:,} words of the vocabulary are followed')} more closely than the text."
+    many = {0: "no word", 1: "1 word"}.get(above, f"{above:,} words")
+    return f"Follows {many} more closely than this text."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,23 +15,42 @@ from engine import config
 from engine.concepts import browsing
 from engine.concepts.projection import correlations, plane
 from engine.experiment import Request, Result
-from pages.common import concepts_charts, concepts_parts, concepts_search, query
+from pages.common import concepts_abstract, concepts_charts, concepts_parts, concepts_search, query
 from pages.common import concepts_view as views
 from pages.common.concepts_view import SECTIONS, ConceptsView
-from tests.conftest import ROOT
+from tests.conftest import ROOT, forget_settings
+from tests.engine.clips import TINY, add_clip
+from tests.engine.world import png, scene, write
 from tests.pages.test_pages import no_job_is_left_behind, said
 
 __all__ = ["no_job_is_left_behind"]
-MODEL = "starter-vit"
-VIEW = ConceptsView(a=MODEL, show="browse", layer="blocks.6.mlp.hidden")
+MODEL, READER = "starter-vit", "local/clip"
+VIEW = ConceptsView(a=MODEL, reader=READER, show="browse", layer="blocks.6.mlp.hidden")
 WORDS = ["guitar", "apple", "sea", "night"]
 UNITS, IMAGES = 768, 60
 
 
-def opened(**link: str) -> AppTest:
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_store: Path) -> Iterator[str]:
+    """A small CLIP of random weights as `local/clip`, and the data set `squares`: 40 scenes of 32 x 32 pixels."""
+    home = tmp_path / "home"
+    write(home / "vitrine.toml", 'models_toml = "models.toml"\n[data_folders]\nsquares = "squares"\n')
+    for number in range(40):
+        write(home / "squares" / f"{number:02}.png", png(scene(number) + np.uint8(number)))
+    monkeypatch.setenv("VITRINE_CONFIG", str(home / "vitrine.toml"))
+    forget_settings(config)
+    add_clip(home, "clip", TINY)
+    yield READER
+
+
+def opened(chosen: dict[str, str] | None = None, **link: str) -> AppTest:
+    """The page as a browser that follows this link sees it first; `chosen` is what stands in the setup's widgets."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params.update(link)
-    return app.run().switch_page("pages/concepts.py").run()
+    app.run()
+    for name, value in (chosen or {}).items():
+        app.session_state[f"cn_{name}"] = value
+    return app.switch_page("pages/concepts.py").run()
 
 
 def text_of(app: AppTest) -> str:
@@ -125,16 +146,23 @@ def test_a_text_that_cannot_be_searched_is_explained(typed: str, told: str) -> N
 
 
 def test_a_reader_without_a_text_tower_is_explained_in_one_sentence() -> None:
-    app = opened()
-    app.session_state["cn_reader"] = "starter-cnn"
+    app = opened({"reader": "starter-cnn"})
     app.text_input(key="cn_text").set_value("music").run()
     assert not app.exception and "starter-cnn has no text tower, so it cannot read words" in text_of(app)
     assert jobs_of_the_page() == []
 
 
 @pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.usefixtures("reader")
 def test_every_section_opens_by_its_link_and_gives_its_view_back(section: str) -> None:
-    link = {"a": MODEL, "show": section, "text": "music, loud", "labels": "a cat|a dog", "units": "1,2"}
+    link = {
+        "a": MODEL,
+        "reader": READER,
+        "show": section,
+        "text": "music, loud",
+        "labels": "a cat|a dog",
+        "units": "1,2",
+    }
     view, problems = query.read(ConceptsView, link)
     assert view is not None and problems == [] and query.read(ConceptsView, query.write(view)) == (view, [])
     app = opened(**link)
@@ -154,28 +182,71 @@ def test_every_section_opens_by_its_link_and_gives_its_view_back(section: str) -
         ({"text": "music"}, "names no model"),
     ],
 )
+@pytest.mark.usefixtures("reader")
 def test_a_link_that_cannot_be_followed_is_explained(link: dict[str, str], told: str) -> None:
-    app = opened(**link)
+    app = opened(**{"reader": READER, **link})
     assert not app.exception and told in text_of(app)
 
 
-@pytest.mark.usefixtures("own_store")
+@pytest.mark.usefixtures("reader")
 def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
-    view = ConceptsView(a=MODEL, text="music")
+    view = ConceptsView(a=MODEL, reader=READER, text="music")
     store(concepts_parts.parts(view)[0].request, found())
-    app = opened(a=MODEL, text="music")
+    app = opened(**query.write(view))
     shown = text_of(app)
     assert not app.exception and not app.error, shown
-    assert "Of 6,144 units, unit 4 of `blocks.6.mlp.hidden` is best" in shown and "**Unit 8**" in shown
-    assert "3 words of the vocabulary are followed more closely than the text." in shown
+    assert "Of 6,144 units, unit 4 of `blocks.6.mlp.hidden` follows “music” best" in shown and "**Unit 8**" in shown
+    assert "Follows 3 words more closely than this text." in shown
     assert ":blue-badge[apple 0.6]" in shown and jobs_of_the_page() == []
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_word_typed_into_the_box_is_searched_and_its_units_are_shown() -> None:
+    from engine.jobs import jobs
+
+    app = opened({"a": READER, "b": "No second model", "reader": READER, "data": "squares"})
+    app.text_input(key="cn_text").set_value("  a red   square ").run()
+    for job in jobs_of_the_page():
+        jobs().wait(job.key(), 60)
+    app.run()
+    shown = text_of(app)
+    assert not app.exception and not app.error, shown
+    assert (
+        "a red square" in shown and "units" in shown and app.query_params["text"] in ("a red square", ["a red square"])
+    )
+    assert len([each for each in app.markdown if each.value.startswith("**Unit ")]) == concepts_search.CARDS_A_PAGE
 
 
 def test_a_search_no_better_than_chance_says_so_and_names_no_best_unit() -> None:
     assert concepts_search.finding(found(False)) == ":material/info: A sentence by the engine."
+    assert "unit 4 of `blocks.6.mlp.hidden` follows “music” best" in concepts_search.finding(found())
 
 
-@pytest.mark.usefixtures("own_store")
+@pytest.mark.usefixtures("reader")
+def test_units_that_are_marked_on_the_map_stand_below_it_the_best_named_first() -> None:
+    view = VIEW.model_copy(update={"show": "map"})
+    where = np.linspace(-1, 1, UNITS)
+    units = pd.DataFrame({"unit": range(UNITS), "across": where, "down": where, "selectivity": 1.0})
+    placed = Result({}, {}, {"units": units}, {"images": IMAGES, "still": 0, "explained": [0.3, 0.2]})
+    for part, result in zip(concepts_parts.parts(view), (placed, naming()), strict=True):
+        store(part.request, result)
+    app = opened(**query.write(view))
+    assert not app.exception and "Draw a box or a lasso" in text_of(app)
+    app.session_state["cn_map_a"] = {"selection": {"points": [{"customdata": [5, ""]}, {"customdata": [100, ""]}]}}
+    app.run()
+    shown = text_of(app)
+    assert (
+        not app.exception and "2 units selected." in shown and shown.index("**Unit 100**") < shown.index("**Unit 5**")
+    )
+
+
+def test_abstract_words_are_told_with_their_intervals() -> None:
+    table = pd.DataFrame({"judged": [10, 20], "share": [0.1, 0.5], "low": [0.02, 0.3], "high": [0.4, 0.7]})
+    said = concepts_abstract.finding({"a": ("m", table)})
+    assert "from 10% (2–40%) in its first layer to 50% (30–70%) in its last" in said
+
+
+@pytest.mark.usefixtures("reader")
 def test_browsing_shows_words_sorts_filters_and_abstains_without_computing() -> None:
     for request, result in (
         (views.naming(VIEW, MODEL, VIEW.layer), naming()),
