@@ -15,6 +15,7 @@ from engine.targets import is_target, parse_target
 
 MAX_UNITS = 1024
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_COMMA = re.compile(r",(?![^()]*\))")  # not those inside brackets
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +60,7 @@ def parse_selection(text: str, limit: int = MAX_UNITS) -> tuple[tuple[int, ...],
 
     Raises BadRequest as `parse_units` and `engine.targets.parse_target` do.
     """
-    pieces = [piece.strip() for piece in text.split(",")]
+    pieces = [piece.strip() for piece in _COMMA.split(text)]
     plain = [piece for piece in pieces if not is_target(piece)]
     found = [parse_target(piece) for piece in pieces if is_target(piece)]
     plain += [str(target.unit) for target in found if target.unit is not None]

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import json
 import threading
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,7 @@ def entries() -> list[Entry]:
 
     `find` knows every further model of timm and open_clip.
     """
-    return [
-        *catalog_cards.starter_entries(),
-        *wheels.entries(),
-        *catalog_cards.local_entries(),
-        *catalog_timm.entries(),
-        *catalog_open_clip.entries(),
-    ]
+    return [*_listed(), *catalog_timm.entries(), *catalog_open_clip.entries()]
 
 
 def find(name: str) -> Entry:
@@ -54,7 +48,7 @@ def find(name: str) -> Entry:
     elif name.startswith(catalog_open_clip.PREFIX):
         entry = catalog_open_clip.find(name.removeprefix(catalog_open_clip.PREFIX))
     else:
-        entry = next((entry for entry in entries() if entry.name == name), None)
+        entry = next((entry for entry in _listed() if entry.name == name), None)
     if entry is None:
         near = _near(name)
         hint = f"Near names: {', '.join(near)}." if near else "“python -m engine models” lists those there are."
@@ -94,10 +88,16 @@ def _pool() -> ModelPool:
     return ModelPool(settings().model_memory_bytes)
 
 
+def _listed() -> list[Entry]:
+    """The models whose names have no library's prefix: quick to list, unlike the libraries' own."""
+    return [*catalog_cards.starter_entries(), *wheels.entries(), *catalog_cards.local_entries()]
+
+
 def _fingerprint(entry: Entry) -> str:
     _, weights = _weights(entry)
     facts = [weights, entry.architecture, dict(entry.kwargs), entry.classes]
     facts += [list(entry.input_size), list(entry.mean), list(entry.std)]
+    facts += [] if entry.config is None else [entry.config]
     return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
@@ -119,12 +119,13 @@ def _weights(entry: Entry) -> tuple[Path, str]:
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
     file, _ = _weights(entry)
     state = read_weights(file)
-    clip = None
+    clip = make_tokenizer = None
     if entry.kind == "timm":
         module = catalog_timm.build(entry, state)
     elif entry.architecture.startswith(catalog_open_clip.PREFIX):
         clip = catalog_open_clip.build(entry, state)
         module = catalog_open_clip.ImageTower(clip)
+        make_tokenizer = partial(catalog_open_clip.tokenizer, entry)
     else:
         module = _create(entry, state)
         fit_weights(module, state, entry.path or file)
@@ -140,7 +141,8 @@ def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
         if not devices.out_of_memory(error):
             raise
         raise Unavailable(f"{entry.name} does not fit into the memory of {device}. Close other models.") from None
-    return LoadedModel(entry.name, module, entry.input_size[1:], entry.mean, entry.std, names, mark, device, clip)
+    size, mean, std = entry.input_size[1:], entry.mean, entry.std
+    return LoadedModel(entry.name, module, size, mean, std, names, mark, device, clip, make_tokenizer)
 
 
 def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:

@@ -13,18 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine.catalog_open_clip import PREFIX, SWITCHES
+from engine.catalog_open_clip_config import image_size, preprocessing, read_config
 from engine.config import settings
 from engine.errors import BadRequest
 from engine.models import IMAGENET_MEAN, IMAGENET_STD, Entry
 
 STARTER = Path(__file__).parents[1] / "starter" / "models"
-STARTER_NAMES = ("starter-vit", "starter-cnn")
+STARTER_NAMES = ("starter-vit", "starter-cnn", "starter-clip")
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 # A name becomes part of addresses (model@site:units) and of links.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 KNOWN = {
     *("name", "architecture", "kwargs", "weights", "input_size", "mean", "std", "classes", "classes_file"),
-    *("num_classes", "top1", "top1_interval", "licence", "note"),
+    *("num_classes", "top1", "top1_interval", "licence", "note", "config"),
 }
 # Arguments of timm.create_model that would read weights past engine.checkpoints, or make something else of the model.
 OTHER_DOORS = {
@@ -56,6 +58,9 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     architecture = card.get("architecture")
     if not isinstance(architecture, str) or not architecture:
         raise BadRequest("architecture is missing: write the name of a timm model, like vit_small_patch16_224.")
+    config = _config(card, folder, architecture)
+    if config is not None:
+        card = {"input_size": image_size(config), **preprocessing(config), **card}
     names = _class_names(card, folder)
     count = card.get("num_classes", len(names) if names else None)
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
@@ -65,13 +70,15 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     kwargs = card.get("kwargs") or {}
     if not isinstance(kwargs, Mapping):
         raise BadRequest("kwargs is not a table of arguments, like kwargs = { img_size = 96 }.")
-    if other := sorted(OTHER_DOORS & set(kwargs)):
+    doors = set(kwargs) - SWITCHES if architecture.startswith(PREFIX) else OTHER_DOORS & set(kwargs)
+    if other := sorted(doors):
         raise BadRequest(f"kwargs cannot hold {other[0]}: weights come from the card's own file only.")
     fields: dict[str, Any] = {
         "architecture": architecture,
         "input_size": _input_size(card.get("input_size", 224)),
         "mean": _triple(card, "mean", IMAGENET_MEAN),
         "std": _triple(card, "std", IMAGENET_STD),
+        "config": config,
         "classes": count,
         "class_names": names,
         "kwargs": dict(kwargs),
@@ -88,11 +95,16 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def _starter(name: str) -> Entry:
     card, weights = STARTER / f"{name}.json", STARTER / f"{name}.safetensors"
     blank = Entry(name, "starter", "", weights.name, available=False, path=weights)
-    if not card.is_file() or not weights.is_file():
-        missing = weights if card.is_file() else card
-        return replace(blank, note=f"{missing.name} is missing from starter/models. Check out the project again.")
+    if not card.is_file():
+        return replace(blank, note=f"{card.name} is missing from starter/models. Check out the project again.")
     try:
         facts = json.loads(card.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise BadRequest("it is not an object with the settings of a model.")
+        weights = STARTER / str(facts.get("weights", weights.name))
+        blank = replace(blank, weights=weights.name, path=weights)
+        if not weights.is_file():
+            return replace(blank, note=f"{weights.name} is missing from starter/models. Check out the project again.")
         return replace(blank, available=True, **read_card(facts, card.parent))
     except (OSError, ValueError, BadRequest) as error:
         return replace(blank, note=f"{card.name} cannot be used: {error}")
@@ -153,6 +165,24 @@ def _toml(path: Path) -> dict[str, Any] | BadRequest:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return BadRequest(f"it cannot be read as TOML ({error}).")
+
+
+def _config(card: Mapping[str, Any], folder: Path, architecture: str) -> dict[str, Any] | None:
+    """The file that describes an open_clip architecture, where the card names one."""
+    given = card.get("config")
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise BadRequest("config is not the name of a file, like open_clip_config.json.")
+    if not architecture.startswith(PREFIX):
+        raise BadRequest(f"config describes a model of open_clip, so write architecture = “open_clip/{architecture}”.")
+    if card.get("kwargs"):
+        raise BadRequest("kwargs and config do not go together: write what kwargs says into the config file.")
+    config = read_config(folder / Path(given).expanduser())
+    if "input_size" in card and _input_size(card["input_size"])[1:] != tuple(image_size(config)):
+        height, width = image_size(config)
+        raise BadRequest(f"input_size is not the config's image_size, {height} x {width}. Leave input_size out.")
+    return config
 
 
 def _class_names(card: Mapping[str, Any], folder: Path) -> tuple[str, ...] | None:

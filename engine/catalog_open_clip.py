@@ -1,7 +1,8 @@
 """open_clip's pretrained models: language-supervised two-tower networks, of which the image tower is looked into.
 
 A model is called open_clip/ARCHITECTURE/TAG, as open_clip itself names the two. A person's own weights of an
-architecture are named in models.toml with `architecture = "open_clip/ViT-B-32"`.
+architecture are named in models.toml with `architecture = "open_clip/ViT-B-32"`; with `config` the architecture is one
+that open_clip does not list.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from functools import cache
 from typing import Any
 
 import open_clip
+import torch
 from torch import Tensor, nn
 
 from engine import hub
 from engine.checkpoints import fit_weights
 from engine.errors import BadRequest, Unavailable
-from engine.models import Entry
+from engine.models import Entry, Tokenizer
+from engine.tokenizing import tokenizer_of
 
 PREFIX = "open_clip/"
+# What a card may say of how a model is made; all else would read weights past engine.checkpoints, or fetch some.
+SWITCHES = {"force_quick_gelu", "force_custom_text", "force_patch_dropout", "force_image_size", "force_context_length"}
 SUGGESTED = ("ViT-B-16/openai", "ViT-B-32/openai", "RN50/openai", "ViT-B-16/laion2b_s34b_b88k", "ViT-B-16-SigLIP/webli")
 
 
@@ -79,17 +84,51 @@ def fetch(entry: Entry) -> Any:
 
 def build(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
     """The two-tower model with these weights. Raises BadRequest for an unknown architecture or weights that do not fit."""
-    architecture = entry.architecture.removeprefix(PREFIX)
-    if architecture not in open_clip.list_models():
-        raise BadRequest(f"open_clip has no architecture “{architecture[:80]}”: open_clip.list_models() lists them.")
-    try:
-        # Nothing is fetched here: the towers come with random weights and are filled from the file.
-        model = open_clip.create_model(architecture, load_weights=False, pretrained_text=False, **entry.kwargs)
-    except (TypeError, ValueError, RuntimeError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadRequest(f"open_clip cannot make “{architecture}” for {entry.name}: {reason}") from None
-    fit_weights(model, state, entry.path or entry.weights)
+    source = entry.path or entry.weights
+    if entry.config is not None:
+        # Without storage first: a config that asks for more than its weights file holds costs no memory.
+        fit_weights(_create(entry, "meta"), {name: tensor.to("meta") for name, tensor in state.items()}, source)
+    elif _architecture(entry) not in open_clip.list_models():
+        raise BadRequest(
+            f"open_clip has no architecture “{_architecture(entry)[:80]}”: open_clip.list_models() lists them."
+        )
+    model = _create(entry, "cpu")
+    fit_weights(model, state, source)
     return model
+
+
+def tokenizer(entry: Entry) -> Tokenizer:
+    """The tokenizer of a model's text tower. Raises VitrineError as `engine.tokenizing.tokenizer_of` does."""
+    model = entry.config["model_cfg"] if entry.config is not None else open_clip.get_model_config(_architecture(entry))
+    text = dict((model or {}).get("text_cfg", {}))
+    if length := entry.kwargs.get("force_context_length"):
+        text["context_length"] = length
+    return tokenizer_of(entry.name, text)
+
+
+def _architecture(entry: Entry) -> str:
+    return entry.architecture.removeprefix(PREFIX)
+
+
+def _create(entry: Entry, device: str) -> nn.Module:
+    """The model with random weights. Nothing is fetched: neither tower asks for weights of its own."""
+    try:
+        if entry.config is None:
+            return open_clip.create_model(
+                _architecture(entry), load_weights=False, pretrained_text=False, **entry.kwargs
+            )
+        with torch.device(device):
+            return _described(entry.config["model_cfg"])
+    except (TypeError, ValueError, RuntimeError, OSError, AssertionError, KeyError, ArithmeticError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadRequest(f"open_clip cannot make “{_architecture(entry)}” for {entry.name}: {reason}") from None
+
+
+def _described(model: Mapping[str, Any]) -> nn.Module:
+    """The model of a checked `model_cfg`."""
+    settings: dict[str, Any] = {**model, "vision_cfg": {**model["vision_cfg"], "timm_model_pretrained": False}}
+    kind = open_clip.CustomTextCLIP if settings.pop("custom_text", False) else open_clip.CLIP
+    return kind(**settings)
 
 
 def _image_size(model: str) -> tuple[int, int]:

@@ -32,6 +32,7 @@ class Settings(BaseModel):
     cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=ByteSize(1 << 20))
     model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=ByteSize(1 << 20))
     data_folders: dict[str, Path] = Field(default_factory=dict)
+    vocabularies: dict[str, Path] = Field(default_factory=dict)
     models_toml: Path = Path("models.toml")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     threads: int = Field(default=0, ge=0, description="0 leaves the number of threads to torch")
@@ -46,10 +47,10 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("data_folders")
+    @field_validator("data_folders", "vocabularies")
     @classmethod
-    def _all_absolute(cls, folders: dict[str, Path]) -> dict[str, Path]:
-        return {name: path.expanduser().absolute() for name, path in folders.items()}
+    def _all_absolute(cls, paths: dict[str, Path]) -> dict[str, Path]:
+        return {name: path.expanduser().absolute() for name, path in paths.items()}
 
     @property
     def units_limit(self) -> int:
@@ -98,8 +99,9 @@ def _beside(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:
 
     for name in {"cache_folder", "models_toml"} & fields.keys():
         fields[name] = placed(fields[name])
-    if isinstance(folders := fields.get("data_folders"), dict):
-        fields["data_folders"] = {name: placed(value) for name, value in folders.items()}
+    for name in ("data_folders", "vocabularies"):
+        if isinstance(paths := fields.get(name), dict):
+            fields[name] = {key: placed(value) for key, value in paths.items()}
     return fields
 
 

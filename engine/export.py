@@ -5,6 +5,7 @@ Invariant: the same result gives the same bytes, and pixels are exactly those th
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -30,8 +31,21 @@ def stem(result: Result, unit: int | str | None = None) -> str:
     """A file name, without its ending, that says model, site (or else the experiment) and unit (or target)."""
     request = result.request
     what = request.get("site") or request.get("experiment", "")
-    parts = [str(request.get("model", "")), str(what)] + ([f"unit-{unit}"] if unit is not None else [])
-    return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in parts if part)
+    parts = [_plain(str(request.get("model", ""))), _plain(str(what))]
+    if unit is not None:
+        name = f"unit-{unit}"
+        # Texts in any script keep files of their own, with names that are not too long.
+        long = str(unit).startswith("says(")
+        parts.append(f"{_plain(name)[:60]}{_digest(name)}" if long else _plain(name))
+    return "-".join(filter(None, parts))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def pngs(result: Result) -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ import torch
 from engine.datasets import open_dataset
 from engine.experiment import Context, Progress
 from engine.models import LoadedModel
-from engine.objectives import Goal, Linear, values_of
+from engine.objectives import Goal, Linear, Says, values_of
 
 BATCH_BYTES = 128 << 20  # of activations held at once
 
@@ -21,9 +21,10 @@ def on_images(
 ) -> np.ndarray:
     """(images, goals) float32, in the order of the index's `images`; `index` is its arrays.
 
-    A sum over means of positions follows from the index; what is tied to a place needs the images.
+    A sum over means of positions and the closeness to a text follow from the index; what is tied to a place needs the
+    images.
     """
-    known = {place: goal for place, goal in enumerate(goals) if isinstance(goal, Linear) and not goal.placed}
+    known = {place: goal for place, goal in enumerate(goals) if isinstance(goal, Linear | Says) and not goal.placed}
     rest = [place for place in range(len(goals)) if place not in known]
     out = np.zeros((len(index["images"]), len(goals)), np.float32)
     for place, goal in known.items():

@@ -64,7 +64,7 @@ def fetch(name: str, place: Place) -> Path:
     """
     if path := cached(place):
         return path
-    if not _answers():
+    if not answers():
         raise Unavailable(
             f"The weights of {name} are not on this machine and the hub cannot be reached: on a machine with "
             f"network run “hf download {place.repository}”, copy its cache folder to {constants.HF_HUB_CACHE}, or "
@@ -95,7 +95,7 @@ def _download(place: Place, file: str) -> str:
     )
 
 
-def _answers() -> bool:
+def answers() -> bool:
     """Whether the hub answers at all, within seconds; a silence is remembered for a minute."""
     global _silent_until
     if constants.HF_HUB_OFFLINE or time.monotonic() < _silent_until:

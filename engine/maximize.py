@@ -191,6 +191,7 @@ def maximize_batch(
     method = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}[recipe.optimizer]
     optimizer = method([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
     measure = measure_of(model, site, units, recipe.copies, module) if apart is None else apart(module)
+    strengths = torch.tensor([1.0 if isinstance(unit, int) else unit.strength for unit in units], device=model.device)
     curves = np.zeros((len(units), recipe.steps), np.float32)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
@@ -201,7 +202,7 @@ def maximize_batch(
         leak = leak_at(recipe, step) if direction > 0 else 0.0
         each = measure(copies.flatten(0, 1), leak)
         activation = each.unflatten(0, (len(units), -1)).mean(1)
-        loss = -direction * activation
+        loss = -direction * strengths * activation
         if recipe.total_variation:
             loss = loss + recipe.total_variation * total_variation(copies)
         (pictures.leaf.grad,) = torch.autograd.grad(loss.sum(), pictures.leaf)

@@ -6,19 +6,24 @@ Invariant: a LoadedModel's module is in eval mode, float32, and none of its weig
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
+
+from engine.errors import BadRequest
 
 if TYPE_CHECKING:
     from engine.sites import Site
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Tokenizer: TypeAlias = Callable[[list[str]], Tensor]
+"""Texts -> (texts, context length) int64."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Entry:
     class_names: tuple[str, ...] | None = field(default=None, repr=False)
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)  # further arguments of timm.create_model
     path: Path | None = None  # the weights file, where there is one already
+    # An open_clip architecture of one's own (see `engine.catalog_open_clip_config`).
+    config: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
 
 
 @dataclass(eq=False)
@@ -56,7 +63,9 @@ class LoadedModel:
     fingerprint: str
     device: torch.device
     clip: nn.Module | None = None  # the whole two-tower model where `module` is its image tower
+    make_tokenizer: Callable[[], Tokenizer] | None = field(default=None, repr=False)
     _sites: dict[str, Site] | None = field(default=None, init=False, repr=False)
+    _tokenizer: Tokenizer | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
@@ -68,6 +77,21 @@ class LoadedModel:
             if self._sites is None:
                 self._sites = discover(self.module, self.input_size)
             return self._sites
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What turns texts into the tokens that `clip` reads; made at the first call.
+
+        Raises BadRequest for a model without a text tower, Unavailable where a package or files for it are missing.
+        """
+        with self._lock:
+            if self._tokenizer is None:
+                if self.make_tokenizer is None:
+                    raise BadRequest(
+                        f"{self.name} has no text tower, so it cannot read words. Choose a CLIP, like starter-clip."
+                    )
+                self._tokenizer = self.make_tokenizer()
+            return self._tokenizer
 
     @property
     def memory_bytes(self) -> int:

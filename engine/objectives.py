@@ -14,17 +14,24 @@ import torch
 from torch import Tensor, nn
 
 from engine import uploads
+from engine.concepts.words import EMBEDDING, scale, text_embedding
 from engine.devices import autocast
 from engine.errors import BadRequest
 from engine.images import to_input
 from engine.layout import Grid, spatial
 from engine.models import LoadedModel
 from engine.sites import Site, find, read, read_unit
+from engine.sites_plan import plan
 from engine.targets import Part, Target, parse_target
 
 
 class Goal(ABC):
-    """One target on one site. `name` is its text; `placed`: whether it matters where in the picture something is."""
+    """One target on one site. `name` is its text; `placed`: whether it matters where in the picture something is.
+
+    `strength`: how much its value counts against a recipe's penalties, which are made for activations.
+    """
+
+    strength = 1.0
 
     def __init__(self, target: Target) -> None:
         self.name, self.placed = str(target), target.placed
@@ -64,6 +71,21 @@ class Linear(Goal):
         return sum(position_mean @ direction.cpu().numpy() for _, direction in self.terms)  # type: ignore[return-value]
 
 
+class Says(Goal):
+    """Cosine of a picture's embedding and a text's; it counts as the logit that the model was trained to make of it."""
+
+    def __init__(self, target: Target, words: Tensor, strength: float) -> None:
+        super().__init__(target)
+        self.words, self.strength = words, strength  # words (unit,) of length one
+
+    def measure(self, values: Tensor) -> Tensor:
+        return nn.functional.normalize(values.mean(1), dim=1) @ self.words
+
+    def of_means(self, position_mean: np.ndarray) -> np.ndarray:
+        """The same from an embedding's means over its one position (images, unit)."""
+        return self.measure(torch.from_numpy(position_mean)[:, None].to(self.words.device)).cpu().numpy()
+
+
 class Match(Goal):
     """Minus the distance to an image's activations: the L2 norm over all positions (prefix tokens too) and units.
 
@@ -93,6 +115,8 @@ def check(model: LoadedModel, site: str, text: str, data: str = "starter") -> No
     """Raises VitrineError where the site has no such unit, head or position, or where the vector or image that the
     target names is not here. Runs no model."""
     target, place = parse_target(text), find(model.sites, site)
+    if target.text:
+        _check_says(model, site)
     if target.whole:
         uploads.image_of(target.image, data)
     for term in target.terms:
@@ -107,6 +131,9 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
     if target.whole:
         reference = activations(model, site, uploads.image_of(target.image, data))
         return Match(target, reference) if target.whole == "match" else Caricature(target, reference)
+    if target.text:
+        words = torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device)
+        return Says(target, words, scale(model))
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:
@@ -157,12 +184,20 @@ def heads_of(model: LoadedModel, site: Site) -> int:
     """How many attention heads a site's units are split into; 0 where they are not split into heads."""
     if not site.role.startswith("attn.") or site.role == "attn.out":
         return 0  # attention's output has passed its last projection, which mixes the heads
-    try:
-        attention = model.module.get_submodule(f"{site.block}.attn")
-    except AttributeError:
+    rows = plan(model.module, model.input_size).taps[site.name].rows
+    if rows is None:
         return 0
-    heads = getattr(attention, "num_heads", 0)
-    return heads if isinstance(heads, int) and heads > 0 and site.units % heads == 0 else 0
+    holders = (part for part in model.module.modules() if part is rows.module or rows.module in [*part.children()])
+    found = (getattr(part, "num_heads", None) for part in holders)
+    heads = next((number for number in found if isinstance(number, int)), 0)
+    return heads if heads > 0 and site.units % heads == 0 else 0
+
+
+def _check_says(model: LoadedModel, site: str) -> None:
+    if model.clip is None:
+        raise BadRequest(f"{model.name} has no text tower, so no picture can be made for a text. Choose a CLIP.")
+    if site != EMBEDDING:
+        raise BadRequest(f"A text is compared with whole pictures: choose the layer {EMBEDDING}, not {site}.")
 
 
 def _place(site: Site, part: Part) -> int | None:

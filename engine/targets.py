@@ -7,6 +7,8 @@
     (120-0.5*head2+7@0x0)  a weighted sum of those; inside the brackets a dash is a minus, not a range
     match:17               the site's activations of image 17 of the data set, or of an upload (`match:up-...`)
     caricature:17          the same image, exaggerated: the dot product with its activations
+    says(a red boat)       a text: how close a CLIP puts the picture to it; , ( ) @ : % * inside are written as in web
+                           addresses (a comma as %2C), and `says_target` does that
 
 Invariant: `parse_target(str(target)) == target`, and equal targets have equal text. Knows no torch.
 """
@@ -16,10 +18,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import unquote
 
 from engine.errors import BadRequest
 
 MAX_TERMS = 16
+MAX_TEXT = 300
+"""Characters of a text."""
 _DIGEST = r"[0-9a-f]{16}"
 _PART = (
     rf"(?:(?P<unit>[0-9]{{1,9}})|head(?P<head>[0-9]{{1,4}})|dir-(?P<direction>{_DIGEST}))"
@@ -27,9 +32,12 @@ _PART = (
 )
 _WHOLE = re.compile(rf"(?P<kind>match|caricature):(?P<image>[0-9]{{1,9}}|up-{_DIGEST})")
 _TERM = re.compile(rf"(?P<sign>[+-]?)(?:(?P<weight>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)\*)?{_PART}")
+_SAYS = re.compile(r"says\((?P<text>.*)\)", re.DOTALL)
+# What addresses and selections are cut at, and what is no printing character.
+_RESERVED = re.compile(r"[%,()@:*\x00-\x1f\x7f]")
 IMAGE = re.compile(rf"[0-9]{{1,9}}|up-{_DIGEST}")
 
-HOW = "Write 120@3x5, head2, dir-<digest>, (120-0.5*7), match:17 or caricature:17"
+HOW = "Write 120@3x5, head2, dir-<digest>, (120-0.5*7), match:17, caricature:17 or says(a red boat)"
 
 
 @dataclass(frozen=True)
@@ -60,13 +68,16 @@ class Term:
 
 @dataclass(frozen=True)
 class Target:
-    """A weighted sum of parts, or (`whole`) an image whose activations count in all positions and units."""
+    """A weighted sum of parts, or (`whole`) an image whose activations count in all positions and units, or a text."""
 
     terms: tuple[Term, ...] = ()
     whole: Literal["", "match", "caricature"] = ""
     image: str = ""
+    text: str = ""
 
     def __str__(self) -> str:
+        if self.text:
+            return f"says({_RESERVED.sub(lambda found: f'%{ord(found[0]):02X}', self.text)})"
         if self.whole:
             return f"{self.whole}:{self.image}"
         if len(self.terms) == 1 and self.terms[0].weight == 1:
@@ -95,9 +106,22 @@ def is_target(text: str) -> bool:
     return bool(re.search(r"[(@*]", text)) or text.startswith(("head", "dir-", "match:", "caricature:"))
 
 
+def says_target(text: str) -> Target:
+    """The target of a text as a person writes it. Raises BadRequest for no text, and for more than 300 characters."""
+    text = " ".join(text.split())
+    if not text:
+        raise BadRequest("There is no text in says(...). Write a word or a sentence, like says(a red boat).")
+    if len(text) > MAX_TEXT:
+        raise BadRequest(f"The text in says(...) has {len(text):,} characters; write at most {MAX_TEXT}.")
+    return Target(text=text)
+
+
 def parse_target(text: str) -> Target:
-    """A target from its text. Raises BadRequest where the text is none, or has a weight of zero or too many terms."""
+    """A target from its text. Raises BadRequest where the text is none, or has a weight of zero, too many terms, or a text
+    that `says_target` refuses."""
     text = text.strip()
+    if found := _SAYS.fullmatch(text):
+        return says_target(unquote(found["text"]))
     if found := _WHOLE.fullmatch(text):
         number = found["image"]
         image = number if number.startswith("up-") else str(int(number))

@@ -1,4 +1,4 @@
-"""Vectors and images that a person brought, kept in the cache folder under the digest of what is in them.
+"""Vectors, images and lists of words that a person brought, kept in the cache folder under the digest of what is in them.
 
 Invariants: what is kept was read and checked whole (no pickle, nothing larger than allowed) and written anew, so nothing
 else of a file survives; the digest names the content, so a request that names it is the same request on every machine
@@ -22,6 +22,9 @@ from safetensors.numpy import load
 from engine.config import settings
 from engine.errors import BadRequest, RefusedFile, Unavailable
 from engine.images import open_image, thumbnail, to_png
+from engine.wordlists import WordList, read_words, write_words
+
+Kind = Literal["vectors", "images", "words"]
 
 MAX_VECTOR_BYTES = 16 << 20
 MAX_LENGTH = 1 << 16
@@ -75,6 +78,19 @@ def image(digest: str) -> np.ndarray:
     return open_image(path, "The image")
 
 
+def keep_words(data: bytes, name: str) -> str:
+    """Keep a list of words (see `engine.wordlists`); gives the digest of the words. Raises RefusedFile as `read_words`."""
+    content = write_words(read_words(data, name)).encode()
+    return _keep("words", content, content, ".csv")
+
+
+def words(digest: str) -> WordList:
+    """The kept list. Raises Unavailable where this machine does not have it."""
+    path = _find("words", digest, ".csv", "list of words")
+    os.utime(path)
+    return read_words(path.read_bytes(), "The list of words")
+
+
 def image_of(reference: str, data: str) -> np.ndarray:
     """The image that a reference names: `17` of the data set, or `up-<digest>`. Raises VitrineError for no image."""
     if is_upload(reference):
@@ -116,11 +132,11 @@ def _safetensors(data: bytes, name: str, tensor: str) -> np.ndarray:
     return next(iter(found.values()))
 
 
-def _folder(kind: Literal["vectors", "images"]) -> Path:
+def _folder(kind: Kind) -> Path:
     return settings().cache_folder / "uploads" / kind
 
 
-def _keep(kind: Literal["vectors", "images"], content: bytes, file: bytes, suffix: str) -> str:
+def _keep(kind: Kind, content: bytes, file: bytes, suffix: str) -> str:
     digest, folder = hashlib.blake2b(content, digest_size=8).hexdigest(), _folder(kind)
     path = folder / f"{digest}{suffix}"
     try:
@@ -137,7 +153,7 @@ def _keep(kind: Literal["vectors", "images"], content: bytes, file: bytes, suffi
     return digest
 
 
-def _find(kind: Literal["vectors", "images"], digest: str, suffix: str, what: str) -> Path:
+def _find(kind: Kind, digest: str, suffix: str, what: str) -> Path:
     path = _folder(kind) / f"{digest}{suffix}"
     if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
         raise Unavailable(f"The {what} {digest[:16]} is not on this machine. Give its file again.")

@@ -9,6 +9,7 @@ from engine.address import parse_selection
 from engine.errors import BadRequest
 
 RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
+MEASURES = ("soft-wpmi", "correlation", "cos-cubed")
 FILLS = ("black", "mean", "blur", "noise", "tile")
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
@@ -42,6 +43,7 @@ def parser() -> ArgumentParser:
     _simple(commands, "texture", "shuffled patches, and one object's texture under another's silhouette")
     _simple(commands, "spectrum", "the spectrum of units' input gradients, by layer")
     _simple(commands, "challenge", "the ImageNet-9 Backgrounds Challenge and its BG-gap")
+    _concepts(commands)
     _command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 is healthy")
     _cache(commands)
     return top
@@ -85,6 +87,13 @@ def _visualize(commands: _SubParsersAction) -> None:
     )
     for name, says in (("match", "also the picture whose activations match those of"), ("caricature", "exaggerate")):
         made.add_argument(f"--{name}", action="append", default=[], metavar="N|FILE", help=f"{says} an image")
+    made.add_argument(
+        "--says",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="also the picture that a CLIP puts closest to a text",
+    )
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
@@ -150,6 +159,46 @@ def _frequency(commands: _SubParsersAction) -> None:
         help="fractions of Nyquist, rising (default: twenty, from 0.02 to 1)",
     )
     _limit(made)
+
+
+def _concepts(commands: _SubParsersAction) -> None:
+    example = (
+        "examples:\n"
+        "  python -m engine concepts --model starter-vit --text music --json\n"
+        "  python -m engine concepts --model starter-clip --site blocks.6.mlp.hidden --name-units --json\n"
+        "  python -m engine concepts --purity --models starter-vit starter-clip --json"
+    )
+    made = _command(commands, "concepts", "concepts:find", "words for units, units for words", example)
+    what = made.add_mutually_exclusive_group(required=True)
+    what.add_argument("--text", metavar="T", help="find the units that follow a word or a sentence")
+    for option, runs, does in (
+        ("--name-units", "concepts:names", "name all units of a site with words"),
+        ("--purity", "purity:purity", "how purely units follow what is known of the scenes"),
+    ):
+        what.add_argument(option, dest="command", action="store_const", const=runs, help=does)
+    made.add_argument("--model", metavar="M", help="whose units: a model's name")
+    made.add_argument("--models", nargs="+", metavar="M", default=[], help="several, for --purity")
+    made.add_argument("--site", default="", metavar="S", help="one site, like blocks.6.mlp.hidden")
+    made.add_argument(
+        "--role", default="mlp.hidden", metavar="R", help="else all sites of a role (default: mlp.hidden)"
+    )
+    made.add_argument(
+        "--reader", default="starter-clip", metavar="M", help="the CLIP that reads (default: starter-clip)"
+    )
+    made.add_argument(
+        "--vocabulary",
+        default="starter",
+        metavar="NAME|FILE",
+        help="words: starter, one of vitrine.toml, or a file with one on each line (default: starter)",
+    )
+    made.add_argument(
+        "--template", default="a photo of a {}", metavar="T", help="what a word is read in (default: a photo of a {})"
+    )
+    made.add_argument("--measure", choices=MEASURES, default="soft-wpmi", help="of names (default: soft-wpmi)")
+    made.add_argument(
+        "--top", type=whole_number, metavar="N", help="words of a unit (default: 5), units of a text (24)"
+    )
+    _data(made, "match words and units on")
 
 
 def _simple(commands: _SubParsersAction, name: str, says: str) -> None:

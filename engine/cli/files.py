@@ -1,4 +1,4 @@
-"""Files on the command line that become part of a request: vectors and images, kept under their digest."""
+"""Files and texts on the command line that become part of a request: vectors, images and words are kept by their digest."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from engine import uploads
+from engine import uploads, wordlists
 from engine.address import Address
+from engine.concepts.vocabulary import GIVEN, vocabulary_names
 from engine.errors import BadRequest
-from engine.targets import IMAGE
+from engine.targets import IMAGE, says_target
 
 
 def with_files(where: Address, arguments: Namespace) -> Address:
-    """The address with the targets that the options name by file. Raises VitrineError for a file that is refused."""
+    """The address with the targets that the options name by file or text. Raises VitrineError for one that is refused."""
     found = [f"dir-{direction(text)}" for text in arguments.direction]
     found += [f"match:{image(text)}" for text in arguments.match]
     found += [f"caricature:{image(text)}" for text in arguments.caricature]
+    found += [str(says_target(text)) for text in arguments.says]
     return replace(where, targets=tuple(dict.fromkeys((*where.targets, *found))))
 
 
@@ -33,6 +35,13 @@ def image(text: str) -> str:
     if IMAGE.fullmatch(text):
         return text
     return f"up-{uploads.keep_image(_bytes(text, 20 << 20), Path(text).name)}"
+
+
+def vocabulary(text: str) -> str:
+    """A vocabulary as requests name it: a name that is known, or `voc-<digest>` of a file that is kept."""
+    if text in vocabulary_names() or text.startswith(GIVEN) or not Path(text).expanduser().exists():
+        return text
+    return f"{GIVEN}{uploads.keep_words(_bytes(text, wordlists.MOST_BYTES), Path(text).name)}"
 
 
 def _bytes(text: str, most: int) -> bytes:

@@ -33,6 +33,7 @@ TARGETS = (
     "`(3-0.5*7)` sums and differences  \n"
     "`match:17` the picture whose activations match those of image 17 of the scenes  \n"
     "`caricature:17` what the layer sees in image 17, exaggerated  \n"
+    "`says(a red boat)` a text, on `head.embedding` of a CLIP (a comma inside as `%2C`)  \n"
     "`dir-…` a direction in the layer, from a file: see **Files**"
 )
 NOWHERE = Address("", "", ())

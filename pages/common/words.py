@@ -36,12 +36,15 @@ def number(value: float) -> str:
 
 
 def target(name: int | str) -> str:
-    """What a picture was made for, as a title: Unit 7, Unit 7 at row 3, column 5, Head 2, Caricature of image 17."""
+    """What a picture was made for, as a title: Unit 7, Unit 7 at row 3, column 5, Head 2, Caricature of image 17,
+    Says “a red boat”."""
     from engine.targets import parse_target
 
     if isinstance(name, int):
         return f"Unit {name}"
     found = parse_target(name)
+    if found.text:
+        return f"Says “{found.text}”"
     if found.whole:
         image = "an upload" if found.image.startswith("up-") else f"image {found.image}"
         return f"{'Match' if found.whole == 'match' else 'Caricature'} of {image}"

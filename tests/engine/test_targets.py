@@ -6,7 +6,7 @@ import pytest
 
 from engine.address import Address, parse_selection
 from engine.errors import BadRequest
-from engine.targets import MAX_TERMS, Part, Target, Term, parse_target
+from engine.targets import MAX_TERMS, MAX_TEXT, Part, Target, Term, parse_target, says_target
 
 DIGEST = "0f3a9c51e2b47d68"
 TEXTS = [
@@ -23,6 +23,9 @@ TEXTS = [
     "match:17",
     f"match:up-{DIGEST}",
     "caricature:0",
+    "says(a red boat)",
+    "says(red%2C blue %28or%29 50%25 wool%40home%3A)",
+    "says(红色的船)",
 ]
 
 
@@ -42,6 +45,10 @@ def test_a_target_prints_as_it_parses(text):
         ("(head2)", "head2"),
         ("007@01x02", "7@1x2"),
         ("match:007", "match:7"),
+        (" says(  a red\n boat ) ", "says(a red boat)"),
+        ("says(red, (or) blue)", "says(red%2C %28or%29 blue)"),
+        ("says(%61 boat)", "says(a boat)"),
+        ("says(100% wool)", "says(100%25 wool)"),
     ],
 )
 def test_equal_targets_have_one_text(text, same):
@@ -100,3 +107,21 @@ def test_addresses_with_targets_sort_after_those_without():
 def test_a_range_is_a_range_outside_brackets_and_a_difference_inside():
     assert parse_selection("3-7") == ((3, 4, 5, 6, 7), ())
     assert parse_selection("(3-7)") == ((), ("(3-7)",))
+
+
+def test_a_text_is_kept_as_it_was_written_whatever_is_in_it():
+    for text in ("a (red), boat: 50% off @home * 2", "says(x)", "%2C", "a/b?c&d=e#f", "naïve 船"):
+        target = says_target(text)
+        assert target.text == text and parse_target(str(target)) == target and not target.placed and target.unit is None
+        assert Address.parse(f"m@head.embedding:3,{target}").targets == (str(target),)
+
+
+def test_commas_inside_brackets_do_not_cut_a_text_apart():
+    assert parse_selection("says(red, blue), 3, (1+2)") == ((3,), ("says(red%2C blue)", "(1+2)"))
+
+
+def test_no_text_and_too_much_text_are_refused():
+    with pytest.raises(BadRequest, match=r"no text in says\(...\)"):
+        parse_target("says( %20 )")
+    with pytest.raises(BadRequest, match=f"has {MAX_TEXT + 1} characters"):
+        parse_target(f"says({'x' * (MAX_TEXT + 1)})")

@@ -1,0 +1,104 @@
+"""`concepts`: names of units, and units of a text. How purely units follow what is known is `engine.cli.purity`'s."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from engine.address import Address
+from engine.cli.answer import Answer, table
+from engine.cli.asking import ask, data_name
+from engine.cli.files import vocabulary
+from engine.concepts.naming import NameUnitsRequest
+from engine.concepts.search import FindUnitsRequest
+from engine.errors import BadRequest
+from engine.experiment import Request, Result, build
+
+
+def names(arguments: Namespace) -> Answer:
+    """The words of every unit of a site; `abstained` where chance does as well."""
+    _needs_model(arguments)
+    if not arguments.site:
+        raise BadRequest("Units of which site? Give --site, like --site blocks.6.mlp.hidden.")
+    request = _request(NameUnitsRequest, arguments, site=arguments.site, measure=arguments.measure)
+    result, stored = ask(request)
+    units = [
+        _unit(str(Address(arguments.model, arguments.site, (unit,))), scores[0], words, scores, abstained, result)
+        for unit, (words, scores, abstained) in enumerate(
+            zip(*(result.arrays[name] for name in ("words", "scores", "abstained")), strict=True)
+        )
+    ]
+    named = sum(not unit["abstained"] for unit in units)
+    facts = {**_about(request, result, stored), "threshold": float(result.arrays["threshold"]), "units": units}
+    lines = [("" if unit["abstained"] else "named", *_row(unit)) for unit in units]
+    text = table(("", "unit", "score", "words"), lines)
+    return Answer(facts, f"{text}\n{named} of {len(units)} units have a name; for the others chance does as well.")
+
+
+def find(arguments: Namespace) -> Answer:
+    """The units that follow a text best; `abstained` where a unit does not follow it more than chance does."""
+    _needs_model(arguments)
+    request = _request(FindUnitsRequest, arguments, text=arguments.text, site=arguments.site, role=arguments.role)
+    result, stored = ask(request)
+    chance = result.facts["chance"]
+    units = [
+        {
+            **_unit(row["address"], row["score"], words, scores, row["score"] <= chance, result),
+            **{name: row[name] for name in ("z", "rank", "words_above")},
+        }
+        for row, words, scores in zip(
+            result.tables["units"].to_dict("records"), result.arrays["words"], result.arrays["word_scores"], strict=True
+        )
+    ]
+    told = ("text", "read", "found", "chance", "among_words", "sentence", "sparse", "searched")
+    facts = {**_about(request, result, stored), **{name: result.facts[name] for name in told}, "units": units}
+    sparse = result.facts["sparse"]
+    lines = [
+        table(("unit", "score", "follows best"), [_row(unit) for unit in units]),
+        result.facts["sentence"],
+        f"Together: {sparse['address']}, correlation {sparse['correlation']:.2f}, {sparse['held_out']:.2f} on other images.",
+    ]
+    return Answer(facts, "\n".join(lines))
+
+
+def _needs_model(arguments: Namespace) -> None:
+    if not arguments.model:
+        raise BadRequest("Whose units? Give --model, like --model starter-clip.")
+
+
+def _request(kind: type[Request], arguments: Namespace, **fields: Any) -> Request:
+    if arguments.top is not None:
+        fields["top"] = arguments.top
+    return build(
+        kind,
+        model=arguments.model,
+        data=data_name(arguments.data),
+        reader=arguments.reader,
+        vocabulary=vocabulary(arguments.vocabulary),
+        template=arguments.template,
+        **fields,
+    )
+
+
+def _about(request: Request, result: Result, stored: bool) -> dict[str, Any]:
+    return {
+        "request": result.request,
+        "key": request.key(),
+        "stored": stored,
+        "seconds": result.facts["seconds"],
+        "device": result.facts["device"],
+    }
+
+
+def _unit(address: str, score: Any, words: Any, scores: Any, abstained: Any, result: Result) -> dict[str, Any]:
+    known = result.facts["words"]
+    return {
+        "unit": address,
+        "score": float(score),
+        "words": [{"word": known[word], "score": float(each)} for word, each in zip(words, scores, strict=True)],
+        "abstained": bool(abstained),
+    }
+
+
+def _row(unit: dict[str, Any]) -> tuple[str, float, str]:
+    return unit["unit"], unit["score"], ", ".join(word["word"] for word in unit["words"])

@@ -1,0 +1,166 @@
+"""The units of a text: those of all layers whose activations follow how well the text fits each image.
+
+Invariants: any text will do, also one that no vocabulary has; a unit's score does not depend on the other units.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, field_validator
+
+from engine import catalog, devices
+from engine.activations import IndexRequest
+from engine.address import Address
+from engine.concepts.combination import combine
+from engine.concepts.following import correlations, standard
+from engine.concepts.matching import strongest_words
+from engine.concepts.with_reader import WithReader
+from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of, text_embedding
+from engine.errors import BadRequest
+from engine.experiment import Context, Result, build, experiment
+from engine.sites import find
+
+ROLE = "mlp.hidden"
+MOST_ROWS = 256
+SHUFFLES = 200
+LEVEL = 0.99
+WORDS = 5
+
+
+@experiment
+class FindUnitsRequest(WithReader):
+    """Find the units that follow a text, in every site of a role, or in one site where `site` is given.
+
+    The text stands in the template, unless it has four words or more: those are read as they are.
+
+    The result's table `units`, best first: address, site, unit, score (correlation, over the images, of the unit's position
+    mean with how much better the text fits than the vocabulary does on average), z (that correlation in standard
+    deviations of what shuffled images give), rank (within its site, from 1), words_above (how many of the vocabulary's words
+    the unit follows better than the text). Arrays, for R rows and N images:
+
+    - `words` (R, 5) int32: numbers into the vocabulary of the words that each unit follows best; `word_scores` (R, 5) float32;
+    - `images` (N,) int32: numbers in the data set; `similarity` (N,) float32: how much better the text fits each of them.
+
+    Facts: text, read (what the reader was given), found (the best score is above what the best of all units reaches in 99 of
+    100 shuffles), chance (that score), among_words (share of the vocabulary's words that the best unit of the best
+    unit's site follows less well), sentence, sparse (site, target, address, correlation, held_out: see
+    `engine.concepts.combination`), words (the whole vocabulary), searched (units in all), seconds, device.
+    """
+
+    experiment = "find-units"
+    version = 1
+
+    text: str
+    role: str = ROLE
+    site: str = ""
+    top: int = Field(default=24, ge=1, le=MOST_ROWS)
+
+    @field_validator("text")
+    @classmethod
+    def _text(cls, text: str) -> str:
+        try:
+            return check_text(text)
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        loaded, sites = reader_of(self.reader), self._sites()
+        read = phrase(self.text, self.template)
+        known = context.compute(
+            build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
+        )
+        numbers, images = image_embeddings(context, self.reader, self.data)
+        indexes = [context.compute(build(IndexRequest, model=self.model, site=site, data=self.data)) for site in sites]
+        here, there = aligned(indexes[0].arrays["images"], numbers, self.data)
+        images, words = images[there], known.arrays["embedding"]
+        typical = words.mean(axis=0)
+        similarity = images @ (text_embedding(loaded, [read])[0] - typical)
+        wanted = standard(similarity[:, None])[:, 0]
+        layers = [standard(index.arrays["position_mean"][here]) for index in indexes]
+        table = _table(self.model, sites, [layer.T @ wanted for layer in layers], len(here)).head(self.top)
+        place = sites.index(str(table["site"].iloc[0]))
+        columns = [layers[sites.index(site)][:, unit] for site, unit in zip(table["site"], table["unit"], strict=True)]
+        among = correlations(layers[place], images, words - typical)
+        follows = correlations(np.stack(columns, axis=1), images, words - typical)
+        table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None]).sum(axis=1))
+        word_scores, best_words = strongest_words(follows, np.broadcast_to(np.arange(len(words)), follows.shape), WORDS)
+        score, chance = float(table["score"].iloc[0]), _chance(layers, wanted)
+        facts = {
+            "text": self.text,
+            "read": read,
+            "found": score > chance,
+            "chance": chance,
+            "among_words": float((among.max(axis=0) < score).mean()),
+            "sparse": self._sparse(sites[place], indexes[place].arrays["position_mean"][here], wanted),
+            "words": known.facts["words"],
+            "searched": sum(layer.shape[1] for layer in layers),
+            "seconds": time.monotonic() - started,
+            "device": devices.describe(loaded.device)["name"],
+        }
+        facts["sentence"] = _sentence(facts, score)
+        arrays = {
+            "images": numbers[there],
+            "similarity": similarity.astype(np.float32),
+            "words": best_words.astype(np.int32),
+            "word_scores": word_scores.astype(np.float32),
+        }
+        return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
+
+    def _sites(self) -> list[str]:
+        """The sites to search, in order of depth. Raises BadRequest for an unknown site or a role that no site has."""
+        sites = catalog.load(self.model).sites
+        if self.site:
+            return [find(sites, self.site).name]
+        if found := [site.name for site in sites.values() if site.role == self.role]:
+            return found
+        known = ", ".join(dict.fromkeys(site.role for site in sites.values()))
+        raise BadRequest(f"{self.model} has no site of the role “{self.role[:60]}”. Its roles: {known}.")
+
+    def _sparse(self, site: str, activations: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
+        found = combine(activations, wanted)
+        return {
+            "site": site,
+            "target": str(found.target),
+            "address": f"{self.model}@{site}:{found.target}",
+            "correlation": found.correlation,
+            "held_out": found.held_out,
+        }
+
+
+def _chance(layers: Sequence[np.ndarray], wanted: np.ndarray) -> float:
+    """What the best of all units reaches in 99 of 100 cases when the images are shuffled."""
+    rng = np.random.default_rng(0)
+    mixed = np.stack([rng.permutation(wanted) for _ in range(SHUFFLES)], axis=1)
+    best = np.max([(layer.T @ mixed).max(axis=0) for layer in layers], axis=0)
+    return float(np.quantile(best, LEVEL))
+
+
+def _table(model: str, sites: Sequence[str], scores: Sequence[np.ndarray], images: int) -> pd.DataFrame:
+    """The best units of all sites, best first. Correlations of shuffled images have a standard deviation of 1 / sqrt(N - 1)."""
+    rows = []
+    for site, layer in zip(sites, scores, strict=True):
+        for rank, unit in enumerate(np.argsort(-layer, kind="stable")[:MOST_ROWS].tolist(), start=1):
+            score = float(layer[unit])
+            rows.append((str(Address(model, site, (unit,))), site, unit, score, score * math.sqrt(images - 1), rank))
+    table = pd.DataFrame(rows, columns=["address", "site", "unit", "score", "z", "rank"])
+    return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+
+
+def _sentence(facts: dict[str, Any], score: float) -> str:
+    if not facts["found"]:
+        return (
+            f"No unit follows “{facts['text']}”: the best correlation, {score:.2f}, is not above the {facts['chance']:.2f} of "
+            "chance. Try another word, another layer or another reader."
+        )
+    return (
+        f"The best unit follows “{facts['text']}” with a correlation of {score:.2f} (chance stays below "
+        f"{facts['chance']:.2f}), which is more than {facts['among_words']:.0%} of the vocabulary's words reach in its layer."
+    )

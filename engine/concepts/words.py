@@ -1,0 +1,157 @@
+"""Words as a reader reads them: text embeddings of length one, and how well each fits each image.
+
+A reader is a model with a text tower beside its image tower. Invariant: the numbers do not depend on the batch size
+beyond rounding.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import field_validator
+from torch import Tensor
+
+from engine import catalog, devices
+from engine.activations import IndexRequest
+from engine.concepts.vocabulary import open_vocabulary
+from engine.errors import BadRequest
+from engine.experiment import Context, Progress, Request, Result, build, experiment
+from engine.models import LoadedModel
+
+READER = "starter-clip"
+TEMPLATE = "a photo of a {}"
+LONGEST_TEXT = 300
+LONGEST_TEMPLATE = 100
+SENTENCE = 4
+"""Words from which on a text is read as it is."""
+BATCH = 256
+FEWEST = 20
+EMBEDDING = "head.embedding"
+
+
+def check_template(template: str) -> str:
+    """The template itself. Raises ValueError where it does not say, exactly once, where the word goes."""
+    if template.count("{}") != 1 or len(template) > LONGEST_TEMPLATE:
+        raise ValueError(f"a template has {{}} once, where the word goes, and at most {LONGEST_TEMPLATE} characters")
+    return template
+
+
+@experiment
+class WordsRequest(Request):
+    """Read a vocabulary with a reader's text tower.
+
+    The result's array `embedding` (W, D) float32 has length one in each row. Facts: words (all W, in order), seconds, device.
+    """
+
+    experiment = "words"
+    version = 1
+
+    reader: str = READER
+    vocabulary: str = "starter"
+    template: str = TEMPLATE
+
+    _template = field_validator("template")(check_template)
+
+    def fingerprints(self) -> dict[str, str]:
+        return {"reader": catalog.fingerprint(self.reader), "vocabulary": open_vocabulary(self.vocabulary).digest}
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        loaded, words = reader_of(self.reader), open_vocabulary(self.vocabulary).words
+        texts = [self.template.replace("{}", word) for word in words]
+
+        def report(done: int) -> None:
+            context.report(Progress(done, len(texts), f"{loaded.name} reads {done} of {len(texts)} words"))
+
+        embedding = text_embedding(loaded, texts, report)
+        facts = {
+            "words": list(words),
+            "seconds": time.monotonic() - started,
+            "device": devices.describe(loaded.device)["name"],
+        }
+        return Result(json.loads(self.canonical()), {"embedding": embedding}, {}, facts)
+
+
+def reader_of(name: str) -> LoadedModel:
+    """The model as a reader. Raises BadRequest where it has no text tower."""
+    loaded = catalog.load(name)
+    if loaded.clip is None:
+        raise BadRequest(f"{name} has no text tower, so it cannot read words. Choose a CLIP, like {READER}.")
+    return loaded
+
+
+def check_text(text: str) -> str:
+    """The text with single spaces. Raises BadRequest where there is none, or too much."""
+    found = " ".join(text.split())
+    if not found:
+        raise BadRequest("There is no text to look for. Write a word or a sentence, like “music”.")
+    if len(found) > LONGEST_TEXT:
+        raise BadRequest(f"The text has {len(found):,} characters; at most {LONGEST_TEXT} can be looked for.")
+    return found
+
+
+def phrase(text: str, template: str) -> str:
+    """What the reader is given: the text in the template, or from four words on the text as it is."""
+    return text if len(text.split()) >= SENTENCE else template.replace("{}", text)
+
+
+def text_embedding(
+    loaded: LoadedModel, texts: Sequence[str], report: Callable[[int], None] = lambda done: None
+) -> np.ndarray:
+    """Texts -> (n, D) float32 of length one, from the reader's text tower on its own device.
+
+    `report` is told how many are done before each batch. Raises BadRequest for a model without a text tower.
+    """
+    if loaded.clip is None:
+        raise BadRequest(f"{loaded.name} has no text tower, so it cannot read words. Choose a CLIP, like {READER}.")
+    clip, tokenize = _clip(loaded), loaded.tokenizer
+    parts: list[Tensor] = []
+    for start in range(0, len(texts), BATCH):
+        report(start)
+        tokens = tokenize(list(texts[start : start + BATCH])).to(loaded.device)
+        with torch.no_grad():
+            parts.append(clip.encode_text(tokens).float().cpu())
+    found = torch.cat(parts)
+    return torch.nn.functional.normalize(found, dim=1).numpy()
+
+
+def image_embeddings(context: Context, reader: str, data: str) -> tuple[np.ndarray, np.ndarray]:
+    """(numbers of the images (N,), their embeddings (N, D) float32 of length one), from the reader's activation index."""
+    index = context.compute(build(IndexRequest, model=reader, site=EMBEDDING, data=data))
+    return index.arrays["images"], unit_length(index.arrays["position_mean"])
+
+
+def aligned(first: np.ndarray, second: np.ndarray, data: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two lists of image numbers that are the same images, in order of the number.
+
+    Raises BadRequest where fewer than 20 images are left: words cannot be told apart on so few.
+    """
+    _, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
+    if len(here) < FEWEST:
+        raise BadRequest(f"“{data}” has {len(here)} images to match words on; at least {FEWEST} are needed.")
+    return here, there
+
+
+def scale(loaded: LoadedModel) -> float:
+    """What the reader multiplies cosines with before its softmax (100 in OpenAI's CLIPs)."""
+    return float(_clip(loaded).logit_scale.exp())
+
+
+def similarities(images: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Cosines (N, W) of image embeddings (N, D) and text embeddings (W, D), both of length one."""
+    return images @ words.T
+
+
+def unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Rows (n, D) at length one, float32; a row of zeros stays."""
+    vectors = vectors.astype(np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _clip(loaded: LoadedModel) -> Any:
+    return loaded.clip

@@ -1,0 +1,118 @@
+"""Zero-shot: which of some texts fits an image best, by the probabilities that the reader was trained to give.
+
+Invariant: the order of the texts changes no number.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field, field_validator
+
+from engine import catalog, devices, uploads
+from engine.concepts.words import (
+    EMBEDDING,
+    READER,
+    TEMPLATE,
+    check_template,
+    check_text,
+    phrase,
+    reader_of,
+    scale,
+    similarities,
+    text_embedding,
+    unit_length,
+)
+from engine.datasets import open_dataset
+from engine.errors import BadRequest
+from engine.experiment import Context, Request, Result, experiment
+from engine.models import LoadedModel
+from engine.objectives import activations
+from engine.targets import IMAGE
+
+MOST_TEXTS = 50
+
+
+@experiment
+class ZeroShotRequest(Request):
+    """Compare one image with two to fifty texts.
+
+    A text stands in the template, unless it is a sentence: from four words on it is read as it is.
+
+    The result's table `texts`, in the order given: text, similarity (cosine), probability. Facts: function (`softmax`, where
+    the probabilities of all texts add up to one; or `sigmoid` for SigLIP, where each text stands for itself), scale and bias
+    (of the similarities before it), read (what the reader was given), best (the text), seconds, device.
+    """
+
+    experiment = "zero-shot"
+    version = 1
+
+    texts: tuple[str, ...]
+    image: str = Field(description="17 of the data set, or up-<digest>")
+    reader: str = READER
+    data: str = "starter"
+    template: str = TEMPLATE
+
+    _template = field_validator("template")(check_template)
+
+    @field_validator("texts")
+    @classmethod
+    def _texts(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            found = tuple(dict.fromkeys(map(check_text, texts)))
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+        if not 2 <= len(found) <= MOST_TEXTS:
+            raise ValueError(f"{len(found)} different texts were given. Give 2 to {MOST_TEXTS}, to compare them.")
+        return found
+
+    @field_validator("image")
+    @classmethod
+    def _an_image(cls, image: str) -> str:
+        if not IMAGE.fullmatch(image):
+            raise ValueError("The image is a number of the data set, or up-<digest> of an upload.")
+        return str(int(image)) if image.isdigit() else image
+
+    def fingerprints(self) -> dict[str, str]:
+        upload = uploads.is_upload(self.image)
+        seen = uploads.fingerprint(self.image) if upload else open_dataset(self.data).fingerprint
+        return {"reader": catalog.fingerprint(self.reader), "data": seen}
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        loaded = reader_of(self.reader)
+        read = [phrase(text, self.template) for text in self.texts]
+        seen = activations(loaded, EMBEDDING, uploads.image_of(self.image, self.data))[:, 0].cpu().numpy()
+        cosines = similarities(unit_length(seen), text_embedding(loaded, read))[0]
+        sharpness, bias = scale(loaded), bias_of(loaded)
+        sure = probabilities(cosines, sharpness, bias)
+        table = pd.DataFrame(
+            {"text": list(self.texts), "similarity": cosines.astype(np.float64), "probability": sure.astype(np.float64)}
+        )
+        facts = {
+            "function": "softmax" if bias is None else "sigmoid",
+            "scale": sharpness,
+            "bias": bias,
+            "read": read,
+            "best": self.texts[int(cosines.argmax())],
+            "seconds": time.monotonic() - started,
+            "device": devices.describe(loaded.device)["name"],
+        }
+        return Result(json.loads(self.canonical()), {}, {"texts": table}, facts)
+
+
+def bias_of(loaded: LoadedModel) -> float | None:
+    """What the reader adds to scaled cosines, where each text stands for itself (SigLIP); else None."""
+    bias = getattr(loaded.clip, "logit_bias", None)
+    return None if bias is None else float(bias)
+
+
+def probabilities(cosines: np.ndarray, sharpness: float, bias: float | None) -> np.ndarray:
+    """(texts,) of one image: softmax over the scaled cosines (CLIP, Radford et al. 2021); with a bias the sigmoid of each
+    (SigLIP, Zhai et al. 2023)."""
+    logits = torch.from_numpy(cosines).double() * sharpness
+    return (logits.softmax(0) if bias is None else (logits + bias).sigmoid()).numpy()

@@ -1,0 +1,57 @@
+"""Small two-tower models of random weights, in a folder where the catalog finds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from safetensors.torch import save_file
+
+from engine.experiment import Progress, Request, Result
+from tests.engine.world import write
+
+HALF = {"mean": [0.5] * 3, "std": [0.5] * 3}
+TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+TINY: dict[str, Any] = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+    "text_cfg": TEXT,
+}
+SIGLIP = TINY | {"custom_text": True, "init_logit_scale": 2.3, "init_logit_bias": -1.5}
+
+
+def add_clip(folder: Path, name: str, model: Mapping[str, Any], text: str | None = None, **card: Any) -> Path:
+    """Put `local/NAME` into the folder, with random weights that fit `model`; `text`: what its config says instead."""
+    torch.manual_seed(0)
+    settings = dict(model)
+    kind = open_clip.CustomTextCLIP if settings.pop("custom_text", False) else open_clip.CLIP
+    save_file(kind(**settings).half().state_dict(), folder / f"{name}.safetensors")
+    whole = json.dumps({"model_cfg": model, "preprocess_cfg": HALF}) if text is None else text
+    path = write(folder / f"{name}.json", whole)
+    facts = {"name": name, "architecture": f"open_clip/{name}", "weights": f"{name}.safetensors", "config": path.name}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (facts | card).items()]
+    with (folder / "models.toml").open("a") as file:
+        file.write("\n".join(["[[model]]", *lines, ""]))
+    return path
+
+
+class Desk:
+    """A context that computes what a request builds on, each once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Result] = {}
+
+    def report(self, progress: Progress) -> None:
+        pass
+
+    def compute(self, request: Request) -> Result:
+        if request.key() not in self.known:
+            self.known[request.key()] = request.run(self)
+        return self.known[request.key()]
+
+    def keep(self, request: Request, result: Result) -> None:
+        self.known[request.key()] = result

@@ -1,0 +1,92 @@
+"""Names of units: a planted unit gets its word, a unit that means nothing gets none, and no order counts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine.concepts import naming
+from engine.concepts.matching import MEASURES
+from engine.concepts.naming import NameUnitsRequest
+from engine.errors import BadRequest
+from engine.experiment import build, parse_request
+from tests.engine.concepts.planted import IMAGES, SITES, WORDS, Planted, following, random_units, reader, truth
+
+
+@pytest.fixture(autouse=True)
+def planted_reader(monkeypatch):
+    monkeypatch.setattr(naming, "reader_of", lambda name: reader())
+    monkeypatch.setattr(naming.catalog, "load", lambda name: SimpleNamespace(sites=dict.fromkeys(SITES)))
+
+
+def named(activations: np.ndarray, images: np.ndarray | None = None, **fields):
+    context = Planted({SITES[0]: activations}, truth(), images)
+    return build(NameUnitsRequest, model="m", site=SITES[0], reader="planted", **fields).run(context)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_unit_that_follows_a_word_is_named_by_it_and_one_that_means_nothing_has_no_name(measure):
+    words = list(range(0, WORDS, 2))
+    activations = np.concatenate([following(truth(), words, noise=0.2), random_units(200)], axis=1)
+    result = named(activations, measure=measure)
+    assert result.arrays["words"][: len(words), 0].tolist() == words
+    assert not result.arrays["abstained"][: len(words)].any()
+    assert result.arrays["abstained"][len(words) :].mean() > 0.95
+    assert result.facts["words"][words[1]] == "word 2" and result.facts["images"] == IMAGES
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_about_one_unit_in_a_hundred_is_named_where_none_means_anything(measure):
+    abstained = np.concatenate(
+        [named(random_units(400, seed), measure=measure).arrays["abstained"] for seed in range(5)]
+    )
+    assert 0.001 <= 1 - abstained.mean() <= 0.025
+
+
+def test_the_order_of_the_images_changes_no_name():
+    activations = np.concatenate([following(truth(), [1, 5]), random_units(6)], axis=1)
+    mixed = np.random.default_rng(0).permutation(IMAGES).astype(np.int32)
+    first, second = named(activations), named(activations[mixed], mixed)
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(array, second.arrays[name])
+
+
+def test_images_that_only_one_of_both_models_could_read_are_left_out():
+    activations = following(truth(), [1, 5])
+    kept = np.arange(IMAGES - 50, dtype=np.int32)
+    result = named(activations[kept], kept)
+    assert result.facts["images"] == IMAGES - 50 and result.arrays["words"][:, 0].tolist() == [1, 5]
+
+
+def test_a_unit_that_never_changes_has_no_name():
+    dead = np.full((IMAGES, 1), 3, np.float32)
+    activations = np.concatenate([following(truth(), [1]), dead, random_units(20)], axis=1)
+    for measure in MEASURES:
+        assert named(activations, measure=measure).arrays["abstained"][:2].tolist() == [False, True]
+
+
+def test_a_vocabulary_shorter_than_what_is_asked_for_is_given_whole_best_word_first():
+    arrays = named(following(truth(), [1]), top=50).arrays
+    assert arrays["words"].shape == (1, WORDS) and sorted(arrays["words"][0]) == list(range(WORDS))
+    assert (np.diff(arrays["scores"][0]) <= 0).all()
+
+
+def test_an_unknown_site_is_said_before_anything_is_read():
+    with pytest.raises(BadRequest, match="no site “nose”"):
+        build(NameUnitsRequest, model="m", site="nose", reader="planted").run(Planted({}, truth()))
+
+
+def test_too_few_images_are_said():
+    with pytest.raises(BadRequest, match="“starter” has 12 images to match words on; at least 20 are needed"):
+        named(following(truth(), [1])[:12], np.arange(12, dtype=np.int32))
+
+
+def test_a_request_survives_its_text_and_another_measure_or_template_is_another_request():
+    request = build(NameUnitsRequest, model="starter-vit", site=SITES[0])
+    assert parse_request(request.canonical()) == request
+    with pytest.raises(BadRequest, match="template: a template has"):
+        build(NameUnitsRequest, model="m", site="s", template="a photo")
+    with pytest.raises(BadRequest, match="measure"):
+        build(NameUnitsRequest, model="m", site="s", measure="luck")

@@ -1,0 +1,143 @@
+"""Units of a text: planted units are found first, also for texts that no vocabulary has; a text without units says so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine.concepts import search
+from engine.concepts.combination import combine
+from engine.concepts.following import correlations, standard
+from engine.concepts.search import FindUnitsRequest, phrase
+from engine.errors import BadRequest
+from engine.experiment import build
+from engine.targets import parse_target
+from tests.engine.concepts.planted import (
+    IMAGES,
+    NAMES,
+    SITES,
+    WORDS,
+    Planted,
+    embeddings,
+    following,
+    random_units,
+    reader,
+    truth,
+)
+
+
+@pytest.fixture(autouse=True)
+def planted_reader(monkeypatch):
+    """The planted reader knows its words, and reads "A and B" as both of them."""
+
+    def read(loaded, texts):
+        rows = [[name in text.removeprefix("a photo of a ").split(" and ") for name in NAMES] for text in texts]
+        return np.array(rows, np.float32)
+
+    sites = {site: SimpleNamespace(name=site, role="mlp.hidden") for site in SITES}
+    sites["head.embedding"] = SimpleNamespace(name="head.embedding", role="head.embedding")
+    monkeypatch.setattr(search, "reader_of", lambda name: reader())
+    monkeypatch.setattr(search, "text_embedding", read)
+    monkeypatch.setattr(search.catalog, "load", lambda name: SimpleNamespace(sites=sites))
+
+
+def find(text: str, layers: list[np.ndarray] | None = None, **fields):
+    layers = layers or [
+        np.concatenate([random_units(30, 6), following(truth(), [1, 2], noise=0.3)], axis=1),
+        np.concatenate([random_units(30, 7), following(truth(), [3, 2], noise=0.1)], axis=1),
+    ]
+    context = Planted(dict(zip(SITES, layers, strict=True)), truth())
+    return build(FindUnitsRequest, model="m", text=text, reader="planted", **fields).run(context)
+
+
+def test_the_units_of_a_word_are_found_in_every_layer_the_closest_first():
+    result = find("word 2")
+    table = result.tables["units"]
+    assert table["address"][:2].tolist() == ["m@blocks.1.mlp.hidden:31", "m@blocks.0.mlp.hidden:31"]
+    assert result.facts["found"] and table["rank"][:2].tolist() == [1, 1]
+    assert table["score"][0] > 0.8 > result.facts["chance"] > table["score"][3]
+    assert result.arrays["words"][:2, 0].tolist() == [2, 2] and table["words_above"][0] == 0
+    assert "“word 2” with a correlation of 0.89" in result.facts["sentence"]
+
+
+def test_z_is_the_correlation_in_standard_deviations_of_shuffled_images():
+    result = find("word 1")
+    row = result.tables["units"].iloc[0]
+    fit, unit = result.arrays["similarity"], following(truth(), [1, 2], noise=0.3)[:, 0]
+    assert row["score"] == pytest.approx(np.corrcoef(fit, unit)[0, 1], abs=1e-5)
+    random = np.random.default_rng(0)
+    shuffled = [np.corrcoef(random.permutation(fit), unit)[0, 1] for _ in range(2000)]
+    assert row["z"] == pytest.approx(row["score"] / np.std(shuffled), rel=0.05)
+
+
+def test_a_text_outside_the_vocabulary_is_followed_best_by_a_few_units_together():
+    result = find("word 1 and word 2", [random_units(30, 6), following(truth(), [1, 2, 3], noise=0.1)])
+    sparse = result.facts["sparse"]
+    assert sparse["site"] == SITES[1] and result.facts["read"] == "word 1 and word 2", "five words are a sentence"
+    assert sparse["correlation"] > result.tables["units"]["score"][0] + 0.15
+    assert sparse["held_out"] == pytest.approx(sparse["correlation"], abs=0.03)
+    units = {term.part.number: term.weight for term in parse_target(sparse["target"]).terms}
+    assert set(units) >= {0, 1} and units[0] == pytest.approx(units[1], rel=0.25)
+
+
+def test_a_text_that_no_unit_follows_is_said_to_have_none():
+    result = find("word 20", [random_units(30, 6), random_units(30, 7)])
+    assert not result.facts["found"] and len(result.tables["units"]) == 24
+    assert result.facts["sentence"].startswith(
+        "No unit follows “word 20”: the best correlation, 0.09, is not above the 0.14"
+    )
+
+
+def test_one_site_alone_can_be_searched_and_an_unknown_one_or_role_is_said():
+    assert set(find("word 2", site=SITES[0]).tables["units"]["site"]) == {SITES[0]}
+    with pytest.raises(BadRequest, match=r"no site “blocks\.7"):
+        find("word 2", site="blocks.7.mlp.hidden")
+    with pytest.raises(BadRequest, match=r"no site of the role “nose”\. Its roles: mlp\.hidden, head\.embedding"):
+        find("word 2", role="nose")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "There is no text"), (" \n", "no text"), ("x" * 5000, "5,000 characters")]
+)
+def test_no_text_and_too_much_of_it_are_said_in_one_sentence(text, says):
+    with pytest.raises(BadRequest, match=says) as refusal:
+        build(FindUnitsRequest, model="m", text=text)
+    assert len(str(refusal.value)) < 120
+
+
+def test_spaces_do_not_make_another_request():
+    assert build(FindUnitsRequest, model="m", text=" sea   bird\n").canonical() == (
+        build(FindUnitsRequest, model="m", text="sea bird").canonical()
+    )
+
+
+def test_a_word_stands_in_the_template_and_a_sentence_for_itself():
+    assert phrase("sea bird", "a photo of a {}") == "a photo of a sea bird"
+    assert phrase("a bird above the sea", "a photo of a {}") == "a bird above the sea"
+
+
+def test_correlations_with_many_texts_are_those_with_the_table_of_their_fits():
+    images, texts = embeddings(truth()), np.random.default_rng(0).standard_normal((7, WORDS)).astype(np.float32)
+    units = random_units(5)
+    expected = np.corrcoef(units.T, (images @ texts.T).T)[:5, 5:]
+    np.testing.assert_allclose(correlations(standard(units), images, texts), expected, atol=1e-5)
+    assert not correlations(standard(units), images, np.zeros((1, WORDS), np.float32)).any()
+
+
+def test_a_combination_finds_the_planted_weights_and_leaves_a_dead_unit_alone():
+    units = random_units(40)
+    units[:, 7] = 1
+    units[:, 3] *= 50
+    found = combine(units, 0.02 * units[:, 3] - 0.5 * units[:, 11])
+    assert str(found.target) == "(0.04*3-11)" and found.correlation == pytest.approx(1, abs=1e-5)
+    assert found.held_out == pytest.approx(1, abs=1e-5)
+    assert len(combine(units, random_units(1, 9)[:, 0]).target.terms) == 5
+    nothing = combine(units[:, 7:8], units[:, 0])
+    assert (str(nothing.target), nothing.correlation, nothing.held_out) == ("0", 0, 0)
+
+
+def test_a_combination_of_nothing_does_not_follow_what_it_was_not_chosen_on():
+    found = combine(random_units(300), random_units(1, 9)[:, 0])
+    assert found.correlation > 0.2 > abs(found.held_out), IMAGES

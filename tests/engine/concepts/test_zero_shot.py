@@ -1,0 +1,114 @@
+"""Zero-shot: the probabilities are those that the model was trained to give, and each thing wrong is one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine import catalog, uploads
+from engine.concepts.zero_shot import ZeroShotRequest
+from engine.datasets import open_dataset
+from engine.errors import BadRequest, Unavailable
+from engine.experiment import Result, build, parse_request
+from tests.engine.clips import SIGLIP, Desk, add_clip
+from tests.engine.world import png
+
+TEXTS = ("boat", "a dog that plays the guitar", "music")
+
+
+def ask(reader: str = "local/clip", **fields) -> Result:
+    asked = {"texts": TEXTS, "image": "17", "data": "squares"} | fields
+    return Desk().compute(build(ZeroShotRequest, reader=reader, **asked))
+
+
+def logits(reader: str) -> torch.Tensor:
+    """The second route: open_clip's own logits of image 17 and the texts, the short ones in the template."""
+    loaded = catalog.load(reader)
+    image = torch.from_numpy(open_dataset("squares").image(17)).permute(2, 0, 1)[None] / 255
+    tokens = loaded.tokenizer(["a photo of a boat", TEXTS[1], "a photo of a music"])
+    with torch.no_grad():
+        return loaded.clip.get_logits(loaded.normalize(image), tokens)[0][0]
+
+
+def test_a_clips_probabilities_are_the_softmax_of_its_logits(person):
+    result = ask()
+    table = result.tables["texts"]
+    np.testing.assert_allclose(table.probability, logits("local/clip").softmax(0), atol=1e-5)
+    assert table.text.tolist() == list(TEXTS) and table.probability.sum() == pytest.approx(1)
+    assert result.facts["function"] == "softmax" and result.facts["bias"] is None
+    assert result.facts["best"] == table.text[table.probability.argmax()]
+    Result.from_blob(result.to_blob())
+
+
+def test_siglips_probabilities_are_the_sigmoid_of_its_logits_each_for_itself(person):
+    add_clip(person, "siglip", SIGLIP)
+    result = ask("local/siglip")
+    np.testing.assert_allclose(result.tables["texts"].probability, logits("local/siglip").sigmoid(), atol=1e-5)
+    assert result.facts["function"] == "sigmoid" and result.facts["bias"] == pytest.approx(-1.5, abs=1e-3)
+    fewer = ask("local/siglip", texts=TEXTS[:2]).tables["texts"].probability
+    np.testing.assert_allclose(fewer, result.tables["texts"].probability[:2])
+
+
+def test_the_text_that_says_what_is_there_wins(person, monkeypatch):
+    """Planted: the text tower answers `boat` with the image's own embedding, and all else with its opposite."""
+    loaded = catalog.load("local/clip")
+    image = torch.from_numpy(open_dataset("squares").image(17)).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        own = loaded.clip.encode_image(loaded.normalize(image))[0]
+    boat = loaded.tokenizer(["a photo of a boat"])[0]
+    answer = [-own, own]
+    monkeypatch.setattr(
+        loaded.clip, "encode_text", lambda tokens: torch.stack([answer[torch.equal(each, boat)] for each in tokens])
+    )
+    result = ask(texts=("music", "boat"))
+    assert result.facts["best"] == "boat"
+    assert result.tables["texts"].similarity.tolist() == pytest.approx([-1, 1], abs=1e-5)
+    assert result.tables["texts"].probability[1] > 0.999
+
+
+def test_the_order_of_the_texts_changes_no_number(person):
+    forth, back = ask().tables["texts"], ask(texts=TEXTS[::-1]).tables["texts"]
+    np.testing.assert_allclose(forth.probability, back.probability[::-1], atol=1e-7)
+
+
+def test_an_upload_is_read_as_the_same_image_of_a_data_set(person):
+    digest = uploads.keep_image(png(open_dataset("squares").image(17)), "seventeen.png")
+    there, here = ask(), ask(image=f"up-{digest}")
+    assert here.tables["texts"].equals(there.tables["texts"])
+
+
+def test_a_request_comes_back_from_its_own_text(person):
+    request = ZeroShotRequest(texts=(" boat ", "boat", "a  red boat"), image="007")
+    assert request.texts == ("boat", "a red boat") and request.image == "7"
+    assert parse_request(request.canonical()) == request
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"texts": ("boat",)}, r"texts: 1 different texts were given\. Give 2 to 50"),
+        ({"texts": ("boat", " boat ")}, r"1 different texts"),
+        ({"texts": tuple(f"word {n}" for n in range(51))}, r"51 different texts"),
+        ({"texts": ("boat", " ")}, r"There is no text"),
+        ({"texts": ("boat", "x" * 301)}, r"301 characters"),
+        ({"image": "cat.png"}, r"image: The image is a number of the data set, or up-<digest>"),
+        ({"template": "a photo"}, r"template"),
+        ({"reader": "efficientnet-none"}, r"There is no model"),
+        ({"data": "nowhere"}, r"nowhere"),
+        ({"image": "4000"}, r"4000"),
+    ],
+)
+def test_bad_input_is_one_sentence(person, fields, sentence):
+    with pytest.raises(BadRequest, match=sentence):
+        ask(**fields)
+
+
+def test_a_model_without_a_text_tower_is_refused(person):
+    with pytest.raises(BadRequest, match=r"starter-vit has no text tower, so it cannot read words"):
+        ask("starter-vit")
+
+
+def test_an_upload_that_is_not_here_is_said(person):
+    with pytest.raises(Unavailable, match="is not on this machine"):
+        ask(image="up-0123456789abcdef")
