@@ -1,0 +1,81 @@
+"""`concepts --purity`: which share of units follows a concept, layer by layer, and what that says about two models."""
+
+from __future__ import annotations
+
+import itertools
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from engine.cli.answer import Answer, table
+from engine.cli.asking import ask, data_name
+from engine.cli.background import row_facts
+from engine.concepts.purity import PurityRequest, compare, difference
+from engine.errors import BadRequest
+from engine.experiment import Result, build
+
+
+def purity(arguments: Namespace) -> Answer:
+    """Hold the units of one or more models against what is known of the scenes.
+
+    Raises BadRequest where no model is named, or one has no sites of the role.
+    """
+    names = [*dict.fromkeys(arguments.models)]
+    if not names:
+        raise BadRequest("No model given. Name one or more with --models.")
+    data = data_name(arguments.data)
+    requests = [build(PurityRequest, model=name, role=arguments.role, data=data) for name in names]
+    answers = [ask(request) for request in requests]
+    results = [result for result, _ in answers]
+    models = [_model(result) for result in results]
+    facts = {
+        "data": data,
+        "role": arguments.role,
+        "keys": [request.key() for request in requests],
+        "stored": [stored for _, stored in answers],
+        "seconds": [result.facts["seconds"] for result in results],
+        **{name: results[0].facts[name] for name in ("concepts", "kinds", "images", "worlds", "kinds_by_chance")},
+        "models": models,
+        "paired": [_paired(a, b) for a, b in itertools.combinations(results, 2)],
+        "sentence": compare(results),
+    }
+    columns = ("concept_units", "low", "high", "baseline", "strict_baseline", "beyond_likeness", "kind_units")
+    rows = [
+        (result.request["model"], name, *(row[column] for column in columns))
+        for result in results
+        for name, row in [
+            *((row["site"], row) for row in result.tables["layers"].to_dict("records")),
+            ("all", result.tables["overall"].to_dict("records")[0]),
+        ]
+    ]
+    return Answer(facts, "\n".join([table(("model", "layer", *columns), rows), str(facts["sentence"])]))
+
+
+def _model(result: Result) -> dict[str, Any]:
+    layers = [_row(row) for row in result.tables["layers"].to_dict("records")]
+    concepts = result.tables["concepts"]
+    found = concepts[concepts["units"] > 0].sort_values(["units", "tag"], ascending=[False, True])
+    return {
+        "model": result.request["model"],
+        "language": result.facts["language"],
+        "layers": layers,
+        "overall": _row(result.tables["overall"].to_dict("records")[0]),
+        "concepts": found.to_dict("records"),
+    }
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row for scripts: `interval` is that of `concept_units`, every other share has its own beside it."""
+    plain = row_facts(row)
+    plain["interval"] = [plain.pop("low"), plain.pop("high")]
+    return plain
+
+
+def _paired(a: Result, b: Result) -> dict[str, Any]:
+    """Differences over all layers, a minus b."""
+    first, second = (result.tables["overall"].to_dict("records")[0] for result in (a, b))
+    found: dict[str, Any] = {"a": a.request["model"], "b": b.request["model"]}
+    for name in ("concept_units", "beyond_likeness", "kind_units"):
+        value, low, high = difference(first, second, name)
+        found |= {name: value, f"{name}_interval": [low, high]}
+    return found
