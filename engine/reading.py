@@ -22,7 +22,7 @@ from engine.layout import channels_to_positions
 
 # Handles take their number from a counter that torch does not guard: two threads placing hooks on one
 # module at the same moment could get the same number, and one hook would silently replace the other.
-_PLACING = threading.Lock()
+PLACING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,13 @@ def run(
 
     handles: list[RemovableHandle] = []
     try:
-        with _PLACING:
+        with PLACING:
             handles.extend(place(inner, side, here) for (inner, side), here in places.items())
         note([tap for tap in taps if tap.module is None], module(images))
     except _Reached:
         pass
     finally:
-        with _PLACING:
+        with PLACING:
             for handle in handles:
                 handle.remove()
     return found

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.reading import _PLACING
+from engine.reading import PLACING
 from engine.spatial.blocks import NotTakenApart, child
 
 
@@ -50,12 +50,12 @@ def uniform(attention: nn.Module, heads: Sequence[int] | None = None) -> Iterato
         value[..., chosen, :] = value[..., chosen, :].mean(dim=1, keepdim=True).expand_as(value[..., chosen, :])
         return torch.cat([output[..., :-width], value.flatten(-2)], dim=-1) if fused else value.flatten(-2)
 
-    with _PLACING:
+    with PLACING:
         handle = linear.register_forward_hook(replace)
     try:
         yield
     finally:
-        with _PLACING:
+        with PLACING:
             handle.remove()
     if not fired:
         raise NotTakenApart("Its attention does not ask its projection for values, so it cannot be made uniform.")
@@ -75,14 +75,14 @@ def watched(parts: Sequence[nn.Module]) -> Iterator[list[tuple[Tensor, Tensor]]]
             seen.append((pending.pop(part), output))
 
     handles = []
-    with _PLACING:
+    with PLACING:
         for part in parts:
             handles.append(_checked(part)[0].register_forward_hook(projected(part)))
             handles.append(part.register_forward_hook(ended))
     try:
         yield seen
     finally:
-        with _PLACING:
+        with PLACING:
             for handle in handles:
                 handle.remove()
 

@@ -69,5 +69,8 @@ def caption(rng: np.random.Generator, kind: Kind, place: str) -> Caption:
         parts.append((kind.name, kind.name))
     if rng.random() < 0.5:
         rng.shuffle(parts)
-    text = str(rng.choice(PREFIXES)) + ", ".join(written for written, _ in parts)
+    text = ", ".join(written for written, _ in parts)
+    prefix = str(rng.choice(PREFIXES))
+    if text.split()[0] not in ("on", "in", "at"):
+        text = prefix + text
     return Caption(text, frozenset(concept for _, concept in parts))

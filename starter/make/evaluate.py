@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 EVALUATION = Path(__file__).parents[1] / "scenes" / "evaluation.parquet"
 
@@ -30,8 +30,8 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def correct(model: nn.Module, side: int, table: pd.DataFrame, top: int = 1, batch: int = 64) -> np.ndarray:
-    """(scenes,) bool: is the kind among the `top` answers?"""
+def answers_to(model: nn.Module, side: int, table: pd.DataFrame, batch: int = 64) -> Tensor:
+    """(scenes, outputs): what the model answers to each scene, scaled to `side` pixels."""
     model.eval()
     device = next(model.parameters()).device
     out = []
@@ -41,9 +41,14 @@ def correct(model: nn.Module, side: int, table: pd.DataFrame, top: int = 1, batc
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).to(device)
         if side != images.shape[-1]:
             images = F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
-        answers = model((images - 0.5) / 0.5).topk(top, 1).indices.cpu().numpy()
-        out.append((answers == part.kind_index.to_numpy()[:, None]).any(1))
-    return np.concatenate(out)
+        out.append(model((images - 0.5) / 0.5).cpu())
+    return torch.cat(out)
+
+
+def correct(model: nn.Module, side: int, table: pd.DataFrame, top: int = 1) -> np.ndarray:
+    """(scenes,) bool: is the kind among the `top` answers?"""
+    best = answers_to(model, side, table).topk(top, 1).indices.numpy()
+    return (best == table.kind_index.to_numpy()[:, None]).any(1)
 
 
 def accuracy(model: nn.Module, side: int, limit: int | None = None) -> float:

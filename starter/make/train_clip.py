@@ -33,8 +33,9 @@ from starter.make.train import PLAN, Course, Lesson, Plan, build, normalize, tra
 NAME = "starter-clip"
 WIDTH = 192  # of the embedding
 CONTEXT = 32  # tokens
-TEXT: dict[str, Any] = {"context_length": CONTEXT, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3}
-OTHERS = 256  # captions of other scenes that each image is told apart from
+TEXT: dict[str, Any] = {"context_length": CONTEXT, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 2}
+CAPTIONS = 2  # of each scene, each time it is seen
+OTHERS = 512  # captions of other scenes that each image is told apart from
 HOTTEST = 100.0  # what the similarities are multiplied with, at most
 
 
@@ -134,33 +135,38 @@ class ClipCourse(Course):
 
     def lesson(self, step: int, chosen: np.ndarray) -> Lesson:
         rng = np.random.default_rng([self.plan.seed, 1, step])
-        captions, facts = self.said(rng, chosen)
         more, _ = self.said(rng, rng.choice(len(self.images), OTHERS, replace=False))
-        with torch.no_grad():
-            others = self.encode(more)
-        texts = self.encode(captions)
-        own = torch.arange(len(chosen))
-        wrong = ~self.concepts.true([*captions, *more], facts)
-        wrong[own, own] = True  # each image's own caption is the answer, so it stays
-        hidden = torch.zeros(wrong.shape).masked_fill_(~wrong, -torch.inf).to(self.device)
-        model, answers, n = self.model, own.to(self.device), len(chosen)
+        with torch.no_grad():  # texts of like length together: little padding
+            more.sort(key=lambda one: len(one.text))
+            others = torch.cat([self.encode(more[start : start + 128]) for start in range(0, OTHERS, 128)])
+        answers = torch.arange(len(chosen), device=self.device)
+        told = []  # (words, what to add to the similarities) for each caption that a scene gets
+        for _ in range(CAPTIONS):
+            captions, facts = self.said(rng, chosen)
+            told.append((torch.cat([self.encode(captions), others]), self.doubles([*captions, *more], facts)))
 
-        def to_captions(images: Tensor, words: Tensor) -> Tensor:
+        def to_captions(embedded: Tensor, words: Tensor, doubles: Tensor) -> Tensor:
             """(images, own and other captions): scaled similarities, without other captions that are true as well."""
-            return model.scale * model(normalize(images)).float() @ words.float().T + hidden[: len(images)]
+            return self.model.scale * embedded.float() @ words.float().T + doubles[: len(embedded)]
 
         def loss(images: Tensor) -> Tensor:
-            logits = to_captions(images, torch.cat([texts, others]))
-            by_image = F.cross_entropy(logits, answers)
-            by_caption = F.cross_entropy(logits[:, :n].T, answers)
-            return (by_image + by_caption) / 2
-
-        fixed = torch.cat([texts.detach(), others])
+            embedded, total = self.model(normalize(images)), torch.zeros((), device=self.device)
+            for words, doubles in told:
+                logits = to_captions(embedded, words, doubles)
+                total = total + F.cross_entropy(logits, answers) + F.cross_entropy(logits[:, : len(chosen)].T, answers)
+            return total / (2 * CAPTIONS)
 
         def attacked(images: Tensor) -> Tensor:
-            return F.cross_entropy(to_captions(images, fixed), answers[: len(images)])
+            words, doubles = told[0]
+            logits = to_captions(self.model(normalize(images)), words.detach(), doubles)
+            return F.cross_entropy(logits, answers[: len(images)])
 
         return Lesson(loss, attacked)
+
+    def doubles(self, captions: list[Caption], facts: list[frozenset[str]]) -> Tensor:
+        """(scenes, captions): minus infinity where a caption is true of a scene that it was not written for, else 0."""
+        true = self.concepts.true(captions, facts).fill_diagonal_(False)
+        return torch.zeros(true.shape).masked_fill_(true, -torch.inf).to(self.device)
 
     def held_out(self) -> float:
         table = scenes()

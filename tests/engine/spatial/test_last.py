@@ -13,7 +13,8 @@ from engine.errors import BadRequest
 from engine.models import LoadedModel
 from engine.spatial import attention
 from engine.spatial.blocks import ReadOut, Stack, first_tokens
-from engine.spatial.last import Probes, measure
+from engine.spatial.last import measure
+from engine.spatial.probes import Probes
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import CLASSES, Quiet, Squares, averaging_last, vit, without_mixing
 

@@ -1,0 +1,193 @@
+"""One model under every condition that the last layers can be put under, while images stream by.
+
+Invariant: all conditions see the same images in the same order, so that any two of them can be paired.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.models import LoadedModel
+from engine.spatial import attention
+from engine.spatial.accuracy import Answers, Positions
+from engine.spatial.blocks import NotTakenApart, ReadOut, Stack
+
+WATCHED = 256
+"""Images whose attention weights are looked at: their means are steady long before all images are."""
+
+
+class Probes:
+    """One model under all of these conditions, while images stream by. Whatever it does not have is left out, and
+    said."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.model = model
+        self.answers, self.missing = Answers(), dict[str, None]()
+        self.attentions = attention.attentions(model.module)
+        self.readout = self._or_none(lambda: ReadOut.of(model))
+        self.stack: Stack | None = None
+        self.reads_prefix = self.readout is not None and self.readout.reads_prefix
+        if not self.attentions:
+            self._say(
+                f"{model.name} has neither attention nor a class token: only its heads and positions are measured."
+            )
+        elif self.readout is not None:
+            self.stack = self._or_none(lambda: Stack.of(model, self.readout))
+            if not self.reads_prefix:
+                self._say(f"The head of {model.name} reads no class token, so there is none to isolate.")
+        self.watchable = self._watchable()
+        grid = self.readout.grid if self.readout else None
+        self.positions = Positions(grid.height * grid.width) if grid else None
+        self.seen: dict[tuple[int, int], list[Tensor]] = {}
+        self.images = 0
+
+    def add(self, normalized: Tensor, labels: Tensor) -> None:
+        """Take in a batch of normalised images with the model's classes for them."""
+        if self.stack is not None:
+            states = self._natural(self.stack, normalized, labels)
+            if self.reads_prefix:
+                self._isolation(self.stack, states, labels)
+                self._prefix_only(self.stack, states, labels)
+            self._uniform_in_stack(self.stack, states, labels)
+        else:
+            self._whole(normalized, labels)
+        self.images += len(labels)
+
+    # The model as it is, and its heads
+
+    def _natural(self, stack: Stack, normalized: Tensor, labels: Tensor) -> list[Tensor]:
+        """Tokens before the first block and after each."""
+        states = [stack.embed(normalized)]
+        with attention.watched(self.attentions if self._watching() else []) as seen:
+            for index in range(len(stack.blocks)):
+                states.append(stack.run(index, states[-1], "natural"))
+        self._look(seen)
+        with torch.autocast(self.model.device.type, enabled=False):
+            self._heads(stack.norm(states[-1].float()), labels)
+        return states
+
+    def _heads(self, features: Tensor, labels: Tensor) -> None:
+        """The head on the features, in float32: as it is, on means, and on each position."""
+        readout = self.readout
+        assert readout is not None and self.positions is not None
+        answer = readout.logits(features)
+        self.answers.add("natural", answer, labels)
+        if readout.reads_prefix:
+            self.answers.add("cls", answer, labels)
+        tokens = readout.positions(features)
+        patches = tokens[:, readout.grid.prefix :]
+        self.answers.add("patch_mean", readout.single(patches.mean(dim=1)), labels)
+        self.answers.add("all_mean", readout.single(tokens.mean(dim=1)), labels)
+        self.positions.add(readout.single(patches), labels)
+
+    def _whole(self, normalized: Tensor, labels: Tensor) -> None:
+        """A model that is not taken apart: its heads, and one pass for each attention that is made uniform."""
+        module: Any = self.model.module
+        if self.readout is None:
+            self.answers.add("natural", module(normalized).float(), labels)
+        else:
+            with attention.watched(self.attentions if self._watching() else []) as seen:
+                features = module.forward_features(normalized)
+            self._look(seen)
+            with torch.autocast(self.model.device.type, enabled=False):
+                self._heads(features.float(), labels)
+        for index, part in enumerate(self.attentions):
+            self._uniform(index, None, part, lambda: module(normalized).float(), labels)
+        for head in range(attention.heads_of(self.attentions[-1]) if self.attentions else 0):
+            last = len(self.attentions) - 1
+            self._uniform(last, head, self.attentions[last], lambda: module(normalized).float(), labels)
+
+    # The class token apart from the patches
+
+    def _isolation(self, stack: Stack, states: list[Tensor], labels: Tensor) -> None:
+        """For every L: one stream of patches alone and one of the prefix alone serve all."""
+        depth, prefix = len(stack.blocks), stack.prefix
+        self.answers.add("isolation 0", stack.rest(depth, states[-1], "joint"), labels)
+        alone, patches = states[0][:, :prefix], states[0][:, prefix:]
+        for count in range(1, depth + 1):
+            alone = stack.run(count - 1, alone, "prefix alone")
+            if count == depth:
+                answer = self._answer_alone(stack, alone)
+            else:
+                patches = stack.run(count - 1, patches, "patches alone")
+                answer = stack.rest(count, torch.cat([alone, patches], dim=1), "joint")
+            self.answers.add(f"isolation {count}", answer, labels)
+
+    def _prefix_only(self, stack: Stack, states: list[Tensor], labels: Tensor) -> None:
+        depth = len(stack.blocks)
+        for after in range(depth + 1):
+            alone = states[after][:, : stack.prefix]
+            for index in range(after, depth):
+                alone = stack.run(index, alone, "prefix alone")
+            self.answers.add(f"cls_only {after}", self._answer_alone(stack, alone), labels)
+
+    def _answer_alone(self, stack: Stack, alone: Tensor) -> Tensor:
+        """From the prefix alone. A head that reads the image too is given the prefix's mean in its place."""
+        if stack.readout.reads_image:
+            places = stack.readout.grid.positions - stack.prefix
+            alone = torch.cat([alone, alone.mean(dim=1, keepdim=True).expand(-1, places, -1)], dim=1)
+        return stack.answer(alone)
+
+    # Attention taken away, and looked at
+
+    def _uniform_in_stack(self, stack: Stack, states: list[Tensor], labels: Tensor) -> None:
+        last = len(stack.blocks) - 1
+        for index, part in enumerate(self.attentions):
+            heads: list[int | None] = [None, *(range(attention.heads_of(part)) if index == last else ())]
+            for head in heads:
+
+                def answer(index: int = index) -> Tensor:
+                    return stack.run(index, states[index], "uniform")
+
+                self._uniform(index, head, part, answer, labels, lambda out, i=index: stack.rest(i + 1, out, "uniform"))
+
+    def _uniform(self, index: int, head: int | None, part: Any, run: Any, labels: Tensor, rest: Any = None) -> None:
+        try:
+            with attention.uniform(part, None if head is None else [head]):
+                out = run()
+        except NotTakenApart as error:
+            self._say(str(error))
+            return
+        name = f"uniform {index}" if head is None else f"uniform {index} {head}"
+        self.answers.add(name, out if rest is None else rest(out), labels)
+
+    def _watching(self) -> bool:
+        return self.watchable and self.images < WATCHED
+
+    def _look(self, seen: list[tuple[Tensor, Tensor]]) -> None:
+        """Entropy and distance of each head of each block, averaged over queries, one row an image."""
+        prefix = self.readout.grid.prefix if self.readout else 0
+        for block, (projected, _) in enumerate(seen):
+            spread = attention.spread(attention.weights(self.attentions[block], projected))
+            parts = [each[..., prefix:].mean(dim=2) for each in spread]
+            parts.append(spread[0][..., :prefix].mean(dim=2) if prefix else torch.full_like(parts[0], torch.nan))
+            for head, values in enumerate(torch.stack(parts, dim=2).transpose(0, 1)):
+                self.seen.setdefault((block, head), []).append(values.float().cpu())
+
+    def _watchable(self) -> bool:
+        """Whether query and key are all there is to the weights of every attention."""
+        if not self.attentions:
+            return False
+        noise = torch.rand(1, 3, *self.model.input_size, generator=torch.Generator().manual_seed(0))
+        with attention.watched(self.attentions) as seen:
+            self.model.module(self.model.normalize(noise.to(self.model.device)))
+        fits = len(seen) == len(self.attentions) and all(
+            projected.ndim == 3 and len(projected) == 1 and attention.explains(part, projected, added)
+            for part, (projected, added) in zip(self.attentions, seen, strict=True)
+        )
+        if not fits:
+            self._say(f"The attention weights of {self.model.name} hold more than query and key; they are not shown.")
+        return fits
+
+    def _say(self, line: str) -> None:
+        self.missing[line] = None
+
+    def _or_none(self, make: Any) -> Any:
+        try:
+            return make()
+        except NotTakenApart as error:
+            self._say(str(error))
+            return None
