@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from engine import catalog, export, objectives
+from engine import catalog, devices, export, objectives
 from engine.activations import IndexRequest
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
@@ -18,7 +20,7 @@ from engine.objectives import Says, goal, heads_of, measured
 from engine.recipes import RECIPES
 from engine.visualize import VisualizeRequest
 from tests.engine.clips import Desk
-from tests.engine.small import small_vit
+from tests.engine.small import small_cnn, small_vit, wrapped
 
 SITE = "head.embedding"
 BOAT = "says(a red boat)"
@@ -70,15 +72,40 @@ def test_an_image_whose_embedding_is_the_texts_comes_first(clip, monkeypatch):
     Result.from_blob(result.to_blob())
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_in_every_recipe_a_picture_for_the_text_is_closer_to_it_than_one_against_it(clip, name):
-    """Whatever the recipe's penalties: a cosine counts against them as the logit that the model makes of it."""
-    recipe = RECIPES[name].model_copy(update={"steps": 6, "copies": 2})
-    # The same seed: both see the same windows and colours at each step.
-    closer, further = (
-        maximize(clip, SITE, [goal(clip, SITE, BOAT)], recipe, seed=0, direction=way).curves[0, -1] for way in (1, -1)
+class Colours(torch.nn.Module):
+    """An image tower that sees the mean colour and nothing else: (B, 3, H, W) -> (B, 4), the last always the same."""
+
+    embeds = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visual = small_cnn().module  # layers, so that there are sites; they count for nothing
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        nothing = 0 * self.visual(images).sum(1, keepdim=True)
+        return torch.cat([images.mean((2, 3)), nothing + 0.1], 1)
+
+
+def colour_clip() -> catalog.LoadedModel:
+    """A CLIP with a text tower that reads everything as red."""
+    loaded = wrapped("colours", Colours())
+    red = torch.tensor([1.0, -0.5, -0.5, 0.0])
+    loaded.clip = SimpleNamespace(
+        logit_scale=torch.tensor(100.0).log(), encode_text=lambda tokens: red.expand(len(tokens), 4)
     )
-    assert closer > further
+    loaded.make_tokenizer = lambda: lambda texts: torch.zeros(len(texts), 1, dtype=torch.int64)
+    return loaded
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_in_every_recipe_red_is_what_a_picture_for_red_has_more_of_than_one_against_it(name, monkeypatch):
+    """Whatever the recipe's penalties: a cosine counts against them as the logit that the model makes of it."""
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    clip, recipe = colour_clip(), RECIPES[name].model_copy(update={"steps": 6, "copies": 2})
+    up, down = (maximize(clip, SITE, [goal(clip, SITE, BOAT)], recipe, seed=0, direction=way) for way in (1, -1))
+    assert up.curves[0, -1] > down.curves[0, -1]
+    redder, other = (pictures.images[0].mean((1, 2)) @ [1, -0.5, -0.5] for pictures in (up, down))
+    assert redder > other
 
 
 def test_texts_and_units_share_a_request_and_no_picture_depends_on_its_company(clip, monkeypatch):
