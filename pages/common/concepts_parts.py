@@ -32,12 +32,15 @@ def check_labels(texts: list[str]) -> None:
 
 
 def parts(view: ConceptsView) -> list[Part]:
-    """The requests of the section that is looked at. Raises VitrineError where one cannot be made."""
-    found = {
+    """The requests of the section that is looked at. Raises VitrineError where one cannot be made, or a model is unknown."""
+    from engine import catalog
+
+    for model in (*view.sides.values(), view.reader):
+        catalog.find(model)
+    return {
         "search": _search, "browse": _browse, "map": _map, "purity": _purity, "abstract": _abstract, "draw": _draw,
         "zero-shot": _zero_shot, "read": _read,
     }[view.show](view)  # fmt: skip
-    return found
 
 
 def requests(view: ConceptsView) -> list[Request]:

@@ -47,7 +47,6 @@ def opened(chosen: dict[str, str] | None = None, **link: str) -> AppTest:
     """The page as a browser that follows this link sees it first; `chosen` is what stands in the setup's widgets."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params.update(link)
-    app.run()
     for name, value in (chosen or {}).items():
         app.session_state[f"cn_{name}"] = value
     return app.switch_page("pages/concepts.py").run()
@@ -106,18 +105,15 @@ def found(above_chance: bool = True) -> Result:
             "words_above": [0, 3],
         }
     )  # fmt: skip
-    sparse = {"site": "blocks.6.mlp.hidden", "target": "(4+0.5*8)", "correlation": 0.7, "held_out": 0.6}
     words = {
         "words": np.array([[0, 1], [1, 2]], np.int32),
         "word_scores": np.array([[0.5, 0.4], [0.6, 0.3]], np.float32),
     }
     facts = {
-        "words": WORDS,
-        "found": above_chance,
+        "text": "music", "words": WORDS, "found": above_chance, "chance": 0.07, "among_words": 0.9, "searched": 6144,
         "sentence": "A sentence by the engine.",
-        "searched": 6144,
-        "sparse": sparse,
-    }
+        "sparse": {"site": "blocks.6.mlp.hidden", "target": "(4+0.5*8)", "correlation": 0.7, "held_out": 0.6},
+    }  # fmt: skip
     return Result({}, words, {"units": units}, facts)
 
 
