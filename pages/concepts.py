@@ -30,6 +30,13 @@ if choosing.open:
 with errors.shown():
     concepts_sections.ask(page, text, run)
 if view is None:
+    if not concepts_setup.readers():
+        errors.hint(
+            "No model that reads words is on this machine, so nothing can be searched or named yet. Choose a CLIP from the "
+            "hub under **Words are read by**, like open_clip/ViT-B-16/openai, or add your own to models.toml. How purely "
+            "units follow known concepts needs none: press **Run**.",
+            "menu_book",
+        )
     errors.hint(
         "Search for a word, or press **Run** to browse a layer with the words of all its units. The first time, the models "
         "look at all images, which takes about a minute on two cores; after that a search takes a second."

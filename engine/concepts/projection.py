@@ -13,12 +13,9 @@ import pandas as pd
 
 from engine import catalog
 from engine.activations import IndexRequest
+from engine.concepts.following import standard
 from engine.datasets import open_dataset
 from engine.experiment import Context, Request, Result, experiment
-
-ROWS_AT_ONCE = 4096
-STILL = 1e-6
-"""A unit that changes by less than this share of its largest value does not change: it has no place."""
 
 
 @experiment
@@ -67,13 +64,13 @@ class UnitMapRequest(Request):
 
 
 def plane(activations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(numbers (V,), places (V, 2), explained (2,)) of the V units that change, from activations (images, units).
-
-    Only the units' correlations are needed, which are summed over slices of the images: no copy of all activations.
-    """
-    alike, numbers = correlations(activations)
+    """(numbers (V,), places (V, 2), explained (2,)) of the V units that change, from activations (images, units)."""
+    profiles = standard(activations)
+    numbers = np.flatnonzero(profiles.any(axis=0))
     if not len(numbers):
         return numbers, np.zeros((0, 2)), np.zeros(2)
+    profiles = profiles[:, numbers]
+    alike = (profiles.T @ profiles).astype(np.float64)  # correlations
     centred = alike - alike.mean(axis=0) - alike.mean(axis=1)[:, None] + alike.mean()
     values, vectors = np.linalg.eigh(centred)
     places = np.zeros((len(numbers), 2))
@@ -83,15 +80,3 @@ def plane(activations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     total = max(float(values.clip(min=0).sum()), np.finfo(float).tiny)
     explained = np.pad(values[::-1][:2].clip(min=0), (0, max(0, 2 - len(values)))) / total
     return numbers, places, explained
-
-
-def correlations(activations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(correlations (V, V) between the units that change, over images; their numbers (V,)) of (images, units)."""
-    mean, size = activations.mean(axis=0, dtype=np.float64), np.abs(activations).max(axis=0).astype(np.float64)
-    std = activations.std(axis=0, dtype=np.float64)
-    numbers = np.flatnonzero(std > STILL * size)
-    total = np.zeros((len(numbers), len(numbers)))
-    for start in range(0, len(activations), ROWS_AT_ONCE):
-        part = (activations[start : start + ROWS_AT_ONCE][:, numbers] - mean[numbers]) / std[numbers]
-        total += part.T @ part
-    return total / max(len(activations), 1), numbers

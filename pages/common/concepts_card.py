@@ -170,13 +170,18 @@ def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result |
         if naming is not None and bool(naming.arrays["abstained"][card.unit]):
             st.caption(UNNAMED)
         st.code(str(address), language=None, wrap_lines=True)
-        st.page_link(
-            CLOSER,
-            label="Look closer in Feature visualization",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            query_params=permalink.write(View(address, data=view.data)),
-        )
+        closer(view, address)
+
+
+def closer(view: ConceptsView, address: Address) -> None:
+    """A link to these units or targets on the page that shows all of them."""
+    st.page_link(
+        CLOSER,
+        label="Look closer in Feature visualization",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        query_params=permalink.write(View(address, data=view.data)),
+    )
 
 
 def _selectivity(index: Result, unit: int) -> str:

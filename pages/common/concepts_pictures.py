@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.address import Address
-from pages.common import colours, concepts_making, errors, permalink, results
+from pages.common import colours, concepts_card, concepts_making, errors, results
 from pages.common import concepts_view as views
 from pages.common.colours import Side
 from pages.common.concepts_view import EMBEDDING, ConceptsView
 from pages.common.experiment_page import ExperimentPage, Part
-from pages.common.view import View
-from pages.common.wall import PAGE as CLOSER
 
 if TYPE_CHECKING:
     from engine.experiment import Result
@@ -42,7 +40,9 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
                     f"“{text}”: cosine **{float(facts['activation']):.3f}** between picture and text, above "
                     f"{float(facts['percentile']):.1f}% of the images of {errors.escape(view.data)}."
                 )
-                _closer(view, Address(view.reader, EMBEDDING, (), (str(found["says"].request["targets"][0]),)))
+                concepts_card.closer(
+                    view, Address(view.reader, EMBEDDING, (), (str(found["says"].request["targets"][0]),))
+                )
         for side, model in view.sides.items():
             if f"find-{side}" in found:
                 with st.container():
@@ -71,7 +71,7 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
         f"on; the best single unit: {float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
     )
     st.code(target, language=None, wrap_lines=True)
-    _closer(view, Address(model, site, (), (target,)))
+    concepts_card.closer(view, Address(model, site, (), (target,)))
 
 
 def _made(result: Result, alt: str) -> None:
@@ -83,13 +83,3 @@ def result_key(result: Result) -> str:
     from engine.experiment import parse_request
 
     return parse_request(result.request).key()
-
-
-def _closer(view: ConceptsView, address: Address) -> None:
-    st.page_link(
-        CLOSER,
-        label="Look closer",
-        icon=":material/arrow_forward:",
-        icon_position="right",
-        query_params=permalink.write(View(address, data=view.data)),
-    )

@@ -22,6 +22,8 @@ from pages.common import (
 from pages.common.concepts_view import ConceptsView
 from pages.common.experiment_page import ExperimentPage
 
+WITHOUT_READER = ("purity",)
+"""The sections that need no model that reads words."""
 LAYERED = ("browse", "map", "read")
 """The sections that look at one layer."""
 OFFERS = {
@@ -47,11 +49,12 @@ def ask(page: ExperimentPage[ConceptsView], text: str | None, run: bool) -> None
     if text is not None:
         fields |= {"text": check_text(text), "show": shown.show if shown and shown.show == "draw" else "search"}
     elif shown is None:
-        fields["show"] = "browse"
+        fields["show"] = "browse" if concepts_setup.readers() else "purity"
     # What is looked at stays; what the setup and the box say takes its place.
     kept = shown.model_dump(exclude={*concepts_setup.KEPT}) if shown else {}
     asked = ConceptsView(**{**kept, **fields})
-    reader_of(asked.reader)
+    if asked.show not in WITHOUT_READER:
+        reader_of(asked.reader)
     for request in page.requests(asked):
         request.key()
     st.session_state[page.key("show")], st.session_state[page.key("fresh")] = asked.show, True

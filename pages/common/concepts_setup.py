@@ -11,14 +11,30 @@ from pages.common import colours, errors, pickers
 from pages.common.concepts_view import MEASURES, ConceptsView, roles_of
 from pages.common.experiment_page import ExperimentPage
 
-FIRST = {"a": "starter-clip", "b": "starter-vit", "reader": "starter-clip"}
+CLIP, TWIN = "starter-clip", "starter-vit"
 USUAL = "usual"
 ABOUT_MEASURES = (
     "How alike a unit and a word are over the images. **soft-wpmi**: CLIP-Dissect's, which looks at the unit's strongest "
     "images. **correlation**: over all images alike. **cos-cubed**: large values count more."
 )
+READER_PREFIX = "open_clip/"
 KEPT = ("a", "b", "reader", "data", "vocabulary", "measure", "template", "role")
 """The fields of a view that the setup decides."""
+
+
+def readers() -> list[str]:
+    """The models that are here and read words."""
+    from engine import catalog
+
+    return [e.name for e in catalog.entries() if e.available and e.architecture.startswith(READER_PREFIX)]
+
+
+def first(here: list[str]) -> dict[str, str]:
+    """What the widgets begin with, given the readers that are here: the starter's CLIP beside its label-trained twin;
+    without it, the starter's pair."""
+    if CLIP in here:
+        return {"a": CLIP, "b": TWIN, "reader": CLIP}
+    return {**pickers.FIRST, "reader": here[0] if here else CLIP}
 
 
 def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
@@ -26,23 +42,26 @@ def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
     state, fields = st.session_state, ConceptsView.model_fields
     found = {name: state.get(page.key(name)) for name in KEPT}
     found = {name: value for name, value in found.items() if value not in (None, pickers.NONE, USUAL)}
-    if page.key("b") not in state:
-        found["b"] = FIRST["b"]
+    begin = first(readers())
+    if page.key("b") in state:  # which may say that there is none
+        del begin["b"]
     return {
-        "a": FIRST["a"],
+        **begin,
         **{name: value[: _longest(fields[name])] for name, value in found.items()},
     }
 
 
 def draw(page: ExperimentPage[ConceptsView]) -> bool:
     """Draw the widgets. True when Run was pressed."""
+    here, models = readers(), pickers.available_models()
+    begin = first(here)
     left, right = st.columns(2, gap="large")
     with left:
-        _model(page, "a")
+        _model(page, "a", models, begin["a"])
     with right:
-        _model(page, "b")
+        _model(page, "b", [pickers.NONE, *models], begin["b"])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        _reader(page)
+        _reader(page, here, begin["reader"])
         _data(page)
         _vocabulary(page)
     with st.expander("How units are named", type="compact", key=page.key("details"), on_change="rerun") as details:
@@ -51,9 +70,8 @@ def draw(page: ExperimentPage[ConceptsView]) -> bool:
     return st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"))
 
 
-def _model(page: ExperimentPage[ConceptsView], side: colours.Side) -> None:
-    names = ([] if side == "a" else [pickers.NONE]) + pickers.available_models()
-    key = _start(page, side, FIRST[side] if FIRST[side] in names else pickers.FIRST[side])
+def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[str], begin: str) -> None:
+    key = _start(page, side, begin)
     if st.session_state[key] is None:  # a link that names one model
         st.session_state[key] = pickers.NONE
     st.selectbox(
@@ -67,14 +85,8 @@ def _model(page: ExperimentPage[ConceptsView], side: colours.Side) -> None:
     )
 
 
-def _reader(page: ExperimentPage[ConceptsView]) -> None:
-    from engine import catalog
-
-    names = [
-        entry.name for entry in catalog.entries() if entry.available and entry.architecture.startswith("open_clip/")
-    ]
-    names = list(dict.fromkeys([FIRST["reader"], *names]))
-    key = _start(page, "reader", FIRST["reader"])
+def _reader(page: ExperimentPage[ConceptsView], names: list[str], begin: str) -> None:
+    key = _start(page, "reader", begin)
     st.selectbox(
         "Words are read by",
         _with(names, st.session_state[key]),

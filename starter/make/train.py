@@ -272,13 +272,19 @@ def train(course: Course, minutes_between_saves: float = 3.0) -> None:
     print()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=list(MODELS), required=True)
+def arguments(about: str | None) -> argparse.ArgumentParser:
+    """What every training run is told."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=Path, required=True, help="folder written by starter.make.training_set")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--images", type=int, default=PLAN.images)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--model", choices=list(MODELS), required=True)
     args = parser.parse_args()
     plan = Plan(**{**asdict(PLAN), "images": args.images})
     train(Course(args.model, args.scenes, args.out, plan, torch.device(args.device)))

@@ -9,7 +9,6 @@ for it. Adversarial noise as for the classifiers (`starter.make.train` says why)
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +27,7 @@ from starter.make.kinds import Kind
 from starter.make.muon import Muon
 from starter.make.places import PLACES
 from starter.make.scenes import random_numbers, training_place
-from starter.make.train import PLAN, Course, Lesson, Plan, build, normalize, train
+from starter.make.train import PLAN, Course, Lesson, Plan, arguments, build, normalize, train
 
 NAME = "starter-clip"
 WIDTH = 192  # of the embedding
@@ -183,12 +182,7 @@ class ClipCourse(Course):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenes", type=Path, required=True, help="folder written by starter.make.training_set")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--images", type=int, default=PLAN.images)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    args = parser.parse_args()
+    args = arguments(__doc__).parse_args()
     plan = Plan(**{**asdict(PLAN), "images": args.images})
     train(ClipCourse(args.scenes, args.out, plan, torch.device(args.device)))
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import open_clip
 import torch
 from safetensors.torch import save_file
 
 from engine.experiment import Progress, Request, Result
-from tests.engine.world import write
+from tests.engine.world import png, scene, write
 
 HALF = {"mean": [0.5] * 3, "std": [0.5] * 3}
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
@@ -37,6 +38,14 @@ def add_clip(folder: Path, name: str, model: Mapping[str, Any], text: str | None
     with (folder / "models.toml").open("a") as file:
         file.write("\n".join(["[[model]]", *lines, ""]))
     return path
+
+
+def settle(home: Path) -> None:
+    """A person's folder: models.toml with `local/clip`, and the data set `squares`, 40 scenes of 32 x 32 pixels."""
+    write(home / "vitrine.toml", 'models_toml = "models.toml"\n[data_folders]\nsquares = "squares"\n')
+    for number in range(40):
+        write(home / "squares" / f"{number:02}.png", png(scene(number) + np.uint8(number)))
+    add_clip(home, "clip", TINY)
 
 
 class Desk:

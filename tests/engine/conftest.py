@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from engine import config, devices
 from tests.conftest import forget_settings
-from tests.engine.clips import TINY, add_clip
-from tests.engine.world import png, scene, write
+from tests.engine.clips import settle
 
 
 @pytest.fixture
 def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_store: Path) -> Iterator[Path]:
     """A person's folder: models.toml with `local/clip`, and the data set `squares`, 40 scenes of 32 x 32 pixels."""
     home = tmp_path / "home"
-    write(home / "vitrine.toml", 'models_toml = "models.toml"\n[data_folders]\nsquares = "squares"\n')
-    for number in range(40):
-        write(home / "squares" / f"{number:02}.png", png(scene(number) + np.uint8(number)))
+    settle(home)
     monkeypatch.setenv("VITRINE_CONFIG", str(home / "vitrine.toml"))
     monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
     forget_settings(config)
-    add_clip(home, "clip", TINY)
     yield home

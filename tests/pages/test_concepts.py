@@ -13,14 +13,13 @@ from streamlit.testing.v1 import AppTest
 
 from engine import config
 from engine.concepts import browsing
-from engine.concepts.projection import correlations, plane
+from engine.concepts.projection import plane
 from engine.experiment import Request, Result
-from pages.common import concepts_abstract, concepts_charts, concepts_parts, concepts_search, query
+from pages.common import concepts_abstract, concepts_charts, concepts_parts, concepts_search, concepts_setup, query
 from pages.common import concepts_view as views
 from pages.common.concepts_view import SECTIONS, ConceptsView
 from tests.conftest import ROOT, forget_settings
-from tests.engine.clips import TINY, add_clip
-from tests.engine.world import png, scene, write
+from tests.engine.clips import settle
 from tests.pages.test_pages import no_job_is_left_behind, said
 
 __all__ = ["no_job_is_left_behind"]
@@ -34,12 +33,9 @@ UNITS, IMAGES = 768, 60
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_store: Path) -> Iterator[str]:
     """A small CLIP of random weights as `local/clip`, and the data set `squares`: 40 scenes of 32 x 32 pixels."""
     home = tmp_path / "home"
-    write(home / "vitrine.toml", 'models_toml = "models.toml"\n[data_folders]\nsquares = "squares"\n')
-    for number in range(40):
-        write(home / "squares" / f"{number:02}.png", png(scene(number) + np.uint8(number)))
+    settle(home)
     monkeypatch.setenv("VITRINE_CONFIG", str(home / "vitrine.toml"))
     forget_settings(config)
-    add_clip(home, "clip", TINY)
     yield READER
 
 
@@ -213,6 +209,18 @@ def test_a_word_typed_into_the_box_is_searched_and_its_units_are_shown() -> None
     assert len([each for each in app.markdown if each.value.startswith("**Unit ")]) == concepts_search.CARDS_A_PAGE
 
 
+@pytest.mark.usefixtures("own_store")
+def test_without_a_reader_the_page_says_what_to_do_and_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concepts_setup, "readers", list)
+    app = opened()
+    assert "No model that reads words is on this machine" in text_of(app)
+    assert (app.selectbox(key="cn_a").value, app.selectbox(key="cn_b").value) == ("starter-vit", "starter-cnn")
+    app.button(key="cn_run").click().run()
+    asked = {(job.experiment, job.model_dump()["model"]) for job in jobs_of_the_page()}
+    assert asked == {("purity", "starter-vit"), ("purity", "starter-cnn")}
+    assert not app.exception and not app.error, text_of(app)
+
+
 def test_a_search_no_better_than_chance_says_so_and_names_no_best_unit() -> None:
     assert concepts_search.finding(found(False)) == ":material/info: A sentence by the engine."
     assert "unit 4 of `blocks.6.mlp.hidden` follows “music” best" in concepts_search.finding(found())
@@ -303,7 +311,7 @@ def test_the_plane_keeps_the_distances_of_two_dimensional_profiles() -> None:
     basis -= basis.mean(axis=0)
     angles = np.linspace(0, np.pi, 7)
     values = basis[:, :1] * np.cos(angles) + basis[:, 1:2] * np.sin(angles)
-    alike, _ = correlations(values)
+    alike = np.corrcoef(values.T)
     _, places, _ = plane(values)
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     assert apart == pytest.approx(np.sqrt((2 - 2 * alike).clip(min=0)), abs=1e-6)
