@@ -87,11 +87,15 @@ class LoadedModel:
         with self._lock:
             if self._tokenizer is None:
                 if self.make_tokenizer is None:
-                    raise BadRequest(
-                        f"{self.name} has no text tower, so it cannot read words. Choose a CLIP, like starter-clip."
-                    )
+                    raise self.no_text_tower()
                 self._tokenizer = self.make_tokenizer()
             return self._tokenizer
+
+    def no_text_tower(self) -> BadRequest:
+        """What to raise where this model is asked to read words and cannot."""
+        return BadRequest(
+            f"{self.name} has no text tower, so it cannot read words. Choose a CLIP, like open_clip/ViT-B-16/openai."
+        )
 
     @property
     def memory_bytes(self) -> int:

@@ -81,7 +81,7 @@ def reader_of(name: str) -> LoadedModel:
     """The model as a reader. Raises BadRequest where it has no text tower."""
     loaded = catalog.load(name)
     if loaded.clip is None:
-        raise BadRequest(f"{name} has no text tower, so it cannot read words. Choose a CLIP, like {READER}.")
+        raise loaded.no_text_tower()
     return loaded
 
 
@@ -107,9 +107,8 @@ def text_embedding(
 
     `report` is told how many are done before each batch. Raises BadRequest for a model without a text tower.
     """
-    if loaded.clip is None:
-        raise BadRequest(f"{loaded.name} has no text tower, so it cannot read words. Choose a CLIP, like {READER}.")
-    clip, tokenize = _clip(loaded), loaded.tokenizer
+    tokenize = loaded.tokenizer  # which refuses a model without a text tower
+    clip = _clip(loaded)
     parts: list[Tensor] = []
     for start in range(0, len(texts), BATCH):
         report(start)

@@ -86,6 +86,6 @@ def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | 
                     probes.add(model.normalize(batch.images), right)
                 done += len(batch.numbers)
                 context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
-        return last_tables.result(probes, done, len({*labels.values()}))
+        return last_tables.result_of(probes, done, len({*labels.values()}))
 
     return devices.halve_on_oom(stream, size)

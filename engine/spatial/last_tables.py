@@ -16,7 +16,7 @@ from engine.spatial.probes import Probes
 from engine.statistics import bootstrap_interval
 
 
-def result(probes: Probes, done: int, classes: int) -> Result:
+def result_of(probes: Probes, done: int, classes: int) -> Result:
     """What `probes` saw on `done` images of as many classes, as `LastLayerRequest` says."""
     rows = [{"experiment": "natural", "name": "natural", **_flat(probes.answers.accuracy("natural"))}]
     for name in ("cls", "patch_mean", "all_mean"):
@@ -37,7 +37,7 @@ def result(probes: Probes, done: int, classes: int) -> Result:
     table = pd.DataFrame(rows)
     for column in ("index", "head"):
         table[column] = table.get(column, pd.Series(np.nan, table.index)).astype(float)
-    evaluations = {} if probes.stack is None else _evaluations(probes.stack)
+    evaluations = {} if probes.stack is None else evaluations_of(probes.stack)
     facts |= {"images": done, "missing": [*probes.missing], "evaluations": evaluations, "chance": 1 / classes}
     facts["watched"] = min(done, probes.images) and sum(len(each) for each in next(iter(probes.seen.values()), []))
     return Result({}, arrays, {"accuracy": table, "attention": _attention_table(probes)}, facts)
@@ -51,7 +51,7 @@ def _conditions(probes: Probes, what: str) -> list[str]:
     return [name for name in names if name in probes.answers]
 
 
-def _evaluations(stack: Stack) -> dict[str, Any]:
+def evaluations_of(stack: Stack) -> dict[str, Any]:
     """Block evaluations for each image, by kind, and what one pass for each L would need of patches alone."""
     batches = stack.evaluations["natural"] / len(stack.blocks)
     counted = {kind: round(count / batches) for kind, count in stack.evaluations.items()}

@@ -82,7 +82,7 @@ def test_a_model_without_a_text_tower_cannot_read(read):
     with pytest.raises(BadRequest) as refusal:
         read("starter-cnn")
     assert str(refusal.value) == (
-        "starter-cnn has no text tower, so it cannot read words. Choose a CLIP, like starter-clip."
+        "starter-cnn has no text tower, so it cannot read words. Choose a CLIP, like open_clip/ViT-B-16/openai."
     )
 
 

@@ -14,6 +14,7 @@ from engine.models import LoadedModel
 from engine.spatial import attention
 from engine.spatial.blocks import ReadOut, Stack, first_tokens
 from engine.spatial.last import measure
+from engine.spatial.last_tables import evaluations_of, result_of
 from engine.spatial.probes import Probes
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import CLASSES, Quiet, Squares, averaging_last, vit, without_mixing
@@ -86,13 +87,13 @@ def test_the_papers_dimensions_agree_with_the_plain_way() -> None:
     model = vit("vit_base_patch16_224", img_size=384, patch_size=16, depth=12, embed_dim=768, num_heads=12)
     assert model.sites["blocks.11.residual"].grid.positions == 577
     probes = compared(model, 1)
-    assert probes.stack is not None and probes._evaluations(probes.stack)["patches alone"] == 11
+    assert probes.stack is not None and evaluations_of(probes.stack)["patches alone"] == 11
 
 
 def test_one_stream_of_patches_serves_every_isolation() -> None:
     probes = compared(vit(depth=5), 2)
     assert probes.stack is not None
-    counted = probes._evaluations(probes.stack)
+    counted = evaluations_of(probes.stack)
     assert counted["patches alone"] == 4 and counted["patches alone, one pass for each L"] == 10
 
 
@@ -118,7 +119,7 @@ def test_a_block_that_averages_loses_nothing_by_uniform_attention() -> None:
         probes = Recorded(model)
         probes.add(images, torch.tensor([0, 1]))
     torch.testing.assert_close(probes.logits["uniform 2"], probes.logits["natural"], atol=1e-5, rtol=1e-5)
-    result = probes.result(2, CLASSES)
+    result = result_of(probes, 2, CLASSES)
     last = result.tables["attention"].query("block == 2")
     assert last.entropy.tolist() == pytest.approx([1.0, 1.0]) and last.distance.max() < 1e-6
     assert result.tables["attention"].query("block == 0").entropy.max() < 0.99
