@@ -89,7 +89,7 @@ def _draw(view: ConceptsView, card: Card) -> None:
             st.markdown(f"**Unit {card.unit}** :small[`{card.site}`]", width="content")
             if card.why:
                 st.markdown(f":small[{card.why}]", width="content")
-        naming = results.find(views.naming(view, card.model, card.site).key())
+        naming = concepts_making.named(view, card.model, card.site)
         st.markdown(_words(naming, card))
         if card.note:
             st.caption(card.note)

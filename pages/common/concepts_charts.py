@@ -86,6 +86,7 @@ def shares(
                 spatial_charts.line(
                     made, table["depth"], 100 * table[column], f"{model}: {told}", side, dash=min(dash, 2), digits=".1f"
                 )
+                made.data[-1].showlegend = False  # told by hovering and by the note: six names leave no room to draw
     made.update_yaxes(rangemode="tozero", ticksuffix="%")
     return made
 

@@ -11,15 +11,27 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.common import concepts_view as views
 from pages.common import errors, gallery, job_panel, results, serve
 from pages.common.batch import Batch
 from pages.common.experiment_page import ExperimentPage, Part
 
 if TYPE_CHECKING:
+    from engine.experiment import Result
     from pages.common.concepts_view import ConceptsView
 
 MOMENT = 1.5
 """Seconds for which a page with nothing new is better than one that flickers."""
+
+
+def named(view: ConceptsView, model: str, site: str) -> Result | None:
+    """The words of a layer's units; None where they are not there, or where the reader is not here."""
+    from engine.errors import VitrineError
+
+    try:
+        return results.find(views.naming(view, model, site).key())
+    except VitrineError:
+        return None
 
 
 def want(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:

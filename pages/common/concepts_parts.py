@@ -8,6 +8,7 @@ from pages.common.concepts_view import (
     EMBEDDING,
     LONGEST_LABELS,
     MOST_UNITS,
+    WITHOUT_READER,
     ConceptsView,
     label_texts,
     layer,
@@ -35,7 +36,8 @@ def parts(view: ConceptsView) -> list[Part]:
     """The requests of the section that is looked at. Raises VitrineError where one cannot be made, or a model is unknown."""
     from engine import catalog
 
-    for model in (*view.sides.values(), view.reader):
+    reader = () if view.show in WITHOUT_READER else (view.reader,)
+    for model in (*view.sides.values(), *reader):
         catalog.find(model)
     return {
         "search": _search, "browse": _browse, "map": _map, "purity": _purity, "abstract": _abstract, "draw": _draw,

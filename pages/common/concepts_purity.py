@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import VitrineError
-from pages.common import colours, concepts_card, concepts_charts, errors, figures, results, words
+from pages.common import colours, concepts_card, concepts_charts, concepts_making, errors, figures, words
 from pages.common import concepts_view as views
 from pages.common.colours import Side
 from pages.common.concepts_view import ConceptsView
@@ -35,6 +35,11 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     if not there:
         return
     st.markdown(f"##### {errors.escape(compare(list(there.values())))}")
+    if len(roles := {views.role_of(view, side) for side in there}) > 1:
+        st.caption(
+            f"The models are looked at in different kinds of layers ({' and '.join(sorted(roles))}), so this difference is not "
+            "one of their training or architecture alone."
+        )
     _curves(view, there)
     _names(view, there)
     columns = st.columns(len(there), gap="large")
@@ -85,9 +90,9 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
                 numbers,
                 "kind-units",
                 key="cn-purity-kinds",
-                finding=_said(there, "Units of a single kind", "kind_units"),
-                note="Units that are no concept units, but respond to one kind of object on every place: rather “trumpet” than "
-                "“music”.",
+                finding=_said(there, "Units that single one kind out", "kind_units"),
+                note="Units that are no concept units, and for which one kind comes first: rather “trumpet” than “music”. What "
+                "else they respond to is not told by this, and a unit of an object's colour can count.",
             )
         with st.container():
             st.markdown("**All layers together**")
@@ -102,7 +107,7 @@ MEASURED = {
     "with tags shuffled": ("baseline", "baseline_low", "baseline_high"),
     "shuffled within subgroups": ("strict_baseline", "strict_baseline_low", "strict_baseline_high"),
     "Beyond what looks alike": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
-    "Of a single kind": ("kind_units", "kind_units_low", "kind_units_high"),
+    "Single one kind out": ("kind_units", "kind_units_low", "kind_units_high"),
 }
 
 
@@ -135,7 +140,7 @@ def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
     rows: list[dict[str, Any]] = []
     for side, result in there.items():
         for site in views.layers(view, side):
-            naming = results.find(views.naming(view, view.sides[side], site).key())
+            naming = concepts_making.named(view, view.sides[side], site)
             if naming is None:
                 continue
             try:

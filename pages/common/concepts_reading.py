@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.address import format_units
 from engine.experiment import Result, parse_request
-from pages.common import colours, concepts_card, concepts_setup, errors, results
+from pages.common import colours, concepts_card, concepts_making, concepts_setup, errors, results
 from pages.common import concepts_view as views
 from pages.common.colours import Side
 from pages.common.concepts_view import ConceptsView
@@ -43,7 +43,7 @@ def _best(view: ConceptsView, side: Side) -> str:
     """The units of the layer with the best words, where they are named; else the first ones."""
     from engine.concepts import browsing
 
-    naming = results.find(views.naming(view, view.sides[side], views.layer(view, side)).key())
+    naming = concepts_making.named(view, view.sides[side], views.layer(view, side))
     if naming is None:
         return f"0-{FIRST_UNITS - 1}"
     table = browsing.chosen(browsing.units_table(naming), named=True)

@@ -19,11 +19,9 @@ from pages.common import (
     concepts_setup,
     concepts_zero_shot,
 )
-from pages.common.concepts_view import ConceptsView
+from pages.common.concepts_view import WITHOUT_READER, ConceptsView
 from pages.common.experiment_page import ExperimentPage
 
-WITHOUT_READER = ("purity",)
-"""The sections that need no model that reads words."""
 LAYERED = ("browse", "map", "read")
 """The sections that look at one layer."""
 OFFERS = {
@@ -63,6 +61,8 @@ def ask(page: ExperimentPage[ConceptsView], text: str | None, run: bool) -> None
 
 def summary(view: ConceptsView) -> str:
     """A view in one line, for where the setup is closed."""
+    if view.show in WITHOUT_READER:
+        return view.data
     return f"read by {view.reader} · {view.data} · vocabulary {view.vocabulary} · {view.measure}"
 
 

@@ -22,6 +22,8 @@ SECTIONS: dict[Section, str] = {
     "read": "Picture to words",
 }
 """The sections of the page, in order, as people read them."""
+WITHOUT_READER: tuple[Section, ...] = ("purity",)
+"""The sections that need no model that reads words."""
 Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 Sort = Literal["score", "selectivity", "purity", "unit"]

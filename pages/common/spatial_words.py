@@ -12,12 +12,15 @@ from pages.common.words import share
 
 
 def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
-    """How a curve runs from the first block to the last, and where it is highest."""
+    """How a curve runs from the first block to the last where it is known, and where it is highest."""
     values = table[name].to_numpy(float)
-    if np.isnan(values).all():
+    known = np.flatnonzero(~np.isnan(values))
+    if not len(known):
         return ""
-    peak = int(np.nanargmax(values))
-    ends = f"{what} goes from {values[0]:.2f} to {values[-1]:.2f}"
+    peak, final = int(np.nanargmax(values)), int(known[-1])
+    ends = f"{what} goes from {values[known[0]]:.2f} to {values[final]:.2f}"
+    if final < len(values) - 1:
+        ends += f" (block {final}, the last where it can be measured)"
     return f"{model}: {ends}, highest ({values[peak]:.2f}) in block {peak} of 0 to {len(values) - 1}"
 
 
@@ -94,4 +97,5 @@ def _signed(value: float) -> str:
 
 def points(value: float) -> str:
     """A difference of shares in percentage points."""
-    return f"{100 * value:.1f} points".replace("-", "−")
+    rounded = round(100 * value, 1) + 0.0  # never minus nothing
+    return f"{rounded:.1f} points".replace("-", "−")

@@ -15,7 +15,15 @@ from engine import config
 from engine.concepts import browsing
 from engine.concepts.projection import plane
 from engine.experiment import Request, Result
-from pages.common import concepts_abstract, concepts_charts, concepts_parts, concepts_search, concepts_setup, query
+from pages.common import (
+    concepts_abstract,
+    concepts_charts,
+    concepts_making,
+    concepts_parts,
+    concepts_search,
+    concepts_setup,
+    query,
+)
 from pages.common import concepts_view as views
 from pages.common.concepts_view import SECTIONS, ConceptsView
 from tests.conftest import ROOT, forget_settings
@@ -219,6 +227,19 @@ def test_without_a_reader_the_page_says_what_to_do_and_what_needs_none(monkeypat
     asked = {(job.experiment, job.model_dump()["model"]) for job in jobs_of_the_page()}
     assert asked == {("purity", "starter-vit"), ("purity", "starter-cnn")}
     assert not app.exception and not app.error, text_of(app)
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_link_to_purity_can_be_followed_where_its_reader_is_not_here() -> None:
+    app = opened(a=MODEL, reader="local/elsewhere", show="purity")
+    assert not app.warning and app.button(key="cn_compute").label == "Compute"
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_layer_has_no_words_where_its_reader_is_not_here() -> None:
+    store(views.naming(VIEW, MODEL, VIEW.layer), naming())
+    assert concepts_making.named(VIEW, MODEL, VIEW.layer) is not None
+    assert concepts_making.named(VIEW.model_copy(update={"reader": "local/elsewhere"}), MODEL, VIEW.layer) is None
 
 
 def test_a_search_no_better_than_chance_says_so_and_names_no_best_unit() -> None:

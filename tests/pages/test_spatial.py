@@ -147,3 +147,14 @@ def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken(
         "mine.png", to_png(np.zeros((8, 8, 3), np.uint8)), mime_type="image/png"
     ).run()
     assert not app.exception and any("Your picture is kept" in each.value for each in app.caption)
+
+
+def test_a_curve_that_ends_early_is_told_as_far_as_it_is_known() -> None:
+    table = pd.DataFrame({"known": [0.9, 0.8, np.nan], "unknown": [np.nan] * 3})
+    said = spatial_words.across("m", table, "known", "self-retrieval")
+    assert "goes from 0.90 to 0.80 (block 1, the last where it can be measured)" in said and "nan" not in said
+    assert spatial_words.across("m", table, "unknown", "self-retrieval") == ""
+
+
+def test_no_difference_has_no_sign() -> None:
+    assert spatial_words.points(-0.0) == spatial_words.points(-0.0001) == "0.0 points"
