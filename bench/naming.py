@@ -70,9 +70,10 @@ def measure(args: argparse.Namespace) -> None:
     from engine.activations import IndexRequest
     from engine.concepts.matching import matched
     from engine.concepts.naming import FLATTER, NameUnitsRequest
-    from engine.concepts.words import EMBEDDING, WordsRequest, aligned, reader_of, scale, unit_length
+    from engine.concepts.words import WordsRequest, aligned, reader_of, unit_length
     from engine.experiment import Request, Result, build
     from engine.runner import Runner
+    from engine.text_tower import EMBEDDING, scale
 
     runner, words = Runner(config.store()), vocabulary()
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from engine import uploads
-from engine.concepts.words import EMBEDDING, scale, text_embedding
 from engine.devices import autocast
 from engine.errors import BadRequest
 from engine.images import to_input
@@ -23,6 +22,7 @@ from engine.models import LoadedModel
 from engine.sites import Site, find, read, read_unit
 from engine.sites_plan import plan
 from engine.targets import Part, Target, parse_target
+from engine.text_tower import EMBEDDING, scale, text_embedding
 
 
 class Goal(ABC):

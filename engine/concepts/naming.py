@@ -15,9 +15,10 @@ from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.concepts.matching import Measure, matched, strongest_words
 from engine.concepts.with_reader import WithReader
-from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of, scale
+from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of
 from engine.experiment import Context, Progress, Result, build, experiment
 from engine.sites import find
+from engine.text_tower import scale
 
 SHUFFLES = 1000
 LEVEL = 0.99

@@ -19,11 +19,12 @@ from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
 from engine.concepts.with_reader import WithReader
-from engine.concepts.words import EMBEDDING, WordsRequest, image_embeddings, reader_of, unit_length
+from engine.concepts.words import WordsRequest, image_embeddings, reader_of, unit_length
 from engine.errors import BadRequest
 from engine.experiment import Context, Result, build, experiment
 from engine.models import LoadedModel
 from engine.objectives import values_of
+from engine.text_tower import EMBEDDING
 from engine.visualize import VisualizeRequest
 
 FEWEST_OTHERS = 3

@@ -22,10 +22,11 @@ from engine.concepts.combination import combine
 from engine.concepts.following import correlations, standard
 from engine.concepts.matching import strongest_words
 from engine.concepts.with_reader import WithReader
-from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of, text_embedding
+from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
 from engine.errors import BadRequest
 from engine.experiment import Context, Result, build, experiment
 from engine.sites import find
+from engine.text_tower import text_embedding
 
 ROLE = "mlp.hidden"
 MOST_ROWS = 256

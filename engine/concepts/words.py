@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-import torch
 from pydantic import field_validator
-from torch import Tensor
 
 from engine import catalog, devices
 from engine.activations import IndexRequest
@@ -22,6 +18,7 @@ from engine.concepts.vocabulary import open_vocabulary
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, build, experiment
 from engine.models import LoadedModel
+from engine.text_tower import EMBEDDING, text_embedding
 
 READER = "starter-clip"
 TEMPLATE = "a photo of a {}"
@@ -29,9 +26,7 @@ LONGEST_TEXT = 300
 LONGEST_TEMPLATE = 100
 SENTENCE = 4
 """Words from which on a text is read as it is."""
-BATCH = 256
 FEWEST = 20
-EMBEDDING = "head.embedding"
 
 
 def check_template(template: str) -> str:
@@ -100,25 +95,6 @@ def phrase(text: str, template: str) -> str:
     return text if len(text.split()) >= SENTENCE else template.replace("{}", text)
 
 
-def text_embedding(
-    loaded: LoadedModel, texts: Sequence[str], report: Callable[[int], None] = lambda done: None
-) -> np.ndarray:
-    """Texts -> (n, D) float32 of length one, from the reader's text tower on its own device.
-
-    `report` is told how many are done before each batch. Raises BadRequest for a model without a text tower.
-    """
-    tokenize = loaded.tokenizer  # which refuses a model without a text tower
-    clip = _clip(loaded)
-    parts: list[Tensor] = []
-    for start in range(0, len(texts), BATCH):
-        report(start)
-        tokens = tokenize(list(texts[start : start + BATCH])).to(loaded.device)
-        with torch.no_grad():
-            parts.append(clip.encode_text(tokens).float().cpu())
-    found = torch.cat(parts)
-    return torch.nn.functional.normalize(found, dim=1).numpy()
-
-
 def image_embeddings(context: Context, reader: str, data: str) -> tuple[np.ndarray, np.ndarray]:
     """(numbers of the images (N,), their embeddings (N, D) float32 of length one), from the reader's activation index."""
     index = context.compute(build(IndexRequest, model=reader, site=EMBEDDING, data=data))
@@ -136,11 +112,6 @@ def aligned(first: np.ndarray, second: np.ndarray, data: str) -> tuple[np.ndarra
     return here, there
 
 
-def scale(loaded: LoadedModel) -> float:
-    """What the reader multiplies cosines with before its softmax (100 in OpenAI's CLIPs)."""
-    return float(_clip(loaded).logit_scale.exp())
-
-
 def similarities(images: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Cosines (N, W) of image embeddings (N, D) and text embeddings (W, D), both of length one."""
     return images @ words.T
@@ -150,7 +121,3 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
     """Rows (n, D) at length one, float32; a row of zeros stays."""
     vectors = vectors.astype(np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-
-
-def _clip(loaded: LoadedModel) -> Any:
-    return loaded.clip

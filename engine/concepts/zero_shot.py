@@ -15,16 +15,13 @@ from pydantic import Field, field_validator
 
 from engine import catalog, devices, uploads
 from engine.concepts.words import (
-    EMBEDDING,
     READER,
     TEMPLATE,
     check_template,
     check_text,
     phrase,
     reader_of,
-    scale,
     similarities,
-    text_embedding,
     unit_length,
 )
 from engine.datasets import open_dataset
@@ -33,6 +30,7 @@ from engine.experiment import Context, Request, Result, experiment
 from engine.models import LoadedModel
 from engine.objectives import activations
 from engine.targets import IMAGE
+from engine.text_tower import EMBEDDING, scale, text_embedding
 
 MOST_TEXTS = 50
 

@@ -7,20 +7,11 @@ import open_clip
 import pytest
 import torch
 
-from engine import catalog, uploads
-from engine.concepts import words
-from engine.concepts.words import (
-    WordsRequest,
-    aligned,
-    check_text,
-    image_embeddings,
-    reader_of,
-    scale,
-    similarities,
-    text_embedding,
-)
+from engine import catalog, text_tower, uploads
+from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, reader_of, similarities
 from engine.errors import BadRequest
 from engine.experiment import build
+from engine.text_tower import scale, text_embedding
 from tests.engine.clips import Desk
 
 TEXTS = ("music", "a bird above the sea", "snow")
@@ -39,7 +30,7 @@ def test_a_text_is_read_as_open_clip_reads_it_at_length_one(loaded):
 
 def test_how_many_texts_are_read_at_once_does_not_count(loaded, monkeypatch):
     together, told = text_embedding(loaded, TEXTS), []
-    monkeypatch.setattr(words, "BATCH", 2)
+    monkeypatch.setattr(text_tower, "BATCH", 2)
     np.testing.assert_allclose(text_embedding(loaded, TEXTS, told.append), together, atol=1e-6)
     assert told == [0, 2]
 
