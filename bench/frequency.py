@@ -71,6 +71,9 @@ class Quiet:
     def compute(self, request: Any) -> Any:
         return request.run(self)
 
+    def find(self, request: Any) -> Any:
+        return None
+
     def keep(self, request: Any, result: Any) -> None: ...
 
 

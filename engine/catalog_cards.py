@@ -20,12 +20,7 @@ from engine.errors import BadRequest
 from engine.models import IMAGENET_MEAN, IMAGENET_STD, Entry
 
 STARTER = Path(__file__).parents[1] / "starter" / "models"
-# Its card and weights are read as soon as they are there.
-UNSHIPPED = {
-    "starter-clip": "Its weights are not shipped yet: starter/README.md says why, and how to make them. Choose another "
-    "CLIP for now, like open_clip/ViT-B-16/openai."
-}
-STARTER_NAMES = ("starter-vit", "starter-cnn", *UNSHIPPED)
+STARTER_NAMES = ("starter-vit", "starter-cnn", "starter-clip")
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 # A name becomes part of addresses (model@site:units) and of links.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -101,8 +96,7 @@ def _starter(name: str) -> Entry:
     card, weights = STARTER / f"{name}.json", STARTER / f"{name}.safetensors"
     blank = Entry(name, "starter", "", weights.name, available=False, path=weights)
     if not card.is_file():
-        missing = f"{card.name} is missing from starter/models. Check out the project again."
-        return replace(blank, note=UNSHIPPED.get(name, missing))
+        return replace(blank, note=f"{card.name} is missing from starter/models. Check out the project again.")
     try:
         facts = json.loads(card.read_text(encoding="utf-8"))
         if not isinstance(facts, dict):

@@ -81,6 +81,9 @@ class Context(Protocol):
     def compute(self, request: Request) -> Result:
         """The result of another request that this one builds on, from the cache where it is there."""
 
+    def find(self, request: Request) -> Result | None:
+        """The result of another request if it is there already."""
+
     def keep(self, request: Request, result: Result) -> None:
         """Store a further result that came out along the way, so that nobody has to compute it again."""
 

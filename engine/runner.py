@@ -40,6 +40,9 @@ class _Context:
     def compute(self, request: Request) -> Result:
         return self.runner.fetch(request, self.reporter)
 
+    def find(self, request: Request) -> Result | None:
+        return self.runner.find(request.key())
+
     def keep(self, request: Request, result: Result) -> None:
         self.runner.keep(request.key(), result)
 

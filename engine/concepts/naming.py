@@ -12,13 +12,13 @@ import numpy as np
 from pydantic import Field
 
 from engine import catalog, devices
-from engine.activations import IndexRequest
+from engine.activations import indexes
 from engine.concepts.matching import Measure, matched, strongest_words
 from engine.concepts.with_reader import WithReader
 from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of
 from engine.experiment import Context, Progress, Result, build, experiment
 from engine.sites import find
-from engine.text_tower import scale
+from engine.text_tower import EMBEDDING, scale
 
 SHUFFLES = 1000
 LEVEL = 0.99
@@ -50,11 +50,13 @@ class NameUnitsRequest(WithReader):
         started = time.monotonic()
         reader = reader_of(self.reader)
         find(catalog.load(self.model).sites, self.site)
+        # A model that reads for itself: what its units do and what it reads come from one pass.
+        sites = [self.site, EMBEDDING] if self.model == self.reader else [self.site]
+        index = indexes(context, self.model, sites, self.data)[0]
         words = context.compute(
             build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
         )
         seen, images = image_embeddings(context, self.reader, self.data)
-        index = context.compute(build(IndexRequest, model=self.model, site=self.site, data=self.data))
         here, there = aligned(index.arrays["images"], seen, self.data)
         arrays = _names(
             self.measure,

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.experiment import Result
-from pages.common import colours, errors, overlay, results, spatial_charts, words
+from pages.common import colours, errors, overlay, results, spatial_charts, spatial_scenes, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.common.spatial_view import SpatialView
@@ -32,6 +32,19 @@ def draw(page: ExperimentPage[SpatialView], view: SpatialView, found: Mapping[st
         if side in there:
             with column:
                 _side(page, view, side, model, there[side])
+                _scenes(view, side, model, found)
+
+
+def _scenes(view: SpatialView, side: Side, model: str, found: Mapping[str, Result]) -> None:
+    shown = found[f"maps-{side}"]
+    row = shown.tables["layers"].iloc[layer_at(view, shown)]
+    height, width = shown.arrays["pixels"].shape[:2]
+    spatial_scenes.draw(view, model, str(row["maps"]), (height, width), found, f"scenes-{side}")
+
+
+def layer_at(view: SpatialView, shown: Result) -> int:
+    """The block that the view's depth falls on."""
+    return round(view.depth * (len(shown.tables["layers"]) - 1))
 
 
 def _sliders(page: ExperimentPage[SpatialView], view: SpatialView) -> None:
@@ -56,7 +69,7 @@ def _sliders(page: ExperimentPage[SpatialView], view: SpatialView) -> None:
 def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, model: str, result: Result) -> None:
     table = result.tables["layers"]
     key = next(part.key() for part in _requests(view, side))
-    layer = round(view.depth * (len(table) - 1))
+    layer = layer_at(view, result)
     row = table.iloc[layer]
     st.markdown(f"##### :{colours.NAMES[side]}[{model}] · `{row['maps']}`")
     left, right = st.columns(2)

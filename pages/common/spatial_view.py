@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.experiment import Request, build
 from pages.common.colours import NAMES, Side
 from pages.common.experiment_page import Part
+from pages.common.view import sites_of
 
 TITLES = {
     "maps": "The image through the depth",
+    "scenes": "The images that excite each unit most",
     "layers": "What survives of position, layer by layer",
     "last": "Heads, isolation and uniform attention",
     "moves": "Shifted and turned images",
@@ -38,6 +40,8 @@ class SpatialView(BaseModel):
 
 def parts(view: SpatialView) -> list[Part]:
     """Every request of a view, the quick ones first. Raises VitrineError where one cannot be made."""
+    from engine.activations import IndexRequest
+    from engine.spatial.depth import layers_of
     from engine.spatial.last import LastLayerRequest
     from engine.spatial.layers import LayersRequest
     from engine.spatial.maps import MapsRequest
@@ -48,6 +52,10 @@ def parts(view: SpatialView) -> list[Part]:
     for side, model in view.sides.items():
         made = build(MapsRequest, model=model, data=view.data, image=view.image, unit=view.unit)
         found.append(Part(f"maps-{side}", _title(side, model, "maps"), made))
+    for side, model in view.sides.items():
+        deepest = layers_of(sites_of(model))[1][-1].maps.name  # the other blocks come along
+        made = build(IndexRequest, model=model, site=deepest, data=view.data)
+        found.append(Part(f"scenes-{side}", _title(side, model, "scenes"), made))
     for name, kind in kinds.items():
         for side, model in view.sides.items():
             found.append(Part(f"{name}-{side}", _title(side, model, name), build(kind, model=model, data=view.data)))

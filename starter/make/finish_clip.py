@@ -99,16 +99,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=SHIPPED)
     args = parser.parse_args()
     state = torch.load(args.run / f"{NAME}.checkpoint.pt", weights_only=True, map_location="cpu")
-    folder = args.out / NAME
+    # The last weights, not their moving average: that lags behind the change to 96 pixels near the end (68.5% against 70.7%).
+    trained, folder = state["model"], args.out / NAME
     folder.mkdir(parents=True, exist_ok=True)
     # Rounded before it is measured: the card speaks of the weights that ship.
-    half = {name: value.half() for name, value in as_open_clip(state["average"]).items()}
+    half = {name: value.half() for name, value in as_open_clip(trained).items()}
     (folder / "open_clip_config.json").write_text(json.dumps(CONFIG, indent=1) + "\n")
     save_file(half, folder / "open_clip_model.safetensors")
     (folder / "open_clip_model.safetensors").chmod(0o644)
     clip = open_clip.create_model(f"local-dir:{folder}").eval()
     assert isinstance(clip, open_clip.CLIP)
-    check_same(clip, state["average"])
+    check_same(clip, trained)
     card = describe(clip, state)
     (args.out / f"{NAME}.json").write_text(json.dumps(card, indent=1) + "\n")
     print(
@@ -156,7 +157,7 @@ def describe(clip: open_clip.CLIP, state: dict[str, Any]) -> dict[str, Any]:
         "image_tower_parameters": sum(p.numel() for p in clip.visual.parameters()),
         "images_seen": state["seen"],
         "training_minutes": round(state["seconds"] / 60, 1),
-        "plan": {**asdict(PLAN), "label_smoothing": 0},
+        "plan": {**asdict(PLAN), "label_smoothing": 0, "average": 0},
         "licence": "MIT",
     }
 

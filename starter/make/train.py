@@ -215,7 +215,7 @@ class Course:
         images, chosen = self.batch(number, side_at(share, plan))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = LEARNING_RATE * rate_at(share, plan)
+                group["lr"] = LEARNING_RATE * group.get("rate", 1.0) * rate_at(share, plan)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=use_bf16(self.device)):
             lesson = self.lesson(number, chosen)
             if share >= plan.noise_from:

@@ -2,9 +2,11 @@
 
     python -m starter.make.train_clip --scenes FOLDER --out FOLDER
 
-The loss is CLIP's (Radford et al. 2021) with two changes for a small batch: an image is told apart from the captions of
-other scenes too, encoded without a gradient; and a caption that happens to be true of an image does not count as wrong
-for it. Adversarial noise as for the classifiers (`starter.make.train` says why), against the same captions.
+The loss is CLIP's (Radford et al. 2021) with changes for a small batch and few images: an image is told apart from the
+captions of other scenes too; a caption that happens to be true of an image does not count as wrong for it; finding the
+caption of an image weighs more than finding the image of a caption; and of the two captions that a scene gets, one says what
+stands there. Before the first image the text tower reads captions alone (`ClipCourse.read`), so that images have something
+to learn from at once. Adversarial noise as for the classifiers (`starter.make.train` says why), against the same captions.
 """
 
 from __future__ import annotations
@@ -21,20 +23,22 @@ import torch.nn.functional as F
 from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
-from starter.make.captions import TEMPLATE, Caption, caption, place_concept, truths
+from starter.make.captions import TEMPLATE, Caption, caption, naming, place_concept, truths
 from starter.make.evaluate import correct, scenes
 from starter.make.kinds import Kind
 from starter.make.muon import Muon
 from starter.make.places import PLACES
 from starter.make.scenes import random_numbers, training_place
-from starter.make.train import PLAN, Course, Lesson, Plan, arguments, build, normalize, train
+from starter.make.train import PLAN, Course, Lesson, Plan, arguments, build, normalize, rate_at, train, use_bf16
 
 NAME = "starter-clip"
 WIDTH = 192  # of the embedding
 CONTEXT = 32  # tokens
 TEXT: dict[str, Any] = {"context_length": CONTEXT, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 2}
-CAPTIONS = 2  # of each scene, each time it is seen
-OTHERS = 512  # captions of other scenes that each image is told apart from
+OTHERS = 384  # captions of other scenes that each image is told apart from; half of them names
+FINDING_IMAGES = 0.5  # weight of finding a caption's image, where finding an image's caption weighs 1
+READ = {"steps": 500, "captions": 384, "rate": 2e-3, "scale": 20.0}  # what the text tower reads before the first image
+TEXT_RATE = 0.2  # of the learning rate: images follow words only as fast as those hold still
 HOTTEST = 100.0  # what the similarities are multiplied with, at most
 
 
@@ -77,6 +81,15 @@ def tokenizer() -> open_clip.SimpleTokenizer:
     return open_clip.SimpleTokenizer(context_length=CONTEXT)
 
 
+def parts_of(tower: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter], list[nn.Parameter]]:
+    """A tower's matrices inside its blocks, what comes first and last, and its vectors."""
+    named = dict(tower.named_parameters())
+    matrices = [name for name, p in named.items() if p.ndim == 2 and "blocks." in name]
+    vectors = [name for name, p in named.items() if p.ndim < 2 or "pos" in name or "cls_token" in name]
+    ends = [name for name in named if name not in {*matrices, *vectors}]
+    return [named[n] for n in matrices], [named[n] for n in ends], [named[n] for n in vectors]
+
+
 class Concepts:
     """Which captions are true of which scenes, as one matrix product."""
 
@@ -113,13 +126,39 @@ class ClipCourse(Course):
 
     def optimizers_for(self, decay: float) -> list[torch.optim.Optimizer]:
         """Muon for the matrices inside both towers, AdamW for what comes first and last and for vectors."""
-        named = dict(self.model.named_parameters())
-        inside = {n: p for n, p in named.items() if p.ndim == 2 and ("blocks." in n)}
-        vectors = [p for n, p in named.items() if p.ndim < 2 or "pos" in n or "cls_token" in n]
-        chosen = {id(p) for p in [*inside.values(), *vectors]}
-        ends = [p for p in named.values() if id(p) not in chosen]
-        adam = [{"params": ends, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
-        return [Muon(inside.values(), decay), torch.optim.AdamW(adam, lr=0.0, betas=(0.9, 0.98))]
+        towers = [(self.model.visual, 1.0), (self.model.text, TEXT_RATE)]
+        inside, adam = [], [{"params": [self.model.logit_scale], "weight_decay": 0.0, "rate": TEXT_RATE}]
+        for tower, rate in towers:
+            matrices, ends, vectors = parts_of(tower)
+            inside.append({"params": matrices, "rate": rate})
+            adam.append({"params": ends, "weight_decay": decay, "rate": rate})
+            adam.append({"params": vectors, "weight_decay": 0.0, "rate": rate})
+        return [Muon(inside, decay), torch.optim.AdamW(adam, lr=0.0, betas=(0.9, 0.98), fused=True)]
+
+    def read(self) -> None:
+        """The text tower alone: a name and another caption of the same scene belong together, as against those of others."""
+        matrices, ends, vectors = parts_of(self.model.text)
+        optimizers = [Muon(matrices, 0.0), torch.optim.AdamW([*ends, *vectors], lr=0.0, weight_decay=0.0, fused=True)]
+        steps, size = int(READ["steps"]), int(READ["captions"])
+        for step in range(steps):
+            rng = np.random.default_rng([self.plan.seed, 2, step])
+            chosen = rng.choice(len(self.kinds), size, replace=False)
+            captions, facts = self.said(rng, chosen)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=use_bf16(self.device)):
+                names, words = self.encode(self.names(rng, chosen)), self.encode(captions)
+            logits = READ["scale"] * names.float() @ words.float().T
+            logits = logits.masked_fill(self.true(captions, facts).fill_diagonal_(False), -torch.inf)
+            answers = torch.arange(size, device=self.device)
+            loss = F.cross_entropy(logits, answers) + F.cross_entropy(logits.T, answers)
+            self.model.text.zero_grad(set_to_none=True)
+            loss.backward()
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = READ["rate"] * rate_at(step / steps, self.plan)
+                optimizer.step()
+            print(f"\r{NAME} reads {(step + 1) * size:,} captions, loss {loss.item() / 2:.3f}  ", end="", flush=True)
+        print()
+        self.average.load_state_dict(self.model.state_dict())
 
     def place(self, scene: int) -> str:
         return training_place(random_numbers("train", 0, scene), self.kinds[scene % len(self.kinds)])
@@ -129,43 +168,52 @@ class ClipCourse(Course):
         pairs = [(self.kinds[i % len(self.kinds)], self.place(int(i))) for i in chosen]
         return [caption(rng, kind, place) for kind, place in pairs], [truths(kind, place) for kind, place in pairs]
 
+    def names(self, rng: np.random.Generator, chosen: np.ndarray) -> list[Caption]:
+        """What stands in each scene, and no more."""
+        return [naming(rng, self.kinds[i % len(self.kinds)]) for i in chosen]
+
     def encode(self, captions: list[Caption]) -> Tensor:
-        return self.model.words(self.tokenizer([one.text for one in captions]).to(self.device))
+        """(captions, WIDTH). Texts of like length go together: little padding."""
+        order = sorted(range(len(captions)), key=lambda i: len(captions[i].text))
+        texts = [captions[i].text for i in order]
+        parts = [
+            self.model.words(self.tokenizer(texts[i : i + 128]).to(self.device)) for i in range(0, len(texts), 128)
+        ]
+        return torch.cat(parts)[torch.tensor(order, device=self.device).argsort()]
+
+    def true(self, captions: list[Caption], facts: list[frozenset[str]]) -> Tensor:
+        return self.concepts.true(captions, facts).to(self.device)
 
     def lesson(self, step: int, chosen: np.ndarray) -> Lesson:
-        rng = np.random.default_rng([self.plan.seed, 1, step])
-        more, _ = self.said(rng, rng.choice(len(self.images), OTHERS, replace=False))
-        with torch.no_grad():  # texts of like length together: little padding
-            more.sort(key=lambda one: len(one.text))
-            others = torch.cat([self.encode(more[start : start + 128]) for start in range(0, OTHERS, 128)])
-        answers = torch.arange(len(chosen), device=self.device)
-        told = []  # (words, what to add to the similarities) for each caption that a scene gets
-        for _ in range(CAPTIONS):
-            captions, facts = self.said(rng, chosen)
-            told.append((torch.cat([self.encode(captions), others]), self.doubles([*captions, *more], facts)))
+        rng, count = np.random.default_rng([self.plan.seed, 1, step]), len(chosen)
+        said, facts = self.said(rng, chosen)
+        others = rng.choice(len(self.images), OTHERS, replace=False)
+        captions = self.names(rng, chosen) + said
+        captions += self.names(rng, others[::2]) + self.said(rng, others[1::2])[0]
+        words, true = self.encode(captions), self.true(captions, facts)
+        answers = torch.arange(count, device=self.device)
 
-        def to_captions(embedded: Tensor, words: Tensor, doubles: Tensor) -> Tensor:
-            """(images, own and other captions): scaled similarities, without other captions that are true as well."""
-            return self.model.scale * embedded.float() @ words.float().T + doubles[: len(embedded)]
+        def logits_of(embedded: Tensor, first: int) -> Tensor:
+            """(images, captions): scaled similarities, where an image's own captions begin at `first`; minus infinity where
+            any other caption is true of it too."""
+            hidden = true.clone()
+            hidden[answers, first + answers] = False
+            similarity = self.model.scale * embedded.float() @ words.float().T
+            return similarity.masked_fill(hidden[: len(embedded)], -torch.inf)
 
         def loss(images: Tensor) -> Tensor:
             embedded, total = self.model(normalize(images)), torch.zeros((), device=self.device)
-            for words, doubles in told:
-                logits = to_captions(embedded, words, doubles)
-                total = total + F.cross_entropy(logits, answers) + F.cross_entropy(logits[:, : len(chosen)].T, answers)
-            return total / (2 * CAPTIONS)
+            for first in (0, count):
+                logits = logits_of(embedded, first)
+                total = total + F.cross_entropy(logits, first + answers)
+                total = total + FINDING_IMAGES * F.cross_entropy(logits[:, first : first + count].T, answers)
+            return total / (2 + 2 * FINDING_IMAGES)
 
         def attacked(images: Tensor) -> Tensor:
-            words, doubles = told[0]
-            logits = to_captions(self.model(normalize(images)), words.detach(), doubles)
-            return F.cross_entropy(logits, answers[: len(images)])
+            logits = logits_of(self.model(normalize(images)), count)
+            return F.cross_entropy(logits, count + answers[: len(images)])
 
         return Lesson(loss, attacked)
-
-    def doubles(self, captions: list[Caption], facts: list[frozenset[str]]) -> Tensor:
-        """(scenes, captions): minus infinity where a caption is true of a scene that it was not written for, else 0."""
-        true = self.concepts.true(captions, facts).fill_diagonal_(False)
-        return torch.zeros(true.shape).masked_fill_(true, -torch.inf).to(self.device)
 
     def held_out(self) -> float:
         table = scenes()
@@ -184,7 +232,10 @@ class ClipCourse(Course):
 def main() -> None:
     args = arguments(__doc__).parse_args()
     plan = Plan(**{**asdict(PLAN), "images": args.images})
-    train(ClipCourse(args.scenes, args.out, plan, torch.device(args.device)))
+    course = ClipCourse(args.scenes, args.out, plan, torch.device(args.device))
+    if not course.seen:
+        course.read()
+    train(course)
 
 
 if __name__ == "__main__":

@@ -62,5 +62,8 @@ class Desk:
             self.known[request.key()] = request.run(self)
         return self.known[request.key()]
 
+    def find(self, request: Request) -> Result | None:
+        return self.known.get(request.key())
+
     def keep(self, request: Request, result: Result) -> None:
         self.known[request.key()] = result

@@ -9,7 +9,7 @@ import torch
 
 from cache.blob import Blob
 from engine import activations, devices
-from engine.activations import IndexRequest, batch_size, index_sites, most_selective
+from engine.activations import IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.errors import BadRequest, Cancelled, RefusedFile
 from engine.experiment import Progress, Result, build, parse_request
 from engine.imagesets import Dataset
@@ -65,6 +65,9 @@ class Notebook:
 
     def compute(self, request):
         raise AssertionError("an index builds on nothing")
+
+    def find(self, request):
+        return self.kept.get(request.site)
 
     def keep(self, request, result):
         self.kept[request.site] = result
@@ -162,6 +165,18 @@ def test_several_sites_cost_one_pass_and_equal_their_own_requests(world):
         assert parse_request(result.request) == request
         np.testing.assert_array_equal(result.arrays["top_mean"], alone.arrays["top_mean"])
         np.testing.assert_allclose(result.arrays["position_mean"], alone.arrays["position_mean"], rtol=1e-4, atol=1e-5)
+
+
+def test_indexes_asked_for_together_cost_one_pass_for_them_alone_and_none_once_they_are_kept(world):
+    calls, desk = [], Notebook()
+    _ = world["vit"].sites
+    world["vit"].module.register_forward_pre_hook(lambda *_: calls.append(1))
+    sites = ["blocks.0.mlp.hidden", "head.logits"]
+    found = indexes(desk, "vit", sites, "noise")
+    assert [result.request["site"] for result in found] == sites == [*desk.kept] and len(calls) == 1
+    assert [one is two for one, two in zip(indexes(desk, "vit", sites, "noise"), found, strict=True)] == [True, True]
+    indexes(desk, "vit", ["blocks.1.residual", *sites], "noise")
+    assert len(calls) == 2 and [*desk.kept] == [*sites, "blocks.1.residual"]
 
 
 def test_a_unit_that_is_negative_everywhere_keeps_its_true_maximum_and_top_images(world):

@@ -56,8 +56,8 @@ def test_a_link_that_cannot_be_followed_is_explained(link: dict[str, str], told:
 
 def test_a_model_alone_needs_half_of_what_two_need() -> None:
     alone = SpatialView(a="starter-vit")
-    assert [part.name for part in parts(alone)] == ["maps-a", "layers-a", "last-a", "moves-a"]
-    assert len({part.request.key() for part in parts(FULL)}) == 8
+    assert [part.name for part in parts(alone)] == ["maps-a", "scenes-a", "layers-a", "last-a", "moves-a"]
+    assert len({part.request.key() for part in parts(FULL)}) == 10
     turned = alone.model_copy(update={"depth": 0.0, "down": 0.9})
     assert [part.request for part in parts(turned)] == [part.request for part in parts(alone)]
 
@@ -123,17 +123,26 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
 
     request = MapsRequest(model="starter-vit", image="0", unit=3)
     similar = np.eye(144, dtype=np.float16)
-    row = {"site": "s", "maps": "m", "units": 768, "height": 12, "width": 12, "low": 0.0, "high": 1.0, "auroc": 0.7}
-    table = pd.DataFrame([{"layer": index, **row, "prefix_0": 0.5} for index in range(2)])
+    row = {"site": "s", "units": 768, "height": 12, "width": 12, "low": 0.0, "high": 1.0, "auroc": 0.7}
+    table = pd.DataFrame(
+        [{"layer": at, "maps": f"blocks.{at + 6}.mlp.hidden", **row, "prefix_0": 0.5} for at in range(2)]
+    )
     arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
     arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.zeros((96, 96, 3), np.uint8)}
     stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
     config.store().put(request.key(), stored.to_blob())
+    deepest = parts(SpatialView(a="starter-vit", unit=3))[1].request
+    assert deepest.site == "blocks.7.mlp.hidden"
+    ranks = np.tile(np.arange(0, 24, 4, dtype=np.int32), (768, 1))  # of six matched sets
+    strongest = {"top_mean": ranks, "top_mean_maps": np.ones((768, 6, 12, 12), np.float16)}
+    config.store().put(deepest.key(), Result({}, strongest).to_blob())
     app = opened(a="starter-vit", unit="3")
     assert not app.exception and not app.error, said(app)
+    assert len(app.get("imgs")) == 1 + 2 + 2 + 6  # the map, all maps, all similarities, the strongest images
     assert any("AUROC against the object's mask 0.70" in each.value for each in app.caption)
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
+    assert any("strongest images of `blocks.6.mlp.hidden` are not kept" in each.value for each in app.caption)
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
 
 

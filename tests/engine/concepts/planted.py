@@ -72,5 +72,8 @@ class Planted:
             arrays = {"images": self.images, "position_mean": self.sites[request.site]}
         return Result({}, arrays)
 
+    def find(self, request: Request) -> Result:
+        return self.compute(request)
+
     def keep(self, request: Request, result: Result) -> None:
         raise AssertionError("nothing else comes out along the way")
