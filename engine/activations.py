@@ -25,7 +25,7 @@ from engine.models import LoadedModel
 from engine.sites import Site, find, read
 from engine.strongest import HALF, Strongest
 
-LARGEST_BATCH = 64
+LARGEST_BATCH = 128
 BATCH_BYTES = 128 << 20  # of activations held at once
 TOGETHER_BYTES = 512 << 20  # of position means of all sites that one pass may index along with the one asked for
 FULL_PRECISION_BYTES = 64 << 20  # a larger table of position means is kept as float16

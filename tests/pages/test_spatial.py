@@ -138,7 +138,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     config.store().put(deepest.key(), Result({}, strongest).to_blob())
     app = opened(a="starter-vit", unit="3")
     assert not app.exception and not app.error, said(app)
-    assert len(app.get("imgs")) == 1 + 2 + 2 + 6  # the map, all maps, all similarities, the strongest images
+    assert len(app.get("image")) == 1 + 2 + 2 + 6  # the map, all maps, all similarities, the strongest images
     assert any("AUROC against the object's mask 0.70" in each.value for each in app.caption)
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
