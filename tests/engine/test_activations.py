@@ -9,7 +9,7 @@ import torch
 
 from cache.blob import Blob
 from engine import activations, devices
-from engine.activations import IndexRequest, batch_size, index_sites, indexes, most_selective
+from engine.activations import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.errors import BadRequest, Cancelled, RefusedFile
 from engine.experiment import Progress, Result, build, parse_request
 from engine.imagesets import Dataset
@@ -302,9 +302,9 @@ def test_the_table_of_means_is_halved_in_precision_only_where_it_is_large(monkey
 
 def test_batches_grow_smaller_as_sites_grow_larger(world):
     sites = world["vit"].sites
-    assert batch_size([sites["head.logits"]]) == 64
+    assert batch_size([sites["head.logits"]]) == LARGEST_BATCH
     huge = [sites["blocks.0.mlp.hidden"]] * 5000
-    assert 1 <= batch_size(huge) < 64
+    assert 1 <= batch_size(huge) < LARGEST_BATCH
 
 
 def test_of_equal_images_the_earlier_stays_however_the_stream_is_cut():

@@ -125,7 +125,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     similar = np.eye(144, dtype=np.float16)
     row = {"site": "s", "units": 768, "height": 12, "width": 12, "low": 0.0, "high": 1.0, "auroc": 0.7}
     table = pd.DataFrame(
-        [{"layer": at, "maps": f"blocks.{at + 6}.mlp.hidden", **row, "prefix_0": 0.5} for at in range(2)]
+        [{"layer": at, "maps": site, **row, "prefix_0": 0.5} for at, site in enumerate(("gone", "blocks.7.mlp.hidden"))]
     )
     arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
     arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.zeros((96, 96, 3), np.uint8)}
@@ -142,7 +142,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     assert any("AUROC against the object's mask 0.70" in each.value for each in app.caption)
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
-    assert any("strongest images of `blocks.6.mlp.hidden` are not kept" in each.value for each in app.caption)
+    assert any("strongest images of `gone` are not kept" in each.value for each in app.caption)
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
 
 
