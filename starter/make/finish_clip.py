@@ -158,6 +158,7 @@ def describe(clip: open_clip.CLIP, state: dict[str, Any]) -> dict[str, Any]:
         "images_seen": state["seen"],
         "training_minutes": round(state["seconds"] / 60, 1),
         "plan": {**asdict(PLAN), "label_smoothing": 0, "average": 0},
+        "note": f"Captions for labels; zero-shot top-1 {right.mean():.1%} over {len(kinds)} kinds.",
         "licence": "MIT",
     }
 
