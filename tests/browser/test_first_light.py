@@ -84,6 +84,7 @@ def stored_link(app_server: AppServer, new_page: Callable[..., Page]) -> str:
         compute(page)
     for side in ("a", "b"):
         expect(page.locator(f".st-key-card-{side}-3")).to_be_visible(timeout=MINUTES)
+    page.close()  # still loading pictures, it would complain when the server restarts
     return BOTH
 
 
