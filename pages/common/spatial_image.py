@@ -15,7 +15,7 @@ from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.common.spatial_view import SpatialView
 
-WIDTH = 300
+WIDTH = 260  # as high as the image to click on, which stands beside it
 TILE = 38
 """The least width of a small map, in pixels: eight fit side by side in half of a small screen."""
 
@@ -75,7 +75,7 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
     left, right = st.columns(2)
     with left:
         chosen = _picture(key, "map", layer, None)
-        st.image(chosen, width="stretch", output_format="PNG", alt=f"Map of unit {view.unit} in {row['maps']}")
+        st.image(chosen, width=WIDTH, output_format="PNG", alt=f"Map of unit {view.unit} in {row['maps']}")
         st.caption(_about_map(view, result, layer))
     with right:
         rows, columns = int(row["height"]), int(row["width"])
