@@ -1,117 +1,85 @@
-"""Seconds a picture at equal quality: the paper's loop written plainly, other libraries, and the engine's recipes.
+"""All speed benchmarks, one after the other on this machine, into docs/benchmarks.md.
 
-    python -m bench.compare [--model starter-vit] [--site blocks.3.mlp.hidden] [--units 3]
+    pip install --no-deps -r requirements-bench.txt --target peers
+    PYTHONPATH=peers python -m bench.compare [--only quality,memory]
 
-One table from one run on one machine. Quality is what a picture makes its unit do under the same fresh augmentations,
-summed over the units and relative to the paper's loop. "at equal quality" is the least time in which `fast`, given
-fewer or more steps, makes pictures that are as good. Libraries that are not installed, or cannot run the target, say so.
+Takes about an hour on two processor cores. Each benchmark runs in a process of its own; with --only the others' sections
+stay as they are in the file.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import importlib
+import platform
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from bench.peers import PEERS, Target, fitted
-from bench.plain import maximize_plainly
-from engine import catalog, devices
-from engine.maximize import maximize
-from engine.models import LoadedModel
-from engine.recipes import FAST, RECIPES
-from engine.scoring import fresh_activations
-from engine.sites_plan import plan
+from engine import devices
 
-STEPS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+SECTIONS = {
+    "quality": "Time at equal quality",
+    "throughput": "Pictures a minute",
+    "products": "Share of the machine's matrix-product rate",
+    "memory": "Peak memory",
+}
+INTRODUCTION = """# Benchmarks
 
-
-@dataclass(frozen=True)
-class Measured:
-    """A method's median seconds a picture, and the summed score of its pictures; or why there is none."""
-
-    name: str
-    seconds: float = float("nan")
-    score: float = float("nan")
-    problem: str = ""
+Made by `python -m bench.compare` (see there for the other libraries, which are needed for it alone). One machine, one
+run for each section; ratios carry over to other machines, seconds do not.
+"""
 
 
-def measure(name: str, model: LoadedModel, site: str, units: list[int], make: Callable[[int], Tensor]) -> Measured:
-    """Make a picture of each unit, one at a time, and score them all."""
-    times, pictures = [], []
+def machine() -> str:
+    device = devices.pick()
+    facts = devices.describe(device)
+    memory = f"{facts['memory_total'] / 2**30:.0f} GiB" if facts["memory_total"] else "unknown memory"
+    packages = ", ".join(
+        f"{name} {_version(name)}" for name in ("torch", "timm", "torch-lucent", "horama", "dreamlens")
+    )
+    return f"{facts['name']}, {memory}, {facts['precision']}; {platform.system()}; {packages}; {datetime.now(UTC):%Y-%m-%d}"
+
+
+def _version(package: str) -> str:
     try:
-        for unit in units:
-            start = time.perf_counter()
-            pictures.append(fitted(make(unit), model.input_size).numpy())
-            times.append(time.perf_counter() - start)
-    except Exception as error:  # other people's code: whatever it raises is its answer
-        return Measured(
-            name, problem=f"{type(error).__name__}: {str(error).splitlines()[0][:80] if str(error) else ''}"
-        )
-    finally:
-        model.module.requires_grad_(False)
-    scores = fresh_activations(model, site, units, np.stack(pictures).astype(np.float32), seed=1)
-    print(f"# {name}: {statistics.median(times):.2f} s a picture, scores {np.round(scores, 2).tolist()}", flush=True)
-    return Measured(name, statistics.median(times), float(scores.sum()))
+        return torch.__version__ if package == "torch" else version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
-def target_of(model: LoadedModel, site: str, unit: int) -> Target:
-    """The unit for those who work with modules and hooks."""
-    facts, tap = model.sites[site], plan(model.module, model.input_size).taps[site]
-    hidden = facts.role == "mlp.hidden"
-    module = model.module.get_submodule(f"{facts.block}.mlp.act") if hidden else tap.module
-    layer = next(name for name, part in model.module.named_modules() if part is module)
-    prefix = facts.grid.prefix
-    return Target(model.module, layer, tap.channels_last, prefix, unit, model.input_size, model.mean, model.std)
+def section(name: str) -> str:
+    """Run one benchmark; its heading, machine, words and table."""
+    about = (importlib.import_module(f"bench.{name}").__doc__ or "").partition("\n\n")
+    _, _, words = about[2].partition("\n\n")
+    command = [sys.executable, "-m", f"bench.{name}"]
+    made = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    tables = made[made.index("|") :].strip()  # other people's code may print before
+    return f"## {SECTIONS[name]}\n\n`python -m bench.{name}` on {machine()}.\n\n{words.strip()}\n\n{tables}\n"
 
 
-def plainly(target: Target) -> Tensor:
-    prefix = target.prefix if target.channels_last else None
-    layer = target.module.get_submodule(target.layer)
-    return maximize_plainly(target.module, layer, prefix, target.unit, target.size, target.mean, target.std, seed=0)
+def sections_of(text: str) -> dict[str, str]:
+    """The sections of a page made before, by name."""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    names = {title: name for name, title in SECTIONS.items()}
+    return {names[title]: part for part in parts if (title := part.partition("\n")[0][3:]) in names}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="starter-vit")
-    parser.add_argument("--site", default="blocks.3.mlp.hidden")
-    parser.add_argument("--units", type=int, default=3)
-    parser.add_argument("--skip", default="", help="methods to leave out, by name, with commas between")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections to make anew, with commas between")
     args = parser.parse_args()
-    model, skip = catalog.load(args.model), args.skip.split(",")
-    count = model.sites[args.site].units
-    units = sorted(np.random.default_rng(0).choice(count, args.units, replace=False).tolist())
-
-    def engine(recipe) -> Callable[[int], Tensor]:
-        return lambda unit: torch.from_numpy(maximize(model, args.site, [unit], recipe, seed=0).images[0])
-
-    def other(method: Callable[[Target], Tensor]) -> Callable[[int], Tensor]:
-        return lambda unit: method(target_of(model, args.site, unit))
-
-    engine(FAST.model_copy(update={"steps": 10}))(units[0])  # warm up
-    methods = {"paper's loop, plainly": other(plainly)} | {name: other(peer) for name, peer in PEERS.items()}
-    methods |= {f"engine, {name}": engine(recipe) for name, recipe in RECIPES.items()}
-    rows = [measure(name, model, args.site, units, make) for name, make in methods.items() if name not in skip]
-    frontier = [
-        measure(f"fast, {steps} steps", model, args.site, units, engine(FAST.model_copy(update={"steps": steps})))
-        for steps in STEPS
-    ]
-    yardstick = rows[0].score
-    print(f"\n{args.model}@{args.site}, {len(units)} units, on {devices.describe(model.device)['name']}\n")
-    print("| method | seconds a picture | quality | fast at equal quality, s | times as fast |")
-    print("| --- | --- | --- | --- | --- |")
-    for row in rows:
-        if row.problem:
-            print(f"| {row.name} | cannot run it: {row.problem} | | | |")
-            continue
-        equal = min((each.seconds for each in frontier if each.score >= row.score), default=None)
-        ours = "| not reached | " if equal is None else f"| {equal:.2f} | {row.seconds / equal:.1f} "
-        print(f"| {row.name} | {row.seconds:.2f} | {row.score / yardstick:.2f} {ours}|")
+    found = sections_of(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    for name in args.only.split(","):
+        found[name] = section(name)
+        ready = [found[each].rstrip() for each in SECTIONS if each in found]
+        PAGE.write_text("\n\n".join([INTRODUCTION.rstrip(), *ready]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -49,26 +49,33 @@ class _Normalize(nn.Module):
         return (images - self.mean) / self.std
 
 
-def lucent(target: Target) -> Tensor:
-    """torch-lucent's render_vis: Fourier, decorrelated, its standard transforms, Adam at 0.05, 512 steps."""
+def lucent(target: Target, steps: int, units: Sequence[int] = ()) -> Tensor:
+    """torch-lucent's render_vis: Fourier, decorrelated, its standard transforms, Adam at 0.05, 512 steps. The first
+    picture; with several `units` it makes one of each in the same batch."""
     from lucent.optvis import objectives, param, render
 
     name = f"1_{target.layer}".replace(".", "_")
-    objective = objectives.Objective(lambda layers: -target.mean_of(layers(name)))
+    each = [replace(target, unit=unit) for unit in units or [target.unit]]
+
+    def loss(layers: Callable[[str], Tensor]) -> Tensor:
+        output = layers(name)
+        return -torch.stack([one.mean_of(output[place : place + 1]) for place, one in enumerate(each)]).sum()
+
     high, _ = target.size
-    (picture,) = render.render_vis(
+    (pictures,) = render.render_vis(
         target.whole().eval(),
-        objective,
-        lambda: param.image(high),
+        objectives.Objective(loss),
+        lambda: param.image(high, batch=len(each)),
+        thresholds=(steps,),
         preprocess=False,
         progress=False,
         show_image=False,
         fixed_image_size=high,
     )
-    return torch.from_numpy(picture[0]).permute(2, 0, 1)
+    return torch.from_numpy(pictures[0]).permute(2, 0, 1)
 
 
-def horama(target: Target) -> Tensor:
+def horama(target: Target, steps: int, _: Sequence[int] = ()) -> Tensor:
     """Horama's fourier: 1,280 pixels, 1,000 steps of 6 crops, NAdam at 1.0; told the range of the model's input."""
     from horama import fourier
 
@@ -85,25 +92,33 @@ def horama(target: Target) -> Tensor:
     high = min((1 - mean) / std for mean, std in zip(target.mean, target.std, strict=True))
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            picture, _ = fourier(objective, model_input_size=target.size[0], values_range=(low, high), device="cpu")
+            picture, _ = fourier(
+                objective, total_steps=steps, model_input_size=target.size[0], values_range=(low, high), device="cpu"
+            )
     finally:
         hook.remove()
     mean, std = torch.tensor(target.mean).view(3, 1, 1), torch.tensor(target.std).view(3, 1, 1)
     return picture.detach() * std + mean
 
 
-def dreamlens(target: Target) -> Tensor:
+def dreamlens(target: Target, steps: int, _: Sequence[int] = ()) -> Tensor:
     """dreamlens' maximize_channel: Fourier, decorrelated, its own transforms, 120 steps."""
     from dreamlens import FeatureVisualizer, RenderConfig
 
     whole = target.whole().eval()
     visualizer: Any = FeatureVisualizer(whole, quiet=True, device="cpu", normalize=False)
-    config = RenderConfig(width=target.size[1], height=target.size[0])
+    config = RenderConfig(width=target.size[1], height=target.size[0], steps=steps)
     result = visualizer.maximize_channel(whole.get_submodule(f"1.{target.layer}"), target.unit, config=config)
     return result.image.as_nchw()[0].detach()
 
 
-PEERS: dict[str, Callable[[Target], Tensor]] = {"torch-lucent": lucent, "horama": horama, "dreamlens": dreamlens}
+PEERS: dict[str, Callable[[Target, int, Sequence[int]], Tensor]] = {
+    "torch-lucent": lucent,
+    "horama": horama,
+    "dreamlens": dreamlens,
+}
+STEPS = {"torch-lucent": 512, "horama": 1000, "dreamlens": 120}
+"""How many each makes by default."""
 
 
 def fitted(picture: Tensor, size: tuple[int, int]) -> Tensor:

@@ -41,8 +41,9 @@ Measure: TypeAlias = Callable[[Tensor, float], Tensor]
 Apart: TypeAlias = Callable[[nn.Module], Measure]
 """Given the module to differentiate: a measure that holds a batch's pictures apart."""
 
-Watch = Callable[[int, Tensor, float], None]
-"""Called after each step with (steps done of this batch, images so far (n, 3, H, W), mean objective)."""
+Watch = Callable[[int, Callable[[], Tensor], Tensor], None]
+"""Called after each step with (steps done of this batch, what gives the images so far (n, 3, H, W), the mean activation
+at each of those steps). Both are on the device, which is still at work on them: whoever reads them waits for it."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ def maximize_batch(
     optimizer = method([pictures.leaf], lr=recipe.rate, betas=recipe.betas)
     measure = measure_of(model, site, units, recipe.copies, module) if apart is None else apart(module)
     strengths = torch.tensor([1.0 if isinstance(unit, int) else unit.strength for unit in units], device=model.device)
-    curves = np.zeros((len(units), recipe.steps), np.float32)
+    curves = torch.zeros(len(units), recipe.steps, device=model.device)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
@@ -208,7 +209,7 @@ def maximize_batch(
         (pictures.leaf.grad,) = torch.autograd.grad(loss.sum(), pictures.leaf)
         optimizer.step()
         pictures.after_step()
-        curves[:, step] = activation.detach().cpu().numpy()
+        curves[:, step] = activation.detach()
         if watch is not None:
-            watch(step + 1, pictures.images().detach(), float(curves[:, step].mean()))
-    return Pictures(pictures.images().detach().float().cpu().numpy(), curves)
+            watch(step + 1, lambda: pictures.images().detach(), curves[:, : step + 1].mean(0))
+    return Pictures(pictures.images().detach().float().cpu().numpy(), curves.cpu().numpy())

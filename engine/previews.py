@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -48,20 +48,21 @@ class Gallery:
         self._batches = sum(1 for _ in batches_of(range(pictures), self._at_once))
         self._pictures = pictures
         self._finished: list[np.ndarray] = []
-        self._batch, self._shown, self._curve = 0, 0.0, list[float]()
+        self._batch, self._shown, self._curve = 0, 0.0, tuple[float, ...]()
         self._message = "Pictures"
 
     def next_round(self, message: str) -> None:
         self._message = message
 
-    def watch(self, step: int, images: torch.Tensor, objective: float) -> None:
-        """Called by the optimizer after each step."""
-        self._curve.append(objective)
+    def watch(self, step: int, images: Callable[[], torch.Tensor], curve: torch.Tensor) -> None:
+        """Called by the optimizer after each step. Reads images and curve a few times a second only: each time waits for
+        the device."""
         last = step == self._recipe.steps
         preview = None
         if last or time.monotonic() - self._shown > PREVIEW_EVERY:
-            tiles = as_bytes(images.cpu().numpy())
+            tiles = as_bytes(images().cpu().numpy())
             preview = self._preview(list(tiles))
+            self._curve = tuple(curve.tolist())
             self._shown = time.monotonic()
             if last:
                 self._finished.extend(tiles)
@@ -70,9 +71,7 @@ class Gallery:
         total = max(self._batches * self._recipe.steps, done)
         shown = min(self._batch * self._at_once + 1, self._pictures)
         message = f"{self._message}: {shown} of {self._pictures}"
-        self._context.report(Progress(done, total, message, preview, tuple(self._curve[-self._recipe.steps :])))
-        if last:
-            self._curve.clear()
+        self._context.report(Progress(done, total, message, preview, self._curve))
 
     def _preview(self, growing: Sequence[np.ndarray]) -> bytes:
         tiles = [*self._finished, *growing][: self._pictures][-PREVIEW_TILES:]

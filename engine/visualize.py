@@ -203,7 +203,7 @@ class VisualizeRequest(Request):
         images, tables = [], []
         for place, (name, each) in enumerate(zip(self.names, wanted, strict=True)):
 
-            def watch(step: int, images: torch.Tensor, objective: float, place: int = place) -> None:
+            def watch(step: int, *_: object, place: int = place) -> None:
                 done, total = place * recipe.steps + step, len(wanted) * recipe.steps
                 context.report(Progress(done, total, f"Different pictures: {place + 1} of {len(wanted)}"))
 

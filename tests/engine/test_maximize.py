@@ -135,7 +135,7 @@ def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
 def test_stopping_in_the_middle_leaves_no_hook_behind():
     model = small_vit()
 
-    def stop(step, images, objective):
+    def stop(step, images, curve):
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):

@@ -1,0 +1,55 @@
+"""How many units' pictures beat every image of the data set: random units, the same number from every layer.
+
+    python -m bench.units [--units 256] [--recipe fast] [--models starter-vit,starter-cnn]
+
+Layers are the hidden features of every block of a transformer and the output of every block of another network. A
+picture beats an image when it excites the unit more, under fresh augmentations. The addresses of those that did not are
+listed. Results go through the cache, so a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import pandas as pd
+
+from bench.common import layers, say, table
+from engine import catalog, config
+from engine.runner import Runner
+from engine.statistics import wilson
+from engine.visualize import VisualizeRequest
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default="starter-vit,starter-cnn")
+    parser.add_argument("--units", type=int, default=256, help="in all, over all models and layers")
+    parser.add_argument("--recipe", default="fast")
+    args = parser.parse_args()
+    runner, random = Runner(config.store()), np.random.default_rng(0)
+    sites = [(name, site) for name in args.models.split(",") for site in layers(catalog.load(name))]
+    rows, all_tables = [], []
+    for name, site in sites:
+        count = catalog.load(name).sites[site].units
+        units = sorted(random.choice(count, args.units // len(sites), replace=False).tolist())
+        request = VisualizeRequest(model=name, site=site, units=tuple(units), recipe=args.recipe)
+        found = runner.fetch(request, lambda _: None).tables["units"]
+        lost = found[~found.beats_every_scene]
+        addresses = [f"{each.unit} ({each.ratio_to_best_scene:.2f})" for each in lost.itertuples()]
+        share = f"{int(found.beats_every_scene.sum())} of {len(found)}"
+        rows.append([f"{name}@{site}", share, f"{found.ratio_to_best_scene.median():.2f}", ", ".join(addresses)])
+        all_tables.append(found)
+        say(" ".join(rows[-1]))
+    whole = pd.concat(all_tables)
+    won = int(whole.beats_every_scene.sum())
+    low, high = wilson(won, len(whole))
+    share = f"{won} of {len(whole)}: {won / len(whole):.1%} ({low:.1%} to {high:.1%})"
+    failed = f"{int(whole.failed.sum())} failed (at or below 95% of the images)"
+    rows.append(["**all**", share, f"{whole.ratio_to_best_scene.median():.2f}", failed])
+    head = ["layer", "beat every image", "median × strongest image", "those that did not (× strongest image)"]
+    print(table(head, rows))
+
+
+if __name__ == "__main__":
+    main()
