@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from engine.visualize import VisualizeRequest
 
 SITE = "blocks.6.mlp.hidden"
 MODELS = ("starter-vit", "starter-cnn")
-CHUNK = 8
+CHUNK = 4
 
 
 def pick(count: int, of: int) -> list[int]:
@@ -43,8 +44,8 @@ def pictures(runner: Runner, model: str, site: str, units: list[int], recipe: st
 
 
 def tell(progress: Progress | None) -> None:
-    if progress is not None:
-        print(f"\r{progress.message} {progress.step}/{progress.total}      ", end="", flush=True)
+    if progress is not None and sys.stderr.isatty():
+        print(f"\r{progress.message} {progress.step}/{progress.total}      ", end="", file=sys.stderr, flush=True)
 
 
 def recognised(model: str, images: np.ndarray, classes: list[int]) -> float:
@@ -61,11 +62,13 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=64)
     parser.add_argument("--classes", type=int, default=64)
     parser.add_argument("--recipes", default="fast,paper")
+    parser.add_argument("--first", type=int, help="only so many of those units and classes, for a recipe that is slow")
     args = parser.parse_args()
     runner = Runner(config.store())
     recipes = args.recipes.split(",")
     units = pick(args.units, catalog.load("starter-vit").sites[SITE].units) if args.units else []
     classes = pick(args.classes, catalog.load("starter-vit").sites["head.logits"].units) if args.classes else []
+    units, classes = units[: args.first], classes[: args.first]
     rows = []
     for recipe in recipes:
         row: dict[str, object] = {"recipe": recipe}
@@ -83,7 +86,7 @@ def main() -> None:
             images, _ = pictures(runner, model, "head.logits", classes, recipe)
             row[f"{model}_pictures_recognised_by_{other}"] = recognised(other, images, classes)
         rows.append(row)
-        print("\r" + json.dumps(row, indent=1))
+        print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

@@ -205,7 +205,8 @@ def maximize_batch(
         activation = each.unflatten(0, (len(units), -1)).mean(1)
         loss = -direction * strengths * activation
         if recipe.total_variation:
-            loss = loss + recipe.total_variation * total_variation(copies)
+            size = loss.detach().abs() if recipe.total_variation_relative else 1.0
+            loss = loss + recipe.total_variation * size * total_variation(copies)
         (pictures.leaf.grad,) = torch.autograd.grad(loss.sum(), pictures.leaf)
         optimizer.step()
         pictures.after_step()

@@ -32,7 +32,7 @@ class Recipe(BaseModel):
     """All settings of one way to make a picture.
 
     A unit's objective is the mean over copies and image positions (prefix tokens left out) of its activation, minus
-    `total_variation` times the total variation of the augmented copies (four directions, see `regularize`).
+    `total_variation` times the total variation of the augmented copies (four directions, see `engine.augment`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +46,10 @@ class Recipe(BaseModel):
     rate: float = Field(gt=0, description="learning rate at the first step; see `schedule`")
     betas: tuple[float, float]
     total_variation: float = Field(ge=0)
+    total_variation_relative: bool = Field(
+        default=False,
+        description="`total_variation` is multiplied by the size of the activation: smooths units of every size alike",
+    )
     colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"]
     colour_range: float = Field(default=1.0, ge=0, description="shifts lie within ± this, scales within exp(± this)")
     noise: Literal["none", "pixel", "channel"]
@@ -75,7 +79,7 @@ class Recipe(BaseModel):
         return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
 
 
-LATER = ("optimizer", "schedule", "canvas", "view")
+LATER = ("optimizer", "schedule", "canvas", "view", "total_variation_relative")
 """Fields that the first recipes did not have."""
 
 PAPER = Recipe(
@@ -113,9 +117,11 @@ FAST = Recipe(
     parameterization="fourier",
     steps=128,
     copies=2,
-    rate=0.1,
+    rate=0.2,
     betas=(0.5, 0.99),
-    total_variation=0.02,
+    total_variation=0.01,
+    # A fixed weight flattens the pictures of units whose activations are small: half of those in the first blocks.
+    total_variation_relative=True,
     colour_shift="scale-then-shift",
     colour_range=0.2,
     noise="none",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 
 from engine.augment import copies_of
+from engine.images import to_input
 from engine.maximize import Wanted, measure_of, name_of, suited_to
 from engine.models import LoadedModel
 from engine.objectives import Match
@@ -16,11 +17,12 @@ from engine.randomness import generator
 from engine.recipes import PAPER
 
 # The same yardstick for every recipe: the paper's jitter and a fifth of its colour shift, new random numbers, no noise.
-# Mild, because the scenes that a picture is compared with are not augmented at all: the paper's full shift (contrast up
-# to e times, brightness up to 1) would take most of a scene's own activation away too.
+# Mild: the paper's full shift (contrast up to e times, brightness up to 1) takes most of a real image's activation away.
 YARDSTICK = PAPER.model_copy(update={"name": "yardstick", "copies": 16, "noise": "none", "colour_range": 0.2})
 # A picture that beats fewer than 95 of 100 images is labelled as failed: it shows nothing that the unit looks for.
 SUCCESS_PERCENTILE = 95.0
+STRONGEST = 8
+"""How many of a unit's strongest images are augmented like its picture; the best of them is what it has to beat."""
 
 
 def fresh_activations(
@@ -43,15 +45,42 @@ def fresh_activations(
     return out
 
 
-def against_images(activations: np.ndarray, position_mean: np.ndarray) -> pd.DataFrame:
+def on_strongest(
+    model: LoadedModel,
+    site: str,
+    units: Sequence[Wanted],
+    position_mean: np.ndarray,
+    image: Callable[[int], np.ndarray],
+    seed: int,
+) -> np.ndarray:
+    """(units,): the most that any of a unit's strongest images makes of it under the augmentations of its picture.
+
+    position_mean (images, units): what every image does as it is; `image(row)` gives one of them, uint8 (H, W, 3). The
+    picture is augmented, so the images are: their best moments, as they are, would be held against its mean.
+    """
+    best = np.zeros(len(units), np.float32)
+    for place, unit in enumerate(units):
+        rows = np.argsort(-position_mean[:, place], kind="stable")[:STRONGEST]
+        shown = np.stack([to_input(image(int(row)), model.input_size) for row in rows])
+        images = np.ascontiguousarray(shown.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+        best[place] = fresh_activations(model, site, [unit] * len(rows), images, seed).max()
+    return best
+
+
+def percentile_of(activations: np.ndarray, position_mean: np.ndarray) -> np.ndarray:
+    """(pictures,): share of the images that activate the unit less, as they are, in percent."""
+    return 100 * (position_mean < activations[None]).mean(axis=0)
+
+
+def against_images(activations: np.ndarray, position_mean: np.ndarray, best: np.ndarray) -> pd.DataFrame:
     """Where each picture's activation stands among real images.
 
-    activations (pictures,); position_mean (images, pictures): the same units on every image, not augmented. Columns:
-    `activation`; `percentile`: share of images that activate the unit less, in percent; `ratio_to_best_scene`:
-    activation over that of the strongest image, NaN where no image activates the unit; `beats_every_scene`; `failed`.
+    activations (pictures,); position_mean (images, pictures): the same units on every image, as it is; best (pictures,):
+    see `on_strongest`. Columns: `activation`; `percentile`; `ratio_to_best_scene`: activation over `best`, NaN where no
+    image activates the unit; `beats_every_scene`: whether it is above `best`; `failed`: fewer than 95% of the images,
+    as they are, activate the unit less.
     """
-    best = position_mean.max(axis=0).astype(np.float64)
-    percentile = 100 * (position_mean < activations[None]).mean(axis=0)
+    best, percentile = best.astype(np.float64), percentile_of(activations, position_mean)
     ratio = np.divide(activations, best, out=np.full(len(best), np.nan), where=best > 0)
     return pd.DataFrame(
         {

@@ -28,7 +28,7 @@ from engine.objectives import Goal, goal
 from engine.previews import Gallery, as_bytes, as_floats, as_levels, rounded
 from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from engine.recipes import Recipe, recipe_named
-from engine.scoring import YARDSTICK, against_images, fresh_activations
+from engine.scoring import STRONGEST, YARDSTICK, against_images, fresh_activations, on_strongest, percentile_of
 from engine.sites import find
 from engine.targets import IMAGE, parse_target
 from engine.uploads import image_of
@@ -130,7 +130,7 @@ class VisualizeRequest(Request):
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
             "recipe": recipe_named(self.recipe).model_dump_json(),
-            "yardstick": YARDSTICK.model_dump_json(),
+            "yardstick": f"{YARDSTICK.model_dump_json()} {STRONGEST}",
         }
 
     def check(self, model: LoadedModel) -> None:
@@ -161,10 +161,12 @@ class VisualizeRequest(Request):
             down = maximize(model, self.site, wanted, recipe, self.seed, -1, gallery.watch, start)
         made = time.monotonic() - started
         arrays = {"images": as_bytes(up.images), "curves": up.curves}
-        on_data, found = self._on_data(model, goals, context)
+        on_data, numbers, found = self._on_data(model, goals, context)
         arrays |= found
         activations = fresh_activations(model, self.site, wanted, rounded(up.images), self.seed)
-        table = against_images(activations, on_data)
+        dataset = open_dataset(self.data)
+        best = on_strongest(model, self.site, wanted, on_data, lambda row: dataset.image(int(numbers[row])), self.seed)
+        table = against_images(activations, on_data, best)
         table.insert(0, "unit", pd.Series(self.units) if not goals else [str(name) for name in self.names])
         table["seconds"] = made / len(wanted)
         if down is not None:
@@ -210,11 +212,18 @@ class VisualizeRequest(Request):
             made = different(model, self.site, each, recipe, self.seed, self.several, watch, start).images
             seen = rounded(made)
             activations = fresh_activations(model, self.site, [each] * self.several, seen, self.seed)
-            scored = against_images(activations, on_data[:, [place] * self.several])[["activation", "percentile"]]
-            scored.insert(0, "unit", str(name))
-            scored.insert(1, "number", range(self.several))
             images.append(as_bytes(made))
-            tables.append(scored.assign(likeness=likeness_of(model, self.site, seen).astype(np.float64)))
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "unit": str(name),
+                        "number": range(self.several),
+                        "activation": activations.astype(np.float64),
+                        "percentile": percentile_of(activations, on_data[:, [place] * self.several]),
+                        "likeness": likeness_of(model, self.site, seen).astype(np.float64),
+                    }
+                )
+            )
         return np.stack(images), pd.concat(tables, ignore_index=True)
 
     def _compare_seeds(self, model: LoadedModel, table: pd.DataFrame, images: np.ndarray, context: Context) -> float:
@@ -230,16 +239,17 @@ class VisualizeRequest(Request):
 
     def _on_data(
         self, model: LoadedModel, goals: Sequence[Goal], context: Context
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """(images, units and targets): everything asked for on every image; and what is kept of the targets."""
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """(images, units and targets): everything asked for on every image; (images,): their numbers in the data set; and
+        what is kept of the targets."""
         index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
         units = index.arrays["position_mean"][:, np.asarray(self.units, int)].astype(np.float32)
         if not goals:
-            return units, {}
+            return units, index.arrays["images"], {}
         values = on_images(model, self.site, goals, self.data, index.arrays, context)
         order = np.argsort(-values, axis=0, kind="stable")[:TOP_IMAGES].T
         kept = {"target_values": np.ascontiguousarray(values.T), "target_top": index.arrays["images"][order]}
-        return np.concatenate([units, values], 1), kept
+        return np.concatenate([units, values], 1), index.arrays["images"], kept
 
 
 LATER = ("targets", "start", "importance", "several", "seeds")

@@ -11,8 +11,11 @@ import streamlit as st
 from pages.common import quality, results, words
 from pages.common.view import Row
 
-BEATS = "Share of pictures that activate their unit more than every scene does; in brackets its 95% interval (Wilson)."
-FAILED = "Share of pictures that activate their unit less than 95% of scenes do."
+BEATS = (
+    "Share of pictures that activate their unit more than its strongest scenes do, all under the same augmentations; in "
+    "brackets its 95% interval (Wilson)."
+)
+FAILED = "Share of pictures that activate their unit less than 95% of scenes do as they are."
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -30,7 +33,9 @@ def draw(rows: Sequence[Row]) -> None:
         "name": st.column_config.TextColumn("", pinned=True),
         "pictures": _number("n", "Pictures.", "%d"),
         "ratio": _number(
-            "× scene", "Median over pictures: activation over that of the unit's strongest scene.", "%.2f"
+            "× scene",
+            "Median over pictures: activation over that of the unit's strongest scene, augmented alike.",
+            "%.2f",
         ),
         "beats": st.column_config.TextColumn("beat every scene", help=BEATS),
         "failing": st.column_config.TextColumn("failed", help=FAILED),

@@ -26,7 +26,8 @@ class Notebook:
         self.seen.append(progress)
 
     def compute(self, request):
-        return Result(dict(request), {"position_mean": self.scenes.astype(np.float32)})
+        numbers = np.arange(len(self.scenes), dtype=np.int32)
+        return Result(dict(request), {"position_mean": self.scenes.astype(np.float32), "images": numbers})
 
     def keep(self, request, result):
         raise AssertionError("a picture leaves nothing else behind")
