@@ -1,6 +1,6 @@
 """Seconds a picture at equal quality: the paper's loop written plainly, other libraries, and the engine's recipes.
 
-    python -m bench.quality [--models starter-vit,starter-cnn] [--units 3] [--skip horama]
+    python -m bench.quality [--models starter-vit,starter-cnn] [--units 2] [--skip horama]
 
 Quality is what a picture makes its unit do under the same fresh augmentations, summed over the units and relative to the
 paper's loop. "at equal quality" is the least time in which `fast`, given fewer or more steps, makes pictures that are as
@@ -95,7 +95,7 @@ def compare(name: str, count: int, skip: list[str]) -> list[list[str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="starter-vit,starter-cnn")
-    parser.add_argument("--units", type=int, default=3)
+    parser.add_argument("--units", type=int, default=2)
     parser.add_argument("--skip", default="", help="methods to leave out, by name, with commas between")
     args = parser.parse_args()
     rows = [row for name in args.models.split(",") for row in compare(name, args.units, args.skip.split(","))]
