@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 
 from engine import catalog, devices
-from engine.maximize import maximize, pictures_at_once
+from engine.admission import pictures_at_once
+from engine.maximize import maximize
 from engine.recipes import FAST, PAPER
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     args = parser.parse_args()
     model, site = catalog.load(args.model), f"blocks.{args.block}.mlp.hidden"
     paper = PAPER.model_copy(update={"steps": args.steps})
-    together = {recipe.name: pictures_at_once(recipe, model.device) for recipe in (PAPER, FAST)}
+    together = {recipe.name: pictures_at_once(recipe, model, site) for recipe in (PAPER, FAST)}
 
     def engine(recipe) -> float:
         count = together[recipe.name]

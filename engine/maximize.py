@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.admission import admitted
 from engine.augment import copies_of, total_variation
-from engine.devices import autocast, halve_on_oom
+from engine.devices import autocast
 from engine.images import to_input
 from engine.layout import position_mean
 from engine.models import LoadedModel
@@ -28,9 +29,6 @@ from engine.randomness import generator
 from engine.recipes import Recipe
 from engine.sites import read_unit
 from engine.twin import module_for_gradients
-
-# Rows of a batch (pictures x copies) that fill a device. One picture's copies fill a CPU; more would only leave its cache.
-ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
 
 Wanted: TypeAlias = int | Goal
 """What a picture is made for: a unit by its number, or a goal (see `engine.objectives`)."""
@@ -52,11 +50,6 @@ class Pictures:
 
     images: np.ndarray
     curves: np.ndarray
-
-
-def pictures_at_once(recipe: Recipe, device: torch.device) -> int:
-    """How many pictures make one batch: a function of recipe and device alone, never of how many are asked for."""
-    return max(1, ROWS[device.type] // recipe.copies)
 
 
 def batches_of(units: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
@@ -94,7 +87,7 @@ def maximize(
                 maximize_batch(model, module, site, batch, suited, seed, direction, watch, start) for batch in batches
             ]
 
-        done = halve_on_oom(at_size, pictures_at_once(suited, model.device))
+        done = admitted(suited, model, site, at_size)
         images.update(zip(places, np.concatenate([part.images for part in done]), strict=False))
         curves.update(zip(places, np.concatenate([part.curves for part in done]), strict=False))
     order = range(len(units))

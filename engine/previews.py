@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from engine.admission import pictures_at_once
 from engine.experiment import Context, Progress
 from engine.images import contact_sheet, to_png
-from engine.maximize import batches_of, pictures_at_once
+from engine.maximize import batches_of
 from engine.models import LoadedModel
 from engine.recipes import Recipe
 
@@ -42,9 +43,9 @@ def rounded(images: np.ndarray) -> np.ndarray:
 class Gallery:
     """Turns the optimizer's steps into progress: how far, the objective so far, and the pictures while they grow."""
 
-    def __init__(self, context: Context, recipe: Recipe, pictures: int, model: LoadedModel) -> None:
+    def __init__(self, context: Context, recipe: Recipe, pictures: int, model: LoadedModel, site: str) -> None:
         self._context, self._recipe = context, recipe
-        self._at_once = pictures_at_once(recipe, model.device)
+        self._at_once = pictures_at_once(recipe, model, site)
         self._batches = sum(1 for _ in batches_of(range(pictures), self._at_once))
         self._pictures = pictures
         self._finished: list[np.ndarray] = []

@@ -153,7 +153,7 @@ class VisualizeRequest(Request):
         goals = [goal(model, self.site, text, self.data) for text in self.targets]
         wanted: list[Wanted] = [*self.units, *goals]
         start = image_of(self.start, self.data) if self.start else None
-        gallery = Gallery(context, recipe, len(wanted) * (2 if self.opposite else 1), model)
+        gallery = Gallery(context, recipe, len(wanted) * (2 if self.opposite else 1), model, self.site)
         up = maximize(model, self.site, wanted, recipe, self.seed, 1, gallery.watch, start)
         down = None
         if self.opposite:

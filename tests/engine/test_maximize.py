@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.plain import maximize_plainly
-from engine import catalog, devices, maximize
+from engine import admission, catalog, devices, maximize
 from engine.errors import BadRequest, Cancelled
 from engine.maximize import batches_of, leak_at, noise_at, rate_at
 from engine.recipes import FAST, FOURIER, MACO, PAPER, PAPER_CODE, RECONSTRUCT, Recipe
@@ -41,7 +41,7 @@ def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
 )
 @pytest.mark.parametrize(("model", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
 def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, monkeypatch):
-    monkeypatch.setitem(maximize.ROWS, "cpu", 4 * recipe.copies)
+    monkeypatch.setitem(admission.ROWS, "cpu", 4 * recipe.copies)
     loaded = model()
     alone = maximize.maximize(loaded, site, [5], short(recipe), seed=1)
     company = maximize.maximize(loaded, site, [2, 9, 5, 0, 11, 3], short(recipe), seed=1)
@@ -118,7 +118,8 @@ def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_wit
 
 
 def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
-    monkeypatch.setitem(maximize.ROWS, "cpu", 4 * FAST.copies)
+    monkeypatch.setitem(admission.ROWS, "cpu", 4 * FAST.copies)
+    monkeypatch.setattr(admission, "_FITTED", {})
     inner, sizes = maximize.maximize_batch, []
 
     def hungry(model, module, site, units, *rest):

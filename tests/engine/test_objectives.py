@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import devices, maximize, uploads
+from engine import admission, devices, maximize, uploads
 from engine.errors import BadRequest, Unavailable
 from engine.goal_scores import on_images
 from engine.maximize import activation_of, suited_to
@@ -123,7 +123,7 @@ def test_a_direction_of_another_length_and_one_that_is_not_here_are_said():
 @pytest.mark.parametrize("text", ["5@1x1", "head1", "(3-head0)", "caricature:3", "match:3"])
 def test_a_picture_for_a_goal_has_the_same_bytes_alone_and_in_company(text, monkeypatch):
     recipe = FAST.model_copy(update={"steps": 5})
-    monkeypatch.setitem(maximize.ROWS, "cpu", 4 * recipe.copies)
+    monkeypatch.setitem(admission.ROWS, "cpu", 4 * recipe.copies)
     model = small_vit()
     mine, others = goal(model, KEY, text), [goal(model, KEY, each) for each in ("4@1x1", "head0", "(1+2)", "match:5")]
     alone = maximize.maximize(model, KEY, [mine], recipe, seed=1)
