@@ -91,7 +91,8 @@ class FindUnitsRequest(WithReader):
         columns = [layers[sites.index(site)][:, unit] for site, unit in zip(table["site"], table["unit"], strict=True)]
         among = correlations(layers[place], images, words - typical)
         follows = correlations(np.stack(columns, axis=1), images, words - typical)
-        table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None]).sum(axis=1))
+        # The text may be one of the words: by two routes it has two last digits, and must not stand above itself.
+        table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None] + 1e-5).sum(axis=1))
         word_scores, best_words = strongest_words(follows, np.broadcast_to(np.arange(len(words)), follows.shape), WORDS)
         score, chance = float(table["score"].iloc[0]), _chance(layers, wanted)
         facts = {
