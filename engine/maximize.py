@@ -75,23 +75,24 @@ def maximize(
     stop; nothing is left behind in the model.
     """
     module = module_for_gradients(model)
-    images: dict[int, np.ndarray] = {}
-    curves: dict[int, np.ndarray] = {}
+    images, curves = np.empty(0, np.float32), np.empty((len(units), recipe.steps), np.float32)
     for places in alike(units):
         group = [units[place] for place in places]
         suited = suited_to(group[0], recipe, model, site)
 
-        def at_size(size: int, group: list[Wanted] = group, suited: Recipe = suited) -> list[Pictures]:
-            batches = batches_of(group, size)
-            return [
-                maximize_batch(model, module, site, batch, suited, seed, direction, watch, start) for batch in batches
-            ]
+        def at_size(
+            size: int, places: list[int] = places, group: list[Wanted] = group, suited: Recipe = suited
+        ) -> None:
+            nonlocal images
+            for number, batch in enumerate(batches_of(group, size)):
+                part = maximize_batch(model, module, site, batch, suited, seed, direction, watch, start)
+                rows = places[number * size : (number + 1) * size]
+                if not images.size:  # one place for all pictures, filled as they come: no second copy of many
+                    images = np.empty((len(units), *part.images.shape[1:]), np.float32)
+                images[rows], curves[rows] = part.images[: len(rows)], part.curves[: len(rows)]
 
-        done = admitted(suited, model, site, at_size)
-        images.update(zip(places, np.concatenate([part.images for part in done]), strict=False))
-        curves.update(zip(places, np.concatenate([part.curves for part in done]), strict=False))
-    order = range(len(units))
-    return Pictures(np.stack([images[place] for place in order]), np.stack([curves[place] for place in order]))
+        admitted(suited, model, site, at_size)
+    return Pictures(images, curves)
 
 
 def alike(units: Sequence[Wanted]) -> list[list[int]]:
