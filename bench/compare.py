@@ -33,7 +33,7 @@ SECTIONS = {
 INTRODUCTION = """# Benchmarks
 
 Made by `python -m bench.compare` (see there for the other libraries, which are needed for it alone). One machine, one
-run for each section; ratios carry over to other machines, seconds do not.
+run for each section; ratios carry over to other machines, seconds do not. Sections that are missing have not been run yet.
 """
 
 

@@ -5,7 +5,7 @@
 Quality is what a picture makes its unit do under the same fresh augmentations, summed over the units and relative to the
 paper's loop. "at equal quality" is the least time in which `fast`, given fewer or more steps, makes pictures that are as
 good. Every method at its own settings, one picture at a time, in the middle of the network. Horama, whose picture of 1,280
-pixels takes minutes on a CPU, is left out unless `--skip ""` is given; `bench.throughput` has its speed.
+pixels takes minutes on a CPU, is left out unless `--skip ""` is given; `bench.throughput` measures its speed.
 """
 
 from __future__ import annotations
