@@ -16,9 +16,8 @@ import sys
 
 import numpy as np
 import pandas as pd
-import torch
 
-from engine import catalog, config
+from engine import catalog, config, quality
 from engine.experiment import Progress, Result
 from engine.runner import Runner
 from engine.visualize import VisualizeRequest
@@ -50,11 +49,8 @@ def tell(progress: Progress | None) -> None:
 
 def recognised(model: str, images: np.ndarray, classes: list[int]) -> float:
     """Share of pictures whose class is among the model's five best answers."""
-    loaded = catalog.load(model)
-    with torch.no_grad():
-        pixels = torch.from_numpy(images).to(loaded.device).permute(0, 3, 1, 2).float() / 255
-        best = loaded.module(loaded.normalize(pixels)).topk(5, 1).indices.cpu().numpy()
-    return float((best == np.asarray(classes)[:, None]).any(1).mean())
+    pixels = images.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    return float(quality.recognised([model], classes, pixels)[0].mean())
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from engine.objectives import Goal, UnitAtPosition, measured
 from engine.parameterize import parameterize
 from engine.randomness import generator
 from engine.recipes import Recipe
-from engine.sites import read_unit
+from engine.sites import find, read_unit
 from engine.twin import module_for_gradients
 
 Wanted: TypeAlias = int | Goal
@@ -106,11 +106,14 @@ def alike(units: Sequence[Wanted]) -> list[list[int]]:
 
 
 def suited_to(wanted: Wanted, recipe: Recipe, model: LoadedModel, site: str) -> Recipe:
-    """The recipe as it is, but where it matters where something is: then the copies show the whole picture, in place,
-    with a jitter of at most a quarter of a position."""
+    """The recipe as it is, but for two kinds of targets. A site with one value for the whole image has a finish of its
+    own. Where it matters where something is, the copies show the whole picture, in place, with a jitter of at most a
+    quarter of a position."""
+    grid = find(model.sites, site).grid
+    if recipe.finish_whole is not None and grid.height * grid.width == 1:
+        recipe = recipe.model_copy(update={"finish": recipe.finish_whole})
     if isinstance(wanted, int) or not wanted.placed:
         return recipe
-    grid = model.sites[site].grid
     quarter = min(model.input_size[0] // grid.height, model.input_size[1] // grid.width) // 4
     return recipe.model_copy(update={"jitter": min(recipe.jitter, quarter), "view": None, "canvas": 1.0})
 
@@ -150,11 +153,18 @@ def noise_at(recipe: Recipe, step: int) -> float:
     return recipe.noise_start * max(0, recipe.steps - 2 - step) / recipe.steps
 
 
+def finish_from(recipe: Recipe) -> int:
+    """The first step at which the pictures are pixels; where there is no finish, one that never comes."""
+    return recipe.steps if recipe.finish is None else max(1, round(recipe.finish.after * recipe.steps))
+
+
 def rate_at(recipe: Recipe, step: int) -> float:
     """Learning rate at a step: a cosine that would reach zero one step after the last, or always the same."""
+    finishing = recipe.finish is not None and step >= finish_from(recipe)
+    rate = recipe.finish.rate if finishing else recipe.rate
     if recipe.schedule == "constant":
-        return recipe.rate
-    return recipe.rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+        return rate
+    return rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
 
 
 def leak_at(recipe: Recipe, step: int) -> float:
@@ -188,7 +198,11 @@ def maximize_batch(
     measure = measure_of(model, site, units, recipe.copies, module) if apart is None else apart(module)
     strengths = torch.tensor([1.0 if isinstance(unit, int) else unit.strength for unit in units], device=model.device)
     curves = torch.zeros(len(units), recipe.steps, device=model.device)
+    smoothing = recipe.total_variation
     for step in range(recipe.steps):
+        if recipe.finish is not None and step == finish_from(recipe):
+            pictures, smoothing = pictures.as_pixels(), recipe.finish.total_variation
+            optimizer = method([pictures.leaf], lr=recipe.finish.rate, betas=recipe.betas)
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
         done = step / max(1, recipe.steps - 1)
@@ -198,13 +212,13 @@ def maximize_batch(
         each = measure(copies.flatten(0, 1), leak)
         activation = each.unflatten(0, (len(units), -1)).mean(1)
         loss = -direction * strengths * activation
-        if recipe.total_variation:
+        if smoothing:
             size = loss.detach().abs() if recipe.total_variation_relative else 1.0
-            loss = loss + recipe.total_variation * size * total_variation(copies)
+            loss = loss + smoothing * size * total_variation(copies)
         (pictures.leaf.grad,) = torch.autograd.grad(loss.sum(), pictures.leaf)
         optimizer.step()
         pictures.after_step()
         curves[:, step] = activation.detach()
         if watch is not None:
-            watch(step + 1, lambda: pictures.images().detach(), curves[:, : step + 1].mean(0))
+            watch(step + 1, lambda pictures=pictures: pictures.images().detach(), curves[:, : step + 1].mean(0))
     return Pictures(pictures.images().detach().float().cpu().numpy(), curves.cpu().numpy())

@@ -32,16 +32,24 @@ class Parameterization(ABC):
     def begin(self, image: Tensor) -> None:
         """Let every picture of the batch begin as this image (3, H, W) in [0, 1], as nearly as it can."""
 
+    def as_pixels(self) -> Pixels:
+        """The same pictures as they are now, to be moved pixel by pixel from here on."""
+        return Pixels(self.images())
+
     def after_step(self) -> None:  # noqa: B027 - most parameterizations need nothing here
         """Bring `leaf` back to where it is valid."""
 
 
 class Pixels(Parameterization):
-    """The paper's: pixels from uniform noise, clamped to [0, 1] after each step."""
+    """The paper's: pixels, clamped to [0, 1] after each step."""
 
-    def __init__(self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device):
-        noise = torch.stack([torch.rand(3, *size, generator=g) for g in generators])
-        self.leaf = noise.to(device).requires_grad_()
+    def __init__(self, images: Tensor):
+        self.leaf = images.detach().clone().requires_grad_()
+
+    @classmethod
+    def noise(cls, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device) -> Pixels:
+        """Uniform noise, the paper's beginning."""
+        return cls(torch.stack([torch.rand(3, *size, generator=g) for g in generators]).to(device))
 
     def images(self) -> Tensor:
         return self.leaf
@@ -132,4 +140,4 @@ def parameterize(
     name: str, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device
 ) -> Parameterization:
     """A batch of new pictures, one for each generator."""
-    return {"pixels": Pixels, "fourier": Fourier, "maco": Maco}[name](generators, size, device)
+    return {"pixels": Pixels.noise, "fourier": Fourier, "maco": Maco}[name](generators, size, device)

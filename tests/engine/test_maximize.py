@@ -85,6 +85,27 @@ def test_the_published_recipes_keep_their_rate():
     assert [rate_at(recipe, 200) for recipe in (FOURIER, MACO)] == [0.05, 1.0]
 
 
+def test_fast_goes_on_from_its_waves_as_pixels():
+    model, whole = small_vit(), short(FAST, 24)
+    waves = whole.model_copy(update={"finish": None})
+    curve, alone = (maximize.maximize(model, SITE, [4], recipe, seed=0).curves[0] for recipe in (whole, waves))
+    first = 24 // 4
+    assert curve[:first].tobytes() == alone[:first].tobytes()
+    assert curve[first] == pytest.approx(alone[first], rel=1e-5)  # the first pixels are the picture that the waves left
+    assert [rate_at(whole, step) for step in (first - 1, first)] == pytest.approx([0.179, 0.341], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_the_finish_reaches_what_waves_do_not_in_the_middle_of_a_cnn():
+    model = catalog.load("starter-cnn")
+    waves = FAST.model_copy(update={"finish": None})
+    finished, unfinished = (
+        maximize.maximize(model, "stages.1.blocks.1", [7], short(recipe, 48), seed=0).curves[0, -1]
+        for recipe in (FAST, waves)
+    )
+    assert finished > 1.2 * unfinished
+
+
 def test_a_larger_canvas_is_seen_through_windows_of_the_models_size():
     model = small_vit()
     made = maximize.maximize(model, SITE, [3], short(MACO, 2), seed=0)

@@ -155,6 +155,11 @@ def test_what_belongs_to_a_place_is_made_with_little_jitter():
     assert suited_to(3, PAPER, model, KEY) is PAPER
 
 
+def test_a_site_with_one_value_for_the_whole_image_has_a_finish_of_its_own():
+    model = small_vit()
+    assert [suited_to(3, FAST, model, site).finish for site in (KEY, "head.logits")] == [FAST.finish, FAST.finish_whole]
+
+
 class Quiet:
     def report(self, progress):
         pass

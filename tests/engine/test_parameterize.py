@@ -29,7 +29,7 @@ def test_each_picture_belongs_to_its_generator_alone(name):
 
 
 def test_pixels_begin_as_uniform_noise_and_are_clamped_after_a_step():
-    pixels = Pixels([generator(0, 1)], (64, 64), CPU)
+    pixels = Pixels.noise([generator(0, 1)], (64, 64), CPU)
     assert pixels.images().mean().item() == pytest.approx(0.5, abs=0.01)
     assert pixels.images().std().item() == pytest.approx(12**-0.5, abs=0.01)
     with torch.no_grad():

@@ -21,10 +21,11 @@ def test_each_ablation_is_fast_with_only_what_it_names_changed():
     assert changed == {
         "fast-no-jitter": {"jitter"},
         "fast-no-colour": {"colour_shift"},
-        "fast-no-smoothing": {"total_variation"},
+        "fast-no-smoothing": {"total_variation", "finish", "finish_whole"},
         "fast-no-leak": {"leak"},
         "fast-no-waves": {"parameterization"},
-        "fast-bare": {"jitter", "colour_shift", "total_variation", "leak"},
+        "fast-no-finish": {"finish", "finish_whole"},
+        "fast-bare": {"jitter", "colour_shift", "total_variation", "finish", "finish_whole", "leak"},
     }
 
 
