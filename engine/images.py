@@ -82,7 +82,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def to_png(array: np.ndarray) -> bytes:
-    """PNG bytes of an image: uint8 (height, width, 3) or (height, width); the same array gives the same bytes."""
+    """PNG bytes of an image: uint8 (height, width) or (height, width, 3 or 4); the same array gives the same bytes."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(array)).save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
@@ -121,20 +121,23 @@ def contact_sheet(
     title: str = "",
     tile: int = 128,
     dark: bool = False,
+    clear: bool = False,
 ) -> Image.Image:
-    """Rows of images on one sheet: a label before each row, a caption under each image, a title on top.
+    """Rows of images on one sheet: a label before each row, a caption under each image, a title on top. A clear sheet has
+    no margin and lets the page that it lies on shine through.
 
     Images are scaled to fit `tile` x `tile` pixels. Text that is too wide for its place ends in an ellipsis.
     """
     paper, ink, faint = ("#16181d", "#f2f3f5", "#9aa0aa") if dark else ("#ffffff", "#1b1d22", "#6a707b")
-    gap, margin, small = 8, 18, max(12, tile // 10)
+    gap, margin, small = 8, 0 if clear else 18, max(12, tile // 10)
     text, heading = ImageFont.load_default(size=small), ImageFont.load_default(size=round(small * 1.5))
     under = small + 6 if captions else 0
     left = margin + (round(max(text.getlength(label) for label in labels)) + 2 * gap if labels else 0)
     top = margin + (round(small * 2.4) if title else 0)
     columns = max((len(row) for row in rows), default=0)
     width = left + columns * (tile + gap) - gap + margin
-    sheet = Image.new("RGB", (width, top + len(rows) * (tile + under + gap) - gap + margin), paper)
+    size = (width, top + len(rows) * (tile + under + gap) - gap + margin)
+    sheet = Image.new("RGBA", size, (0, 0, 0, 0)) if clear else Image.new("RGB", size, paper)
     draw = ImageDraw.Draw(sheet)
     draw.text((margin, margin), _fit(title, heading, width - 2 * margin), ink, heading)
     for number, row in enumerate(rows):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from engine.admission import admitted
 from engine.augment import copies_of, total_variation
 from engine.devices import autocast
+from engine.errors import BadRequest
 from engine.images import to_input
 from engine.layout import position_mean
 from engine.models import LoadedModel
@@ -76,9 +77,11 @@ def maximize(
     """
     module = module_for_gradients(model)
     images, curves = np.empty(0, np.float32), np.empty((len(units), recipe.steps), np.float32)
-    for places in alike(units):
+    groups = [(places, suited_to(units[places[0]], recipe, model, site)) for places in alike(units)]
+    if len({suited.canvas for _, suited in groups}) > 1:
+        raise BadRequest(f"“{recipe.name}” makes smaller pictures of targets at a place: ask for those by themselves.")
+    for places, suited in groups:
         group = [units[place] for place in places]
-        suited = suited_to(group[0], recipe, model, site)
 
         def at_size(
             size: int, places: list[int] = places, group: list[Wanted] = group, suited: Recipe = suited
@@ -160,8 +163,8 @@ def finish_from(recipe: Recipe) -> int:
 
 def rate_at(recipe: Recipe, step: int) -> float:
     """Learning rate at a step: a cosine that would reach zero one step after the last, or always the same."""
-    finishing = recipe.finish is not None and step >= finish_from(recipe)
-    rate = recipe.finish.rate if finishing else recipe.rate
+    finish = recipe.finish if step >= finish_from(recipe) else None
+    rate = recipe.rate if finish is None else finish.rate
     if recipe.schedule == "constant":
         return rate
     return rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))

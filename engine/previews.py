@@ -77,4 +77,4 @@ class Gallery:
     def _preview(self, growing: Sequence[np.ndarray]) -> bytes:
         tiles = [*self._finished, *growing][: self._pictures][-PREVIEW_TILES:]
         rows = [tiles[start : start + PREVIEW_COLUMNS] for start in range(0, len(tiles), PREVIEW_COLUMNS)]
-        return to_png(np.asarray(contact_sheet(rows)))
+        return to_png(np.asarray(contact_sheet(rows, clear=True)))

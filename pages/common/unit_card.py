@@ -83,8 +83,8 @@ def verdict(facts: dict[str, Any], data: str) -> str:
     ratio, what = float(facts["ratio_to_best_scene"]), "scene" if data == "starter" else "image"
     lines = [f"activation **{words.number(float(facts['activation']))}**"]
     if np.isfinite(ratio):
-        lines.append(f"**{words.number(ratio)}×** its strongest {what}")
-    lines.append(f"above {float(facts['percentile']):.1f}% of {what}s")
+        lines.append(f"**{words.number(ratio)}×** its strongest {what}, augmented alike")
+    lines.append(f"above {float(facts['percentile']):.1f}% of {what}s as they are")
     if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
         lines.append(f"opposite **{words.number(opposite)}**")
     return "  \n".join(lines)

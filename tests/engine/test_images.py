@@ -189,6 +189,14 @@ def test_a_contact_sheet_has_every_picture_at_its_place():
     assert dark[0, 0].max() < 64
 
 
+def test_a_clear_sheet_begins_with_its_first_picture_and_is_empty_between_pictures():
+    red = np.full((48, 48, 3), (255, 0, 0), np.uint8)
+    sheet = np.array(contact_sheet([[red, red], [red]], tile=48, clear=True))
+    assert sheet[0, 0].tolist() == [255, 0, 0, 255]
+    opaque = sheet[..., 3] == 255
+    assert opaque.sum() == 3 * 48 * 48 and not sheet[~opaque].any()
+
+
 def test_captions_that_are_too_long_are_shortened_rather_than_running_into_the_next_picture():
     blank = np.full((8, 8, 3), 255, np.uint8)
     sheet = np.array(contact_sheet([[blank, blank]], [["a very long caption " * 9, ""]], tile=64)).min(axis=2)

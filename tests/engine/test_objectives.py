@@ -13,7 +13,7 @@ from engine.errors import BadRequest, Unavailable
 from engine.goal_scores import on_images
 from engine.maximize import activation_of, suited_to
 from engine.objectives import goal, heads_of, measured
-from engine.recipes import FAST, PAPER
+from engine.recipes import FAST, MACO, PAPER
 from engine.sites import read
 from tests.engine.small import small_cnn, small_vit
 
@@ -153,6 +153,12 @@ def test_what_belongs_to_a_place_is_made_with_little_jitter():
     assert suited_to(goal(model, KEY, "5@1x1"), PAPER, model, KEY).jitter == 2  # a quarter of a patch of 8 pixels
     assert suited_to(goal(model, KEY, "head1"), PAPER, model, KEY) is PAPER
     assert suited_to(3, PAPER, model, KEY) is PAPER
+
+
+def test_a_recipe_with_a_large_canvas_makes_targets_at_a_place_by_themselves():
+    model = small_vit()
+    with pytest.raises(BadRequest, match="by themselves"):
+        maximize.maximize(model, KEY, [3, goal(model, KEY, "5@1x1")], MACO, 0)
 
 
 def test_a_site_with_one_value_for_the_whole_image_has_a_finish_of_its_own():
