@@ -28,7 +28,7 @@ from engine.models import LoadedModel
 from engine.recipes import FAST, PAPER, Recipe
 from engine.scoring import fresh_activations
 
-FRONTIER = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+FRONTIER = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256)
 """Steps of `fast` that are tried for the time at equal quality."""
 
 

@@ -127,7 +127,7 @@ PAPER_CODE = PAPER.model_copy(
 )
 # Waves alone hardly reach the high frequencies that units of a CNN's first half want; pixels alone, from noise, give class
 # pictures that the other model recognises less often, and so does a finish as strong as that of other units.
-_FINISH = Finish(after=0.25, rate=0.4, total_variation=0.002)
+_FINISH = Finish(after=0.125, rate=0.12, total_variation=0.001)
 _FINISH_WHOLE = Finish(after=0.5, rate=0.1, total_variation=0.01)
 FAST = Recipe(
     name="fast",
