@@ -91,7 +91,7 @@ def main() -> None:
                     cells.append(f"cannot: {reason(error)}")
                 say(f"{name} {method} {batch}: {cells[-1]}")
             rows.append([f"{name}@{site}", method, *cells])
-    print(table(["target", "method", *(f"{batch} units" for batch in batches)], rows))
+    print(table(["target", "method", *("1 unit" if batch == 1 else f"{batch} units" for batch in batches)], rows))
 
 
 if __name__ == "__main__":
