@@ -106,10 +106,14 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
         job_panel.draw(batch, absent, f"depth-{rows[0].side}")
     if view.compare:
         comparison.draw(rows)
-    for row in rows:
-        if results.find(row.key) is not None:
-            recipe = row.title if row.title in QUICK else view.recipe
-            titled_tiles(row, replace(view, a=row.address, b=None, depth=False, compare="", recipe=recipe))
+    # Rows of one picture or two stand beside each other: alone, each picture would fill the page.
+    count = max(len(row.address.names) for row in rows)
+    beside = st.grid(4 - count, min_column_width=count * 2 * TILE) if count <= 2 else st.container()
+    with beside:
+        for row in rows:
+            if results.find(row.key) is not None:
+                recipe = row.title if row.title in QUICK else view.recipe
+                titled_tiles(row, replace(view, a=row.address, b=None, depth=False, compare="", recipe=recipe))
 
 
 def titled_tiles(row: Row, closer: View) -> None:
