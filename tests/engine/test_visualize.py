@@ -39,9 +39,8 @@ def world(monkeypatch):
     monkeypatch.setattr(visualize.catalog, "load", lambda name, device=None: model)
     monkeypatch.setattr(visualize.catalog, "fingerprint", lambda name: f"weights of {name}")
     monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
-    quick = recipes.FAST.model_copy(
-        update={"steps": 5, "finish": None}
-    )  # no finish: five steps are too few for two parts
+    # Five steps are too few for two parts.
+    quick = recipes.FAST.model_copy(update={"steps": 5, "finish": None})
     monkeypatch.setitem(recipes.RECIPES, "fast", quick)
     return model
 
