@@ -14,11 +14,12 @@ from torch import Tensor
 from engine import devices
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress
+from engine.last_block import answer
 from engine.models import LoadedModel
 from engine.samples import Sample, in_batches
 
 TOP = 5
-PASS = 64  # images in one pass of the model, at most
+PASS = 64  # images in one pass of the model, at most; fewer where `LoadedModel.together` says so
 PIXEL_BYTES = 192 << 20  # of one batch's variants, held at once
 
 
@@ -36,8 +37,8 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
     parts = []
     with torch.inference_mode(), devices.autocast(loaded.device):
-        for start in range(0, len(images), PASS):
-            parts.append(loaded.module(ready[start : start + PASS]).float())
+        for some in ready.split(loaded.together(PASS)):
+            parts.append(answer(loaded.module, some).float())
     return torch.cat(parts)
 
 

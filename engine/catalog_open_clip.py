@@ -20,6 +20,7 @@ from engine import hub
 from engine.checkpoints import fit_weights
 from engine.errors import BadRequest, Unavailable
 from engine.models import Entry, Tokenizer
+from engine.open_clip_blocks import rebuild
 from engine.tokenizing import tokenizer_of
 
 PREFIX = "open_clip/"
@@ -36,6 +37,7 @@ class ImageTower(nn.Module):
     def __init__(self, clip: nn.Module) -> None:
         super().__init__()
         self.visual: Any = clip.get_submodule("visual")
+        rebuild(self.visual)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.visual(images)

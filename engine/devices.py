@@ -31,6 +31,8 @@ T = TypeVar("T")
 WORTH_IT = 1.5
 # Tokens x width x hidden width of a ViT-S block on four images: the product that most of the time goes into.
 TYPICAL = (788, 384, 1536)
+# The largest piece of memory that glibc can be told to keep for the next tensor (its limit for the threshold below).
+LARGEST_KEPT = 32 << 20
 _MEASURING = threading.Lock()
 
 
@@ -145,13 +147,13 @@ def _prefer_same_bytes() -> None:
 def _keep_freed_memory() -> None:
     """Let glibc keep what tensors leave behind instead of giving it back to the system and fetching it anew, page by
     page, at each step. Other systems' allocators have no such switch and need none."""
-    trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h; 32 MB is the most that it takes for the second
+    trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):
         return
     mallopt(trim_threshold, 1 << 30)
-    mallopt(mmap_threshold, 32 << 20)
+    mallopt(mmap_threshold, LARGEST_KEPT)
 
 
 def _speedup(device: torch.device, sizes: tuple[int, ...]) -> float:

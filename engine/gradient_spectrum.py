@@ -70,7 +70,8 @@ class GradientSpectrumRequest(OnImages):
             context.report(Progress(number, len(sites), f"{loaded.name}: {site.name}"))
             shares.append(
                 devices.halve_on_oom(
-                    lambda size, site=site, drawn=units[number]: _layer(loaded, site, images, drawn, size), BATCH
+                    lambda size, site=site, drawn=units[number]: _layer(loaded, site, images, drawn, size),
+                    loaded.together(BATCH),
                 )
             )
         arrays = {"images": np.array(kept, np.int32), "units": units, "shares": np.stack(shares)}

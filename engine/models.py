@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from engine.devices import LARGEST_KEPT
 from engine.errors import BadRequest
+from engine.reading import Tap, run
 
 if TYPE_CHECKING:
     from engine.sites import Site
@@ -66,6 +68,7 @@ class LoadedModel:
     make_tokenizer: Callable[[], Tokenizer] | None = field(default=None, repr=False)
     _sites: dict[str, Site] | None = field(default=None, init=False, repr=False)
     _tokenizer: Tokenizer | None = field(default=None, init=False, repr=False)
+    _widest: int | None = field(default=None, init=False, repr=False)  # bytes of the largest tensor that a layer makes
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
@@ -96,6 +99,20 @@ class LoadedModel:
         return BadRequest(
             f"{self.name} has no text tower, so it cannot read words. Choose a CLIP, like open_clip/ViT-B-16/openai."
         )
+
+    def together(self, most: int) -> int:
+        """How many images to run at once: `most`, but on a CPU no more than keep each tensor inside within the memory
+        that is kept for the next. Larger ones are fetched from the system anew at every layer, which can take as long
+        as the layer itself."""
+        if self.device.type != "cpu":
+            return most
+        if self._widest is None:
+            layers = [Tap(name, "", "", part) for name, part in self.module.named_modules() if not [*part.children()]]
+            with torch.no_grad():
+                blank = torch.zeros(1, 3, *self.input_size)
+                sizes = run(self.module, layers, blank, keep=lambda tap, value: value.nbytes)
+            self._widest = max(sizes.values(), default=1)
+        return max(1, min(most, LARGEST_KEPT // self._widest))
 
     @property
     def memory_bytes(self) -> int:

@@ -14,7 +14,8 @@ from typing import TypeVar
 from torch import Tensor, nn
 
 from engine.errors import BadRequest
-from engine.reading import check_units, run, run_rows
+from engine.last_block import LastBlock, last_block
+from engine.reading import Tap, check_units, run, run_rows
 from engine.sites_plan import FAMILIES, Plan, Site, plan
 
 __all__ = ["FAMILIES", "Site", "discover", "families", "find", "read", "read_unit"]
@@ -32,15 +33,29 @@ def discover(module: nn.Module, input_size: tuple[int, int]) -> dict[str, Site]:
 
 
 def read(module: nn.Module, sites: Sequence[str], images: Tensor) -> dict[str, Tensor]:
-    """Activations of several sites in one pass that stops after the deepest of them.
+    """Activations of several sites in one pass that stops after the deepest of them, and of the last block runs no more
+    than is asked for.
 
     Images (batch, 3, height, width) are normalised already. Each site gives (batch, position, unit).
     Gradients flow to the images where they are enabled. Raises BadRequest for an unknown site.
     """
     taps = _plan(module, images).taps
     wanted = {name: find(taps, name) for name in sites}
-    values = run(module, [*wanted.values()], images)
+    heads = [tap for tap in wanted.values() if tap.module is None]
+    last = last_block(module, images.shape[-2:]) if heads else None
+    if last is None or any(_inside(last, tap) for tap in wanted.values()):
+        values = run(module, [*wanted.values()], images)
+    else:
+        values = run(module, [last.before, *(tap for tap in wanted.values() if tap.module is not None)], images)
+        answer = last.answer(module, values[last.before.site])
+        values |= {tap.site: tap.cut(answer, len(images)) for tap in heads}
     return {name: values[name] for name in wanted}
+
+
+def _inside(last: LastBlock, tap: Tap) -> bool:
+    """Whether a site is only there when the last block is run in full; what enters it is there before."""
+    entering = tap.module is last.block and tap.side == "input"
+    return not entering and any(part is tap.module for part in last.block.modules())
 
 
 def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:

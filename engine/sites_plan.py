@@ -63,7 +63,7 @@ def plan(module: nn.Module, size: tuple[int, int]) -> Plan:
     with _PLANNING:
         plans = _PLANS.setdefault(module, {})
         if key not in plans:
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():  # who asks may want gradients later
                 plans[key] = _make(module, size)
         return plans[key]
 

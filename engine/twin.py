@@ -67,12 +67,13 @@ class PatchProduct(nn.Module):
 
 
 class WrittenAttention(nn.Module):
-    """timm's self-attention with the gradient written out. Keeps `qkv` and `proj`, so that sites are found as before."""
+    """timm's self-attention with the gradient written out. Keeps timm's names, so that sites are found as before."""
 
     def __init__(self, attention: Attention) -> None:
         super().__init__()
-        self.heads, self.scale = attention.num_heads, attention.scale
+        self.num_heads, self.scale = attention.num_heads, attention.scale
         self.qkv, self.proj = attention.qkv, attention.proj
+        self.q_norm = self.k_norm = self.norm = nn.Identity()
 
     @staticmethod
     def fits(part: Attention) -> bool:
@@ -83,7 +84,7 @@ class WrittenAttention(nn.Module):
     def forward(self, tokens: Tensor, attn_mask: None = None, is_causal: bool = False) -> Tensor:
         """(B, N, D) -> (B, N, D)."""
         assert attn_mask is None and not is_causal
-        return self.proj(_Attend.apply(self.qkv(tokens), self.heads, self.scale))
+        return self.proj(_Attend.apply(self.qkv(tokens), self.num_heads, self.scale))
 
 
 class _Attend(torch.autograd.Function):

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from timm.layers.attention import Attention
-from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
+from engine.last_block import first_tokens
 from engine.layout import Grid, channels_to_positions
 from engine.models import LoadedModel
 from engine.sites import read
@@ -150,28 +149,6 @@ class Stack:
         elif not self.readout.reads_image:
             tokens = tokens[:, : self.prefix]
         return self.answer(tokens)
-
-
-def first_tokens(block: nn.Module, tokens: Tensor, count: int) -> Tensor:
-    """What a block makes of its first `count` tokens, which look at all of them: (B, count, D).
-
-    timm's plain block saves the work on the others; any other block does it and drops it.
-    """
-    attn: Any = child(block, "attn")
-    plain = type(block) is Block and type(attn) is Attention and isinstance(attn.qkv, nn.Linear)
-    plain = plain and getattr(attn, "gate", None) is None
-    if not plain or count >= tokens.shape[1]:
-        return block(tokens)[:, :count]
-    part: Any = block
-    seen, width = part.norm1(tokens), attn.qkv.out_features // 3
-    bias = attn.qkv.bias
-    query = nn.functional.linear(seen[:, :count], attn.qkv.weight[:width], None if bias is None else bias[:width])
-    both = nn.functional.linear(seen, attn.qkv.weight[width:], None if bias is None else bias[width:])
-    heads = [each.unflatten(2, (attn.num_heads, -1)).transpose(1, 2) for each in (query, *both.chunk(2, dim=2))]
-    query, key, value = attn.q_norm(heads[0]), attn.k_norm(heads[1]), heads[2]
-    mixed = nn.functional.scaled_dot_product_attention(query.to(value), key.to(value), value, scale=attn.scale)
-    added = tokens[:, :count] + part.ls1(attn.proj(attn.norm(mixed.transpose(1, 2).flatten(2))))
-    return added + part.ls2(part.mlp(part.norm2(added)))
 
 
 def _probe(model: LoadedModel) -> Tensor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import timm
 import torch
 
 from cache.blob import Blob
-from engine import activations, devices
+from engine import activations, devices, models
 from engine.activations import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.errors import BadRequest, Cancelled, RefusedFile
 from engine.experiment import Progress, Result, build, parse_request
@@ -169,9 +171,9 @@ def test_several_sites_cost_one_pass_and_equal_their_own_requests(world):
 
 def test_indexes_asked_for_together_cost_one_pass_for_them_alone_and_none_once_they_are_kept(world):
     calls, desk = [], Notebook()
-    _ = world["vit"].sites
-    world["vit"].module.register_forward_pre_hook(lambda *_: calls.append(1))
     sites = ["blocks.0.mlp.hidden", "head.logits"]
+    indexes(Notebook(), "vit", sites, "noise")  # the first time the model is looked over
+    world["vit"].module.register_forward_pre_hook(lambda *_: calls.append(1))
     found = indexes(desk, "vit", sites, "noise")
     assert [result.request["site"] for result in found] == sites == [*desk.kept] and len(calls) == 1
     assert [one is two for one, two in zip(indexes(desk, "vit", sites, "noise"), found, strict=True)] == [True, True]
@@ -305,6 +307,26 @@ def test_batches_grow_smaller_as_sites_grow_larger(world):
     assert batch_size([sites["head.logits"]]) == LARGEST_BATCH
     huge = [sites["blocks.0.mlp.hidden"]] * 5000
     assert 1 <= batch_size(huge) < LARGEST_BATCH
+
+
+def test_no_layer_makes_a_tensor_too_large_to_be_kept_on_a_cpu(world, monkeypatch):
+    """Also layers that are no site of ours: of a batch as large as allowed, the largest output just fits."""
+    model, largest = world["vit"], []
+    handles = [
+        part.register_forward_hook(lambda _, __, output: largest.append(output.nbytes))
+        for part in model.module.modules()
+        if not [*part.children()]
+    ]
+    monkeypatch.setattr(models, "LARGEST_KEPT", 100_000)
+    count = model.together(10_000)
+    largest.clear()
+    with torch.no_grad():
+        model.module(torch.zeros(count, 3, *model.input_size))
+    for handle in handles:
+        handle.remove()
+    one = max(largest) // count
+    assert count > 1 and max(largest) <= 100_000 < max(largest) + one
+    assert model.together(2) == 2 and dataclasses.replace(model, device=torch.device("cuda")).together(10_000) == 10_000
 
 
 def test_of_equal_images_the_earlier_stays_however_the_stream_is_cut():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import open_clip
 import pytest
 import torch
+from open_clip.transformer import LayerScale
 from safetensors.torch import save_file
+from timm.models.vision_transformer import Block
 
 from engine import catalog, catalog_cards, catalog_open_clip, config
 from engine.errors import BadRequest, Unavailable
@@ -47,11 +50,35 @@ def loaded(request, architectures, tmp_path, monkeypatch) -> catalog.LoadedModel
     return catalog.load("local/mine")
 
 
-def test_the_image_tower_embeds_images_as_open_clip_does(loaded):
+def test_the_image_tower_embeds_images_as_open_clip_does(loaded, request):
+    """open_clip's own model of the same weights, which Vitrine has not touched."""
+    torch.manual_seed(0)
+    untouched = open_clip.create_model(request.node.callspec.params["loaded"]).eval().requires_grad_(False)
     images = torch.rand(2, 3, 64, 64)
     embedding = read(loaded.module, ["head.embedding"], images)["head.embedding"]
     assert loaded.sites["head.embedding"].grid == Grid(1, 1)
-    torch.testing.assert_close(embedding[:, 0], loaded.clip.encode_image(images))
+    torch.testing.assert_close(embedding[:, 0], untouched.encode_image(images))
+    torch.testing.assert_close(loaded.clip.encode_image(images), untouched.encode_image(images))
+
+
+def test_every_layer_of_a_rebuilt_tower_gives_what_open_clips_own_gives(architectures):
+    """Also where a block scales what it adds, and nothing is left out where the last block is asked for itself."""
+    torch.manual_seed(0)
+    clip = open_clip.create_model("tiny-vit", force_quick_gelu=True).eval().requires_grad_(False)
+    blocks: Any = clip.visual.transformer.resblocks
+    blocks[1].ls_1 = LayerScale(32, 0.5)
+    seen: list[torch.Tensor] = []
+    for block in blocks:
+        block.register_forward_hook(lambda _, __, output: seen.append(output))
+        block.mlp.gelu.register_forward_hook(lambda _, __, output: seen.append(output))
+    images = torch.rand(2, 3, 64, 64)
+    embedding, untouched = clip.encode_image(images), [*seen]
+    names = ["blocks.0.mlp.hidden", "blocks.0.residual", "blocks.1.mlp.hidden", "blocks.1.residual"]
+    found = read(catalog_open_clip.ImageTower(clip).eval(), [*names, "head.embedding"], images)
+    assert type(blocks[0]) is Block
+    for name, expected in zip(names, untouched, strict=True):
+        torch.testing.assert_close(found[name], expected)
+    torch.testing.assert_close(found["head.embedding"][:, 0], embedding)
 
 
 def test_the_sites_are_the_same_words_as_everywhere(loaded):
@@ -71,13 +98,13 @@ def test_query_key_and_value_of_one_shared_projection_make_the_attention_that_op
     torch.manual_seed(0)
     tower = catalog_open_clip.ImageTower(open_clip.create_model("tiny-vit")).eval().requires_grad_(False)
     attention = tower.visual.transformer.resblocks[1].attn
-    torch.nn.init.normal_(attention.in_proj_bias, std=0.5)
+    torch.nn.init.normal_(attention.qkv.bias, std=0.5)
     images = torch.rand(2, 3, 64, 64)
     names = [f"blocks.1.attn.{part}" for part in ("query", "key", "value", "out")]
     found = read(tower, names, images)
     query, key, value = (found[name].unflatten(2, (2, 16)).transpose(1, 2) for name in names[:3])
     weights = (query @ key.transpose(2, 3) / 4).softmax(3)
-    expected = attention.out_proj((weights @ value).transpose(1, 2).flatten(2))
+    expected = attention.proj((weights @ value).transpose(1, 2).flatten(2))
     torch.testing.assert_close(found[names[3]], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -91,7 +118,7 @@ def test_one_unit_of_a_shared_projection_and_of_a_quick_gelu_is_read_the_short_w
         picked = torch.stack([everything[0, :, 1], everything[1, :, 30]])
         torch.testing.assert_close(read_unit(tower, site, images, units), picked)
     inner = tower.visual.transformer.resblocks[0]
-    hidden = inner.mlp.c_fc(inner.ln_2(read(tower, ["blocks.0.residual"], images)["blocks.0.residual"]))
+    hidden = inner.mlp.c_fc(inner.norm2(read(tower, ["blocks.0.residual"], images)["blocks.0.residual"]))
     assert hidden.shape[2] == 128
     plain = read(tower, ["blocks.0.mlp.hidden"], images)["blocks.0.mlp.hidden"]
     assert plain.min() > -0.18, "x * sigmoid(1.702 x) never goes below -0.164"

