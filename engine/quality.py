@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from engine import catalog
+from engine.answers import logits
 from engine.diversity import likeness_of
 from engine.errors import VitrineError
 from engine.models import LoadedModel
@@ -48,9 +49,8 @@ def recognised(judges: Sequence[str], units: Sequence[int], images: np.ndarray) 
         except VitrineError:
             continue  # its weights went away since it was listed
         heard.append(name)
-        with torch.no_grad():
-            pictures = judge.resize_to_input(torch.from_numpy(images).to(judge.device))
-            best = judge.module(judge.normalize(pictures)).topk(BEST, 1).indices.cpu().numpy()
+        pictures = judge.resize_to_input(torch.from_numpy(images).to(judge.device))
+        best = logits(judge, pictures).topk(BEST, 1).indices.cpu().numpy()
         votes.append((best == np.asarray(units)[:, None]).any(1))
     return (np.mean(votes, 0) if votes else np.full(len(units), np.nan)), heard
 

@@ -1,0 +1,140 @@
+"""The store among many threads, and where it is closed, locked or cannot be written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cache import opening, shelf
+from cache.blob import Blob
+from cache.store import ResultStore, StoreUnavailable
+
+
+def test_short_lived_threads_leave_no_connections_behind(store: ResultStore, blob_of: Callable) -> None:
+    store.put("a", blob_of(1))
+    found: list[Blob | None] = []
+
+    def open_files() -> int:
+        return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+    def visit() -> None:
+        found.append(store.get("a"))
+
+    counts = []
+    for _ in range(60):
+        thread = threading.Thread(target=visit)
+        thread.start()
+        thread.join()
+        counts.append(open_files())
+    assert len(found) == 60 and all(found)
+    assert max(counts) - counts[0] <= 3 * shelf.THREADS
+    assert max(counts[30:]) - counts[30] <= 3
+
+
+def test_many_threads_read_and_write_at_once(store: ResultStore, blob_of: Callable) -> None:
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(5):
+                store.put(f"k{number}-{turn}", blob_of(number))
+                found = store.get(f"k{number}-{turn}")
+                assert found is not None and found.arrays["x"][0] == number
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == [] and store.stats()["entries"] == 40 and store.problems() == []
+
+
+def test_readers_never_miss_a_result_that_is_being_replaced(store: ResultStore, blob_of: Callable) -> None:
+    store.put("a", blob_of(0))
+    done = threading.Event()
+
+    def replace() -> None:
+        for number in range(40):
+            store.put("a", blob_of(number))
+        done.set()
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    misses = sum(store.get("a") is None for _ in iter(lambda: done.is_set(), True))
+    writer.join()
+    assert misses == 0 and store.problems() == []
+
+
+def test_a_closed_store_gives_nothing_and_takes_nothing(store: ResultStore, blob_of: Callable) -> None:
+    store.put("a", blob_of(1))
+    store.close()
+    assert store.get("a") is None and store.entries() == []
+    with pytest.raises(StoreUnavailable, match="closed"):
+        store.put("b", blob_of(2))
+
+
+# A store that cannot be written
+
+
+def test_a_locked_database_makes_writing_fail_within_seconds_while_reading_goes_on(
+    store: ResultStore, blob_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0.2)
+    store.close()
+    quick = ResultStore(store.folder)
+    quick.put("a", blob_of(1))
+    with closing(sqlite3.connect(store.folder / "cache.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="locked or read-only"):
+            quick.put("b", blob_of(2))
+        assert time.monotonic() - start < 4
+        assert quick.get("a") is not None
+        with quick.lease("k") as ours:
+            assert ours  # without leases everyone computes alone
+        holder.execute("ROLLBACK")
+    quick.put("b", blob_of(2))
+    assert quick.get("b") is not None
+    assert len(list(quick.folder.glob("??/*.val"))) == 2
+    quick.close()
+
+
+def test_a_folder_that_cannot_be_made_leaves_a_store_that_holds_nothing(tmp_path: Path, blob_of: Callable) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = ResultStore(tmp_path / "file" / "results")
+    assert store.get("a") is None and not store.has("a") and store.entries() == [] and not store.writable
+    assert store.stats()["entries"] == 0 and store.problems()
+    with pytest.raises(StoreUnavailable):
+        store.put("a", blob_of(1))
+    with store.lease("a") as ours:
+        assert ours
+    store.close()
+
+
+def test_what_is_stored_can_be_read_where_the_database_cannot_be_opened_for_writing(
+    store: ResultStore, blob_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a", blob_of(1))
+    store.close()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(opening, "_settle", refuse)
+    reader = ResultStore(store.folder)
+    assert not reader.writable and "readonly" in reader.problems()[0]
+    found = reader.get("a")
+    assert found is not None and np.all(found.arrays["x"] == 1) and [e.key for e in reader.entries()] == ["a"]
+    with pytest.raises(StoreUnavailable):
+        reader.put("b", blob_of(2))
+    reader.close()

@@ -1,0 +1,100 @@
+"""Cancelling: what nobody wants any more stops, what somebody wants goes on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from cache.store import ResultStore
+from engine.jobs import Jobs
+from tests.engine.jobs.playing import SECONDS, Play, Stage, until
+
+
+def test_cancelling_stops_a_running_job_and_the_worker_goes_on(jobs: Jobs, stage: Stage) -> None:
+    stage.gate("a")
+    job = jobs.submit(Play(name="a"))
+    stage.wait_for("a")
+    assert jobs.cancel(job)
+    snapshot = jobs.wait(job, SECONDS)
+    assert snapshot.status == "cancelled" and snapshot.error is None and jobs.result(job.id) is None
+    assert jobs.wait(jobs.submit(Play(name="b")), SECONDS).status == "done"
+
+
+def test_cancelling_a_waiting_job_means_that_it_never_runs(jobs: Jobs, stage: Stage) -> None:
+    gate = stage.gate("a")
+    jobs.submit(Play(name="a"))
+    stage.wait_for("a")
+    job = jobs.submit(Play(name="b"))
+    assert jobs.cancel(job) and jobs.snapshot(job).status == "cancelled" and not jobs.cancel(job)
+    gate.set()
+    jobs.wait(jobs.submit(Play(name="c")), SECONDS)
+    assert stage.ran == ["a", "c"]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_one_owner_cannot_cancel_what_another_wants(jobs: Jobs, stage: Stage, running: bool) -> None:
+    gate = stage.gate("a" if running else "before")
+    if not running:
+        jobs.submit(Play(name="before"), "x")
+        stage.wait_for("before")
+    job = jobs.submit(Play(name="a"), "ann")
+    jobs.submit(Play(name="a"), "bob")
+    if running:
+        stage.wait_for("a")
+    assert not jobs.cancel(job, "eve")  # who never asked
+    assert not jobs.cancel(job, "ann") and not jobs.cancel(job, "ann")
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done"
+
+
+def test_when_the_last_interested_owner_cancels_the_job_stops(jobs: Jobs, stage: Stage) -> None:
+    stage.gate("a")
+    job = jobs.submit(Play(name="a"), "ann")
+    jobs.submit(Play(name="a"), "bob")
+    stage.wait_for("a")
+    assert not jobs.cancel(job, "ann") and jobs.cancel(job, "bob")
+    assert jobs.wait(job, SECONDS).status == "cancelled"
+
+
+def test_asking_again_right_after_cancelling_gets_a_result(jobs: Jobs, stage: Stage) -> None:
+    gate = stage.gate("a")
+    for turn in range(20):
+        job = jobs.submit(Play(name="a"))
+        stage.wait_for("a")
+        jobs.cancel(job)
+        time.sleep(0.001 * turn)  # before and after the worker notices
+    job = jobs.submit(Play(name="a"))
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done" and jobs.active() == []
+
+
+def test_asking_again_before_the_worker_noticed_takes_the_cancelling_back(jobs: Jobs, stage: Stage) -> None:
+    gate = stage.gate("a")
+    job = jobs.submit(Play(name="a", act="deaf"))
+    stage.wait_for("a")
+    assert jobs.cancel(job) and jobs.snapshot(job).message == "Stopping"
+    jobs.submit(Play(name="a", act="deaf"))
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done" and stage.ran == ["a"]
+
+
+def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_job_of_their_own(
+    jobs: Jobs, store: ResultStore, stage: Stage
+) -> None:
+    gate = stage.gate("a")
+    request = Play(name="a", act="lingers")
+    jobs.cancel(jobs.submit(request, "ann"), "ann")
+    jobs.submit(request, "ann")
+    stage.wait_for("a")
+    jobs.cancel(request.key(), "ann")
+    stage.wait_for("a lingers")
+    job = jobs.submit(request, "bob")
+    assert jobs.snapshot(job).status == "queued"
+    stage.gate("end").set()
+    until(lambda: jobs.snapshot(job).status == "running")
+    (journal,) = (store.folder / "processes").glob("*.json")
+    assert job.id in journal.read_text()  # the end of the first one did not strike it out
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done" and jobs.result(job.id) is not None
+    assert jobs.interrupted() == [] and jobs.active() == []
