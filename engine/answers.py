@@ -36,7 +36,8 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     # Convolutions are quicker with the channels last; the numbers are the same.
     ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
     parts = []
-    with torch.inference_mode(), devices.autocast(loaded.device):
+    # No inference mode: a model may keep what it computes, and be asked for gradients later.
+    with torch.no_grad(), devices.autocast(loaded.device):
         for some in ready.split(loaded.together(PASS)):
             parts.append(answer(loaded.module, some).float())
     return torch.cat(parts)

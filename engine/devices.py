@@ -31,8 +31,9 @@ T = TypeVar("T")
 WORTH_IT = 1.5
 # Tokens x width x hidden width of a ViT-S block on four images: the product that most of the time goes into.
 TYPICAL = (788, 384, 1536)
-# The largest piece of memory that glibc can be told to keep for the next tensor (its limit for the threshold below).
-LARGEST_KEPT = 32 << 20
+MOST_FOR_GLIBC = 32 << 20  # the largest size that glibc takes for the threshold below
+# The largest tensor whose memory is kept for the next one: a header and torch's alignment stand in the same piece.
+LARGEST_KEPT = MOST_FOR_GLIBC - 4096
 _MEASURING = threading.Lock()
 
 
@@ -153,7 +154,7 @@ def _keep_freed_memory() -> None:
     except (OSError, AttributeError, TypeError):
         return
     mallopt(trim_threshold, 1 << 30)
-    mallopt(mmap_threshold, LARGEST_KEPT)
+    mallopt(mmap_threshold, MOST_FOR_GLIBC)
 
 
 def _speedup(device: torch.device, sizes: tuple[int, ...]) -> float:

@@ -95,6 +95,8 @@ def _of_open_clip(module: nn.Module) -> LastBlock | None:
     tower = getattr(module, "visual", None)
     if not isinstance(tower, OpenClipTransformer) or tower.pool_type != "tok" or tower.attn_pool is not None:
         return None
+    if tower.output_tokens:  # answers with the patches too
+        return None
 
     def finish(module: Any, tokens: Tensor) -> Tensor:
         pooled = module.visual._pool(tokens)[0]

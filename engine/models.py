@@ -108,7 +108,8 @@ class LoadedModel:
             return most
         if self._widest is None:
             layers = [Tap(name, "", "", part) for name, part in self.module.named_modules() if not [*part.children()]]
-            with torch.no_grad():
+            # In float32 and with tensors that allow gradients, however the one who asks first is about to run it.
+            with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
                 blank = torch.zeros(1, 3, *self.input_size)
                 sizes = run(self.module, layers, blank, keep=lambda tap, value: value.nbytes)
             self._widest = max(sizes.values(), default=1)

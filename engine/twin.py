@@ -3,7 +3,8 @@
 On a CPU whose bfloat16 pays, four things cost as much as all matrix products of a step together: casting every weight
 at every pass, the gradient of torch's fused attention (slower in bfloat16 than a whole layer), the shuffling of heads,
 and the gradient of the convolution that cuts the image into patches. The twin has none of them: its weights are
-bfloat16, its attention is one function with its gradient written out, its patches are one matrix product.
+bfloat16, its attention is one function with its gradient written out (but for a last block that only the class token
+asks, see `engine.last_block`), its patches are one matrix product.
 """
 
 from __future__ import annotations

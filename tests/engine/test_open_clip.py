@@ -22,6 +22,14 @@ from engine.sites import discover, read, read_unit
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
 TINY = {
     "tiny-vit": {"image_size": 64, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
+    "tiny-custom": {
+        "image_size": 64,
+        "layers": 2,
+        "width": 32,
+        "head_width": 16,
+        "patch_size": 16,
+        "block_type": "custom",
+    },
     "tiny-resnet": {"image_size": 64, "layers": [1, 1, 2, 1], "width": 8, "head_width": 16},
     "tiny-timm": {"image_size": 64, "timm_model_name": "test_vit", "timm_pool": "avg", "timm_proj": "linear"},
 }
@@ -61,6 +69,16 @@ def test_the_image_tower_embeds_images_as_open_clip_does(loaded, request):
     torch.testing.assert_close(loaded.clip.encode_image(images), untouched.encode_image(images))
 
 
+def test_a_tower_that_answers_with_its_patches_too_is_read_at_its_embedding(architectures):
+    torch.manual_seed(0)
+    clip = open_clip.create_model("tiny-vit").eval().requires_grad_(False)
+    clip.visual.output_tokens = True
+    images = torch.rand(2, 3, 64, 64)
+    pooled, _ = clip.visual(images)
+    found = read(catalog_open_clip.ImageTower(clip).eval(), ["head.embedding"], images)["head.embedding"]
+    torch.testing.assert_close(found[:, 0], pooled)
+
+
 def test_every_layer_of_a_rebuilt_tower_gives_what_open_clips_own_gives(architectures):
     """Also where a block scales what it adds, and nothing is left out where the last block is asked for itself."""
     torch.manual_seed(0)
@@ -93,18 +111,22 @@ def test_the_sites_are_the_same_words_as_everywhere(loaded):
     assert sites["blocks.1.mlp.hidden"].grid == Grid(4, 4, 1)
 
 
-def test_query_key_and_value_of_one_shared_projection_make_the_attention_that_open_clip_computes(architectures):
-    """The second route: attention written out from the three sites must give what its module gives."""
+@pytest.mark.parametrize("name", ["tiny-vit", "tiny-custom"])
+def test_query_key_and_value_of_one_shared_projection_make_the_attention_that_is_computed(architectures, name):
+    """The second route: attention written out from the three sites must give what its module gives, in a rebuilt block
+    and in one that stays open_clip's own."""
     torch.manual_seed(0)
-    tower = catalog_open_clip.ImageTower(open_clip.create_model("tiny-vit")).eval().requires_grad_(False)
+    tower = catalog_open_clip.ImageTower(open_clip.create_model(name)).eval().requires_grad_(False)
     attention = tower.visual.transformer.resblocks[1].attn
-    torch.nn.init.normal_(attention.qkv.bias, std=0.5)
+    rebuilt = name == "tiny-vit"
+    torch.nn.init.normal_(attention.qkv.bias if rebuilt else attention.in_proj_bias, std=0.5)
     images = torch.rand(2, 3, 64, 64)
     names = [f"blocks.1.attn.{part}" for part in ("query", "key", "value", "out")]
     found = read(tower, names, images)
     query, key, value = (found[name].unflatten(2, (2, 16)).transpose(1, 2) for name in names[:3])
     weights = (query @ key.transpose(2, 3) / 4).softmax(3)
-    expected = attention.proj((weights @ value).transpose(1, 2).flatten(2))
+    last = attention.proj if rebuilt else attention.out_proj
+    expected = last((weights @ value).transpose(1, 2).flatten(2))
     torch.testing.assert_close(found[names[3]], expected, rtol=1e-4, atol=1e-5)
 
 

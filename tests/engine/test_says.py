@@ -146,7 +146,7 @@ def test_the_order_of_words_is_another_text_and_the_spacing_is_not(clip):
     assert torch.equal(first.words, again.words) and not torch.equal(first.words, other.words)
 
 
-def test_the_heads_of_open_clips_own_attention_are_known(clip):
+def test_the_heads_of_a_rebuilt_block_are_known(clip):
     site = clip.sites["blocks.1.attn.key"]
     assert heads_of(clip, site) == 2
     images = torch.rand(2, 3, 32, 32)
