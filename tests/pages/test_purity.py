@@ -1,0 +1,111 @@
+"""The purity section of the page "Concepts", drawn from whole results of two models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.experiment import Result
+from pages.common import concepts_parts, query
+from pages.common import concepts_view as views
+from pages.common.concepts_view import ConceptsView
+from tests.pages.test_concepts import jobs_of_the_page, naming, no_job_is_left_behind, opened, reader, store, text_of
+
+__all__ = ["no_job_is_left_behind", "reader"]
+SITES = [f"blocks.{block}.mlp.hidden" for block in range(8)]
+VIEW = ConceptsView(a="starter-vit", b="starter-clip", reader="local/clip", show="purity")
+SHARES = ("concept_units", "beyond_likeness", "kind_units", "baseline", "strict_baseline")
+
+
+def spread(row: dict[str, object], values: tuple[float, ...]) -> dict[str, object]:
+    """Each share with an interval of two points to either side, under the names that the engine gives them."""
+    for name, value in zip(SHARES, values, strict=True):
+        low, high = ("low", "high") if name == "concept_units" else (f"{name}_low", f"{name}_high")
+        row |= {name: value, low: value - 0.02, high: value + 0.02}
+    return row
+
+
+def result(model: str, language: bool, share: float, of_data: str = "starter") -> Result:
+    """A model of whose units `share` are concept units in every layer; units 0, 4 and 5 of block 6 follow music."""
+    values = (share, share / 2, 0.3, 0.045, 0.06)
+    layers = [
+        spread({"site": site, "layer": n, "units": 768, "independent": 400}, values) for n, site in enumerate(SITES)
+    ]
+    units = pd.DataFrame(
+        {
+            "site": "blocks.6.mlp.hidden", "layer": 6, "unit": np.arange(8), "tag": "sea", "auroc": 0.5,
+            "score": 0.0, "concept": False, "kind": "", "kind_unit": False, "beyond_likeness": False,
+        }
+    )  # fmt: skip
+    units.loc[[0, 4, 5], "tag"] = "guitar"
+    units.loc[[0, 4, 5], "auroc"] = [0.9, 0.8, 0.7]
+    units.loc[[0, 4, 5], "concept"] = True
+    concepts = pd.DataFrame(
+        {
+            "tag": ["guitar", "sea"], "names": ["guitar", "sea"], "units": [3, 0], "beyond_likeness": [1, 0],
+            "kinds": [12, 9], "auroc": [0.9, np.nan],
+        }
+    )  # fmt: skip
+    overall = pd.DataFrame([spread({"units": 6144, "independent": 3000}, values)])
+    tables = {"units": units, "layers": pd.DataFrame(layers), "overall": overall, "concepts": concepts}
+    facts = {"concepts": 148, "kinds": 849, "images": 1698, "language": language}
+    return Result({"model": model, "data": of_data}, {}, tables, facts)
+
+
+def show(**results: Result) -> str:
+    """The page's words with these results of `starter-vit` and `starter-clip` in the store."""
+    for part in concepts_parts.parts(VIEW):
+        if (model := getattr(part.request, "model", "").removeprefix("starter-")) in results:
+            store(part.request, results[model])
+    app = opened(**query.write(VIEW))
+    assert not app.exception and not app.error, text_of(app)
+    assert jobs_of_the_page() == []
+    return text_of(app)
+
+
+@pytest.mark.usefixtures("reader")
+def test_two_models_are_held_against_each_other_in_a_sentence_and_a_table() -> None:
+    app_text = show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
+    assert (
+        "30.0% (28.0% to 32.0%) of starter-clip's units are concept units, 12.0% (10.0% to 14.0%) of starter-vit's"
+        in (app_text)
+    )
+    assert "148 concepts, 849 kinds, 1698 images" in app_text
+    assert ":blue[starter-vit] 12.0%, :orange[starter-clip] 30.0%" in app_text
+
+
+@pytest.mark.usefixtures("reader")
+def test_the_table_of_all_layers_has_a_row_for_each_measure_and_a_column_for_each_model() -> None:
+    show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
+    app = opened(**query.write(VIEW))
+    (table,) = [each.value for each in app.dataframe if "Units" in each.value and "starter-clip" in each.value]
+    rows = table.set_index("Units")
+    assert rows.loc["Concept units"].tolist() == ["12.0% (10.0–14.0%)", "30.0% (28.0–32.0%)"]
+    assert rows.loc["with tags shuffled", "starter-vit"] == "4.5% (2.5–6.5%)"
+    listed = [each.value for each in app.dataframe if "tag" in each.value]
+    assert [list(each["tag"]) for each in listed] == [["guitar"], ["guitar"]], "a concept without units is not listed"
+
+
+@pytest.mark.usefixtures("reader")
+def test_names_are_held_against_the_truth_in_the_layers_that_are_named() -> None:
+    """Unit 0 is named guitar and is one, 4 is named guitar too, 5 is named apple."""
+    text = show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
+    assert "Name a layer in **Browse a layer**" in text
+    words = naming()
+    words.request["data"] = "starter"
+    store(views.naming(VIEW, "starter-vit", "blocks.6.mlp.hidden"), words)
+    app = opened(**query.write(VIEW))
+    (table,) = [each.value for each in app.dataframe if "First word is the concept" in each.value]
+    row = table.iloc[0]
+    assert (row["Layer"], row["Concept units"], row["Named"]) == ("blocks.6.mlp.hidden", 3, 3)
+    assert row["First word is the concept"].startswith("67%")
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_result_that_is_there_alone_says_what_it_says_alone() -> None:
+    alone = VIEW.model_copy(update={"b": ""})
+    store(concepts_parts.parts(alone)[0].request, result("starter-vit", False, 0.12))
+    text = text_of(opened(**query.write(alone)))
+    assert "12.0% (10.0% to 14.0%) of starter-vit's units are concept units; with shuffled tags 4.5% would be" in text
+    assert "starter-clip" not in text
