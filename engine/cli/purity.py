@@ -7,10 +7,11 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
+from engine import catalog
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.background import row_facts
-from engine.concepts.purity import PurityRequest, compare, difference
+from engine.concepts.purity import PurityRequest, compare, difference, sites_of_role
 from engine.errors import BadRequest
 from engine.experiment import Result, build
 
@@ -23,6 +24,8 @@ def purity(arguments: Namespace) -> Answer:
     names = [*dict.fromkeys(arguments.models)]
     if not names:
         raise BadRequest("No model given. Name one or more with --models.")
+    for name in names:  # before the first is measured, which takes its time
+        sites_of_role(catalog.load(name), arguments.role)
     data = data_name(arguments.data)
     requests = [build(PurityRequest, model=name, role=arguments.role, data=data) for name in names]
     answers = [ask(request) for request in requests]

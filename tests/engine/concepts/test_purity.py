@@ -212,6 +212,7 @@ def test_a_role_that_the_model_lacks_is_refused_with_those_that_it_has() -> None
 def test_the_command_answers_with_layers_and_a_sentence(result: Result, monkeypatch) -> None:
     monkeypatch.setattr(command, "ask", lambda request: (result, True))
     monkeypatch.setattr(purity.catalog, "fingerprint", lambda name: "planted")
+    monkeypatch.setattr(purity.catalog, "load", lambda name: planted_model())
     answer = command.purity(SimpleNamespace(models=["planted"], role="mlp.hidden", data="starter"))
     facts = json.loads(answer.as_json())
     (model,) = facts["models"]
@@ -221,6 +222,15 @@ def test_the_command_answers_with_layers_and_a_sentence(result: Result, monkeypa
     assert model["layers"][0]["interval"][1] == pytest.approx(1)
     assert model["layers"][1]["baseline"] == pytest.approx(0.05, abs=0.01)
     assert answer.text.endswith(facts["sentence"])
+
+
+def test_a_model_without_such_layers_is_refused_before_another_is_measured(monkeypatch) -> None:
+    sites = {"stages.0": Site("stages.0", 4, Grid(2, 2), 0, "stage.block", "stages.0")}
+    models = {"planted": planted_model(), "cnn": SimpleNamespace(name="cnn", sites=sites, clip=None)}
+    monkeypatch.setattr(purity.catalog, "load", models.__getitem__)
+    monkeypatch.setattr(command, "ask", lambda request: pytest.fail("nothing may be measured"))
+    with pytest.raises(BadRequest, match=r"cnn has no sites of the role “mlp\.hidden”"):
+        command.purity(SimpleNamespace(models=["planted", "cnn"], role="mlp.hidden", data="starter"))
 
 
 def test_the_command_wants_a_model() -> None:
