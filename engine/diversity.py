@@ -19,6 +19,7 @@ from engine.recipes import Recipe
 from engine.targets import parse_target
 from engine.twin import module_for_gradients
 
+PASS = 64  # pictures in one pass of the model, at most
 STRENGTH = 1.0
 """What a picture loses, in shares of its group's mean activation, when it does the same as another picture."""
 
@@ -67,7 +68,8 @@ def likeness_of(model: LoadedModel, site: str, images: np.ndarray) -> np.ndarray
     """(pictures,): each picture's mean likeness to the others in this site; images (n, 3, H, W) float32 in [0, 1]."""
     with torch.no_grad():
         pictures = model.resize_to_input(torch.from_numpy(images).to(model.device))
-        alike = likeness(position_mean(values_of(model, site, pictures), model.sites[site].grid))
+        grid, parts = model.sites[site].grid, pictures.split(model.together(PASS))
+        alike = likeness(torch.cat([position_mean(values_of(model, site, part), grid) for part in parts]))
         return (alike.sum(1) / max(1, len(images) - 1)).cpu().numpy()
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine import quality
+from engine import diversity, quality
 from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from tests.engine.small import small_vit, wrapped
 
@@ -69,6 +69,13 @@ def test_between_units_is_one_for_twins_and_unknown_for_one():
     model = small_vit()
     assert between_units(model, SITE, pictures(0)[[0, 0]]) == pytest.approx(1, abs=1e-4)
     assert np.isnan(between_units(model, SITE, pictures(0)[:1]))
+
+
+def test_likeness_is_the_same_however_the_pictures_are_cut_into_passes(monkeypatch):
+    model, many = small_vit(), np.concatenate([pictures(seed) for seed in range(4)])
+    together = diversity.likeness_of(model, SITE, many)
+    monkeypatch.setattr(diversity, "PASS", 3)
+    np.testing.assert_allclose(diversity.likeness_of(model, SITE, many), together, atol=1e-5)
 
 
 def test_every_picture_has_its_own_distance_to_the_scenes_spectrum():
