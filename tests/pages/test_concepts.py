@@ -75,7 +75,7 @@ def naming(site: str = "blocks.6.mlp.hidden") -> Result:
     scores = np.tile(np.array([0.5, 0.4, 0.3], np.float32), (UNITS, 1))
     scores[100] += 1
     arrays = {"words": numbers, "scores": scores, "abstained": np.arange(UNITS) % 4 == 3, "threshold": np.float32(0.2)}
-    return Result({"model": MODEL, "site": site}, arrays, {}, {"words": WORDS, "images": IMAGES})
+    return Result({"model": MODEL, "site": site, "data": "starter"}, arrays, {}, {"words": WORDS, "images": IMAGES})
 
 
 def index() -> Result:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
 from engine.experiment import Result
 from pages.common import concepts_parts, query
@@ -16,6 +19,14 @@ __all__ = ["no_job_is_left_behind", "reader"]
 SITES = [f"blocks.{block}.mlp.hidden" for block in range(8)]
 VIEW = ConceptsView(a="starter-vit", b="starter-clip", reader="local/clip", show="purity")
 SHARES = ("concept_units", "beyond_likeness", "kind_units", "baseline", "strict_baseline")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> Iterator[None]:
+    """Pages remember results by their keys, whatever store they came from, and other tests store others under these."""
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
 
 
 def spread(row: dict[str, object], values: tuple[float, ...]) -> dict[str, object]:
@@ -92,9 +103,7 @@ def test_names_are_held_against_the_truth_in_the_layers_that_are_named() -> None
     """Unit 0 is named guitar and is one, 4 is named guitar too, 5 is named apple."""
     text = show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
     assert "Name a layer in **Browse a layer**" in text
-    words = naming()
-    words.request["data"] = "starter"
-    store(views.naming(VIEW, "starter-vit", "blocks.6.mlp.hidden"), words)
+    store(views.naming(VIEW, "starter-vit", "blocks.6.mlp.hidden"), naming())
     app = opened(**query.write(VIEW))
     (table,) = [each.value for each in app.dataframe if "First word is the concept" in each.value]
     row = table.iloc[0]
