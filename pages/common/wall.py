@@ -16,6 +16,7 @@ from pages.common.view import QUICK, Row, View, index_request
 
 TILE = 84
 """The least width of a small picture on screen, in pixels."""
+BESIDE = 2  # rows of at most so many pictures stand beside each other
 MOST_IN_A_ROW = 8
 CARDS_A_PAGE = 16
 MAPS = "fv_maps"
@@ -108,7 +109,7 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
         comparison.draw(rows)
     # Rows of one picture or two stand beside each other: alone, each picture would fill the page.
     count = max(len(row.address.names) for row in rows)
-    beside = st.grid(4 - count, min_column_width=count * 2 * TILE) if count <= 2 else st.container()
+    beside = st.grid(4 - count, min_column_width=count * 2 * TILE) if count <= BESIDE else st.container()
     with beside:
         for row in rows:
             if results.find(row.key) is not None:
@@ -118,17 +119,27 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
 
 def titled_tiles(row: Row, closer: View) -> None:
     """The pictures of one layer under its name, with a way to look closer."""
+    name = f":small[`{row.name}`]"
     with st.container(gap="xsmall"):
+        if len(row.address.names) <= BESIDE:  # a link that wraps would push one picture below its neighbours
+            st.markdown(name)
+            tiles(row)
+            _link(closer)
+            return
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f":small[`{row.name}`]", width="content")
-            st.page_link(
-                PAGE,
-                label="Look closer",
-                icon=":material/arrow_forward:",
-                icon_position="right",
-                query_params=permalink.write(closer),
-            )
+            st.markdown(name, width="content")
+            _link(closer)
         tiles(row)
+
+
+def _link(closer: View) -> None:
+    st.page_link(
+        PAGE,
+        label="Look closer",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        query_params=permalink.write(closer),
+    )
 
 
 def tiles(row: Row) -> None:
