@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import timm
 import torch
 
 from cache.blob import Blob
-from engine import activations, devices, models
+from engine import activations, devices
 from engine.activations import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.errors import BadRequest, Cancelled, RefusedFile
 from engine.experiment import Progress, Result, build, parse_request
 from engine.imagesets import Dataset
 from engine.models import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.sites import read
-from engine.strongest import Strongest
 
 COUNT = 13
 SIZE = (32, 48)
@@ -307,49 +304,6 @@ def test_batches_grow_smaller_as_sites_grow_larger(world):
     assert batch_size([sites["head.logits"]]) == LARGEST_BATCH
     huge = [sites["blocks.0.mlp.hidden"]] * 5000
     assert 1 <= batch_size(huge) < LARGEST_BATCH
-
-
-def test_no_layer_makes_a_tensor_too_large_to_be_kept_on_a_cpu(world, monkeypatch):
-    """Also layers that are no site of ours: of a batch as large as allowed, the largest output just fits."""
-    model, largest = world["vit"], []
-    handles = [
-        part.register_forward_hook(lambda _, __, output: largest.append(output.nbytes))
-        for part in model.module.modules()
-        if not [*part.children()]
-    ]
-    monkeypatch.setattr(models, "LARGEST_KEPT", 100_000)
-    with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
-        count = dataclasses.replace(model).together(10_000)
-    assert model.together(10_000) == count, "whoever asks first must not settle it for others"
-    largest.clear()
-    with torch.no_grad():
-        model.module(torch.zeros(count, 3, *model.input_size))
-    for handle in handles:
-        handle.remove()
-    one = max(largest) // count
-    assert count > 1 and max(largest) <= 100_000 < max(largest) + one
-    assert model.together(2) == 2 and dataclasses.replace(model, device=torch.device("cuda")).together(10_000) == 10_000
-
-
-def test_of_equal_images_the_earlier_stays_however_the_stream_is_cut():
-    values = torch.tensor([[0.0], [5.0], [5.0], [0.0], [5.0], *[[0.0]] * 495])
-    for batch in (1, 2, 4, 6, 500):
-        strongest = Strongest(1, 4, (1, 1), torch.device("cpu"))
-        for start in range(0, 500, batch):
-            part = values[start : start + batch]
-            strongest.add(torch.arange(start, start + len(part)), part, part[:, None])
-        ids, kept, maps = strongest.arrays(500)
-        assert ids.tolist() == [[1, 2, 4, 0]]
-        assert kept.tolist() == [[5, 5, 5, 0]]
-        assert maps.ravel().tolist() == [5, 5, 5, 0]
-
-
-def test_an_activation_beyond_half_precision_is_kept_finite_in_the_maps():
-    strongest = Strongest(1, 1, (1, 1), torch.device("cpu"))
-    strongest.add(torch.tensor([4]), torch.tensor([[1e6]]), torch.tensor([[[1e6]]]))
-    ids, values, maps = strongest.arrays(1)
-    assert (ids.item(), values.item()) == (4, 1e6)
-    assert maps.item() == 65504
 
 
 def test_the_sites_of_the_same_role_in_other_layers_come_along_in_the_same_pass():
