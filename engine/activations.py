@@ -99,7 +99,7 @@ def index_sites(
     wanted = [find(loaded.sites, site) for site in dict.fromkeys(sites)]
     if not wanted:
         raise BadRequest("No site given. Name at least one, like blocks.5.mlp.hidden.")
-    size = batch or loaded.together(batch_size(wanted))
+    size = batch or loaded.images_per_pass(batch_size(wanted))
     tallies = devices.halve_on_oom(lambda size: _stream(loaded, wanted, dataset, context, top, size), size)
     facts = {
         "seconds": time.monotonic() - started,

@@ -19,7 +19,7 @@ from engine.models import LoadedModel
 from engine.samples import Sample, in_batches
 
 TOP = 5
-PASS = 64  # images in one pass of the model, at most; fewer where `LoadedModel.together` says so
+PASS = 64  # images in one pass of the model, at most; fewer where `LoadedModel.images_per_pass` says so
 PIXEL_BYTES = 192 << 20  # of one batch's variants, held at once
 
 
@@ -38,7 +38,7 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     parts = []
     # No inference mode: a model may keep what it computes, and be asked for gradients later.
     with torch.no_grad(), devices.autocast(loaded.device):
-        for some in ready.split(loaded.together(PASS)):
+        for some in ready.split(loaded.images_per_pass(PASS)):
             parts.append(answer(loaded.module, some).float())
     return torch.cat(parts)
 

@@ -68,7 +68,7 @@ def likeness_of(model: LoadedModel, site: str, images: np.ndarray) -> np.ndarray
     """(pictures,): each picture's mean likeness to the others in this site; images (n, 3, H, W) float32 in [0, 1]."""
     with torch.no_grad():
         pictures = model.resize_to_input(torch.from_numpy(images).to(model.device))
-        grid, parts = model.sites[site].grid, pictures.split(model.together(PASS))
+        grid, parts = model.sites[site].grid, pictures.split(model.images_per_pass(PASS))
         alike = likeness(torch.cat([position_mean(values_of(model, site, part), grid) for part in parts]))
         return (alike.sum(1) / max(1, len(images) - 1)).cpu().numpy()
 

@@ -37,7 +37,7 @@ def on_images(
 def _pass(model: LoadedModel, site: str, goals: Sequence[Goal], data: str, context: Context) -> np.ndarray:
     found = model.sites[site]
     dataset, rows = open_dataset(data), list[np.ndarray]()
-    batch = model.together(max(1, min(64, BATCH_BYTES // (found.grid.positions * found.units * 4))))
+    batch = model.images_per_pass(max(1, min(64, BATCH_BYTES // (found.grid.positions * found.units * 4))))
     for indices, pixels in dataset.batches(model.input_size, batch):
         images = torch.from_numpy(pixels).to(model.device).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():

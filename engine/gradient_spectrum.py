@@ -71,7 +71,7 @@ class GradientSpectrumRequest(OnImages):
             shares.append(
                 devices.halve_on_oom(
                     lambda size, site=site, drawn=units[number]: _layer(loaded, site, images, drawn, size),
-                    loaded.together(BATCH),
+                    loaded.images_per_pass(BATCH),
                 )
             )
         arrays = {"images": np.array(kept, np.int32), "units": units, "shares": np.stack(shares)}

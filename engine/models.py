@@ -100,7 +100,7 @@ class LoadedModel:
             f"{self.name} has no text tower, so it cannot read words. Choose a CLIP, like open_clip/ViT-B-16/openai."
         )
 
-    def together(self, most: int) -> int:
+    def images_per_pass(self, most: int) -> int:
         """How many images to run at once: `most`, but on a CPU no more than keep each tensor inside within the memory
         that is kept for the next. Larger ones are fetched from the system anew at every layer, which can take as long
         as the layer itself."""

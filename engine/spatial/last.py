@@ -74,7 +74,7 @@ def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | 
     labels = images.labels_for(model, dataset)
     numbers = np.array([number for number in images.order(dataset) if number in labels])[:most]
     widest = max(site.grid.positions * site.units for site in model.sites.values())
-    size = model.together(max(1, min(LARGEST_BATCH, BATCH_BYTES // (widest * 4 * 8))))
+    size = model.images_per_pass(max(1, min(LARGEST_BATCH, BATCH_BYTES // (widest * 4 * 8))))
 
     def stream(size: int) -> Result:
         with torch.no_grad():

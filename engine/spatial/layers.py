@@ -76,7 +76,7 @@ def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | 
     entry, layers = layers_of(model.sites)
     numbers = images.order(dataset, most)
     sites = [entry, *dict.fromkeys(site for layer in layers for site in (layer.tokens, layer.maps))]
-    size = model.together(batch_size(sites))
+    size = model.images_per_pass(batch_size(sites))
     return devices.halve_on_oom(lambda size: _stream(model, dataset, numbers, entry, layers, context, size), size)
 
 

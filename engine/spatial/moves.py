@@ -87,7 +87,7 @@ def moves_of(model: LoadedModel, sites: list[Site]) -> dict[str, list[tuple[str,
 def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int) -> Result:
     """Every layer under every move; the batch halves when the device runs out of memory."""
     sites = [layer.maps for layer in layers_of(model.sites)[1]]
-    size = model.together(batch_size(sites))
+    size = model.images_per_pass(batch_size(sites))
     return devices.halve_on_oom(lambda size: _stream(model, dataset, sites, context, most, size), size)
 
 

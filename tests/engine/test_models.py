@@ -20,8 +20,8 @@ def test_no_layer_makes_a_tensor_too_large_to_be_kept_on_a_cpu(monkeypatch):
     ]
     monkeypatch.setattr(models, "LARGEST_KEPT", 100_000)
     with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
-        count = dataclasses.replace(model).together(10_000)
-    assert model.together(10_000) == count, "whoever asks first must not settle it for others"
+        count = dataclasses.replace(model).images_per_pass(10_000)
+    assert model.images_per_pass(10_000) == count, "whoever asks first must not settle it for others"
     largest.clear()
     with torch.no_grad():
         model.module(torch.zeros(count, 3, *model.input_size))
@@ -29,4 +29,7 @@ def test_no_layer_makes_a_tensor_too_large_to_be_kept_on_a_cpu(monkeypatch):
         handle.remove()
     one = max(largest) // count
     assert count > 1 and max(largest) <= 100_000 < max(largest) + one
-    assert model.together(2) == 2 and dataclasses.replace(model, device=torch.device("cuda")).together(10_000) == 10_000
+    assert (
+        model.images_per_pass(2) == 2
+        and dataclasses.replace(model, device=torch.device("cuda")).images_per_pass(10_000) == 10_000
+    )
