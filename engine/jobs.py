@@ -49,7 +49,7 @@ class _Record:
     """What is known of one job. Changed under the lock of its Jobs only."""
 
     job: Job
-    owners: set[str]
+    owners: dict[str, str]  # who wants it, and as part of which of their batches
     status: Status = "queued"
     meter: Meter = field(default_factory=Meter)
     stop: bool = False
@@ -78,25 +78,27 @@ class Jobs:
 
     # Asking
 
-    def submit(self, request: Request, owner: str = "local") -> Job:
-        """Ask for a result. Done at once when it is stored; joins the job when somebody asked already.
+    def submit(self, request: Request, owner: str = "local", batch: str | None = None) -> Job:
+        """Ask for a result. Done at once when it is stored; joins the job when somebody asked already. Jobs that name
+        the same batch of an owner count as one where there are limits.
 
         Raises VitrineError when the request cannot be keyed (a model or data set is missing), Unavailable when the
         queue, or this owner's share of it, is full.
         """
         job = Job(request.key(), request)
-        if self._join(job, owner):
+        batch = batch or job.id
+        if self._join(job, owner, batch):
             return job
         stored = self._runner.find(job.id) is not None
         with self._changed:
-            if self._join(job, owner):
+            if self._join(job, owner, batch):
                 return job
             if stored:
-                self._remember(_Record(job, {owner}, "done", finished=time.time()))
+                self._remember(_Record(job, {owner: batch}, "done", finished=time.time()))
                 return job
-            self._refuse_when_full(owner)
-            self._remember(_Record(job, {owner}))
-            self._queue.add(owner, job.id)
+            self._refuse_when_full(owner, batch)
+            self._remember(_Record(job, {owner: batch}))
+            self._queue.add(owner, job.id, batch)
             self._journal.begin(job.id, json.loads(request.canonical()))
             self._changed.notify_all()
         return job
@@ -107,7 +109,7 @@ class Jobs:
             record = self._records.get(_id(job))
             if record is None or record.status in _ENDED or owner not in record.owners:
                 return False
-            record.owners.discard(owner)
+            del record.owners[owner]
             self._queue.remove(record.job.id, owner)
             if record.owners:
                 return False
@@ -164,8 +166,11 @@ class Jobs:
         """Stop listing what was interrupted."""
         self._journal.forget()
 
-    def close(self, timeout: float = 5.0) -> None:
-        """Take no more jobs and stop those that run; what was not finished is listed as interrupted next time."""
+    def close(self, timeout: float = 60.0) -> None:
+        """Take no more jobs and stop those that run; what was not finished is listed as interrupted next time.
+
+        Waits for the step that is being computed: Python ends a process whose threads are inside torch by an abort.
+        """
         with self._changed:
             self._closing = True
             for key in self._queue.order():
@@ -173,31 +178,39 @@ class Jobs:
                 self._end(self._records[key], "cancelled")
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(min(timeout, 3.0))
+            if thread.is_alive():
+                log.warning("Waiting for the step that is being computed to end.")
+                thread.join(timeout)
         self._journal.close()
 
     # Inside, under the lock
 
-    def _join(self, job: Job, owner: str) -> bool:
+    def _join(self, job: Job, owner: str, batch: str) -> bool:
         """Add this owner to a job that waits or runs; False when there is none to join."""
         with self._changed:
             record = self._records.get(job.id)
             if record is None or record.status in _ENDED or record.stopping:
                 return False
-            record.owners.add(owner)
+            record.owners.setdefault(owner, batch)
             record.stop = False
             if record.status == "queued":
-                self._queue.add(owner, job.id)
+                self._queue.add(owner, job.id, batch)
             return True
 
-    def _refuse_when_full(self, owner: str) -> None:
+    def _refuse_when_full(self, owner: str, batch: str) -> None:
         if self._closing:
             raise Unavailable("Vitrine is shutting down and takes no new jobs. Ask again after the restart.")
-        if len(self._queue.order()) >= self._queue_limit:
+        active = [record for record in self._records.values() if record.status not in _ENDED]
+        mine = {record.owners[owner] for record in active if owner in record.owners}
+        if batch in mine:
+            return
+        # A job that several wait for counts for the first of them: joining costs nothing.
+        waiting = {next(iter(record.owners.items())) for record in active if record.status == "queued"}
+        if len(waiting) >= self._queue_limit:
             raise Unavailable(f"The queue is full: {self._queue_limit} jobs wait. Try again in a few minutes.")
-        mine = sum(owner in record.owners and record.status not in _ENDED for record in self._records.values())
-        if mine >= self._jobs_per_owner:
-            raise Unavailable(f"You have {mine} jobs waiting or running already. Let one finish, or cancel one.")
+        if len(mine) >= self._jobs_per_owner:
+            raise Unavailable(f"You have {len(mine)} jobs waiting or running already. Let one finish, or cancel one.")
 
     def _remember(self, record: _Record) -> None:
         self._records.pop(record.job.id, None)
@@ -293,7 +306,7 @@ def _id(job: Job | str) -> str:
 def _open_jobs() -> Jobs:
     chosen = config.settings()
     opened = Jobs(config.store(), jobs_per_owner=chosen.jobs_per_owner, queue_limit=chosen.queue_limit)
-    atexit.register(opened.close, 2.0)
+    atexit.register(opened.close)
     return opened
 
 

@@ -1,4 +1,4 @@
-"""Several requests asked for together (the rows of a wall): submitted few at a time, watched and cancelled as one.
+"""Several requests asked for together (the rows of a wall): submitted, watched and cancelled as one.
 
 Invariant: what was stopped by a person, or failed, is not asked for again by itself. Knows no Streamlit.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from engine.errors import Unavailable
 
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
     from engine.progress import Snapshot
 
 AT_ONCE = 2
-"""How many of a batch wait or run at the same time: the next is ready when one ends, and others get their turn."""
+"""How many of a patient batch wait or run at the same time: the next is ready when one ends."""
 
 
 @dataclass
 class Batch:
     """Requests by key, in order, and who asks. `advance` it from time to time until nothing is `coming`.
 
-    A patient batch works only while nobody else does: it waits for others, and goes on where it was interrupted.
+    All of it stands in its owner's line at once, so that it is worked off though nobody watches. A patient batch works
+    only while nobody else does: it waits for others, and goes on where it was interrupted.
     """
 
     requests: dict[str, Request]
@@ -32,6 +34,7 @@ class Batch:
     patient: bool = False
     submitted: list[str] = field(default_factory=list)
     stopped: bool = False
+    name: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
     def of(cls, requests: Sequence[Request], owner: str, patient: bool = False) -> Batch:
@@ -48,11 +51,10 @@ class Batch:
             if any(job.id not in self.requests for job in jobs.active()):
                 return
         for key in [key for key in self.requests if key not in self.submitted]:
-            running = sum(jobs.snapshot(each).active for each in self.submitted)
-            if self.stopped or running >= AT_ONCE:
+            if self.stopped or (self.patient and sum(jobs.snapshot(each).active for each in self.submitted) >= AT_ONCE):
                 return
             try:
-                jobs.submit(self.requests[key], self.owner)
+                jobs.submit(self.requests[key], self.owner, self.name)
             except Unavailable:
                 if self.submitted:
                     return

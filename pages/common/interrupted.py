@@ -26,6 +26,8 @@ def draw() -> None:
         st.markdown(":material/history: Not finished when Vitrine was stopped. Nothing that was finished is lost.")
         for view in found[-SHOWN:]:
             st.page_link(PAGE, label=f"`{view.a}`", icon=":material/replay:", query_params=permalink.write(view))
+        if len(found) > SHOWN:
+            st.caption(f"and {len(found) - SHOWN} more")
         if st.button("Forget these", key="forget", type="tertiary", icon=":material/close:"):
             jobs().forget_interrupted()
             st.rerun()

@@ -20,7 +20,7 @@ class Line:
         self.asked: list[str] = []
         self.refuses = False
 
-    def submit(self, request: Any, owner: str) -> None:
+    def submit(self, request: Any, owner: str, batch: str) -> None:
         if self.refuses:
             raise Unavailable("The queue is full.")
         self.asked.append(request)
@@ -46,8 +46,15 @@ def batch(patient: bool = False) -> Batch:
     return Batch({key: key for key in ("one", "two", "three")}, "somebody", patient)  # type: ignore[misc]
 
 
-def test_a_few_are_asked_for_at_once_and_the_next_when_one_ends(line: Any) -> None:
+def test_all_stand_in_line_at_once_in_their_order(line: Any) -> None:
     rows = batch()
+    rows.advance(line)
+    rows.advance(line)
+    assert line.asked == ["one", "two", "three"] and rows.waiting() == []
+
+
+def test_a_patient_batch_asks_for_a_few_and_for_the_next_when_one_ends(line: Any) -> None:
+    rows = batch(patient=True)
     rows.advance(line)
     rows.advance(line)
     assert line.asked == ["one", "two"] and len(line.asked) == AT_ONCE
@@ -66,7 +73,7 @@ def test_what_failed_is_not_asked_for_again(line: Any) -> None:
 
 
 def test_cancelling_stops_what_is_on_and_asks_for_nothing_more(line: Any) -> None:
-    rows = batch()
+    rows = batch(patient=True)
     rows.advance(line)
     rows.cancel(line)
     rows.advance(line)
@@ -81,9 +88,14 @@ def test_a_first_refusal_is_told_and_a_later_one_waited_out(line: Any) -> None:
         rows.advance(line)
     line.refuses = False
     rows.advance(line)
-    line.refuses, line.status["one"] = True, "done"
+    assert line.asked == ["one", "two", "three"]
+    rows.requests["four"] = "four"  # type: ignore[assignment]
+    line.refuses = True
     rows.advance(line)
-    assert rows.waiting() == ["three"]
+    assert rows.waiting() == ["four"]
+    line.refuses = False
+    rows.advance(line)
+    assert rows.waiting() == []
 
 
 def test_a_patient_batch_waits_while_others_work(line: Any) -> None:

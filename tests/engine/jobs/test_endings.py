@@ -134,6 +134,36 @@ def test_waiting_for_another_process_can_be_cancelled(jobs: Jobs, store: ResultS
     other.close()
 
 
+LEAVES = """
+import time, torch
+from typing import ClassVar
+from engine.experiment import Request, Result
+from engine.jobs import jobs
+
+class Play(Request):
+    experiment: ClassVar[str] = "play"
+    version: ClassVar[int] = 1
+    def fingerprints(self): return {}
+    def run(self, context):
+        print("running", flush=True)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            torch.ones(400, 400) @ torch.ones(400, 400)
+        context.report(None)
+        return Result({})
+
+jobs().submit(Play())
+time.sleep(1)
+"""
+
+
+def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "VITRINE_CACHE": str(tmp_path / "cache")}
+    ended = subprocess.run([sys.executable, "-c", LEAVES], capture_output=True, text=True, env=environment)
+    assert ended.stdout == "running\n"
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_results_that_ended_are_remembered_up_to_a_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.jobs.REMEMBERED_JOBS", 3)
     handles = [jobs.submit(Play(name=f"k{number}")) for number in range(1)]

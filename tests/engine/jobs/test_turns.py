@@ -69,3 +69,42 @@ def test_the_queue_and_each_owners_share_of_it_have_limits(store: ResultStore, s
     assert jobs.wait(Play(name="a3").key(), SECONDS).status == "done"
     assert "a2" not in stage.ran
     jobs.close()
+
+
+def test_a_batch_counts_as_one_job_and_is_worked_off_though_nobody_watches(store: ResultStore, stage: Stage) -> None:
+    jobs = Jobs(store, jobs_per_owner=2, queue_limit=2)
+    gate = stage.gate("w1")
+    for name in ("w1", "w2", "w3", "w4"):
+        jobs.submit(Play(name=name), "a", batch="a wall")
+    jobs.submit(Play(name="a1"), "a")
+    with pytest.raises(Unavailable, match="queue is full: 2 jobs wait"):
+        jobs.submit(Play(name="b1"), "b")
+    assert jobs.cancel(Play(name="a1").key(), "a")
+    jobs.submit(Play(name="b1"), "b")
+    gate.set()
+    for name in ("w4", "b1"):
+        assert jobs.wait(Play(name=name).key(), SECONDS).status == "done"
+    assert stage.ran == ["w1", "b1", "w2", "w3", "w4"]  # another owner's turn comes before the rest of a wall
+    jobs.close()
+
+
+def test_what_somebody_asks_for_later_does_not_wait_for_all_of_their_batch() -> None:
+    queue = FairQueue()
+    for item in ("w1", "w2", "w3", "w4"):
+        queue.add("a", item, "a wall")
+    assert queue.take() == "w1"
+    queue.add("a", "look", "one unit")
+    queue.add("b", "b1")
+    assert queue.order() == ["b1", "w2", "look", "w3", "w4"]
+
+
+def test_the_order_that_is_told_is_the_order_that_is_taken() -> None:
+    queue = FairQueue()
+    for item in ("a1", "shared", "a2"):
+        queue.add("a", item, "a wall")
+    assert queue.take() == "a1"
+    for owner, item in (("b", "shared"), ("c", "c1"), ("b", "b1"), ("a", "a3"), ("c", "shared")):
+        queue.add(owner, item)
+    told = queue.order()
+    assert told == [queue.take() for _ in told] and queue.take() is None
+    assert sorted(told) == ["a2", "a3", "b1", "c1", "shared"]
