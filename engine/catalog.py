@@ -30,7 +30,7 @@ from engine.pool import ModelPool
 
 _POOL = threading.Lock()
 
-__all__ = ["Entry", "LoadedModel", "entries", "find", "fingerprint", "load", "pool"]
+__all__ = ["Entry", "LoadedModel", "class_names", "entries", "find", "fingerprint", "load", "pool"]
 
 
 def entries() -> list[Entry]:
@@ -57,12 +57,20 @@ def find(name: str) -> Entry:
 
 
 def fingerprint(name: str) -> str:
-    """Digest (32 hex digits) of a model's weights, architecture and preprocessing.
+    """Digest (32 hex digits) of a model's weights, architecture, preprocessing and, where they are a person's own, the
+    names of its classes: accuracies depend on them.
 
     The first call reads the weights file, and fetches or converts it where need be; later ones are cheap. Raises
     BadRequest for an unknown name and Unavailable when the weights are not to be had.
     """
     return _fingerprint(find(name))
+
+
+def class_names(entry: Entry) -> tuple[str, ...] | None:
+    """The names of a model's classes in order, without loading it; None where nobody names them."""
+    if entry.kind in ("timm", "wheel"):
+        return catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
+    return entry.class_names
 
 
 def load(name: str, device: torch.device | str | None = None) -> LoadedModel:
@@ -98,6 +106,7 @@ def _fingerprint(entry: Entry) -> str:
     facts = [weights, entry.architecture, dict(entry.kwargs), entry.classes]
     facts += [list(entry.input_size), list(entry.mean), list(entry.std)]
     facts += [] if entry.config is None else [entry.config]
+    facts += [list(entry.class_names)] if entry.kind == "local" and entry.class_names else []
     return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
@@ -116,6 +125,7 @@ def _weights(entry: Entry) -> tuple[Path, str]:
     return entry.path, digest(entry.path)
 
 
+@torch.inference_mode(False)  # whoever asks first may be in it, and no gradient could ever go through such weights
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
     file, _ = _weights(entry)
     state = read_weights(file)
@@ -131,9 +141,6 @@ def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
         fit_weights(module, state, entry.path or file)
     for part in filter(None, (module, clip)):
         part.float().eval().requires_grad_(False)
-    names = entry.class_names
-    if entry.kind in ("timm", "wheel"):
-        names = catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
     try:
         for part in filter(None, (module, clip)):
             part.to(device)
@@ -142,7 +149,7 @@ def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
             raise
         raise Unavailable(f"{entry.name} does not fit into the memory of {device}. Close other models.") from None
     size, mean, std = entry.input_size[1:], entry.mean, entry.std
-    return LoadedModel(entry.name, module, size, mean, std, names, mark, device, clip, make_tokenizer)
+    return LoadedModel(entry.name, module, size, mean, std, class_names(entry), mark, device, clip, make_tokenizer)
 
 
 def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:

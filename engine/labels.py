@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from timm.data.imagenet_info import ImageNetInfo
 
-from engine import catalog, catalog_timm
+from engine import catalog
 from engine.errors import BadRequest
 
 _WORDNET = re.compile(r"(n\d{8})(?![0-9])")
@@ -49,11 +49,7 @@ def readable(name: str) -> str:
 
 def model_classes(model: str) -> tuple[str, ...]:
     """The names of a model's classes without loading its weights; where nobody names them, as `match` takes them."""
-    entry = catalog.find(model)
-    names = entry.class_names
-    if entry.kind in ("timm", "wheel"):
-        names = catalog_timm.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
-    return names or imagenet_names()
+    return catalog.class_names(catalog.find(model)) or imagenet_names()
 
 
 def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Matching:

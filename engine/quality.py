@@ -30,11 +30,12 @@ def spectrum_columns(images: np.ndarray) -> dict[str, list[float]]:
 
 
 def judges_of(model: LoadedModel) -> list[str]:
-    """The other models that are here and tell the same classes apart, at most MOST_JUDGES of them."""
-    if not model.class_names:
+    """The other models that are here and tell the same classes apart, at most MOST_JUDGES of them; none where there are
+    so few classes that to be among the best says nothing."""
+    if len(model.class_names or ()) <= BEST:
         return []
     ready = [entry for entry in catalog.entries() if entry.available and entry.name != model.name]
-    return [entry.name for entry in ready if entry.class_names == model.class_names][:MOST_JUDGES]
+    return [entry.name for entry in ready if catalog.class_names(entry) == model.class_names][:MOST_JUDGES]
 
 
 def recognised(judges: Sequence[str], units: Sequence[int], images: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -46,11 +47,11 @@ def recognised(judges: Sequence[str], units: Sequence[int], images: np.ndarray) 
     for name in judges:
         try:
             judge = catalog.load(name)
+            answers = logits(judge, judge.resize_to_input(torch.from_numpy(images).to(judge.device)))
         except VitrineError:
-            continue  # its weights went away since it was listed
+            continue  # its weights went away since it was listed, or the device has no room for it
         heard.append(name)
-        pictures = judge.resize_to_input(torch.from_numpy(images).to(judge.device))
-        best = logits(judge, pictures).topk(BEST, 1).indices.cpu().numpy()
+        best = answers.topk(BEST, 1).indices.cpu().numpy()
         votes.append((best == np.asarray(units)[:, None]).any(1))
     return (np.mean(votes, 0) if votes else np.full(len(units), np.nan)), heard
 

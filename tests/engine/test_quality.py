@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from engine import diversity, quality
+from engine import catalog, diversity, quality
+from engine.labels import imagenet_names
 from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from tests.engine.small import small_vit, wrapped
 
@@ -41,14 +43,26 @@ def test_recognised_is_the_share_of_judges_with_the_class_among_their_best_five(
 
 
 def test_only_other_models_with_the_same_classes_judge(monkeypatch):
-    def entry(name, classes, available=True):
-        return SimpleNamespace(name=name, class_names=classes, available=available)
+    def entry(name, classes, available=True, kind="local"):
+        return SimpleNamespace(name=name, class_names=classes, available=available, kind=kind)
 
-    same, other = ("a", "b"), ("a", "c")
+    same, other = tuple("abcdef"), tuple("abcdeg")
     entries = [entry("me", same), entry("x", same), entry("y", other), entry("z", same, False), entry("w", None)]
     monkeypatch.setattr(quality.catalog, "entries", lambda: entries)
     assert judges_of(SimpleNamespace(name="me", class_names=same)) == ["x"]
     assert judges_of(SimpleNamespace(name="w", class_names=None)) == []
+
+
+def test_to_be_among_the_best_five_of_five_classes_is_no_recognition(monkeypatch):
+    few = SimpleNamespace(name="x", class_names=tuple("abcde"), available=True, kind="local")
+    monkeypatch.setattr(quality.catalog, "entries", lambda: [few])
+    assert judges_of(SimpleNamespace(name="me", class_names=few.class_names)) == []
+
+
+def test_imagenet_models_judge_each_other_though_their_names_are_the_librarys(monkeypatch):
+    entries = [catalog.find(f"timm/{name}") for name in ("resnet18.a1_in1k", "vit_tiny_patch16_224.augreg_in21k")]
+    monkeypatch.setattr(quality.catalog, "entries", lambda: [replace(entry, available=True) for entry in entries])
+    assert judges_of(SimpleNamespace(name="me", class_names=imagenet_names())) == ["timm/resnet18.a1_in1k"]
 
 
 def pictures(seed: int) -> np.ndarray:

