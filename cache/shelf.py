@@ -65,6 +65,7 @@ class Shelf:
         self.folder = folder
         self.trouble: str | None = None
         self._cache: diskcache.Cache | None = None
+        self._closed = False
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="result-store")
         try:
@@ -82,9 +83,12 @@ class Shelf:
     def _run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do database work on one of our own threads. Raises StoreFull or StoreUnavailable."""
         try:
-            return self._threads.submit(self._translated, work, *arguments).result()
+            done = self._threads.submit(self._translated, work, *arguments)
         except RuntimeError as error:
-            raise StoreUnavailable(f"The result store in {self.folder} is closed.") from error
+            if self._closed:
+                raise StoreUnavailable(f"The result store in {self.folder} is closed.") from error
+            return self._translated(work, *arguments)  # Python is ending; what was finished last is stored all the same
+        return done.result()
 
     def _translated(self, work: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -236,6 +240,7 @@ class Shelf:
 
     def close(self) -> None:
         """Close every connection. Later calls raise StoreUnavailable."""
+        self._closed = True
         together = threading.Barrier(THREADS)
 
         def work() -> None:

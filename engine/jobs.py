@@ -221,9 +221,11 @@ class Jobs:
 
     def _end(self, record: _Record, status: Status, error: str | None = None) -> None:
         record.status, record.error, record.finished = status, error, time.time()
-        # A job that was stopped by our own end is what the journal is for; one that was replaced is still active.
+        # A job that was stopped by our own end, or whose result is in memory only, is what the journal is for; one that
+        # was replaced is still active.
         replaced = self._records.get(record.job.id, record) is not record
-        if not replaced and not (self._closing and status == "cancelled"):
+        unstored = status == "done" and self._runner.warning(record.job.id) is not None
+        if not replaced and not unstored and not (self._closing and status == "cancelled"):
             self._journal.end(record.job.id)
         self._changed.notify_all()
 

@@ -35,7 +35,8 @@ class Journal:
             with mark.claim(id) as dead:
                 if dead:
                     self._interrupted |= _read(self._file(id))
-                    self._save()  # ours is written before theirs is removed
+                    if not self._save():
+                        continue  # theirs is removed when ours is written, and no sooner
                     with contextlib.suppress(OSError):
                         self._file(id).unlink()
                     mark.forget(id)
@@ -75,16 +76,18 @@ class Journal:
     def _file(self, id: str) -> Path:
         return self._mark.folder / f"{id}.json"
 
-    def _save(self) -> None:
+    def _save(self) -> bool:
         if not self._mark.held:
-            return
+            return False
         path = self._file(self._mark.id)
         partial = path.with_suffix(".part")
         try:
             partial.write_text(json.dumps(self._interrupted | self._active))
             os.replace(partial, path)
+            return True
         except OSError as error:
             log.warning("The list of active jobs could not be written: %s", error)
+            return False
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

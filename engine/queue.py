@@ -18,11 +18,13 @@ class FairQueue:
     def __init__(self) -> None:
         # Items (as a set that keeps its order) by batch by owner; the batch whose turn is next stands first.
         self._lines: dict[str, dict[str, dict[str, None]]] = {}
-        self._turns: dict[str, int] = {}  # number of each owner's last turn, the oldest first
+        self._turns: dict[str, int] = {}  # when each owner had the last turn (even) or, before any, came (odd)
         self._turn = 0
 
     def add(self, owner: str, item: str, batch: str = "") -> None:
         """Put an item at the end of a batch in an owner's line (once)."""
+        # A newcomer goes before whoever had a turn just now, and behind all who wait for longer: nobody starves.
+        self._turns.setdefault(owner, self._turn - 1)
         batches = self._lines.setdefault(owner, {})
         if not any(item in items for items in batches.values()):
             batches.setdefault(batch, {})[item] = None
@@ -33,7 +35,7 @@ class FairQueue:
             return None
         owner = min(self._lines, key=lambda name: self._turns.get(name, 0))
         self._turns.pop(owner, None)
-        self._turn += 1
+        self._turn += 2
         self._turns[owner] = self._turn
         if len(self._turns) > _OWNERS_REMEMBERED:
             del self._turns[next(iter(self._turns))]

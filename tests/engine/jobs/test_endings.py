@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cache.store import ResultStore
+from cache.store import ResultStore, StoreFull
 from engine.errors import Unavailable
 from engine.jobs import Jobs
 from tests.engine.jobs.playing import ROOT, SECONDS, Play, Stage, until
@@ -56,7 +57,7 @@ def test_what_ended_by_itself_is_not_listed_as_interrupted(store: ResultStore) -
 CHILD = """
 import os, sys, time
 from typing import ClassVar
-from cache.store import ResultStore
+from cache.store import ResultStore, StoreFull
 from engine.experiment import Progress, Request, Result
 from engine.jobs import Jobs
 
@@ -135,7 +136,7 @@ def test_waiting_for_another_process_can_be_cancelled(jobs: Jobs, store: ResultS
 
 
 LEAVES = """
-import time, torch
+import json, time, torch
 from typing import ClassVar
 from engine.experiment import Request, Result
 from engine.jobs import jobs
@@ -149,19 +150,77 @@ class Play(Request):
         end = time.monotonic() + 4
         while time.monotonic() < end:
             torch.ones(400, 400) @ torch.ones(400, 400)
-        context.report(None)
-        return Result({})
+        %s
+        return Result(json.loads(self.canonical()))
 
-jobs().submit(Play())
+print(jobs().submit(Play()).id)
 time.sleep(1)
 """
 
 
-def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "VITRINE_CACHE": str(tmp_path / "cache")}
-    ended = subprocess.run([sys.executable, "-c", LEAVES], capture_output=True, text=True, env=environment)
-    assert ended.stdout == "running\n"
+def leave(folder: Path, last: str) -> tuple[str, ResultStore]:
+    """A process that ends in the middle of a step of four seconds, which does `last` after it. (key, its store)."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "VITRINE_CACHE": str(folder)}
+    ended = subprocess.run([sys.executable, "-c", LEAVES % last], capture_output=True, text=True, env=environment)
     assert ended.returncode == 0, ended.stderr
+    assert "running" in ended.stdout
+    return ended.stdout.replace("running", "").strip(), ResultStore(folder / "results")
+
+
+def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path: Path) -> None:
+    key, store = leave(tmp_path, "context.report(None)")
+    jobs = Jobs(store)
+    assert not store.has(key) and len(jobs._journal.interrupted()) == 1
+    jobs.close()
+    store.close()
+
+
+def test_what_is_finished_while_the_process_ends_is_stored(tmp_path: Path) -> None:
+    key, store = leave(tmp_path, "")
+    assert store.get(key) is not None
+    store.close()
+
+
+def test_a_result_that_could_only_be_kept_in_memory_is_named_as_interrupted_next_time(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreFull("The disk is full.")
+
+    jobs = Jobs(store)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "put", full)
+        assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done"
+    jobs.close()
+    store.close()
+    restarted_store = ResultStore(store.folder)
+    restarted = Jobs(restarted_store)
+    assert [facts["name"] for facts in restarted.interrupted()] == ["a"]
+    restarted.close()
+    restarted_store.close()
+
+
+def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = start_child(tmp_path / "results", tmp_path / "never")
+    child.kill()
+    child.wait()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    named = []
+    for broken in (True, False):
+        store = ResultStore(tmp_path / "results")
+        with monkeypatch.context() as disk:
+            if broken:
+                disk.setattr("engine.journal.os.replace", full)
+            jobs = Jobs(store)
+            named.append([facts["name"] for facts in jobs.interrupted()])
+            jobs.close()
+        store.close()
+    assert named == [["a", "b"], ["a", "b"]]
 
 
 def test_results_that_ended_are_remembered_up_to_a_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,17 @@ def test_what_somebody_asks_for_later_does_not_wait_for_all_of_their_batch() -> 
     assert queue.order() == ["b1", "w2", "look", "w3", "w4"]
 
 
+def test_nobody_starves_though_somebody_new_comes_at_every_turn() -> None:
+    queue = FairQueue()
+    for item in ("a1", "a2", "a3"):
+        queue.add("a", item)
+    taken = []
+    for number in range(6):
+        queue.add(f"new {number}", f"n{number}")
+        taken.append(queue.take())
+    assert taken == ["a1", "n0", "n1", "a2", "n2", "n3"]
+
+
 def test_the_order_that_is_told_is_the_order_that_is_taken() -> None:
     queue = FairQueue()
     for item in ("a1", "shared", "a2"):
