@@ -33,6 +33,10 @@ class DamagedBlob(ValueError):
     """These bytes are not a whole, unchanged blob of a version we know."""
 
 
+class OtherLayout(DamagedBlob):
+    """A blob of a layout that only another version of Vitrine reads."""
+
+
 @dataclass
 class Blob:
     """Named arrays, named tables and JSON facts: what the store keeps and the export writes."""
@@ -66,6 +70,8 @@ class Blob:
                 for name, a in tensors.items()
                 if name.startswith(_TABLE)
             }
+        except MemoryError:
+            raise
         except Exception as error:  # the parsers of three formats raise what they like; all of it means the same
             raise DamagedBlob(f"The body of a stored result cannot be read ({type(error).__name__}).") from error
         return cls(arrays, tables, facts)
@@ -109,7 +115,7 @@ def _checked_body(data: bytes) -> bytes:
     if magic != MAGIC:
         raise DamagedBlob("This is not a stored result: it does not start like one.")
     if version != VERSION:
-        raise DamagedBlob(f"This stored result has layout {version}; this Vitrine reads layout {VERSION}.")
+        raise OtherLayout(f"This stored result has layout {version}; this Vitrine reads layout {VERSION}.")
     if length != len(data) - HEADER_BYTES:
         raise DamagedBlob(f"A stored result is cut: {len(data) - HEADER_BYTES} of {length} bytes are there.")
     body = data[HEADER_BYTES:]

@@ -162,6 +162,8 @@ class Shelf:
                 if attempt == 2:
                     raise ForeignValue("Its file is gone.") from error
             except OSError as error:
+                if error.errno is not None:  # the system's word: it may be read another time
+                    raise
                 raise ForeignValue(str(error)) from error
         return None
 

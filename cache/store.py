@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cache import archive
-from cache.blob import Blob, DamagedBlob, canonical_json
+from cache.blob import Blob, DamagedBlob, OtherLayout, canonical_json
 from cache.lease import lease
 from cache.process import ProcessMark
 from cache.shelf import ForeignValue, Row, Shelf, StoreFull, StoreUnavailable
@@ -136,6 +136,25 @@ class ResultStore:
         if _KEY.fullmatch(key):
             self._shelf.delete(key)
             self._shelf.delete(f"pin/{key}")
+
+    def delete_damaged(self) -> int:
+        """Remove the results that can never be used again; returns how many. What only cannot be read just now, or is of
+        another version of Vitrine, stays. Raises StoreUnavailable."""
+        damaged = [entry.key for entry in self.entries() if self._is_damaged(entry.key)]
+        for key in damaged:
+            self.delete(key)
+        return len(damaged)
+
+    def _is_damaged(self, key: str) -> bool:
+        try:
+            data = self._shelf.read(key)
+            if data is not None:
+                Blob.from_bytes(data)
+        except (OtherLayout, StoreUnavailable):
+            return False
+        except (ForeignValue, DamagedBlob):
+            return True
+        return False
 
     def pin(self, key: str) -> None:
         """Keep this result when the store is trimmed. Raises StoreUnavailable."""

@@ -28,7 +28,7 @@ def prune(arguments: Namespace) -> Answer:
     """Remove damaged results, then those unused for longest until the limit is kept to. Pinned ones stay."""
     store = config.store()
     before = store.stats()
-    damaged = _remove_damaged(store)
+    damaged = store.delete_damaged()
     if arguments.all:
         removed = 0
         for entry in store.entries():
@@ -74,14 +74,6 @@ def import_(arguments: Namespace) -> Answer:
         {"file": str(path), "results": count, "problems": problems},
         "\n".join([f"Took in {count} results that were not here yet.", *problems]),
     )
-
-
-def _remove_damaged(store: ResultStore) -> int:
-    """Read every result, and remove those that cannot be used: they count as missing anyway."""
-    damaged = [entry.key for entry in store.entries() if store.get(entry.key) is None]
-    for key in damaged:
-        store.delete(key)
-    return len(damaged)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from cache import opening
 from cache.blob import Blob
-from cache.store import ResultStore
+from cache.store import ResultStore, StoreUnavailable
 
 MIB = 1 << 20
 
@@ -105,6 +106,37 @@ def test_a_damaged_file_is_a_miss_is_reported_and_is_healed_by_the_next_put(
     store.put("a", blob_of(3))
     healed = store.get("a")
     assert healed is not None and healed.arrays["x"][0] == 3 and store.has("a")
+
+
+@pytest.mark.parametrize("kind", ["truncated", "flipped", "foreign", "gone"])
+def test_only_the_damaged_are_deleted_as_damaged(store: ResultStore, blob_of: Callable, kind: str) -> None:
+    store.put("a", blob_of(1))
+    store.put("b", blob_of(2))
+    (path,) = [p for p in store.folder.glob("??/*.val") if p.read_bytes() == blob_of(1).to_bytes()]
+    damage(path, kind)
+    assert store.delete_damaged() == 1
+    assert [entry.key for entry in store.entries()] == ["b"]
+
+
+def test_what_cannot_be_read_just_now_or_is_of_another_version_is_not_deleted_as_damaged(
+    store: ResultStore, blob_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> bytes:
+        raise StoreUnavailable("The database is locked.")
+
+    def broken(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    store.put("a", blob_of(1))
+    data = bytearray(blob_of(1).to_bytes())
+    data[8:10] = (7).to_bytes(2, "little")
+    store.put_bytes("newer", bytes(data))
+    assert store.delete_damaged() == 0
+    for where, name, fails in ((store._shelf, "read", locked), (store._shelf._disk, "fetch", broken)):
+        with monkeypatch.context() as now:
+            now.setattr(where, name, fails)
+            assert store.delete_damaged() == 0
+    assert store.get("a") is not None and store.get("newer") is None
 
 
 def test_a_truncated_file_is_noticed_without_reading_it(store: ResultStore, blob_of: Callable) -> None:
