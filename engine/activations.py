@@ -28,6 +28,7 @@ from engine.strongest import HALF, Strongest
 LARGEST_BATCH = 128
 BATCH_BYTES = 128 << 20  # of activations held at once
 TOGETHER_BYTES = 512 << 20  # of position means of all sites that one pass may index along with the one asked for
+MAPS_BYTES = 2 << 30  # of the strongest images' maps in such a pass
 FULL_PRECISION_BYTES = 64 << 20  # a larger table of position means is kept as float16
 
 
@@ -66,7 +67,8 @@ class IndexRequest(Request):
         asked = find(loaded.sites, self.site)
         alike = [site for site in loaded.sites.values() if site.role == asked.role]
         size = len(open_dataset(self.data)) * sum(site.units for site in alike) * 4
-        together = alike if size <= TOGETHER_BYTES else [asked]
+        maps = 2 * self.top * sum(site.units * site.grid.height * site.grid.width for site in alike) * 2
+        together = alike if size <= TOGETHER_BYTES and maps <= MAPS_BYTES else [asked]
         results = index_sites(self.model, [site.name for site in together], self.data, context, self.top)
         for name, result in results.items():
             if name != self.site:

@@ -8,6 +8,9 @@ import numpy as np
 
 Z = 1.959964  # the normal distribution's 97.5th percentile
 LOW, HIGH = 2.5, 97.5
+MANY = 20_000
+"""Images above which resampling looks for equal ones."""
+LARGEST_TABLE = 1 << 24  # counts of resampled images that are held at once
 
 
 def wilson(hits: float, n: int) -> tuple[float, float]:
@@ -31,8 +34,13 @@ def bootstrap_means(values: np.ndarray, rounds: int = 1000, seed: int = 0) -> np
         raise ValueError("Nothing to resample.")
     draws = np.random.default_rng(seed)
     flat, parts = values.reshape(n, -1), []
-    for start in range(0, rounds, 100):  # a hundred at a time: the table of counts stays small
-        counts = draws.multinomial(n, np.full(n, 1 / n), size=min(100, rounds - start))
+    shares = np.full(n, 1 / n)
+    if n > MANY:  # images with the same values are one cell: right or wrong makes two of them, in pairs four
+        cells, counts = np.unique(flat, axis=0, return_counts=True)
+        flat, shares = (cells, counts / n) if len(cells) < n / 2 else (flat, shares)
+    at_once = max(1, min(100, LARGEST_TABLE // len(flat)))
+    for start in range(0, rounds, at_once):
+        counts = draws.multinomial(n, shares, size=min(at_once, rounds - start))
         parts.append(counts @ flat / n)
     return np.concatenate(parts).reshape(rounds, *values.shape[1:])
 

@@ -147,6 +147,8 @@ class VisualizeRequest(Request):
             )
 
     def run(self, context: Context) -> Result:
+        if self.several > 1:
+            return self._with_variants(context)
         started = time.monotonic()
         recipe, model = recipe_named(self.recipe), catalog.load(self.model)
         self.check(model)
@@ -178,8 +180,6 @@ class VisualizeRequest(Request):
         judges = judge(table, model, self.site, self.units, rounded(up.images), arrays["images"])
         if self.importance:
             arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, rounded(up.images)))
-        if self.several > 1:
-            arrays["variants"], tables["variants"] = self._variants(model, wanted, recipe, on_data, context, start)
         between = self._compare_seeds(model, table, up.images, context) if self.seeds > 1 else None
         facts = {
             "device": devices.describe(model.device)["name"],
@@ -191,6 +191,17 @@ class VisualizeRequest(Request):
             "judges": judges,
         } | ({"stability_between_units": between} if between is not None else {})
         return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _with_variants(self, context: Context) -> Result:
+        """The plain pictures, which are a result of their own, with several different ones of each unit."""
+        plain = context.compute(self.model_copy(update={"several": 1}))
+        recipe, model = recipe_named(self.recipe), catalog.load(self.model)
+        goals = [goal(model, self.site, text, self.data) for text in self.targets]
+        on_data, _, _ = self._on_data(model, goals, context)
+        start = image_of(self.start, self.data) if self.start else None
+        images, table = self._variants(model, [*self.units, *goals], recipe, on_data, context, start)
+        arrays, tables = {**plain.arrays, "variants": images}, {**plain.tables, "variants": table}
+        return Result(json.loads(self.canonical()), arrays, tables, plain.facts)
 
     def _variants(
         self,

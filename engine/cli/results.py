@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cache.blob import DamagedBlob
-from cache.store import Entry, ResultStore
+from cache.store import Entry
 from engine import config
 from engine.cli.answer import Answer, size, table
 from engine.errors import BadRequest, RefusedFile

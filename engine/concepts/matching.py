@@ -22,6 +22,8 @@ MOST_IMAGES, SHARE = 100, 10
 SHARPNESS = 10.0
 MEMBERSHIP_FIRST, MEMBERSHIP_LAST = 0.998, 0.97
 LEAST = 1e-7
+MOST_SHUFFLED = 1 << 25
+"""Numbers that are shuffled whole where only the first of each row are asked for; above, those are drawn alone."""
 BLOCK = 512
 """Words at once."""
 TOGETHER = 64
@@ -132,7 +134,7 @@ def _products(activations: np.ndarray, shuffles: int, cubed: bool) -> Score:
 def _information(activations: np.ndarray, shuffles: int, sharpness: float, normaliser: np.ndarray) -> Score:
     """Soft-WPMI, of the units and of as many lists of strongest images drawn at random."""
     units = strongest(activations)
-    chance = _shuffled(shuffles, len(activations))[:, : len(units)].T
+    chance = _drawn(shuffles, len(activations), len(units)).T
 
     def score(fits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         says = np.exp(sharpness * fits - normaliser[:, None])
@@ -153,6 +155,14 @@ def _normaliser(fit: Fit, blocks: Sequence[slice], sharpness: float) -> np.ndarr
 def _shuffled(times: int, count: int) -> np.ndarray:
     """(times, count) int64: the numbers below `count` in orders of chance, the same ones each time."""
     return np.random.default_rng(0).permuted(np.tile(np.arange(count), (times, 1)), axis=1)
+
+
+def _drawn(times: int, count: int, kept: int) -> np.ndarray:
+    """(times, kept) int64: the first of the numbers below `count` in orders of chance, the same ones each time."""
+    if times * count <= MOST_SHUFFLED:
+        return _shuffled(times, count)[:, :kept]
+    rng = np.random.default_rng(0)
+    return np.stack([rng.choice(count, kept, replace=False) for _ in range(times)])
 
 
 def _given_strongest(ranks: np.ndarray, says: np.ndarray) -> np.ndarray:

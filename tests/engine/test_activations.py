@@ -317,8 +317,9 @@ def test_the_sites_of_the_same_role_in_other_layers_come_along_in_the_same_pass(
     )
 
 
-def test_nothing_comes_along_where_it_would_not_fit(monkeypatch):
-    monkeypatch.setattr(activations, "TOGETHER_BYTES", 1)
+@pytest.mark.parametrize("limit", ["TOGETHER_BYTES", "MAPS_BYTES"])
+def test_nothing_comes_along_where_it_would_not_fit(monkeypatch, limit):
+    monkeypatch.setattr(activations, limit, 1)
     context = Notebook()
     build(IndexRequest, model="vit", site="blocks.1.mlp.hidden", data="noise", top=3).run(context)
     assert not context.kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine import statistics
 from engine.statistics import bootstrap_interval, bootstrap_means, paired_difference, wilson
 
 
@@ -28,6 +29,22 @@ def test_columns_are_resampled_together():
     values = np.random.default_rng(0).normal(size=(50, 1))
     means = bootstrap_means(np.hstack([values, values + 1]))
     np.testing.assert_allclose(means[:, 1] - means[:, 0], 1.0)
+
+
+def test_many_images_of_few_kinds_are_resampled_like_each_by_itself(monkeypatch):
+    right = np.random.default_rng(0).random((3000, 2)) < (0.8, 0.6)
+    one_by_one = bootstrap_means(right, 4000)
+    monkeypatch.setattr(statistics, "MANY", 1000)
+    by_kind = bootstrap_means(right, 4000)
+    np.testing.assert_allclose(by_kind.mean(0), right.mean(0), atol=0.001)
+    np.testing.assert_allclose(np.cov(by_kind.T), np.cov(one_by_one.T), rtol=0.15, atol=2e-6)
+
+
+def test_resamples_are_the_same_however_few_are_held_at_once(monkeypatch):
+    values = np.random.default_rng(0).normal(size=500)
+    whole = bootstrap_means(values, 70)
+    monkeypatch.setattr(statistics, "LARGEST_TABLE", 1000)
+    np.testing.assert_allclose(bootstrap_means(values, 70), whole)
 
 
 def test_pairing_takes_out_what_the_images_share():

@@ -160,9 +160,14 @@ def test_what_is_no_target_is_one_clear_sentence(targets, words):
 
 
 class Nested(Notebook):
-    """Also carries nested requests for pictures out, as the runner does."""
+    """Also carries nested requests for pictures out, as the runner does, and remembers what was asked."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__(units)
+        self.asked: list = []
 
     def compute(self, request):
+        self.asked.append(request)
         return request.run(self) if isinstance(request, VisualizeRequest) else super().compute(request)
 
 
@@ -176,6 +181,12 @@ def test_options_add_to_a_result_and_leave_its_pictures_as_they_are(world):
     assert result.tables["units"].stability.between(-1, 1).all()
     assert -1 <= result.facts["stability_between_units"] <= 1
     Result.from_blob(result.to_blob())
+
+
+def test_different_pictures_are_added_to_the_result_of_the_plain_ones(world):
+    context = Nested(128)
+    ask(several=2).run(context)
+    assert context.asked[0].key() == ask().key()
 
 
 def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognised_them(monkeypatch):
