@@ -117,7 +117,12 @@ def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device (or the host) has no memory left."""
-    words = ("out of memory", "can't allocate memory", "not enough memory")
+    words = (
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+        "alloc_failed",
+    )  # the last: cuBLAS and cuDNN
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error).lower() for word in words)
 
 

@@ -27,6 +27,7 @@ from engine.models import LoadedModel
 from engine.objectives import Goal, UnitAtPosition, measured
 from engine.parameterize import parameterize
 from engine.randomness import generator
+from engine.reading import check_range
 from engine.recipes import Recipe
 from engine.sites import find, read_unit
 from engine.twin import module_for_gradients
@@ -145,7 +146,9 @@ def measure_of(
 ) -> Measure:
     """What measures (images, leak) -> (images,), for `copies` images in a row of each of `units`, which are all alike."""
     if all(isinstance(unit, int) for unit in units):
-        chosen = torch.tensor(units, device=model.device).repeat_interleave(copies)
+        numbers = torch.tensor(units).repeat_interleave(copies)
+        check_range(site, numbers, find(model.sites, site).units)
+        chosen = numbers.to(model.device)
         return lambda images, leak: activation_of(model, site, images, chosen, module, leak)
     goals = [unit for unit in units if not isinstance(unit, int)]
     return lambda images, leak: measured(model, site, images, goals, module, leak)

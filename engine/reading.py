@@ -145,9 +145,16 @@ def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: f
 
 
 def check_units(site: str, units: Tensor, count: int, images: Tensor) -> None:
-    """Raises BadRequest unless there is one unit for each image and every one of them exists."""
+    """Raises BadRequest unless there is one unit for each image and every one of them exists. On another device than the
+    CPU that is for the caller to know: to look at them would wait for the device, at every step."""
     if units.shape != images.shape[:1]:
         raise BadRequest(f"{len(images)} images need one unit each, but {units.numel()} units were given.")
+    if units.device.type == "cpu":
+        check_range(site, units, count)
+
+
+def check_range(site: str, units: Tensor, count: int) -> None:
+    """Raises BadRequest for a unit that the site does not have."""
     outside = units[(units < 0) | (units >= count)]
     if outside.numel():
         raise BadRequest(f"{site} has no unit {int(outside[0])}: its units are 0 to {count - 1}.")

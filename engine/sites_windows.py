@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.reading import Tap, run
+from engine.reading import PLACING, Tap, run
 
 BASE = 128  # numbers are written in two digits: bfloat16 holds whole numbers only up to 256
 
@@ -53,16 +53,18 @@ def _codes_that_arrive(module: nn.Module, inside: Sequence[Windowed], probe: Ten
     blocks = {part.block: part for part in inside if part.block is not None}
     handles = []
     try:
-        for block, part in blocks.items():
-            handles.append(block.register_forward_pre_hook(mine(lambda _, args: (_code(args[0]), *args[1:]))))
-            for child in block.children():
-                if part.reaches not in set(child.modules()) and not any(True for _ in child.children()):
-                    handles.append(child.register_forward_hook(mine(lambda _, args, __: args[0])))
+        with PLACING:
+            for block, part in blocks.items():
+                handles.append(block.register_forward_pre_hook(mine(lambda _, args: (_code(args[0]), *args[1:]))))
+                for child in block.children():
+                    if part.reaches not in set(child.modules()) and not any(True for _ in child.children()):
+                        handles.append(child.register_forward_hook(mine(lambda _, args, __: args[0])))
         taps = [Tap(part.tap.site, "", "", part.reaches, "input") for part in inside]
         return run(module, taps, probe, keep=lambda tap, value: value)
     finally:
-        for handle in handles:
-            handle.remove()
+        with PLACING:
+            for handle in handles:
+                handle.remove()
 
 
 def _code(like: Tensor) -> Tensor:

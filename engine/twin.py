@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine import devices
 from engine.models import LoadedModel
+from engine.reading import PLACING
 
 MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
 
@@ -31,7 +32,8 @@ def module_for_gradients(model: LoadedModel) -> nn.Module:
     pays = model.device.type == "cpu" and devices.precision(model.device) == torch.bfloat16
     if not pays or any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.module.modules()):
         return model.module
-    twin = copy.deepcopy(model.module).bfloat16()
+    with PLACING:  # nobody changes the module's hooks while it is copied
+        twin = copy.deepcopy(model.module).bfloat16()
     short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
     for parent in [*twin.modules()]:
         children: list[tuple[str, Any]] = [*parent.named_children()]

@@ -111,3 +111,16 @@ def test_an_error_that_is_not_about_memory_passes_through_at_once():
     with pytest.raises(RuntimeError, match="shapes"):
         devices.halve_on_oom(run, 8)
     assert tried == [8]
+
+
+@pytest.mark.parametrize(
+    ("said", "memory"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 GiB.", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: an illegal memory access was encountered", False),
+    ],
+)
+def test_what_says_that_memory_is_missing_is_told_from_other_errors(said, memory):
+    assert devices.out_of_memory(RuntimeError(said)) is memory

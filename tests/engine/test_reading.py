@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from engine.errors import BadRequest
+from engine.reading import check_units
 from engine.sites import discover, read, read_unit
 
 
@@ -173,6 +174,10 @@ def test_a_unit_out_of_range_is_refused_with_the_range(site):
         read_unit(model, site, pictures(2), torch.tensor([0, last + 1]))
     with pytest.raises(BadRequest, match="has no unit -1"):
         read_unit(model, site, pictures(1), torch.tensor([-1]))
+
+
+def test_units_on_a_device_that_would_have_to_be_waited_for_are_not_looked_at():
+    check_units("blocks.1.mlp.hidden", torch.zeros(2, dtype=torch.long, device="meta"), 3, pictures(2))
 
 
 def test_each_image_needs_its_own_unit():
