@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ MOST_ROWS = 256
 SHUFFLES = 200
 LEVEL = 0.99
 WORDS = 5
+HELD_BYTES = 1 << 30  # of position means
 
 
 @experiment
@@ -79,31 +81,38 @@ class FindUnitsRequest(WithReader):
             build(WordsRequest, reader=self.reader, vocabulary=self.vocabulary, template=self.template)
         )
         numbers, images = image_embeddings(context, self.reader, self.data)
-        indexes = [context.compute(build(IndexRequest, model=self.model, site=site, data=self.data)) for site in sites]
-        here, there = aligned(indexes[0].arrays["images"], numbers, self.data)
+        means = self._means(context, sites, len(numbers))
+        here, there = aligned(means(sites[0])[0], numbers, self.data)
         images, words = images[there], known.arrays["embedding"]
         typical = words.mean(axis=0)
         similarity = images @ (text_embedding(loaded, [read])[0] - typical)
         wanted = standard(similarity[:, None])[:, 0]
-        layers = [standard(index.arrays["position_mean"][here]) for index in indexes]
-        table = _table(self.model, sites, [layer.T @ wanted for layer in layers], len(here)).head(self.top)
-        place = sites.index(str(table["site"].iloc[0]))
-        columns = [layers[sites.index(site)][:, unit] for site, unit in zip(table["site"], table["unit"], strict=True)]
-        among = correlations(layers[place], images, words - typical)
-        follows = correlations(np.stack(columns, axis=1), images, words - typical)
+        mixed = _shuffled(wanted)
+        scores, best_of_chance = [], []
+        for site in sites:
+            layer = standard(means(site)[1][here])
+            scores.append(layer.T @ wanted)
+            best_of_chance.append((layer.T @ mixed).max(axis=0))
+        table = _table(self.model, sites, scores, len(here)).head(self.top)
+        best = str(table["site"].iloc[0])
+        among = correlations(standard(means(best)[1][here]), images, words - typical)
+        columns = np.empty((len(here), len(table)), np.float32)
+        for site, rows in table.groupby("site").groups.items():
+            columns[:, rows] = standard(means(str(site))[1][here][:, table["unit"][rows]])
+        follows = correlations(columns, images, words - typical)
         # The text may be one of the words: by two routes it has two last digits, and must not stand above itself.
         table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None] + 1e-5).sum(axis=1))
         word_scores, best_words = strongest_words(follows, np.broadcast_to(np.arange(len(words)), follows.shape), WORDS)
-        score, chance = float(table["score"].iloc[0]), _chance(layers, wanted)
+        score, chance = float(table["score"].iloc[0]), float(np.quantile(np.max(best_of_chance, axis=0), LEVEL))
         facts = {
             "text": self.text,
             "read": read,
             "found": score > chance,
             "chance": chance,
             "among_words": float((among.max(axis=0) < score).mean()),
-            "sparse": self._sparse(sites[place], indexes[place].arrays["position_mean"][here], wanted),
+            "sparse": self._sparse(best, means(best)[1][here], wanted),
             "words": known.facts["words"],
-            "searched": sum(layer.shape[1] for layer in layers),
+            "searched": sum(map(len, scores)),
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],
         }
@@ -126,6 +135,20 @@ class FindUnitsRequest(WithReader):
         known = ", ".join(dict.fromkeys(site.role for site in sites.values()))
         raise BadRequest(f"{self.model} has no site of the role “{self.role[:60]}”. Its roles: {known}.")
 
+    def _means(
+        self, context: Context, sites: Sequence[str], images: int
+    ) -> Callable[[str], tuple[np.ndarray, np.ndarray]]:
+        """What gives a site's image numbers (N,) and position means (N, U). All are held where they fit, else the last
+        one: of 50,000 images a transformer's layers take many gigabytes together."""
+        known = catalog.load(self.model).sites
+
+        def means(site: str) -> tuple[np.ndarray, np.ndarray]:
+            arrays = context.compute(build(IndexRequest, model=self.model, site=site, data=self.data)).arrays
+            return arrays["images"], arrays["position_mean"]
+
+        size = images * sum(known[site].units for site in sites) * 4
+        return lru_cache(None if size <= HELD_BYTES else 1)(means)
+
     def _sparse(self, site: str, activations: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
         found = combine(activations, wanted)
         return {
@@ -137,12 +160,11 @@ class FindUnitsRequest(WithReader):
         }
 
 
-def _chance(layers: Sequence[np.ndarray], wanted: np.ndarray) -> float:
-    """What the best of all units reaches in 99 of 100 cases when the images are shuffled."""
+def _shuffled(wanted: np.ndarray) -> np.ndarray:
+    """(N, SHUFFLES): the same values with the images in orders of chance. What the best of all units reaches with them in
+    99 of 100 cases is what chance reaches."""
     rng = np.random.default_rng(0)
-    mixed = np.stack([rng.permutation(wanted) for _ in range(SHUFFLES)], axis=1)
-    best = np.max([(layer.T @ mixed).max(axis=0) for layer in layers], axis=0)
-    return float(np.quantile(best, LEVEL))
+    return np.stack([rng.permutation(wanted) for _ in range(SHUFFLES)], axis=1)
 
 
 def _table(model: str, sites: Sequence[str], scores: Sequence[np.ndarray], images: int) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine.concepts import search
@@ -36,8 +37,8 @@ def planted_reader(monkeypatch):
         rows = [[name in text.removeprefix("a photo of a ").split(" and ") for name in NAMES] for text in texts]
         return np.array(rows, np.float32)
 
-    sites = {site: SimpleNamespace(name=site, role="mlp.hidden") for site in SITES}
-    sites["head.embedding"] = SimpleNamespace(name="head.embedding", role="head.embedding")
+    sites = {site: SimpleNamespace(name=site, role="mlp.hidden", units=32) for site in SITES}
+    sites["head.embedding"] = SimpleNamespace(name="head.embedding", role="head.embedding", units=32)
     monkeypatch.setattr(search, "reader_of", lambda name: reader())
     monkeypatch.setattr(search, "text_embedding", read)
     monkeypatch.setattr(search.catalog, "load", lambda name: SimpleNamespace(sites=sites))
@@ -116,6 +117,14 @@ def test_spaces_do_not_make_another_request():
 def test_a_word_stands_in_the_template_and_a_sentence_for_itself():
     assert phrase("sea bird", "a photo of a {}") == "a photo of a sea bird"
     assert phrase("a bird above the sea", "a photo of a {}") == "a bird above the sea"
+
+
+def test_layers_that_do_not_fit_together_are_searched_one_after_another(monkeypatch):
+    held = find("word 2")
+    monkeypatch.setattr(search, "HELD_BYTES", 0)
+    one_by_one = find("word 2")
+    pd.testing.assert_frame_equal(one_by_one.tables["units"], held.tables["units"])
+    assert one_by_one.facts["sparse"] == held.facts["sparse"] and one_by_one.facts["chance"] == held.facts["chance"]
 
 
 def test_correlations_with_many_texts_are_those_with_the_table_of_their_fits():
