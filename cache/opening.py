@@ -83,6 +83,8 @@ def _open(folder: Path) -> tuple[diskcache.Cache, str | None]:
     with contextlib.suppress(OSError):  # another owner's folder: what we read from it is verified anyway
         folder.chmod(0o700)
     cache, trouble = None, None
+    if _is_lost(folder / DATABASE) and any(folder.glob("??/*.val")):
+        trouble = _set_aside(folder, "it is empty or missing, though there are results")
     for attempt in range(_ATTEMPTS):
         try:
             _settle(folder / DATABASE)
@@ -116,7 +118,15 @@ def _settle(database: Path) -> None:
         link.execute("COMMIT")
 
 
-def _set_aside(folder: Path, error: sqlite3.DatabaseError) -> str:
+def _is_lost(database: Path) -> bool:
+    """Whether there is no database, or an empty file: SQLite would begin a new one, whose rows name none of the files."""
+    try:
+        return database.stat().st_size == 0
+    except FileNotFoundError:
+        return True
+
+
+def _set_aside(folder: Path, error: sqlite3.DatabaseError | str) -> str:
     """Keep a broken database, with the files it names, beside a fresh one. Returns a sentence about it."""
     aside = folder.with_name(f"{folder.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     folder.rename(aside)

@@ -160,6 +160,30 @@ def test_a_damaged_database_is_moved_aside_with_its_files(tmp_path: Path, blob_o
     second.close()
 
 
+@pytest.mark.parametrize("kind", ["gone", "empty"])
+def test_results_without_their_database_are_moved_aside_and_not_swept_away(
+    tmp_path: Path, blob_of: Callable, kind: str
+) -> None:
+    first = ResultStore(tmp_path / "results")
+    first.put("a", blob_of(1))
+    first.close()
+    for path in (tmp_path / "results").rglob("*"):
+        if path.name.startswith("cache.db") and kind == "gone":
+            path.unlink()
+        elif path.name == "cache.db":
+            path.write_bytes(b"")
+        else:
+            os.utime(path, (0, 0))  # as old as what dead writers leave
+    second = ResultStore(tmp_path / "results")
+    assert "moved to" in second.problems()[0]
+    (aside,) = tmp_path.glob("results.damaged-*")
+    assert [path.read_bytes() for path in aside.glob("??/*.val")] == [blob_of(1).to_bytes()]
+    second.close()
+    third = ResultStore(tmp_path / "results")
+    assert third.problems() == []
+    third.close()
+
+
 # Settings
 
 
