@@ -74,7 +74,7 @@ class Quiet:
     def find(self, request: Any) -> Any:
         return None
 
-    def keep(self, request: Any, result: Any) -> None: ...
+    def keep(self, request: Any, result: Any, spare: bool = False) -> None: ...
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 THREADS = 4
+_SIZE = "CASE WHEN filename IS NULL THEN LENGTH(value) ELSE CAST(size AS INTEGER) END"
 _LIVE = "raw = 1 AND typeof(key) = 'text' AND (expire_time IS NULL OR expire_time > ?)"
 
 
@@ -215,11 +216,15 @@ class Shelf:
 
     def rows(self, key: str | None = None) -> list[Row]:
         """What is stored (under this key, or at all), the one unused for longest first. Raises StoreUnavailable."""
-        size = "CASE WHEN filename IS NULL THEN LENGTH(value) ELSE CAST(size AS INTEGER) END"
-        columns = f"key, {size}, CAST(store_time AS REAL), CAST(access_time AS REAL), tag, filename"
+        columns = f"key, {_SIZE}, CAST(store_time AS REAL), CAST(access_time AS REAL), tag, filename"
         query = f"SELECT {columns} FROM Cache WHERE {_LIVE} AND key = COALESCE(?, key) ORDER BY 4, rowid"
         rows = self._run(self._select, query, (time.time(), key))
         return [Row(key, size or 0, stored or 0.0, used or 0.0, *rest) for key, size, stored, used, *rest in rows]
+
+    def total_bytes(self) -> int:
+        """How many bytes all values take together. Raises StoreUnavailable."""
+        query = f"SELECT COALESCE(SUM({_SIZE}), 0) FROM Cache WHERE {_LIVE}"
+        return int(self._run(self._select, query, (time.time(),))[0][0])
 
     def touch(self, key: str) -> None:
         """Note that a value was used now. Does not wait, and does not matter when it fails."""

@@ -7,6 +7,7 @@ newest one. The store is optional: reading from a broken one gives None, writing
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -173,6 +174,9 @@ class ResultStore:
         return self._trim(self.limit_bytes if limit_bytes is None else limit_bytes)
 
     def _trim(self, limit: int, keep: str = "") -> int:
+        with contextlib.suppress(StoreUnavailable):
+            if self._shelf.total_bytes() <= limit:  # as nearly always, and known without a list of everything
+                return 0
         rows = self._results()
         excess = sum(row.bytes for row in rows) - limit
         if excess <= 0:

@@ -84,8 +84,9 @@ class Context(Protocol):
     def find(self, request: Request) -> Result | None:
         """The result of another request if it is there already."""
 
-    def keep(self, request: Request, result: Result) -> None:
-        """Store a further result that came out along the way, so that nobody has to compute it again."""
+    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+        """Store a further result that came out along the way, so that nobody has to compute it again. A spare one is part
+        of what is being computed, and is let go where the store cannot be written."""
 
 
 @dataclass

@@ -46,6 +46,10 @@ Watch = Callable[[int, Callable[[], Tensor], Tensor], None]
 at each of those steps). Both are on the device, which is still at work on them: whoever reads them waits for it."""
 
 
+Done = Callable[[Sequence[int], "Pictures"], None]
+"""Called after each batch with (places of its pictures among those asked for, the pictures)."""
+
+
 @dataclass(frozen=True)
 class Pictures:
     """images (n, 3, H, W) float32 in [0, 1]; curves (n, steps): mean activation over the copies at each step."""
@@ -70,6 +74,7 @@ def maximize(
     direction: int = 1,
     watch: Watch | None = None,
     start: np.ndarray | None = None,
+    done: Done | None = None,
 ) -> Pictures:
     """Pictures that maximize (direction 1) or minimize (-1) units or goals of a site. Raises BadRequest for unknown ones.
 
@@ -78,10 +83,9 @@ def maximize(
     """
     module = module_for_gradients(model)
     images, curves = np.empty(0, np.float32), np.empty((len(units), recipe.steps), np.float32)
-    groups = [(places, suited_to(units[places[0]], recipe, model, site)) for places in alike(units)]
-    if len({suited.canvas for _, suited in groups}) > 1:
-        raise BadRequest(f"“{recipe.name}” makes smaller pictures of targets at a place: ask for those by themselves.")
-    for places, suited in groups:
+    same_size(units, recipe, model, site)
+    for places in alike(units):
+        suited = suited_to(units[places[0]], recipe, model, site)
         group = [units[place] for place in places]
 
         def at_size(
@@ -94,9 +98,17 @@ def maximize(
                 if not images.size:  # one place for all pictures, filled as they come: no second copy of many
                     images = np.empty((len(units), *part.images.shape[1:]), np.float32)
                 images[rows], curves[rows] = part.images[: len(rows)], part.curves[: len(rows)]
+                if done is not None:
+                    done(rows, Pictures(images[rows], curves[rows]))
 
         admitted(suited, model, site, at_size)
     return Pictures(images, curves)
+
+
+def same_size(units: Sequence[Wanted], recipe: Recipe, model: LoadedModel, site: str) -> None:
+    """Raises BadRequest where the pictures of these units or goals would not all have one size."""
+    if len({suited_to(units[places[0]], recipe, model, site).canvas for places in alike(units)}) > 1:
+        raise BadRequest(f"“{recipe.name}” makes smaller pictures of targets at a place: ask for those by themselves.")
 
 
 def alike(units: Sequence[Wanted]) -> list[list[int]]:

@@ -43,8 +43,8 @@ class _Context:
     def find(self, request: Request) -> Result | None:
         return self.runner.find(request.key())
 
-    def keep(self, request: Request, result: Result) -> None:
-        self.runner.keep(request.key(), result)
+    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+        self.runner.keep(request.key(), result, spare)
 
 
 class Runner:
@@ -102,12 +102,17 @@ class Runner:
             self._put_kept()
         return result
 
-    def keep(self, key: str, result: Result) -> bool:
-        """Store a result, or keep it in memory where that fails; True when it is stored."""
+    def keep(self, key: str, result: Result, spare: bool = False) -> bool:
+        """Store a result, or keep it in memory where that fails, unless it is a spare one; True when it is stored."""
         try:
             self.store.put(key, result.to_blob())
         except Exception as error:
-            log.exception("The result %s could not be stored", key)
+            if isinstance(error, StoreUnavailable):
+                self.store.report(str(error))  # once, however many results it concerns
+            else:
+                log.exception("The result %s could not be stored", key)
+            if spare:
+                return False
             with self._lock:
                 self._unstored[key] = (result, _warning(error))
                 if len(self._unstored) > UNSTORED_RESULTS:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -22,9 +21,10 @@ from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
 from engine.goal_scores import on_images
 from engine.importance import importance_maps
-from engine.maximize import Wanted, maximize
+from engine.maximize import Wanted
 from engine.models import LoadedModel
 from engine.objectives import Goal, goal
+from engine.picture import PictureRequest, complete
 from engine.previews import Gallery, as_bytes, as_floats, as_levels, rounded
 from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from engine.recipes import Recipe, recipe_named
@@ -149,48 +149,64 @@ class VisualizeRequest(Request):
     def run(self, context: Context) -> Result:
         if self.several > 1:
             return self._with_variants(context)
-        started = time.monotonic()
         recipe, model = recipe_named(self.recipe), catalog.load(self.model)
         self.check(model)
         goals = [goal(model, self.site, text, self.data) for text in self.targets]
         wanted: list[Wanted] = [*self.units, *goals]
-        start = image_of(self.start, self.data) if self.start else None
-        gallery = Gallery(context, recipe, len(wanted) * (2 if self.opposite else 1), model, self.site)
-        up = maximize(model, self.site, wanted, recipe, self.seed, 1, gallery.watch, start)
-        down = None
-        if self.opposite:
-            gallery.next_round("The opposite pictures")
-            down = maximize(model, self.site, wanted, recipe, self.seed, -1, gallery.watch, start)
-        made = time.monotonic() - started
-        arrays = {"images": as_bytes(up.images), "curves": up.curves}
+        up, down = self._pictures(1), self._pictures(-1) if self.opposite else []
+        there = [context.find(request) for request in (*up, *down)]
+        gallery = Gallery(context, recipe, there.count(None), model, self.site)
+        ups = complete(up, there[: len(up)], context, gallery.watch)
+        gallery.next_round("The opposite pictures")
+        downs = complete(down, there[len(up) :], context, gallery.watch) if down else []
+        images = np.stack([made.arrays["image"] for made in ups])
+        arrays = {"images": images, "curves": np.stack([made.arrays["curve"] for made in ups])}
         on_data, numbers, found = self._on_data(model, goals, context)
         arrays |= found
-        activations = fresh_activations(model, self.site, wanted, rounded(up.images), self.seed)
+        shown = as_floats(images)
+        activations = fresh_activations(model, self.site, wanted, shown, self.seed)
         dataset = open_dataset(self.data)
         best = on_strongest(model, self.site, wanted, on_data, lambda row: dataset.image(int(numbers[row])), self.seed)
         table = against_images(activations, on_data, best)
         table.insert(0, "unit", pd.Series(self.units) if not goals else [str(name) for name in self.names])
-        table["seconds"] = made / len(wanted)
-        if down is not None:
-            arrays |= {"opposite_images": as_bytes(down.images), "opposite_curves": down.curves}
+        table["seconds"] = np.sum([[made.facts["seconds"] for made in each] for each in (ups, downs) if each], axis=0)
+        if downs:
+            opposite = np.stack([made.arrays["image"] for made in downs])
+            arrays |= {"opposite_images": opposite, "opposite_curves": np.stack([m.arrays["curve"] for m in downs])}
             table["opposite_activation"] = fresh_activations(
-                model, self.site, wanted, rounded(down.images), self.seed
+                model, self.site, wanted, as_floats(opposite), self.seed
             ).astype(np.float64)
         tables = {"units": table}
-        judges = judge(table, model, self.site, self.units, rounded(up.images), arrays["images"])
+        judges = judge(table, model, self.site, self.units, shown, images)
         if self.importance:
-            arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, rounded(up.images)))
-        between = self._compare_seeds(model, table, up.images, context) if self.seeds > 1 else None
+            arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, shown))
+        between = self._compare_seeds(model, table, shown, context) if self.seeds > 1 else None
         facts = {
             "device": devices.describe(model.device)["name"],
             "precision": devices.describe(model.device)["precision"],
-            "seconds": made,
+            "seconds": float(table["seconds"].sum()),
             "recipe": recipe.model_dump(mode="json"),
             "fingerprints": self.fingerprints(),
             "torch": torch.__version__,
             "judges": judges,
         } | ({"stability_between_units": between} if between is not None else {})
         return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _pictures(self, direction: Literal[1, -1]) -> list[PictureRequest]:
+        """Each picture as a request of its own. The images of a data set matter to targets and to starts only."""
+        return [
+            PictureRequest(
+                model=self.model,
+                site=self.site,
+                wanted=str(name),
+                recipe=self.recipe,
+                seed=self.seed,
+                direction=direction,
+                start=self.start,
+                data="" if isinstance(name, int) and not self.start else self.data,
+            )
+            for name in self.names
+        ]
 
     def _with_variants(self, context: Context) -> Result:
         """The plain pictures, which are a result of their own, with several different ones of each unit."""
@@ -242,7 +258,7 @@ class VisualizeRequest(Request):
         plain = {"seeds": 1, "several": 1, "importance": False, "opposite": False}
         rest = [(self.seed + more) % 2**31 for more in range(1, self.seeds)]
         others = [context.compute(self.model_copy(update={**plain, "seed": seed})) for seed in rest]
-        shown = [rounded(images)] + [as_floats(other.arrays["images"]) for other in others]
+        shown = [images] + [as_floats(other.arrays["images"]) for other in others]
         activations = [table["activation"], *(other.tables["units"]["activation"] for other in others)]
         found = stability(model, self.site, shown, np.stack([each.to_numpy() for each in activations]))
         table[found.columns] = found

@@ -65,5 +65,5 @@ class Desk:
     def find(self, request: Request) -> Result | None:
         return self.known.get(request.key())
 
-    def keep(self, request: Request, result: Result) -> None:
+    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
         self.known[request.key()] = result

@@ -68,7 +68,7 @@ class Notebook:
     def find(self, request):
         return self.kept.get(request.site)
 
-    def keep(self, request, result):
+    def keep(self, request, result, spare=False):
         self.kept[request.site] = result
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine import devices, recipes, visualize
-from engine.errors import BadRequest
+from engine.errors import BadRequest, Cancelled
 from engine.experiment import Progress, Result, build, parse_request
 from engine.visualize import VisualizeRequest, as_bytes
 from tests.engine.small import small_vit
@@ -16,21 +16,29 @@ SITE = "blocks.1.mlp.hidden"
 
 
 class Notebook:
-    """A context that writes down what is reported and has one index at hand."""
+    """A context that writes down what is reported, has one index at hand, and stops a job when told to."""
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, stop_after: int = 10_000) -> None:
+        self.stop_after = stop_after
         self.seen: list[Progress] = []
+        self.kept: dict[str, Result] = {}
         self.scenes = np.linspace(-1, 1, 5)[:, None] * np.ones((1, units)) * 1e-3
 
     def report(self, progress: Progress) -> None:
         self.seen.append(progress)
+        if len(self.seen) > self.stop_after:
+            raise Cancelled("stopped")
+
+    def find(self, request):
+        return self.kept.get(request.key())
 
     def compute(self, request):
         numbers = np.arange(len(self.scenes), dtype=np.int32)
         return Result(dict(request), {"position_mean": self.scenes.astype(np.float32), "images": numbers})
 
-    def keep(self, request, result):
-        raise AssertionError("a picture leaves nothing else behind")
+    def keep(self, request, result, spare=False):
+        assert spare, "nothing but its pictures"
+        self.kept[request.key()] = result
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +203,31 @@ def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognis
     monkeypatch.setattr(visualize, "recognised", lambda judges, units, images: (np.array([1.0, 0.0]), judges))
     result = ask(site="head.logits", units=(1, 4)).run(Notebook(5))
     assert result.tables["units"].recognised.tolist() == [1, 0] and result.facts["judges"] == ["somebody"]
+
+
+def test_a_stopped_request_goes_on_where_it_was_and_gives_the_same(world):
+    whole = ask(units=(3, 8, 5)).run(Notebook(128))
+    stopped = Notebook(128, stop_after=11)  # in the third picture: each has five steps
+    with pytest.raises(Cancelled):
+        ask(units=(3, 8, 5)).run(stopped)
+    assert len(stopped.kept) == 2
+    again = Notebook(128)
+    again.kept = stopped.kept
+    result = ask(units=(3, 8, 5)).run(again)
+    assert again.seen[-1].message == "Pictures: 1 of 1"
+    for name in ("images", "curves"):
+        assert result.arrays[name].tobytes() == whole.arrays[name].tobytes()
+    assert result.tables["units"].drop(columns="seconds").equals(whole.tables["units"].drop(columns="seconds"))
+
+
+def test_pictures_that_are_there_are_not_made_again_whoever_asked_for_them(world, monkeypatch):
+    context = Notebook(128)
+    ask(opposite=True).run(context)
+    monkeypatch.setattr("engine.picture.maximize", None)
+    for request in (ask(units=(8,)), ask(units=(8, 3), importance=True), ask(data="starter", opposite=True)):
+        assert len(request.run(context).arrays["images"]) == len(request.units)
+    with pytest.raises(TypeError):
+        ask(seed=1).run(context)
 
 
 def test_an_option_changes_the_key_and_its_default_does_not():

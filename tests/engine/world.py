@@ -124,7 +124,7 @@ class Notebook:
     def compute(self, request):
         raise AssertionError("this experiment builds on nothing")
 
-    def keep(self, request, result):
+    def keep(self, request, result, spare=False):
         raise AssertionError("this experiment keeps nothing else")
 
 

@@ -75,5 +75,5 @@ class Planted:
     def find(self, request: Request) -> Result:
         return self.compute(request)
 
-    def keep(self, request: Request, result: Result) -> None:
+    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
         raise AssertionError("nothing else comes out along the way")

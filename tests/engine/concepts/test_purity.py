@@ -159,7 +159,7 @@ class Planted:
             values[known.numbers] = known.matrix[:, : self.units]
         return Result({}, {"images": np.arange(len(dataset), dtype=np.int32), "position_mean": values})
 
-    def keep(self, request, result) -> None:
+    def keep(self, request, result, spare=False) -> None:
         raise AssertionError("this experiment keeps nothing else")
 
 

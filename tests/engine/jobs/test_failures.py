@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from cache.store import ResultStore, StoreFull
+from engine.experiment import Result
 from engine.jobs import Jobs
+from engine.runner import Runner
 from tests.engine.jobs.playing import SECONDS, Play, Stage
 
 
@@ -64,6 +66,18 @@ def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_st
         assert jobs.snapshot(jobs.submit(Play(name="a"))).warning == snapshot.warning and stage.ran == ["a"]
     jobs.wait(jobs.submit(Play(name="b")), SECONDS)
     assert store.get(job.id) is not None and jobs.snapshot(job).warning is None
+
+
+def test_a_spare_result_that_cannot_be_stored_takes_no_place_from_others(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreFull("The disk is full.")
+
+    runner = Runner(store)
+    monkeypatch.setattr(store, "put", full)
+    assert not runner.keep("spare", Result({}), spare=True) and runner.find("spare") is None
+    assert not runner.keep("whole", Result({})) and runner.find("whole") is not None
 
 
 def test_a_result_that_no_store_could_hold_is_not_lost_either(jobs: Jobs) -> None:
