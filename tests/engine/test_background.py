@@ -114,6 +114,13 @@ def test_the_answers_do_not_depend_on_the_batch(monkeypatch):
         np.testing.assert_array_equal(parts[name], values)
 
 
+def test_the_last_of_forty_thousand_classes_is_answered_by_its_number():
+    found = answers.Answers(1)
+    found.add([0], [39_999], torch.arange(40_000.0).view(1, 1, -1))
+    assert found.arrays()["top"][0, 0, 0] == 39_999
+    assert answers.correct(found.arrays(), 1).all()
+
+
 def ilsvrc(root: Path, count: int, split: str = "train") -> Path:
     for number in range(count):
         kind = KINDS[number % 4]

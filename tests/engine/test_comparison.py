@@ -15,7 +15,7 @@ VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 def result(model: str, right: np.ndarray, images: np.ndarray | None = None) -> Result:
     """A result whose answers are right (class 0) where `right` (n, 3) says so."""
     n = len(right)
-    top = np.full((n, 3, 5), 9, np.int16)
+    top = np.full((n, 3, 5), 9, np.int32)
     top[..., 0] = np.where(right, 0, 7)
     arrays = {
         "images": np.arange(n, dtype=np.int32) if images is None else images,
