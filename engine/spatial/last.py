@@ -48,7 +48,7 @@ class LastLayerRequest(OnImages):
     """
 
     experiment = "spatial-last"
-    version = 1
+    version = 2
 
     images: int | None = Field(default=None, ge=1)
 

@@ -145,6 +145,19 @@ def test_uniform_attention_is_the_mean_of_the_values_head_by_head() -> None:
         torch.testing.assert_close(part(tokens), vit().module.blocks[1].attn(tokens))  # type: ignore[index]
 
 
+@pytest.mark.parametrize("qk_norm", [False, True])
+def test_attention_weights_are_float32_under_autocast_too(qk_norm: bool) -> None:
+    module: Any = vit(qk_norm=qk_norm).module
+    part, tokens = module.blocks[1].attn, torch.randn(2, 17, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        projected = part.qkv(tokens)
+        inside = attention.weights(part, projected)
+    with torch.no_grad():
+        outside = attention.weights(part, projected)
+    assert projected.dtype == torch.bfloat16 and inside.dtype == torch.float32
+    assert torch.equal(inside, outside)
+
+
 def test_windows_attend_to_their_own_mean_and_position_biases_do_not_matter() -> None:
     torch.manual_seed(0)
     swin: Any = timm.create_model(
