@@ -16,10 +16,13 @@ from engine.errors import BadRequest, RefusedFile
 from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.models import LoadedModel
+from engine.samples import Cut, region_of
 
 CONTROLS = ("object", "place")
 """Variants of a scene that are made for other questions: the object alone on grey, the place with no object."""
 IMAGENET_CLASSES = 1000
+CUTS: tuple[Cut, ...] = ("mask", "box")
+"""What says where an object is, the most exact first."""
 COVERED = 0.5
 """A position lies on the object where at least this share of its pixels does."""
 
@@ -27,7 +30,7 @@ COVERED = 0.5
 @dataclass(frozen=True)
 class Batch:
     """Images (B, 3, H, W) in [0, 1] on the device, their numbers in the data set, and their object masks (B, H, W) in
-    {0, 1}, NaN throughout where no mask or box is known."""
+    {0, 1}, NaN throughout where no mask or box is known, or none that fits the image."""
 
     numbers: np.ndarray
     images: Tensor
@@ -47,11 +50,12 @@ def batches(dataset: Dataset, numbers: Sequence[int] | np.ndarray, model: Loaded
         kept, images, masks = [], [], []
         for number in map(int, numbers[start : start + batch]):
             try:
-                images.append(to_input(dataset.image(number), model.input_size))
-                masks.append(_mask(dataset, number, model.input_size))
-                kept.append(number)
+                image = dataset.image(number)
             except RefusedFile:
-                del images[len(kept) :]
+                continue
+            images.append(to_input(image, model.input_size))
+            masks.append(_mask(dataset, number, image, model.input_size))
+            kept.append(number)
         if kept:
             some = True
             pixels = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2).float() / 255
@@ -97,14 +101,13 @@ def _plain(name: str) -> str:
     return name.casefold().replace("_", " ").partition(",")[0].strip()
 
 
-def _mask(dataset: Dataset, number: int, size: tuple[int, int]) -> np.ndarray:
-    """The object's mask cut as the image is, float32 (H, W); from its box where there is no mask."""
-    mask, box = dataset.mask(number), dataset.describe(number).get("box")
-    if mask is None and box is not None:
-        left, top, right, bottom = (round(edge) for edge in box)
-        mask = np.zeros(dataset.image(number).shape[:2], bool)
-        mask[top:bottom, left:right] = True
-    if mask is None:
-        return np.full(size, np.nan, np.float32)
-    grey = np.repeat(mask.astype(np.uint8)[..., None] * 255, 3, axis=2)
-    return (to_input(grey, size)[..., 0] > 127).astype(np.float32)
+def _mask(dataset: Dataset, number: int, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The object's mask cut as the image is, float32 (H, W); from its boxes where there is no mask."""
+    for cut in CUTS:
+        try:
+            region = region_of(dataset, number, image, cut)
+        except RefusedFile:
+            continue
+        grey = np.repeat(region.astype(np.uint8)[..., None] * 255, 3, axis=2)
+        return (to_input(grey, size)[..., 0] > 127).astype(np.float32)
+    return np.full(size, np.nan, np.float32)

@@ -54,7 +54,7 @@ class LayersRequest(OnImages):
     """
 
     experiment = "spatial-layers"
-    version = 1
+    version = 2
 
     images: int | None = Field(default=None, ge=4)
 
