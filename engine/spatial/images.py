@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.answers import outputs
 from engine.errors import BadRequest, RefusedFile
 from engine.images import to_input
 from engine.imagesets import Dataset
+from engine.labels import Matching, imagenet_ids, match
 from engine.models import LoadedModel
-from engine.samples import Cut, region_of
+from engine.samples import Cut, chosen, region_of
 
 CONTROLS = ("object", "place")
 """Variants of a scene that are made for other questions: the object alone on grey, the place with no object."""
-IMAGENET_CLASSES = 1000
 CUTS: tuple[Cut, ...] = ("mask", "box")
 """What says where an object is, the most exact first."""
 COVERED = 0.5
@@ -70,35 +71,15 @@ def on_grid(masks: Tensor, height: int, width: int) -> Tensor:
     return torch.where(share.isnan(), share, (share >= COVERED).float())
 
 
-def labels_for(model: LoadedModel, dataset: Dataset) -> dict[int, int]:
-    """The model's class of each image whose label it knows, by the image's number.
+def labels_for(model: LoadedModel, dataset: Dataset) -> tuple[dict[int, int], Matching]:
+    """The model's class of each image whose label it knows, by the image's number; and how labels were matched.
 
-    Names decide where both sides have them; a data set without names counts in ImageNet's classes. Raises BadRequest,
-    with what to do, where model and data set have no class in common.
+    A data set without names counts in ImageNet's classes. Raises BadRequest, with what to do, where model and data set
+    have no class in common.
     """
-    head = model.sites.get("head.logits")
-    if head is None:
-        raise BadRequest(f"{model.name} has no classifier, so it has no accuracy. Pick a model that classifies.")
-    ours, theirs = dataset.class_names, model.class_names or ()
-    if ours and theirs and ours != theirs[: len(ours)]:
-        known = {_plain(name): index for index, name in enumerate(theirs)}
-        place = {index: known[_plain(name)] for index, name in enumerate(ours) if _plain(name) in known}
-    elif ours or head.units == IMAGENET_CLASSES:
-        place = {index: index for index in range(head.units)}
-    else:
-        place = {}
-    labels = ((index, dataset.label(index)) for index in range(len(dataset)))
-    found = {index: place[label] for index, label in labels if label is not None and label in place}
-    if not found:
-        raise BadRequest(
-            f"No label of “{dataset.name}” is one of the {head.units} classes of {model.name}, so there is no accuracy. "
-            "Pick the data that the model was trained for."
-        )
-    return found
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", " ").partition(",")[0].strip()
+    matching = match(dataset.class_names or imagenet_ids(), model.class_names, outputs(model))
+    numbers, labels = chosen(dataset, matching.to_model)
+    return dict(zip(numbers.tolist(), labels.tolist(), strict=True)), matching
 
 
 def _mask(dataset: Dataset, number: int, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
