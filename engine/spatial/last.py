@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 
 from engine import catalog, devices
+from engine.answers import outputs
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Result, experiment
@@ -44,7 +45,8 @@ class LastLayerRequest(OnImages):
     Table `attention`: block, head, entropy (1: all alike) and distance from all alike (total variation), each with
     its interval over images, for queries on the image; `cls_entropy` for those of the prefix. Array `position_accuracy`
     (2, height, width): top1 and top5 from each position. Facts: images, evaluations (block evaluations an image),
-    missing, skipped, best_position, held_out, chance, seconds, device. A model that does not answer in the data's
+    missing, skipped, best_position, held_out, chance (of one answer at random among all of the model's classes, as it
+    answers among all of them), seconds, device. A model that does not answer in the data's
     classes has empty tables, and `missing` says why.
     """
 
@@ -88,7 +90,7 @@ def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | 
                     probes.add(model.normalize(batch.images), right)
                 done += len(batch.numbers)
                 context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
-        return last_tables.result_of(probes, done, len({*labels.values()}))
+        return last_tables.result_of(probes, done, outputs(model))
 
     found = devices.halve_on_oom(stream, size)
     found.facts["skipped"] = report(dataset, {}, matching.notes)

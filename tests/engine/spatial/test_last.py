@@ -221,6 +221,12 @@ def test_labels_are_matched_by_name_and_those_that_could_mean_two_classes_are_le
     assert [what for what, _ in found.facts["skipped"]] == ["class crane", "class blue"]
 
 
+def test_chance_is_among_all_classes_that_the_model_answers_with() -> None:
+    model = vit(num_classes=8)
+    model.class_names = (*NAMES, "black", "grey", "pink", "brown")
+    assert measure(model, Squares(), Quiet()).facts["chance"] == 1 / 8  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("given", [imagenet_ids(), ()])
 def test_wordnet_ids_and_numbers_without_names_mean_imagenets_classes(given: tuple[str, ...]) -> None:
     model = vit(num_classes=1000)
