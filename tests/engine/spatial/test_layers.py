@@ -14,10 +14,9 @@ from engine.experiment import build
 from engine.images import to_png
 from engine.imagesets import Dataset
 from engine.layouts import open_folder
-from engine.spatial import images
+from engine.spatial import images, moves
 from engine.spatial.layers import measure
 from engine.spatial.maps import MapsRequest, maps
-from engine.spatial.moves import measure as measure_moves
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import Quiet, Squares, averaging_last, vit, without_mixing
 from tests.engine.world import write, xml
@@ -105,10 +104,30 @@ def test_a_network_that_looks_at_each_patch_alone_moves_along() -> None:
         without_mixing(module)
         torch.nn.init.zeros_(module.pos_embed)
 
-    table = measure_moves(vit(change=lost), Squares(), Quiet(), 8).tables["moves"]  # type: ignore[arg-type]
+    table = moves.measure(vit(change=lost), Squares(), Quiet(), 8).tables["moves"]  # type: ignore[arg-type]
     shift, turn = (table[table.kind == kind] for kind in ("shift", "turn"))
     assert (shift.equivariance > 0.999).all() and (shift.invariance > 0.999).all()
     assert (turn.equivariance < 0.99).all()  # the pixels inside a patch turn too
+
+
+def test_several_moves_of_the_same_images_are_no_more_images() -> None:
+    """Three moves that do the same: the numbers and their intervals are those of one."""
+    draws = torch.Generator().manual_seed(0)
+    plain, moved = (torch.randn(12, 5, 4, 4, generator=draws) for _ in range(2))
+    once, thrice = moves._Tally(), moves._Tally()
+    for tally, times in ((once, 1), (thrice, 3)):
+        for first in (0, 6):
+            part = slice(first, first + 6)
+            for _ in range(times):
+                tally.add(np.arange(12)[part], plain[part], plain[part], moved[part])
+    assert thrice.row() == pytest.approx(once.row())
+
+
+def test_a_mean_that_becomes_any_other_images_is_at_minus_one() -> None:
+    plain, moved = torch.randn(2, 4000, 64, 1, 1, generator=torch.Generator().manual_seed(0))
+    tally = moves._Tally()
+    tally.add(np.arange(4000), plain, plain, moved)
+    assert tally.row()["invariance"] == pytest.approx(-1, abs=0.03)
 
 
 def test_maps_of_one_picture_are_what_the_site_says_and_tokens_are_like_themselves() -> None:
