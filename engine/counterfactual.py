@@ -142,7 +142,7 @@ class Places:
         ]
         return {
             "answer": np.stack(answers, axis=1),
-            "reliance": reliance(values[:, :2].double().cpu().numpy(), labels, self.home, elsewhere),
+            "reliance": reliance(values[:, :2].cpu().double().numpy(), labels, self.home, elsewhere),
             "at_home": at_home.astype(np.int32),
             "elsewhere": elsewhere.astype(np.int32),
         }

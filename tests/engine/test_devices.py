@@ -111,3 +111,7 @@ def test_an_error_that_is_not_about_memory_passes_through_at_once():
     with pytest.raises(RuntimeError, match="shapes"):
         devices.halve_on_oom(run, 8)
     assert tried == [8]
+
+
+def test_sums_in_float64_stay_on_the_device_but_for_apples_which_has_none():
+    assert [devices.exact(torch.device(kind)).type for kind in ("cpu", "cuda", "mps")] == ["cpu", "cuda", "cpu"]
