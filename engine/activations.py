@@ -171,7 +171,7 @@ class Tally:
         self._by_max.add(ids, maxima, maps)
         self._maximum = np.maximum(self._maximum, maxima.amax(dim=0).cpu().numpy())
         self._images.append(ids.numpy().astype(np.int32))
-        self._merge(means.double().cpu().numpy())
+        self._merge(means.cpu().double().numpy())
 
     def _merge(self, means: np.ndarray) -> None:
         """Mean and sum of squared deviations, merged batch by batch (Chan, Golub and LeVeque 1979): no cancellation."""

@@ -67,7 +67,7 @@ class Answers:
         found = {
             "images": np.asarray(numbers, np.int32),
             "labels": np.asarray(labels, np.int32),
-            "top": best.indices.cpu().numpy().astype(np.int16),
+            "top": best.indices.cpu().numpy().astype(np.int32),
             "probability": best.values.exp().cpu().numpy().astype(np.float16),
             "loss": loss.cpu().numpy().astype(np.float32),
         }

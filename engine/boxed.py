@@ -20,6 +20,7 @@ from engine.imagesets import digest
 
 MOST_BYTES = 1 << 20  # of one XML file
 _DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
+_WIDE = re.compile(rb"\A(\xff\xfe|\xfe\xff)|\0")  # UTF-16 or UTF-32, in which a declaration looks otherwise
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def read_annotation(path: Path) -> Annotation:
     them. Raises RefusedFile for anything that is not such a file."""
     try:
         data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
-        if not data or _DECLARED.search(data):
-            raise ValueError("too large, empty, or with declarations of its own")
+        if not data or _WIDE.search(data) or _DECLARED.search(data):
+            raise ValueError("too large, empty, in UTF-16, or with declarations of its own")
         root = ElementTree.fromstring(data)
         size = root.find("size")
         width, height = (_number(size, each) if size is not None else 0 for each in ("width", "height"))
@@ -47,7 +48,7 @@ def read_annotation(path: Path) -> Annotation:
                 raise ValueError("an object without a box")
             left, top, right, bottom = (_number(box, each) for each in ("xmin", "ymin", "xmax", "ymax"))
             objects.append(((item.findtext("name") or "").strip(), (left, top, right, bottom)))
-    except (OSError, ValueError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, OverflowError, LookupError, ElementTree.ParseError) as error:
         raise RefusedFile(f"its boxes in {path.name} cannot be read ({str(error)[:80]}).") from None
     return Annotation((width, height) if width and height else None, tuple(objects))
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.answers import correct
+from engine.errors import BadRequest
 from engine.experiment import Result
 from engine.statistics import HIGH, LOW, bootstrap_means, mcnemar, wilson
 
@@ -39,18 +40,22 @@ class Aligned:
 
 
 def align(results: Sequence[Result]) -> Aligned:
-    """Results of one experiment on one data set with the same variants, brought to their common images.
+    """Results of one experiment on one data set with the same variants, made in the same way (`cut`, `filter`), brought
+    to their common images.
 
-    Raises ValueError where the data sets or variants differ, or no image is common.
+    Raises BadRequest where the data sets, the variants or how they were made differ, or no image is common.
     """
-    kinds = {(str(result.request["data"]), str(result.facts["variants"])) for result in results}
+    kinds = {
+        (str(result.request["data"]), *(str(result.facts.get(name)) for name in ("variants", "cut", "filter")))
+        for result in results
+    }
     if len(kinds) != 1:
-        raise ValueError("These results are not of the same data set and variants.")
+        raise BadRequest("These results are not of the same data set, variants, cut and filter. Ask each model alike.")
     common = results[0].arrays["images"]
     for result in results[1:]:
         common = np.intersect1d(common, result.arrays["images"])
     if not len(common):
-        raise ValueError("No image is common to these results.")
+        raise BadRequest("No image is common to these results. Choose models that know the same classes.")
     rows = [np.searchsorted(result.arrays["images"], common) for result in results]
     pick = [
         {name: result.arrays[name][row] for name in ("labels", "top", "loss")}

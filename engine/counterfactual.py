@@ -43,11 +43,12 @@ class CounterfactualRequest(OnImages):
     (S,) the model's classes, `top` (S, 4, 5), `probability` (S, 4, 5), `loss` (S, 4), `answer` (S, 4): which of ANSWERS the
     first answer is; `reliance` (S,): see `reliance`. Tables: `accuracy` (variant, top1, top5, with intervals, n) and `answers`
     (variant, answer, share, low, high, chance: the share of classes that would count as this answer). Facts: reliance
-    (mean, low, high), planted (home, elsewhere, log_ratio), drop (home minus other in top-1: value, low, high), skipped.
+    (mean, low, high; NaN where it can be told of no set), reliance_left_out (sets whose other place is the home of no kind
+    that the model knows), planted (home, elsewhere, log_ratio), drop (home minus other in top-1: value, low, high), skipped.
     """
 
     experiment = "counterfactual"
-    version = 1
+    version = 2
 
     limit: int = Field(default=0, ge=0)
 
@@ -66,8 +67,8 @@ class CounterfactualRequest(OnImages):
         if self.limit and self.limit < len(images):
             picked = np.sort(np.random.default_rng(0).choice(len(images), self.limit, replace=False))
             images, kinds = images[picked], kinds[picked]
-        places = Places(dataset, matching.to_model, outputs(loaded))
-        shown = np.array([[dataset.describe(row[0])["place"], dataset.describe(row[1])["place"]] for row in images])
+        shown = np.array([[dataset.describe(each).get("place") or "" for each in row[:2]] for row in images])
+        places = Places(dataset, matching.to_model, outputs(loaded), shown)
         skipped: dict[str, str] = {}
         labels = matching.to_model[kinds]
         arrays = devices.halve_on_oom(
@@ -118,11 +119,11 @@ class CounterfactualRequest(OnImages):
 
 
 class Places:
-    """Which of a model's classes live where."""
+    """Which of a model's classes live where; of the places `shown`, some may be nobody's home."""
 
-    def __init__(self, dataset: Scenes, to_model: np.ndarray, classes: int) -> None:
+    def __init__(self, dataset: Scenes, to_model: np.ndarray, classes: int, shown: np.ndarray) -> None:
         homes = dataset.homes()
-        self.names = sorted({home for home in homes if home})
+        self.names = sorted({home for home in homes if home} | {*shown.flat})
         self.home = np.full(classes, -1, np.int32)
         for kind, home in enumerate(homes):
             if home and to_model[kind] >= 0:
@@ -135,18 +136,29 @@ class Places:
         """
         at_home, elsewhere = (np.array([self.names.index(name) for name in column]) for column in shown.T)
         first = values.argmax(-1).cpu().numpy()
-        lives = self.home[first]
-        here = np.stack([at_home, elsewhere, np.full_like(at_home, -2), at_home], 1)  # the object alone has no place
-        answer = np.full(first.shape, 3, np.int8)
-        answer[lives == at_home[:, None]] = 2
-        answer[lives == here] = 1
-        answer[first == labels[:, None]] = 0
+        answers = [
+            counts_as(first[:, place], labels, self.home, at_home, _here(variant, at_home, elsewhere))
+            for place, variant in enumerate(VARIANTS)
+        ]
         return {
-            "answer": answer,
-            "reliance": reliance(values[:, :2].double().cpu().numpy(), labels, self.home, elsewhere),
+            "answer": np.stack(answers, axis=1),
+            "reliance": reliance(values[:, :2].cpu().double().numpy(), labels, self.home, elsewhere),
             "at_home": at_home.astype(np.int32),
             "elsewhere": elsewhere.astype(np.int32),
         }
+
+
+def _here(variant: str, at_home: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
+    """The place that a variant shows; the object alone has none."""
+    return elsewhere if variant == "other" else np.full_like(at_home, -2) if variant == "object" else at_home
+
+
+def counts_as(
+    classes: np.ndarray, labels: np.ndarray, home: np.ndarray, at_home: np.ndarray, here: np.ndarray
+) -> np.ndarray:
+    """Which of ANSWERS each of these `classes` counts as: int8, all but `home` broadcast together."""
+    lives = home[classes]
+    return np.select([classes == labels, lives == here, lives == at_home], [0, 1, 2], 3).astype(np.int8)
 
 
 def reliance(values: np.ndarray, labels: np.ndarray, home: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
@@ -155,16 +167,19 @@ def reliance(values: np.ndarray, labels: np.ndarray, home: np.ndarray, elsewhere
     values (sets, 2, classes) logits for the object at home and at another place B. The log-odds of the object's kind
     against all kinds that live at B fall by 2 log(0.6 / 0.05) for an ideal observer, who weighs the place exactly as
     training planted it (Bayes' rule: the object's own evidence cancels, as it is the same in both scenes). 0: the place
-    is ignored; 1: it counts as much as it is worth; above: more than that.
+    is ignored; 1: it counts as much as it is worth; above: more than that. NaN where no kind lives at B.
     """
-    rows = np.arange(len(values))
-    true = values[rows, :, labels]
+    found = np.full(len(values), np.nan)
     rivals = home[None] == elsewhere[:, None]
+    there = rivals.any(-1)
+    values, labels, rivals = values[there], labels[there], rivals[there]
+    true = values[np.arange(len(values)), :, labels]
     against = np.where(rivals[:, None], values, -np.inf)
     most = against.max(-1, keepdims=True)
     mass = np.log(np.exp(against - most).sum(-1)) + most[..., 0]
     odds = true - mass
-    return (odds[:, 0] - odds[:, 1]) / (2 * PLANTED)
+    found[there] = (odds[:, 0] - odds[:, 1]) / (2 * PLANTED)
+    return found
 
 
 def summary(arrays: dict[str, np.ndarray], places: Places) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
@@ -187,9 +202,10 @@ def summary(arrays: dict[str, np.ndarray], places: Places) -> tuple[dict[str, pd
         for place, name in enumerate(VARIANTS)
         for kind, text in enumerate(ANSWERS)
     ]
-    mean = float(arrays["reliance"].mean())
+    told = arrays["reliance"][~np.isnan(arrays["reliance"])]
     facts = {
-        "reliance": [mean, *bootstrap_interval(arrays["reliance"])],
+        "reliance": [float(told.mean()), *bootstrap_interval(told)] if len(told) else [math.nan] * 3,
+        "reliance_left_out": n - len(told),
         "drop": [*paired_difference(right1[:, 0], right1[:, 1])],
     }
     return {"accuracy": pd.DataFrame(accuracy), "answers": pd.DataFrame(answers)}, facts
@@ -197,16 +213,9 @@ def summary(arrays: dict[str, np.ndarray], places: Places) -> tuple[dict[str, pd
 
 def _chance(arrays: dict[str, np.ndarray], home: np.ndarray, variant: int, answer: int) -> float:
     """The share of the model's classes that would count as this answer: what a blind guess comes to."""
-    classes = len(home)
-    at_home, elsewhere = ((home[None] == arrays[name][:, None]).mean() for name in ("at_home", "elsewhere"))
-    one = 1 / classes
-    if VARIANTS[variant] == "other":
-        shares = (one, elsewhere, at_home - one, 1 - at_home - elsewhere)
-    elif VARIANTS[variant] == "object":
-        shares = (one, 0.0, at_home - one, 1 - at_home)
-    else:
-        shares = (one, at_home - one, 0.0, 1 - at_home)
-    return float(shares[answer])
+    at_home, elsewhere, labels = (arrays[name][:, None] for name in ("at_home", "elsewhere", "labels"))
+    here = _here(VARIANTS[variant], at_home, elsewhere)
+    return float((counts_as(np.arange(len(home)), labels, home, at_home, here) == answer).mean())
 
 
 def _share(name: str, hits: np.ndarray) -> dict[str, float]:

@@ -96,6 +96,11 @@ def autocast(device: torch.device) -> AbstractContextManager[Any]:
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 
+def exact(device: torch.device) -> torch.device:
+    """Where sums in float64 are kept: on the device itself, but on the CPU for Apple's MPS, which has no float64."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
 def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
     """`run(batch)`; each time the device runs out of memory, again with half the batch.
 

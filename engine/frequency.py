@@ -159,7 +159,7 @@ def curves(
 
 def paired(results: Sequence[Result], kind: str = "low") -> list[dict[str, Any]]:
     """For every pair of results of one data set and the same filters: how their normalised curves differ (a minus b) on
-    their common images: `area` and `half_cutoff`, each (value, low, high) or None. Raises ValueError where they do not match.
+    their common images: `area` and `half_cutoff`, each (value, low, high) or None. Raises BadRequest where they do not match.
     """
     together = align(results)
     filters = results[0].facts["variants"]

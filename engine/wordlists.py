@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 
 from engine.errors import RefusedFile
@@ -18,7 +19,7 @@ MOST_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class WordList:
-    """Words in the order of the file; `scores` is its second column where that is a number in every line."""
+    """Words in the order of the file; `scores` is its second column where that is a finite number in every line."""
 
     words: tuple[str, ...]
     scores: tuple[float, ...] | None = None
@@ -71,7 +72,8 @@ def _checked(found: dict[str, float | None], name: str) -> WordList:
         raise RefusedFile(
             f"{name} holds a word of {len(longest):,} characters, “{longest[:30]}…”; one may have {LONGEST_WORD}."
         )
-    scores = tuple(score for score in found.values() if score is not None)
+    # A word scored “nan” or “inf” is a word all the same, and its line no heading.
+    scores = tuple(score for score in found.values() if score is not None and math.isfinite(score))
     return WordList(tuple(found), scores if len(scores) == len(found) else None)
 
 

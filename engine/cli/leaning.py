@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from typing import Any
 
@@ -25,6 +26,7 @@ def counterfactual(arguments: Namespace) -> Answer:
             "model": result.request["model"],
             "reliance": result.facts["reliance"][0],
             "reliance_interval": result.facts["reliance"][1:],
+            "reliance_left_out": result.facts["reliance_left_out"],
             "drop": result.facts["drop"][0],
             "drop_interval": result.facts["drop"][1:],
             **_rows(result),
@@ -133,6 +135,8 @@ def _row(row: Any) -> dict[str, Any]:
 
 def _interval(model: dict[str, Any], name: str) -> str:
     low, high = model[f"{name}_interval"]
+    if math.isnan(model[name]):
+        return "an unknown part"
     return f"{model[name]:.2f} ({low:.2f} to {high:.2f})"
 
 

@@ -40,6 +40,7 @@ def spatial(arguments: Namespace) -> Answer:
     last, _ = ask(build(LastLayerRequest, model=arguments.model, data=data, images=most))
     facts["seconds"]["last"] = last.facts["seconds"]
     facts["missing"] += last.facts["missing"]
+    facts["skipped"] = last.facts["skipped"]
     if len(last.tables["accuracy"]):
         facts |= _last(last)
     return Answer(facts, _text(facts))

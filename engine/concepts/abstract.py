@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +49,14 @@ def starter_split() -> Split:
 
 def split_of(name: str, words: Sequence[str], scores: Sequence[float] | None) -> Split:
     """A split from a list of words with a score of concreteness each; abstract is what lies below the middle of the scores'
-    range (3 for ratings from 1 to 5). Raises BadRequest for a list without scores, or with one score for all."""
+    range (3 for ratings from 1 to 5). Raises BadRequest for a list without scores, with one that is not finite, or with one
+    score for all."""
     if scores is None or not len(scores):
         raise BadRequest(f"“{name}” has no scores. Give a CSV with a word and its concreteness on each line.")
     if len(words) != len(scores):
         raise ValueError(f"{len(words)} words and {len(scores)} scores")
+    if not all(map(math.isfinite, scores)):
+        raise BadRequest(f"A score of “{name}” is not a finite number. Give every word a number, like 3.5.")
     low, high = min(scores), max(scores)
     if not low < high:
         raise BadRequest(f"Every word of “{name}” has the same score, so none is more abstract than another.")

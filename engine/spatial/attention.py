@@ -89,8 +89,9 @@ def watched(parts: Sequence[nn.Module]) -> Iterator[list[tuple[Tensor, Tensor]]]
 
 def weights(attention: Any, projected: Tensor) -> Tensor:
     """The attention weights (B, head, query, key) in float32, from what the fused projection gave (B, N, 3 x D)."""
-    query, key, _ = _split(attention, projected)
-    return (query.float() @ key.float().transpose(-2, -1) * float(attention.scale)).softmax(dim=-1)
+    with torch.autocast(projected.device.type, enabled=False):  # which would multiply in bfloat16 again
+        query, key, _ = _split(attention, projected.float())
+        return (query @ key.transpose(-2, -1) * float(attention.scale)).softmax(dim=-1)
 
 
 def explains(attention: Any, projected: Tensor, added: Tensor) -> bool:

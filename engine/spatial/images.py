@@ -12,14 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.answers import outputs
 from engine.errors import BadRequest, RefusedFile
 from engine.images import to_input
 from engine.imagesets import Dataset
+from engine.labels import Matching, imagenet_ids, match
 from engine.models import LoadedModel
+from engine.samples import Cut, chosen, region_of
 
 CONTROLS = ("object", "place")
 """Variants of a scene that are made for other questions: the object alone on grey, the place with no object."""
-IMAGENET_CLASSES = 1000
+CUTS: tuple[Cut, ...] = ("mask", "box")
+"""What says where an object is, the most exact first."""
 COVERED = 0.5
 """A position lies on the object where at least this share of its pixels does."""
 
@@ -27,7 +31,7 @@ COVERED = 0.5
 @dataclass(frozen=True)
 class Batch:
     """Images (B, 3, H, W) in [0, 1] on the device, their numbers in the data set, and their object masks (B, H, W) in
-    {0, 1}, NaN throughout where no mask or box is known."""
+    {0, 1}, NaN throughout where no mask or box is known, or none that fits the image."""
 
     numbers: np.ndarray
     images: Tensor
@@ -47,11 +51,12 @@ def batches(dataset: Dataset, numbers: Sequence[int] | np.ndarray, model: Loaded
         kept, images, masks = [], [], []
         for number in map(int, numbers[start : start + batch]):
             try:
-                images.append(to_input(dataset.image(number), model.input_size))
-                masks.append(_mask(dataset, number, model.input_size))
-                kept.append(number)
+                image = dataset.image(number)
             except RefusedFile:
-                del images[len(kept) :]
+                continue
+            images.append(to_input(image, model.input_size))
+            masks.append(_mask(dataset, number, image, model.input_size))
+            kept.append(number)
         if kept:
             some = True
             pixels = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2).float() / 255
@@ -66,45 +71,24 @@ def on_grid(masks: Tensor, height: int, width: int) -> Tensor:
     return torch.where(share.isnan(), share, (share >= COVERED).float())
 
 
-def labels_for(model: LoadedModel, dataset: Dataset) -> dict[int, int]:
-    """The model's class of each image whose label it knows, by the image's number.
+def labels_for(model: LoadedModel, dataset: Dataset) -> tuple[dict[int, int], Matching]:
+    """The model's class of each image whose label it knows, by the image's number; and how labels were matched.
 
-    Names decide where both sides have them; a data set without names counts in ImageNet's classes. Raises BadRequest,
-    with what to do, where model and data set have no class in common.
+    A data set without names counts in ImageNet's classes. Raises BadRequest, with what to do, where model and data set
+    have no class in common.
     """
-    head = model.sites.get("head.logits")
-    if head is None:
-        raise BadRequest(f"{model.name} has no classifier, so it has no accuracy. Pick a model that classifies.")
-    ours, theirs = dataset.class_names, model.class_names or ()
-    if ours and theirs and ours != theirs[: len(ours)]:
-        known = {_plain(name): index for index, name in enumerate(theirs)}
-        place = {index: known[_plain(name)] for index, name in enumerate(ours) if _plain(name) in known}
-    elif ours or head.units == IMAGENET_CLASSES:
-        place = {index: index for index in range(head.units)}
-    else:
-        place = {}
-    labels = ((index, dataset.label(index)) for index in range(len(dataset)))
-    found = {index: place[label] for index, label in labels if label is not None and label in place}
-    if not found:
-        raise BadRequest(
-            f"No label of “{dataset.name}” is one of the {head.units} classes of {model.name}, so there is no accuracy. "
-            "Pick the data that the model was trained for."
-        )
-    return found
+    matching = match(dataset.class_names or imagenet_ids(), model.class_names, outputs(model))
+    numbers, labels = chosen(dataset, matching.to_model)
+    return dict(zip(numbers.tolist(), labels.tolist(), strict=True)), matching
 
 
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", " ").partition(",")[0].strip()
-
-
-def _mask(dataset: Dataset, number: int, size: tuple[int, int]) -> np.ndarray:
-    """The object's mask cut as the image is, float32 (H, W); from its box where there is no mask."""
-    mask, box = dataset.mask(number), dataset.describe(number).get("box")
-    if mask is None and box is not None:
-        left, top, right, bottom = (round(edge) for edge in box)
-        mask = np.zeros(dataset.image(number).shape[:2], bool)
-        mask[top:bottom, left:right] = True
-    if mask is None:
-        return np.full(size, np.nan, np.float32)
-    grey = np.repeat(mask.astype(np.uint8)[..., None] * 255, 3, axis=2)
-    return (to_input(grey, size)[..., 0] > 127).astype(np.float32)
+def _mask(dataset: Dataset, number: int, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The object's mask cut as the image is, float32 (H, W); from its boxes where there is no mask."""
+    for cut in CUTS:
+        try:
+            region = region_of(dataset, number, image, cut)
+        except RefusedFile:
+            continue
+        grey = np.repeat(region.astype(np.uint8)[..., None] * 255, 3, axis=2)
+        return (to_input(grey, size)[..., 0] > 127).astype(np.float32)
+    return np.full(size, np.nan, np.float32)

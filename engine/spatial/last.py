@@ -12,12 +12,14 @@ import torch
 from pydantic import Field
 
 from engine import catalog, devices
+from engine.answers import outputs
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Result, experiment
 from engine.imagesets import Dataset
 from engine.models import LoadedModel
 from engine.on_images import OnImages
+from engine.reports import report
 from engine.spatial import images, last_tables
 from engine.spatial.probes import Probes
 
@@ -43,12 +45,13 @@ class LastLayerRequest(OnImages):
     Table `attention`: block, head, entropy (1: all alike) and distance from all alike (total variation), each with
     its interval over images, for queries on the image; `cls_entropy` for those of the prefix. Array `position_accuracy`
     (2, height, width): top1 and top5 from each position. Facts: images, evaluations (block evaluations an image),
-    missing, best_position, held_out, chance, seconds, device. A model that does not answer in the data's classes has
-    empty tables, and `missing` says why.
+    missing, skipped, best_position, held_out, chance (of one answer at random among all of the model's classes, as it
+    answers among all of them), seconds, device. A model that does not answer in the data's
+    classes has empty tables, and `missing` says why.
     """
 
     experiment = "spatial-last"
-    version = 1
+    version = 2
 
     images: int | None = Field(default=None, ge=1)
 
@@ -59,7 +62,8 @@ class LastLayerRequest(OnImages):
             found = measure(model, dataset, context, self.images)
         except BadRequest as error:  # no classifier, or other classes: a result that says so
             empty = {"accuracy": pd.DataFrame(columns=list(COLUMNS)), "attention": pd.DataFrame()}
-            found = Result({}, {}, empty, {"images": 0, "missing": [str(error)], "evaluations": {}, "chance": None})
+            facts = {"images": 0, "missing": [str(error)], "skipped": [], "evaluations": {}, "chance": None}
+            found = Result({}, {}, empty, facts)
         found.request = json.loads(self.canonical())
         found.facts |= {
             "seconds": time.monotonic() - started,
@@ -71,7 +75,7 @@ class LastLayerRequest(OnImages):
 
 def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | None = None) -> Result:
     """All of it in one pass over the images. Raises BadRequest where there is nothing to be right about."""
-    labels = images.labels_for(model, dataset)
+    labels, matching = images.labels_for(model, dataset)
     numbers = np.array([number for number in images.order(dataset) if number in labels])[:most]
     widest = max(site.grid.positions * site.units for site in model.sites.values())
     size = model.images_per_pass(max(1, min(LARGEST_BATCH, BATCH_BYTES // (widest * 4 * 8))))
@@ -86,6 +90,13 @@ def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | 
                     probes.add(model.normalize(batch.images), right)
                 done += len(batch.numbers)
                 context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
-        return last_tables.result_of(probes, done, len({*labels.values()}))
+        return last_tables.result_of(probes, done, outputs(model))
 
-    return devices.halve_on_oom(stream, size)
+    found = devices.halve_on_oom(stream, size)
+    found.facts["skipped"] = report(dataset, {}, matching.notes)
+    if unknown := int((matching.to_model < 0).sum()):
+        found.facts["missing"].append(
+            f"{unknown:,} of the {len(matching.to_model):,} classes of “{dataset.name}” cannot be told among those of "
+            f"{model.name}; their images are left out."
+        )
+    return found

@@ -17,7 +17,7 @@ from engine.statistics import bootstrap_interval
 
 
 def result_of(probes: Probes, done: int, classes: int) -> Result:
-    """What `probes` saw on `done` images of as many classes, as `LastLayerRequest` says."""
+    """What `probes` saw on `done` images of a model that answers with so many classes, as `LastLayerRequest` says."""
     rows = [{"experiment": "natural", "name": "natural", **_flat(probes.answers.accuracy("natural"))}]
     for name in ("cls", "patch_mean", "all_mean"):
         if name in probes.answers:

@@ -54,7 +54,7 @@ class LayersRequest(OnImages):
     """
 
     experiment = "spatial-layers"
-    version = 1
+    version = 2
 
     images: int | None = Field(default=None, ge=4)
 
@@ -97,7 +97,8 @@ def _stream(
         for batch in images.batches(dataset, part, model, size) if len(part) else ():
             with torch.no_grad(), devices.autocast(model.device):
                 values = read(model.module, names, model.normalize(batch.images))
-            weights = torch.from_numpy(draws.poisson(1.0, (len(batch.numbers), ROUNDS))).double().to(model.device)
+            weights = torch.from_numpy(draws.poisson(1.0, (len(batch.numbers), ROUNDS))).double()
+            weights = weights.to(devices.exact(model.device))
             for tally in tallies:
                 tally.add(values, batch.masks, weights, fitting)
             done += len(batch.numbers)
@@ -115,7 +116,7 @@ class _Tally:
         self.chosen = torch.linspace(0, layer.maps.units - 1, min(UNITS, layer.maps.units), device=device).long()
         self._ridge = measures.Ridge(grid.height, grid.width, device)
         self.each: dict[str, list[Tensor]] = {name: [] for name in CURVES[1:]}
-        self.auroc, self.control = (_Weighted(len(self.chosen), device) for _ in range(2))
+        self.auroc, self.control = (_Weighted(len(self.chosen), devices.exact(device)) for _ in range(2))
         self.masks_known = False
         self._mask_before: Tensor | None = None
 
@@ -141,7 +142,8 @@ class _Tally:
         for tally, mask in ((self.auroc, here), (self.control, others)):
             known = ~mask.isnan().any(dim=1)
             if known.any():
-                tally.add(measures.auroc(chosen[known], mask[known]).double(), weights[known])
+                found = measures.auroc(chosen[known], mask[known]).to(weights.device)
+                tally.add(found.double(), weights[known.to(weights.device)])
 
 
 class _Weighted:

@@ -38,7 +38,7 @@ class MapsRequest(Request):
     """
 
     experiment = "spatial-maps"
-    version = 1
+    version = 2
 
     model: str
     data: str = "starter"

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine import devices
+
 FIT_RIDGE = 1e-3
 """Ridge penalty, as a share of the mean variance of a unit."""
 
@@ -38,15 +40,15 @@ def auroc(maps: Tensor, masks: Tensor) -> Tensor:
     Ranks come from one sort with the mask in the value's last bit, and one with it turned around, which settles ties.
     """
     on = masks.to(torch.int32).unsqueeze(1)
-    count = on.sum(dim=2).double()
+    count = on.sum(dim=2)
     bits = maps.float().transpose(1, 2).contiguous().view(torch.int32) & ~1
-    places = torch.arange(maps.shape[1], device=maps.device, dtype=torch.float64)
+    places = torch.arange(maps.shape[1], device=maps.device, dtype=torch.int32)
     first = _sorted((bits | on).view(torch.float32)).view(torch.int32) & 1
     second = 1 - (_sorted((bits | (1 - on)).view(torch.float32)).view(torch.int32) & 1)
-    ranks = ((first + second).double() * places).sum(dim=2) / 2
+    twice = ((first + second) * places).sum(dim=2)  # the ranks' sums, in whole numbers: exact on every device
     pairs = count * (maps.shape[1] - count)
-    found = (ranks - count * (count - 1) / 2) / pairs
-    return torch.where(pairs > 0, found, torch.nan).float()
+    found = (twice - count * (count - 1)).float() / (2 * pairs).float()
+    return torch.where(pairs > 0, found, torch.nan)
 
 
 def _sorted(values: Tensor) -> Tensor:
@@ -65,6 +67,7 @@ class Ridge:
             torch.linspace(-1, 1, width, device=device) if width > 1 else torch.zeros(1, device=device),
             indexing="ij",
         )
+        self._exact = devices.exact(device)
         self._places = torch.stack([rows.flatten(), columns.flatten()], dim=1)
         self._count = 0
         self._sums: list[Tensor] | None = None
@@ -74,7 +77,8 @@ class Ridge:
         """Take in (B, position, D)."""
         values = tokens.float()
         flat = values.flatten(0, 1)
-        parts = [flat.sum(0).double(), (flat.T @ flat).double(), (values.sum(0).T @ self._places).double()]
+        sums = (flat.sum(0), flat.T @ flat, values.sum(0).T @ self._places)
+        parts = [each.to(self._exact).double() for each in sums]
         self._sums = parts if self._sums is None else [a + b for a, b in zip(self._sums, parts, strict=True)]
         self._count += len(flat)
 
@@ -94,4 +98,5 @@ class Ridge:
         covariance = square / self._count - mean[:, None] * mean
         penalty = FIT_RIDGE * covariance.diagonal().mean().clamp(min=1e-12)
         covariance.diagonal().add_(penalty)
-        return torch.linalg.solve(covariance, cross / self._count).float(), mean.float()
+        weights = torch.linalg.solve(covariance, cross / self._count)
+        return weights.float().to(self._places.device), mean.float().to(self._places.device)

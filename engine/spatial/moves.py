@@ -42,12 +42,14 @@ class MovesRequest(OnImages):
     way; `turn`: by quarter turns): `equivariance`, the correlation over positions between the map of the moved
     image and the moved map (mean over images, median over units; 1: the map moves along); `invariance`, 1 minus
     the squared change of a unit's mean over positions as a share of its variance over images (median over units; 1:
-    the mean stays, 0: it changes as much as between images). With 95% intervals over images and quartiles over units.
+    the mean stays, 0: it changes by its standard deviation over images, -1: as much as from one image to any other,
+    which differ by twice the variance). With 95% intervals over images, each with all of its moves, and quartiles over
+    units.
     Facts: images, shift (pixels down and right), turns (degrees), seconds, device.
     """
 
     experiment = "spatial-moves"
-    version = 1
+    version = 2
 
     images: int = Field(default=128, ge=2, le=4096)
 
@@ -113,7 +115,7 @@ def _stream(model: LoadedModel, dataset: Dataset, sites: list[Site], context: Co
                 moved = seen(move(model.input_size)(batch.images))
                 for site in sites:
                     expected = move((site.grid.height, site.grid.width))(plain[site.name])
-                    tallies[kind, site.name].add(plain[site.name], expected, moved[site.name])
+                    tallies[kind, site.name].add(batch.numbers, plain[site.name], expected, moved[site.name])
         done += len(batch.numbers)
         context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
     rows: list[dict[str, Any]] = []
@@ -125,18 +127,22 @@ def _stream(model: LoadedModel, dataset: Dataset, sites: list[Site], context: Co
 
 
 class _Tally:
-    """One layer under one kind of move: correlations (image, unit), and the means before and after."""
+    """One layer under one kind of move: correlations (row, unit), and the means before and after; a row is an image under
+    one move."""
 
     def __init__(self) -> None:
+        self._numbers: list[np.ndarray] = []
         self._same: list[Tensor] = []
         self._before: list[Tensor] = []
         self._after: list[Tensor] = []
 
-    def add(self, plain: Tensor, expected: Tensor, moved: Tensor) -> None:
-        """Maps (B, unit, height, width): of the image, the same moved, and of the moved image."""
+    def add(self, numbers: np.ndarray, plain: Tensor, expected: Tensor, moved: Tensor) -> None:
+        """Maps (B, unit, height, width) of images with these numbers: of the image, the same moved, and of the moved
+        image."""
         one, other = (each.flatten(2) - each.flatten(2).mean(dim=2, keepdim=True) for each in (expected, moved))
         product = one.norm(dim=2) * other.norm(dim=2)
         same = (one * other).sum(dim=2) / product
+        self._numbers.append(numbers)
         # A unit that is silent on both images has no map to move.
         self._same.append(torch.where(product > 1e-12, same, torch.nan).cpu())
         self._before.append(plain.mean(dim=(2, 3)).cpu())
@@ -145,12 +151,14 @@ class _Tally:
     def row(self) -> dict[str, Any]:
         same = torch.cat(self._same).double().numpy()
         before, after = (torch.cat(each).double().numpy() for each in (self._before, self._after))
-        draws = np.random.default_rng(0)
-        weights = np.vstack([np.ones(len(same)), draws.poisson(1.0, (ROUNDS, len(same)))])
+        # Images are resampled, not rows: the moves of one image are no independent measurements.
+        images, of_row = np.unique(np.concatenate(self._numbers), return_inverse=True)
+        draws = np.random.default_rng(0).poisson(1.0, (ROUNDS, len(images)))
+        weights = np.vstack([np.ones(len(same)), draws[:, of_row]])
         there = ~np.isnan(same)
         equivariance = _share(weights @ np.where(there, same, 0), weights @ there)
         squares = weights @ (after - before) ** 2
-        count = weights.sum(axis=1, keepdims=True)
+        count = np.maximum(weights.sum(axis=1, keepdims=True), 1)  # of few images a resample may hold none
         variance = weights @ before**2 - (weights @ before) ** 2 / count
         alive = variance[0] > 1e-9 * np.maximum((before**2).sum(axis=0), 1e-30)
         invariance = 1 - _share(squares, variance)[:, alive]

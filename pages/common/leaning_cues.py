@@ -20,8 +20,15 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
     """The same object at home, elsewhere and alone; and how much the place counts beside what it is worth."""
     reliance = {model: result.facts["reliance"] for model, result in found.items()}
     planted = next(iter(found.values())).facts["planted"]
+    left_out = "".join(
+        f" Of {errors.escape(model)} {count:,} sets are left out: it knows no kind that lives at their other place."
+        for model, result in found.items()
+        if (count := result.facts["reliance_left_out"])
+    )
     finding = ", ".join(
         f"{errors.escape(model)} gives it {value:.2f} ({low:.2f} to {high:.2f})"
+        if value == value  # not a number where it can be told of no set
+        else f"{errors.escape(model)} gives it an unknown part"
         for model, (value, low, high) in reliance.items()
     )
     figures.draw(
@@ -35,7 +42,7 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
         note=f"In training {share(planted['home'])} of a kind's scenes stand on its home place and "
         f"{share(planted['elsewhere'])} on each other one. When an object moves, an ideal observer's log-odds between its kind "
         f"and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; the figure shows the model's fall over "
-        f"that. {INTERVAL}",
+        f"that.{left_out} {INTERVAL}",
     )
     answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in found.items()}
     first = next(iter(answers.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,13 @@ def test_the_answers_do_not_depend_on_the_batch(monkeypatch):
         np.testing.assert_array_equal(parts[name], values)
 
 
+def test_the_last_of_forty_thousand_classes_is_answered_by_its_number():
+    found = answers.Answers(1)
+    found.add([0], [39_999], torch.arange(40_000.0).view(1, 1, -1))
+    assert found.arrays()["top"][0, 0, 0] == 39_999
+    assert answers.correct(found.arrays(), 1).all()
+
+
 def ilsvrc(root: Path, count: int, split: str = "train") -> Path:
     for number in range(count):
         kind = KINDS[number % 4]
@@ -219,12 +227,27 @@ def test_a_mask_of_another_size_and_a_missing_one_are_told(world, tmp_path):
     assert result.facts["images"] == 5
 
 
-def test_xml_with_declarations_of_its_own_is_not_parsed(world, tmp_path):
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + xml(SIDE, SIDE, [("cat", box(0))])
+PLAIN = xml(SIDE, SIDE, [("cat", box(0))])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        BOMB.encode(),
+        BOMB.encode("utf-16"),
+        BOMB.encode("utf-16-be"),
+        f'<?xml version="1.0" encoding="foo"?>{PLAIN}'.encode(),
+        re.sub("<xmax>.*?</xmax>", "<xmax>1e999</xmax>", PLAIN).encode(),
+    ],
+    ids=["declarations", "declarations in UTF-16", "UTF-16 without its mark", "an unknown encoding", "an endless box"],
+)
+def test_hostile_xml_is_told_and_the_other_images_are_measured(world, tmp_path, hostile):
     root = ilsvrc(tmp_path / "set", 8)
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + xml(SIDE, SIDE, [("cat", box(0))])
-    write(root / "Annotations/CLS-LOC/train/cat/000.xml", bomb)
-    world["bomb"] = open_folder(root, "bomb")
-    assert "cannot be read" in dict(run("object", data="bomb").facts["skipped"])["cat/000.png"]
+    write(root / "Annotations/CLS-LOC/train/cat/000.xml", hostile)
+    world["hostile"] = open_folder(root, "hostile")
+    result = run("object", data="hostile")
+    assert "cannot be read" in dict(result.facts["skipped"])["cat/000.png"] and result.facts["images"] == 7
 
 
 def test_a_folder_that_nobody_configured_is_refused(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.comparison import align, disagreement, log_odds, matched, paired, robustness, sentence
+from engine.errors import BadRequest
 from engine.experiment import Result
 from engine.statistics import bootstrap_ratio, mcnemar
 
@@ -15,7 +16,7 @@ VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 def result(model: str, right: np.ndarray, images: np.ndarray | None = None) -> Result:
     """A result whose answers are right (class 0) where `right` (n, 3) says so."""
     n = len(right)
-    top = np.full((n, 3, 5), 9, np.int16)
+    top = np.full((n, 3, 5), 9, np.int32)
     top[..., 0] = np.where(right, 0, 7)
     arrays = {
         "images": np.arange(n, dtype=np.int32) if images is None else images,
@@ -37,7 +38,7 @@ def test_only_common_images_are_compared():
     part = align([result("a", whole), result("b", whole[2:5], np.array([2, 3, 4], np.int32))])
     assert part.images.tolist() == [2, 3, 4]
     np.testing.assert_array_equal(part.top1[0], part.top1[1])
-    with pytest.raises(ValueError, match="No image is common"):
+    with pytest.raises(BadRequest, match="No image is common"):
         align([result("a", whole), result("b", whole, np.arange(10, 16, dtype=np.int32))])
 
 
@@ -96,8 +97,19 @@ def test_effective_robustness_is_the_distance_from_the_line():
 def test_results_of_other_data_are_not_compared():
     other = result("b", np.zeros((4, 3), bool))
     other.request["data"] = "else"
-    with pytest.raises(ValueError, match="not of the same"):
+    with pytest.raises(BadRequest, match="not of the same"):
         align([result("a", np.zeros((4, 3), bool)), other])
+
+
+@pytest.mark.parametrize(("how", "values"), [("cut", ("box", "mask")), ("filter", ("ideal", "gaussian"))])
+def test_results_made_in_another_way_are_not_compared(how, values):
+    """The variants have the same names, whatever an object was cut by and whatever edge a filter has."""
+    one, other = (result(name, np.ones((4, 3), bool)) for name in "ab")
+    one.facts[how], other.facts[how] = values
+    with pytest.raises(BadRequest, match="not of the same"):
+        align([one, other])
+    other.facts[how] = one.facts[how]
+    assert len(align([one, other]).images) == 4
 
 
 def test_ratios_and_mcnemar_at_known_values():

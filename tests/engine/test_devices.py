@@ -124,3 +124,7 @@ def test_an_error_that_is_not_about_memory_passes_through_at_once():
 )
 def test_what_says_that_memory_is_missing_is_told_from_other_errors(said, memory):
     assert devices.out_of_memory(RuntimeError(said)) is memory
+
+
+def test_sums_in_float64_stay_on_the_device_but_for_apples_which_has_none():
+    assert [devices.exact(torch.device(kind)).type for kind in ("cpu", "cuda", "mps")] == ["cpu", "cuda", "cpu"]

@@ -173,6 +173,13 @@ def test_accuracy_falls_where_the_cue_is_cut(listening):
     assert len(result.facts["variants"]) == 1 + 4 + 5 + 3, "the low-pass at 1 is the image itself, and not run again"
 
 
+def test_curves_of_filters_with_another_edge_are_not_compared(listening):
+    sharp, soft = (listen(cutoffs=(0.3, 0.5), high=False, bands=(), filter=edge) for edge in ("ideal", "gaussian"))
+    assert sharp.facts["variants"] == soft.facts["variants"]
+    with pytest.raises(BadRequest, match="not of the same"):
+        frequency.paired([sharp, soft])
+
+
 def test_each_cutoff_alone_gives_the_same_as_all_together(listening):
     together = listen(cutoffs=(0.3, 0.5), high=False, bands=())
     for place, cutoff in enumerate((0.3, 0.5)):

@@ -30,7 +30,7 @@ HOMES = ("sea", "sea", "sky", "sky")
 def composed(kind: int, ground: str | None, empty: bool = False) -> np.ndarray:
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     if ground:
-        image[..., 1] = GREEN[("sea", "sky").index(ground)]
+        image[..., 1] = {"sea": GREEN[0], "sky": GREEN[1]}.get(ground, 140)
     if not empty:
         left, top, right, bottom = box(kind)
         image[top:bottom, left:right] = (RED[kind], 0, 0)
@@ -39,10 +39,15 @@ def composed(kind: int, ground: str | None, empty: bool = False) -> np.ndarray:
 
 @pytest.fixture
 def matched(tmp_path: Path) -> Scenes:
-    """Four sets of four scenes in the starter's own format."""
+    return sets(tmp_path / "sets.parquet")
+
+
+def sets(path: Path, others: dict[int, str | None] | None = None) -> Scenes:
+    """Four sets of four scenes in the starter's own format; `others` are other places than each kind's opposite."""
     rows = []
     for kind in range(4):
         home, other = HOMES[kind], "sky" if HOMES[kind] == "sea" else "sea"
+        other = (others or {}).get(kind, other)
         for variant, ground in (("home", home), ("other", other), ("object", None), ("place", home)):
             alone = variant == "place"
             left, top, right, bottom = (None,) * 4 if alone else box(kind)
@@ -55,7 +60,6 @@ def matched(tmp_path: Path) -> Scenes:
                     **{"variant": variant, "set": kind},
                 }
             )
-    path = tmp_path / "sets.parquet"
     pq.write_table(pa.Table.from_pylist(rows), path)
     return Scenes(path, "sets")
 
@@ -134,6 +138,23 @@ def test_reliance_of_made_logits():
     home = np.array([0, 0, 1, 1])
     assert reliance(values, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
     assert reliance(values + 17, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
+
+
+def test_a_place_where_no_known_kind_lives_tells_nothing_of_reliance_and_the_other_sets_do(
+    observe, monkeypatch, tmp_path
+):
+    partly = sets(tmp_path / "partly.parquet", {0: "moon", 3: None})
+    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: partly)
+    found = observe(1.0)
+    assert np.isnan(found.arrays["reliance"]).tolist() == [True, False, False, True]
+    assert found.facts["reliance"] == pytest.approx([1.0] * 3, abs=1e-3) and found.facts["reliance_left_out"] == 2
+    chance = found.tables["answers"].query("variant == 'other'").chance.tolist()
+    assert chance == [0.25, 0.25, 0.25, 0.25], "two sets as ever, and two in which nobody lives at the place shown"
+    never = sets(tmp_path / "never.parquet", dict.fromkeys(range(4), "moon"))
+    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: never)
+    none = observe(1.0)
+    assert np.isnan(none.facts["reliance"]).all() and none.facts["reliance_left_out"] == 4
+    assert none.tables["accuracy"].top1.notna().all()
 
 
 def test_without_matched_sets_there_is_nothing_to_compare(observe, monkeypatch):

@@ -42,6 +42,9 @@ def test_a_list_that_cannot_split_words_is_refused_with_a_sentence() -> None:
         split_of("words", ["a"], None)
     with pytest.raises(BadRequest, match="the same score"):
         split_of("words", ["a", "b"], [2.0, 2.0])
+    for score in (float("nan"), float("inf")):
+        with pytest.raises(BadRequest, match="not a finite number"):
+            split_of("words", ["a", "b", "c"], [1.0, 2.0, score])
 
 
 def test_shares_count_named_units_whose_word_is_judged() -> None:

@@ -40,6 +40,8 @@ def test_a_list_of_the_settings_is_found_beside_the_settings_file(tmp_path, monk
         ("word,concreteness\nsea,4.5\nlove,1.2\n", ("sea", "love"), (4.5, 1.2)),
         ("sea,4.5\nlove,1.2\n", ("sea", "love"), (4.5, 1.2)),
         ('"salt, pepper",x\nsea,\n', ("salt, pepper", "sea"), None),
+        ("sea,nan\nlove,1.2\n", ("sea", "love"), None),
+        ("sea,4.5\nlove,inf\n", ("sea", "love"), None),
     ],
 )
 def test_words_stand_on_lines_or_in_the_first_column_of_a_table(text, words, scores):

@@ -15,7 +15,8 @@ from engine.imagesets import Dataset
 from engine.models import LoadedModel
 from tests.engine.small import wrapped
 
-CLASSES = 4
+NAMES = ("red", "green", "blue", "white")
+CLASSES = len(NAMES)
 
 
 class Squares(Dataset):
@@ -23,7 +24,7 @@ class Squares(Dataset):
 
     def __init__(self, count: int = 16, side: int = 32) -> None:
         super().__init__()
-        self.name, self.class_names = "squares", ("red", "green", "blue", "white")
+        self.name, self.class_names = "squares", NAMES
         self._count, self._side = count, side
 
     def _fingerprint(self) -> str:
@@ -74,6 +75,7 @@ def vit(name: str = "vit_tiny_patch16_224", change: Callable[[Any], None] | None
         change(module)
     found = wrapped(name, module)
     found.input_size = (module.patch_embed.img_size[0],) * 2
+    found.class_names = NAMES
     return found
 
 

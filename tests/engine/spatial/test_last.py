@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,16 @@ import timm
 import torch
 
 from engine.errors import BadRequest
+from engine.imagesets import Photos
+from engine.labels import imagenet_ids, imagenet_names
 from engine.models import LoadedModel
-from engine.spatial import attention
+from engine.spatial import attention, images
 from engine.spatial.blocks import ReadOut, Stack
 from engine.spatial.last import measure
 from engine.spatial.last_tables import evaluations_of, result_of
 from engine.spatial.probes import Probes
 from tests.engine.small import small_cnn
-from tests.engine.spatial.known import CLASSES, Quiet, Squares, averaging_last, vit, without_mixing
+from tests.engine.spatial.known import CLASSES, NAMES, Quiet, Squares, averaging_last, vit, without_mixing
 
 
 class Recorded(Probes):
@@ -145,6 +148,19 @@ def test_uniform_attention_is_the_mean_of_the_values_head_by_head() -> None:
         torch.testing.assert_close(part(tokens), vit().module.blocks[1].attn(tokens))  # type: ignore[index]
 
 
+@pytest.mark.parametrize("qk_norm", [False, True])
+def test_attention_weights_are_float32_under_autocast_too(qk_norm: bool) -> None:
+    module: Any = vit(qk_norm=qk_norm).module
+    part, tokens = module.blocks[1].attn, torch.randn(2, 17, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        projected = part.qkv(tokens)
+        inside = attention.weights(part, projected)
+    with torch.no_grad():
+        outside = attention.weights(part, projected)
+    assert projected.dtype == torch.bfloat16 and inside.dtype == torch.float32
+    assert torch.equal(inside, outside)
+
+
 def test_windows_attend_to_their_own_mean_and_position_biases_do_not_matter() -> None:
     torch.manual_seed(0)
     swin: Any = timm.create_model(
@@ -161,6 +177,7 @@ def test_windows_attend_to_their_own_mean_and_position_biases_do_not_matter() ->
 def test_a_network_without_attention_has_heads_and_positions_and_says_the_rest_in_one_line() -> None:
     model = small_cnn()
     model.module.reset_classifier(CLASSES)  # type: ignore[operator]
+    model.class_names = NAMES
     found = measure(model, Squares(), Quiet())  # type: ignore[arg-type]
     assert set(found.tables["accuracy"].experiment) == {"natural", "heads"}
     assert len(found.facts["missing"]) == 1 and "neither attention nor a class token" in found.facts["missing"][0]
@@ -177,11 +194,48 @@ def test_a_vit_that_pools_its_patches_has_no_class_token_to_isolate() -> None:
     assert any("reads no class token" in line for line in found.facts["missing"])
 
 
-def test_labels_that_are_no_class_of_the_model_are_refused_in_a_sentence() -> None:
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [(("cat", "dog", "cow", "pig"), "knows none of the data set's classes"), (None, "does not say what its 4 classes")],
+)
+def test_labels_that_are_no_class_of_the_model_are_refused_in_a_sentence(
+    names: tuple[str, ...] | None, told: str
+) -> None:
+    """Also where the model names no classes: the first of the data set need not be its first."""
     model = vit()
-    model.class_names = ("cat", "dog", "cow", "pig")
-    with pytest.raises(BadRequest, match="no accuracy"):
+    model.class_names = names
+    with pytest.raises(BadRequest, match=told):
         measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+
+
+def test_labels_are_matched_by_name_and_those_that_could_mean_two_classes_are_left_out_and_told() -> None:
+    model = vit()
+    model.class_names = ("white, snow", "crane", "Red", "crane")
+    squares = Squares()
+    squares.class_names = ("red", "crane", "blue", "snow")
+    labels, matching = images.labels_for(model, squares)
+    assert labels == {number: {0: 2, 3: 0}[number % 4] for number in range(16) if number % 4 in (0, 3)}
+    assert [what for what, _ in matching.notes] == ["class crane", "class blue"]
+    found = measure(model, squares, Quiet())  # type: ignore[arg-type]
+    assert found.facts["images"] == 8 and "2 of the 4 classes of “squares”" in found.facts["missing"][-1]
+    assert [what for what, _ in found.facts["skipped"]] == ["class crane", "class blue"]
+
+
+def test_chance_is_among_all_classes_that_the_model_answers_with() -> None:
+    model = vit(num_classes=8)
+    model.class_names = (*NAMES, "black", "grey", "pink", "brown")
+    assert measure(model, Squares(), Quiet()).facts["chance"] == 1 / 8  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [imagenet_ids(), ()])
+def test_wordnet_ids_and_numbers_without_names_mean_imagenets_classes(given: tuple[str, ...]) -> None:
+    model = vit(num_classes=1000)
+    photos = Photos("photos", [("tench", Path("tench.jpg"), 0), ("goldfish", Path("goldfish.jpg"), 1)], given)
+    for names in (imagenet_names(), None):
+        model.class_names = names
+        assert images.labels_for(model, photos)[0] == {0: 0, 1: 1}
+    model.class_names = imagenet_ids()[::-1]
+    assert images.labels_for(model, photos)[0] == {0: 999, 1: 998}
 
 
 def test_a_model_is_put_together_again_before_its_parts_are_used() -> None:

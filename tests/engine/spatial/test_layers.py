@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,11 +12,14 @@ from engine import uploads
 from engine.errors import BadRequest, RefusedFile, Unavailable
 from engine.experiment import build
 from engine.images import to_png
+from engine.imagesets import Dataset
+from engine.layouts import open_folder
+from engine.spatial import images, moves
 from engine.spatial.layers import measure
 from engine.spatial.maps import MapsRequest, maps
-from engine.spatial.moves import measure as measure_moves
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import Quiet, Squares, averaging_last, vit, without_mixing
+from tests.engine.world import write, xml
 
 
 def test_tokens_that_never_mix_find_themselves_in_every_layer() -> None:
@@ -48,6 +53,29 @@ def test_a_unit_that_sees_brightness_finds_the_squares_and_the_control_does_not(
     assert row.localisation_auroc > 0.85 and row.localisation_control < 0.75
 
 
+def boxed(folder: Path, drawn: tuple[int, int] = (32, 32)) -> Dataset:
+    """The squares as ILSVRC publishes images: class folders, and boxes in XML."""
+    squares = Squares()
+    for number in range(len(squares)):
+        kind = squares.class_names[squares.label(number)]
+        rows, columns = (np.flatnonzero(squares.mask(number).any(axis)) for axis in (1, 0))
+        around = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        write(folder / f"Data/CLS-LOC/train/{kind}/{number:02}.png", to_png(squares.image(number)))
+        write(folder / f"Annotations/CLS-LOC/train/{kind}/{number:02}.xml", xml(*drawn, [(kind, around)]))
+    return open_folder(folder, "boxed")
+
+
+def test_boxes_in_xml_say_where_objects_are_where_they_were_drawn_on_the_same_size(tmp_path: Path) -> None:
+    stored = boxed(tmp_path / "same")
+    (batch,) = images.batches(stored, range(16), vit(), 16)
+    for place, number in enumerate(int(stored.describe(index)["name"][-6:-4]) for index in batch.numbers):
+        assert np.array_equal(batch.masks[place].numpy(), Squares().mask(number))
+    found = measure(vit(), stored, Quiet())  # type: ignore[arg-type]
+    assert found.facts["masks"] > 0 and found.tables["layers"].localisation_auroc.notna().all()
+    (batch,) = images.batches(boxed(tmp_path / "other", (640, 480)), range(16), vit(), 16)
+    assert batch.masks.isnan().all() and len(batch.numbers) == 16
+
+
 def test_the_batch_does_not_change_the_numbers() -> None:
     from engine.spatial import layers
 
@@ -76,10 +104,30 @@ def test_a_network_that_looks_at_each_patch_alone_moves_along() -> None:
         without_mixing(module)
         torch.nn.init.zeros_(module.pos_embed)
 
-    table = measure_moves(vit(change=lost), Squares(), Quiet(), 8).tables["moves"]  # type: ignore[arg-type]
+    table = moves.measure(vit(change=lost), Squares(), Quiet(), 8).tables["moves"]  # type: ignore[arg-type]
     shift, turn = (table[table.kind == kind] for kind in ("shift", "turn"))
     assert (shift.equivariance > 0.999).all() and (shift.invariance > 0.999).all()
     assert (turn.equivariance < 0.99).all()  # the pixels inside a patch turn too
+
+
+def test_several_moves_of_the_same_images_are_no_more_images() -> None:
+    """Three moves that do the same: the numbers and their intervals are those of one."""
+    draws = torch.Generator().manual_seed(0)
+    plain, moved = (torch.randn(12, 5, 4, 4, generator=draws) for _ in range(2))
+    once, thrice = moves._Tally(), moves._Tally()
+    for tally, times in ((once, 1), (thrice, 3)):
+        for first in (0, 6):
+            part = slice(first, first + 6)
+            for _ in range(times):
+                tally.add(np.arange(12)[part], plain[part], plain[part], moved[part])
+    assert thrice.row() == pytest.approx(once.row())
+
+
+def test_a_mean_that_becomes_any_other_images_is_at_minus_one() -> None:
+    plain, moved = torch.randn(2, 4000, 64, 1, 1, generator=torch.Generator().manual_seed(0))
+    tally = moves._Tally()
+    tally.add(np.arange(4000), plain, plain, moved)
+    assert tally.row()["invariance"] == pytest.approx(-1, abs=0.03)
 
 
 def test_maps_of_one_picture_are_what_the_site_says_and_tokens_are_like_themselves() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.spatial import images, measures
 
@@ -24,6 +27,17 @@ def test_auroc_is_the_share_of_rightly_ordered_pairs(ties: bool) -> None:
     for image in range(4):
         for unit in range(6):
             assert found[image, unit] == pytest.approx(plain_auroc(maps[image, :, unit], masks[image]), abs=1e-6)
+
+
+def test_auroc_asks_for_no_float64_which_not_every_device_has() -> None:
+    class Kinds(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            found = func(*args, **(kwargs or {}))
+            assert not isinstance(found, torch.Tensor) or found.dtype != torch.float64, func
+            return found
+
+    with Kinds():
+        measures.auroc(torch.rand(2, 9, 3), (torch.arange(9) < 4).float().expand(2, 9))
 
 
 def test_a_perfect_map_scores_one_a_flat_map_half_and_an_empty_mask_nothing() -> None:
