@@ -34,6 +34,8 @@ TYPICAL = (788, 384, 1536)
 MOST_FOR_GLIBC = 32 << 20  # the largest size that glibc takes for the threshold below
 # The largest tensor whose memory is kept for the next one: a header and torch's alignment stand in the same piece.
 LARGEST_KEPT = MOST_FOR_GLIBC - 4096
+# How devices and hosts say that no memory is left; the last is cuBLAS and cuDNN.
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 _MEASURING = threading.Lock()
 
 
@@ -122,13 +124,8 @@ def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device (or the host) has no memory left."""
-    words = (
-        "out of memory",
-        "can't allocate memory",
-        "not enough memory",
-        "alloc_failed",
-    )  # the last: cuBLAS and cuDNN
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error).lower() for word in words)
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or any(words in str(error).lower() for words in NO_MEMORY)
 
 
 def _best() -> torch.device:
