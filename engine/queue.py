@@ -7,8 +7,6 @@ theirs is on does not wait for all of it. A job that several owners want stands 
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 _OWNERS_REMEMBERED = 1024
 
 
@@ -59,4 +57,9 @@ class FairQueue:
 
     def order(self) -> list[str]:
         """The items in the order in which they would be taken now."""
-        return list(iter(deepcopy(self).take, None))
+        rehearsal = FairQueue()
+        rehearsal._lines = {
+            owner: {batch: items.copy() for batch, items in batches.items()} for owner, batches in self._lines.items()
+        }
+        rehearsal._turns, rehearsal._turn = self._turns.copy(), self._turn
+        return list(iter(rehearsal.take, None))
