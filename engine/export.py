@@ -34,9 +34,8 @@ def stem(result: Result, unit: int | str | None = None) -> str:
     parts = [_plain(str(request.get("model", ""))), _plain(str(what))]
     if unit is not None:
         name = f"unit-{unit}"
-        # Texts in any script keep files of their own, with names that are not too long.
-        long = str(unit).startswith("says(")
-        parts.append(f"{_plain(name)[:60]}{_digest(name)}" if long else _plain(name))
+        # Targets keep files of their own, with names that are not too long: (2*7) and (2+7) are plainly the same.
+        parts.append(f"{_plain(name)[:60]}-{_digest(name)}" if isinstance(unit, str) else name)
     return "-".join(filter(None, parts))
 
 

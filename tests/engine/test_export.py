@@ -38,6 +38,11 @@ def test_pictures_come_out_pixel_by_pixel() -> None:
     assert np.array_equal(opened[2], PICTURES[1]) and np.array_equal(opened[3], 255 - PICTURES[1])
 
 
+def test_targets_that_differ_in_signs_alone_have_files_of_their_own() -> None:
+    stems = [export.stem(result(), target) for target in ("(2*7)", "(2+7)", "(2-7)")]
+    assert len(set(stems)) == 3 and all("-unit-_2" in stem for stem in stems)
+
+
 def test_numbers_name_each_unit_by_its_address() -> None:
     read = pd.read_csv(io.StringIO(export.numbers(result())))
     assert list(read["address"]) == ["timm/some net@blocks.1.mlp.out:3", "timm/some net@blocks.1.mlp.out:5"]
