@@ -71,4 +71,5 @@ def config(figure: go.Figure, name: str) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     """Markdown without its marks."""
-    return re.sub(r":\w+\[([^\]]*)\]|[*`]", r"\1", text)
+    unmarked = re.sub(r":\w+\[((?:[^\]\\]|\\.)*)\]|(?<!\\)[*`]", r"\1", text)
+    return re.sub(r"\\([\W_])", r"\1", unmarked)

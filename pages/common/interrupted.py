@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.address import Address
 from engine.errors import BadRequest
-from pages.common import gallery, permalink
+from pages.common import errors, gallery, permalink
 from pages.common.view import View
 from pages.common.wall import PAGE
 
@@ -27,7 +27,9 @@ def draw() -> None:
     with st.container(border=True):
         st.markdown(":material/history: Not finished when Vitrine was stopped. Nothing that was finished is lost.")
         for view in found[-SHOWN:]:
-            st.page_link(PAGE, label=f"`{view.a}`", icon=":material/replay:", query_params=permalink.write(view))
+            st.page_link(
+                PAGE, label=errors.code(str(view.a)), icon=":material/replay:", query_params=permalink.write(view)
+            )
         if len(found) > SHOWN:
             st.caption(f"and {len(found) - SHOWN} more")
         if st.button("Forget these", key="forget", type="tertiary", icon=":material/close:"):
