@@ -15,7 +15,6 @@ from engine.targets import is_target, parse_target
 
 MAX_UNITS = 1024
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_COMMA = re.compile(r",(?![^()]*\))")  # not those inside brackets
 
 
 @dataclass(frozen=True, order=True)
@@ -60,7 +59,7 @@ def parse_selection(text: str, limit: int = MAX_UNITS) -> tuple[tuple[int, ...],
 
     Raises BadRequest as `parse_units` and `engine.targets.parse_target` do.
     """
-    pieces = [piece.strip() for piece in _COMMA.split(text)]
+    pieces = [piece.strip() for piece in _pieces(text)]
     plain = [piece for piece in pieces if not is_target(piece)]
     found = [parse_target(piece) for piece in pieces if is_target(piece)]
     plain += [str(target.unit) for target in found if target.unit is not None]
@@ -69,6 +68,18 @@ def parse_selection(text: str, limit: int = MAX_UNITS) -> tuple[tuple[int, ...],
         raise BadRequest(f"More than {limit} targets asked for at once. Ask for at most {limit}.")
     units = parse_units(",".join(plain), limit - len(targets)) if any(plain) or not targets else ()
     return units, targets
+
+
+def _pieces(text: str) -> list[str]:
+    """The text cut at its commas, except those inside brackets, in time that grows with its length: it may be a link's."""
+    pieces, end, inside = [], len(text), False
+    for found in reversed([*re.finditer(r"[,()]", text)]):
+        if found[0] != ",":
+            inside = found[0] == ")"
+        elif not inside:
+            pieces.append(text[found.end() : end])
+            end = found.start()
+    return [text[:end], *reversed(pieces)]
 
 
 def parse_units(text: str, limit: int = MAX_UNITS) -> tuple[int, ...]:

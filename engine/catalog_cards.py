@@ -37,6 +37,8 @@ OTHER_DOORS = {
     "cache_dir",
     "features_only",
 }
+# What reading a card may raise: besides what is said of it, whatever conversions and paths raise on wrong values.
+_BAD_CARD = (BadRequest, ValueError, TypeError, OverflowError, RuntimeError, OSError)
 
 
 def starter_entries() -> list[Entry]:
@@ -88,6 +90,8 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(top1 := card.get("top1"), (int, float)):
         fields["top1"] = float(top1)
     if isinstance(interval := card.get("top1_interval"), (list, tuple)) and len(interval) == 2:
+        if not all(isinstance(end, (int, float)) for end in interval):
+            raise BadRequest(f"top1_interval is “{interval}”. Write its two ends as shares, like [0.81, 0.85].")
         fields["top1_interval"] = (float(interval[0]), float(interval[1]))
     return fields
 
@@ -106,7 +110,7 @@ def _starter(name: str) -> Entry:
         if not weights.is_file():
             return replace(blank, note=f"{weights.name} is missing from starter/models. Check out the project again.")
         return replace(blank, available=True, **read_card(facts, card.parent))
-    except (OSError, ValueError, BadRequest) as error:
+    except _BAD_CARD as error:
         return replace(blank, note=f"{card.name} cannot be used: {error}")
 
 
@@ -147,12 +151,11 @@ def _local(name: str, card: Mapping[str, Any], path: Path, weights: Any) -> Entr
         return _unusable(name, path, f"{unknown[0]} is not a setting of a model. Known are {', '.join(sorted(KNOWN))}.")
     if not isinstance(weights, str):
         return _unusable(name, path, "weights is missing: name the weights file.")
-    file = path.parent / Path(weights).expanduser()
     try:
-        fields = read_card(card, path.parent)
-    except BadRequest as error:
+        file, fields = _file(path.parent, weights), read_card(card, path.parent)
+        entry = Entry(f"local/{name}", "local", weights=str(file), available=file.is_file(), path=file, **fields)
+    except _BAD_CARD as error:
         return _unusable(name, path, str(error))
-    entry = Entry(f"local/{name}", "local", weights=str(file), available=file.is_file(), path=file, **fields)
     return entry if entry.available else replace(entry, note=f"There is no file {file}. Correct weights in {path}.")
 
 
@@ -160,10 +163,20 @@ def _unusable(name: str, path: Path, reason: str) -> Entry:
     return Entry(f"local/{name}", "local", "", str(path), available=False, note=f"{path}: {reason}")
 
 
+def _file(folder: Path, given: str) -> Path:
+    """The file that a card names. Raises BadRequest where it begins with the home folder of somebody unknown."""
+    try:
+        return folder / Path(given).expanduser()
+    except RuntimeError:
+        raise BadRequest(
+            f"“{given[:80]}” is in the home folder of nobody on this machine. Write the whole path."
+        ) from None
+
+
 def _toml(path: Path) -> dict[str, Any] | BadRequest:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         return BadRequest(f"it cannot be read as TOML ({error}).")
 
 
@@ -178,7 +191,7 @@ def _config(card: Mapping[str, Any], folder: Path, architecture: str) -> dict[st
         raise BadRequest(f"config describes a model of open_clip, so write architecture = “open_clip/{architecture}”.")
     if card.get("kwargs"):
         raise BadRequest("kwargs and config do not go together: write what kwargs says into the config file.")
-    config = read_config(folder / Path(given).expanduser())
+    config = read_config(_file(folder, given))
     if "input_size" in card and _input_size(card["input_size"])[1:] != tuple(image_size(config)):
         height, width = image_size(config)
         raise BadRequest(f"input_size is not the config's image_size, {height} x {width}. Leave input_size out.")
@@ -191,7 +204,7 @@ def _class_names(card: Mapping[str, Any], folder: Path) -> tuple[str, ...] | Non
     if given is None:
         return None
     if isinstance(given, str):
-        given = _read_names(folder / Path(given).expanduser())
+        given = _read_names(_file(folder, given))
     if not isinstance(given, list) or not given:
         raise BadRequest("classes is neither a list of names nor a file with one name a line.")
     return tuple(str(each["name"]) if isinstance(each, dict) and "name" in each else str(each) for each in given)

@@ -13,12 +13,14 @@ import zipfile
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from engine import __version__
 from engine.experiment import Result
 from engine.images import to_png
 
 _PICTURES = {"images": "", "opposite_images": "-opposite", "importance": "-importance"}
+_FORMULA = ("=", "+", "-", "@")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -34,9 +36,8 @@ def stem(result: Result, unit: int | str | None = None) -> str:
     parts = [_plain(str(request.get("model", ""))), _plain(str(what))]
     if unit is not None:
         name = f"unit-{unit}"
-        # Texts in any script keep files of their own, with names that are not too long.
-        long = str(unit).startswith("says(")
-        parts.append(f"{_plain(name)[:60]}{_digest(name)}" if long else _plain(name))
+        # Targets keep files of their own, with names that are not too long: (2*7) and (2+7) are plainly the same.
+        parts.append(f"{_plain(name)[:60]}-{_digest(name)}" if isinstance(unit, str) else name)
     return "-".join(filter(None, parts))
 
 
@@ -63,7 +64,7 @@ def numbers(result: Result) -> str:
     table = result.tables["units"].copy()
     address = f"{result.request['model']}@{result.request['site']}:"
     table.insert(0, "address", [f"{address}{unit}" for unit in table["unit"]])
-    return table.to_csv(index=False, lineterminator="\n")
+    return to_csv(table)
 
 
 def curves(result: Result) -> str:
@@ -78,6 +79,18 @@ def facts(result: Result) -> str:
     """The request, and what is known of how it was carried out, as JSON. `python -m engine` takes the same request."""
     about = {"vitrine": __version__, "request": result.request, "facts": result.facts}
     return json.dumps(about, indent=2, sort_keys=True, default=str) + "\n"
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """A table as CSV without its index. Text that a spreadsheet would carry out as a formula begins with an apostrophe:
+    words and names come from anybody's files."""
+    return table.apply(_harmless).to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    return column.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell)
 
 
 def to_zip(*results: Result) -> bytes:
@@ -105,7 +118,7 @@ def files(result: Result) -> Iterator[tuple[str, bytes | str]]:
         yield "curves.csv", curves(result)
     else:
         for name, table in result.tables.items():
-            yield f"{name}.csv", table.to_csv(index=False, lineterminator="\n")
+            yield f"{name}.csv", to_csv(table)
         for name, array in result.arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)

@@ -127,7 +127,8 @@ def parse_target(text: str) -> Target:
         image = number if number.startswith("up-") else str(int(number))
         return Target(whole="match" if found["kind"] == "match" else "caricature", image=image)
     if text.startswith("(") and text.endswith(")"):
-        return Target(_terms(re.sub(r" *([-+*]) *", r"\1", text[1:-1].strip()), text))
+        parts = re.split(r"([-+*])", text[1:-1].strip())
+        return Target(_terms("".join(part.strip(" ") for part in parts), text))
     found = re.fullmatch(_PART, text)
     if not found:
         raise _refused(text)

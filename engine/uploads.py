@@ -28,6 +28,8 @@ Kind = Literal["vectors", "images", "words"]
 
 MAX_VECTOR_BYTES = 16 << 20
 MAX_LENGTH = 1 << 16
+SHORTEST, LONGEST = 1e-12, 1e12
+"""Norms between which float32 has room for the squares of a vector's numbers."""
 MOST_BYTES = 200 << 20
 """Of each kind that is kept."""
 LONGEST_SIDE = 1024
@@ -48,11 +50,15 @@ def keep_vector(data: bytes, name: str, tensor: str = "") -> str:
     array = _npy(data, name) if data.startswith(b"\x93NUMPY") else _safetensors(data, name, tensor)
     if array.dtype.kind not in "iuf":
         raise RefusedFile(f"{name} holds {array.dtype} values; a direction is a vector of real numbers.")
-    vector = np.squeeze(array).astype(np.float32)
+    vector = np.squeeze(array).astype(np.float64)
     if vector.ndim != 1 or not 1 < vector.size <= MAX_LENGTH:
         raise RefusedFile(f"{name} holds an array of shape {array.shape}; a direction is one number for each unit.")
-    if not np.isfinite(vector).all() or not np.linalg.norm(vector):
+    norm = float(np.linalg.norm(vector))
+    if not np.isfinite(norm) or not norm:
         raise RefusedFile(f"{name} holds no direction: its numbers are not all finite, or all of them are zero.")
+    if not SHORTEST < norm < LONGEST:  # only where it points counts
+        vector /= norm
+    vector = vector.astype(np.float32)
     buffer = io.BytesIO()
     np.save(buffer, vector, allow_pickle=False)
     return _keep("vectors", vector.tobytes(), buffer.getvalue(), ".npy")
@@ -73,9 +79,7 @@ def keep_image(data: bytes, name: str) -> str:
 
 def image(digest: str) -> np.ndarray:
     """The kept image, uint8 (height, width, 3). Raises Unavailable where this machine does not have it."""
-    path = _find("images", digest, ".png", "image")
-    os.utime(path)
-    return open_image(path, "The image")
+    return open_image(_find("images", digest, ".png", "image"), "The image")
 
 
 def keep_words(data: bytes, name: str) -> str:
@@ -86,9 +90,7 @@ def keep_words(data: bytes, name: str) -> str:
 
 def words(digest: str) -> WordList:
     """The kept list. Raises Unavailable where this machine does not have it."""
-    path = _find("words", digest, ".csv", "list of words")
-    os.utime(path)
-    return read_words(path.read_bytes(), "The list of words")
+    return read_words(_find("words", digest, ".csv", "list of words").read_bytes(), "The list of words")
 
 
 def image_of(reference: str, data: str) -> np.ndarray:
@@ -144,19 +146,31 @@ def _keep(kind: Kind, content: bytes, file: bytes, suffix: str) -> str:
         if path.exists():
             path.touch()
             return digest
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as whole:
-            whole.write(file)
-        os.replace(whole.name, path)
+        _write(path, file)
         _trim(path)
     except OSError as error:
         raise Unavailable(f"The file cannot be kept in {folder}: {error.strerror or error}.") from error
     return digest
 
 
+def _write(path: Path, file: bytes) -> None:
+    """The whole file at once or nothing of it. Raises OSError."""
+    descriptor, partial = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(descriptor, "wb") as whole:
+            whole.write(file)
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
 def _find(kind: Kind, digest: str, suffix: str, what: str) -> Path:
+    """The kept file, which counts as used from now on. Raises Unavailable where this machine does not have it."""
     path = _folder(kind) / f"{digest}{suffix}"
     if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
         raise Unavailable(f"The {what} {digest[:16]} is not on this machine. Give its file again.")
+    os.utime(path)
     return path
 
 

@@ -24,7 +24,7 @@ view = PAGE.opening(
 if view is not None:
     with errors.shown():
         asked = parts(view)
-        PAGE.bar(summary(view), asked)
+        PAGE.bar(errors.escape(summary(view)), asked)
         found = PAGE.results(asked, OFFER)
         by_measure = {
             measure: {model: found[name] for model in view.models if (name := f"{measure}/{model}") in found}

@@ -41,7 +41,7 @@ else:
         rows = shown_rows(view)
         batch = showing.batch(rows)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(setup.summary(view), width="content")
+            st.caption(errors.escape(setup.summary(view)), width="content")
             with st.container(horizontal=True, width="content", vertical_alignment="center"):
                 if not (view.depth or view.compare):
                     wall.maps_toggle()

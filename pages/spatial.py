@@ -20,7 +20,7 @@ if view is not None:
     with errors.shown():
         asked = parts(view)
         what = f"image {view.image}" if view.image.isdigit() else "an uploaded picture"
-        page.bar(f"{view.data} · {what} · unit {view.unit}", asked)
+        page.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
         found = page.results(
             asked, "Not all of this is computed on this machine yet. The link says exactly what to compute."
         )

@@ -14,6 +14,7 @@ import pandas as pd
 from engine.concepts.abstract import Split, split_of, starter_split
 from engine.concepts.vocabulary import open_vocabulary
 from engine.experiment import Result
+from engine.export import to_csv
 
 Sort = Literal["score", "selectivity", "purity", "unit"]
 
@@ -92,7 +93,7 @@ def names_csv(namings: Iterable[Result]) -> str:
             table[f"word_{place}"] = [known[number] for number in numbers]
             table[f"score_{place}"] = scores[:, place - 1]
         parts.append(table)
-    return pd.concat(parts).to_csv(index=False, lineterminator="\n") if parts else ""
+    return to_csv(pd.concat(parts)) if parts else ""
 
 
 def by_depth(layers: pd.DataFrame) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     left, right = st.columns([1.6, 1], vertical_alignment="center")
     left.caption(
         "A word is abstract where one cannot point at what it says, like “love”. How concrete words are is taken from "
-        f"{OWN if not view.split else f'`{errors.escape(view.split)}`'} list."
+        f"{OWN if not view.split else errors.code(view.split)} list."
     )
     with right, st.popover("A list of your own", icon=":material/upload_file:"):
         given = st.file_uploader(

@@ -31,10 +31,12 @@ def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     st.session_state[key] = views.layer(view, "a")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width=320):
-            chosen = st.selectbox(f"Layer of :{colours.NAMES['a']}[{view.a}]", names, key=key)
+            chosen = st.selectbox(f"Layer of :{colours.NAMES['a']}[{errors.escape(view.a)}]", names, key=key)
         if view.b:
             with errors.shown():
-                st.caption(f"beside :{colours.NAMES['b']}[{view.b}] `{views.layer(view, 'b')}`, equally deep")
+                st.caption(
+                    f"beside :{colours.NAMES['b']}[{errors.escape(view.b)}] `{views.layer(view, 'b')}`, equally deep"
+                )
     if chosen != views.layer(view, "a"):
         page.show(view.model_copy(update={"layer": chosen, "page": 1}), compute=True)
 
@@ -79,7 +81,7 @@ def _side(
     shown: slice,
 ) -> None:
     site = views.layer(view, side)
-    st.markdown(f"#### :{colours.NAMES[side]}[{view.sides[side]}] · `{site}`")
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
     named = int(table["named"].sum())
     st.caption(
         f"{len(kept)} of {len(table)} units shown; {named} ({words.share(named / max(len(table), 1))}) have a word that fits "

@@ -197,5 +197,5 @@ def _picture(view: ConceptsView, card: Card) -> Result | None:
 
 
 def _part(view: ConceptsView, card: Card) -> Part:
-    title = f":{colours.NAMES[card.side]}[**{card.model}**] Picture of unit {card.unit} of `{card.site}`"
+    title = f":{colours.NAMES[card.side]}[**{errors.escape(card.model)}**] Picture of unit {card.unit} of `{card.site}`"
     return Part(card.name, title, _request(view, card))

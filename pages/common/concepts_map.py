@@ -36,7 +36,7 @@ def _side(
     from engine.concepts import browsing
 
     site, key = views.layer(view, side), page.key(f"map_{side}")
-    st.markdown(f"#### :{colours.NAMES[side]}[{view.sides[side]}] · `{site}`")
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
     table = placed.tables["units"]
     named = None
     if naming is not None:

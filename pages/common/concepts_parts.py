@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.errors import BadRequest
 from engine.experiment import Request, build
+from pages.common import errors
 from pages.common.concepts_view import (
     EMBEDDING,
     LONGEST_LABELS,
@@ -111,7 +112,7 @@ def _draw(view: ConceptsView) -> list[Part]:
         return []
     drawn = Part(
         "says",
-        f"**{view.reader}** Drawing the text",
+        f"**{errors.escape(view.reader)}** Drawing the text",
         picture(view, view.reader, EMBEDDING, str(says_target(view.text))),
     )
     return [*_search(view), drawn]
@@ -125,7 +126,7 @@ def _zero_shot(view: ConceptsView) -> list[Part]:
     made = build(
         ZeroShotRequest, reader=view.reader, texts=texts, image=view.image, data=view.data, template=view.template
     )
-    return [Part("zero-shot", f"**{view.reader}** Comparing the image with {len(texts)} texts", made)]
+    return [Part("zero-shot", f"**{errors.escape(view.reader)}** Comparing the image with {len(texts)} texts", made)]
 
 
 def _read(view: ConceptsView) -> list[Part]:

@@ -52,7 +52,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
 def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, model: str, result: Result) -> None:
     known: dict[str, Any] = result.facts["sparse"]
     site, target = str(known["site"]), str(known["target"])
-    st.markdown(f"##### :{colours.NAMES[side]}[{model}] · up to five units")
+    st.markdown(f"##### :{colours.NAMES[side]}[{errors.escape(model)}] · up to five units")
     request = views.picture(view, model, site, target)
     made = results.find(request.key())
     if made is not None:

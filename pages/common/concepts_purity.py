@@ -181,7 +181,7 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
 
     table = result.tables["concepts"].sort_values(["units", "auroc"], ascending=False, kind="stable")
     table = table[table["units"] > 0].reset_index(drop=True)
-    st.subheader(f"Concepts of :{colours.NAMES[side]}[{view.sides[side]}]", anchor=False)
+    st.subheader(f"Concepts of :{colours.NAMES[side]}[{errors.escape(view.sides[side])}]", anchor=False)
     if not len(table):
         errors.hint("No unit of these layers follows a concept more than chance allows.")
         return

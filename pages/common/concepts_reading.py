@@ -28,7 +28,7 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
             keys[side] = concepts_setup.synced(page, f"units_{side}", chosen[side] or _best(view, side))
             with st.container(width=240):
                 st.text_input(
-                    f"Units of :{colours.NAMES[side]}[{model}]",
+                    f"Units of :{colours.NAMES[side]}[{errors.escape(model)}]",
                     key=keys[side],
                     help=f"Numbers and ranges, at most {views.MOST_UNITS}. At first those whose words fit best.",
                 )
@@ -69,7 +69,7 @@ def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
 
 def _side(view: ConceptsView, side: Side, result: Result) -> None:
     site = views.layer(view, side)
-    st.markdown(f"#### :{colours.NAMES[side]}[{view.sides[side]}] · `{site}`")
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
     st.markdown(finding(result))
     request: Any = parse_request(result.request)
     pictures = request.pictures().key()

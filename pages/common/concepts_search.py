@@ -73,7 +73,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
 
 def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
     model, table = view.sides[side], result.tables["units"]
-    st.markdown(f"#### :{colours.NAMES[side]}[{model}]")
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(model)}]")
     st.markdown(finding(result))
     pages, first = -(-len(table) // CARDS_A_PAGE), 0
     tools = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.experiment import Request, build
+from pages.common import errors
 from pages.common.colours import NAMES, Side
 from pages.common.view import sites_of
 
@@ -145,4 +146,4 @@ def label_texts(view: ConceptsView) -> tuple[str, ...]:
 
 def title(view: ConceptsView, side: Side, what: str) -> str:
     """A part as the title of its panel."""
-    return f":{NAMES[side]}[**{view.sides[side]}**] {what}"
+    return f":{NAMES[side]}[**{errors.escape(view.sides[side])}**] {what}"

@@ -52,6 +52,11 @@ def last_net(error: Exception) -> bool:
     return True
 
 
+def code(text: str) -> str:
+    """Text of unknown origin as code inside Streamlit's Markdown: on one line, and nothing in it ends the code early."""
+    return f"`{' '.join(text.split()).replace('`', 'ˋ')}`"
+
+
 def escape(text: str) -> str:
     """Text of unknown origin, safe inside Streamlit's Markdown: shown as it is, without links, images or directives."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|$~:" else letter for letter in text)

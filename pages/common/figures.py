@@ -34,9 +34,15 @@ def draw(
 
 def csv(numbers: pd.DataFrame, name: str, key: str) -> None:
     """A button that saves a table as CSV."""
+
+    def data() -> bytes:
+        from engine.export import to_csv
+
+        return to_csv(numbers).encode()
+
     st.download_button(
         "CSV",
-        lambda: numbers.to_csv(index=False, lineterminator="\n").encode(),
+        data,
         file_name=f"{name}.csv",
         mime="text/csv",
         key=f"{key}-csv",
@@ -65,4 +71,5 @@ def config(figure: go.Figure, name: str) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     """Markdown without its marks."""
-    return re.sub(r":\w+\[([^\]]*)\]|[*`]", r"\1", text)
+    unmarked = re.sub(r":\w+\[((?:[^\]\\]|\\.)*)\]|(?<!\\)[*`]", r"\1", text)
+    return re.sub(r"\\([\W_])", r"\1", unmarked)

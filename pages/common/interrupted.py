@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
 
 from engine.address import Address
-from pages.common import gallery, permalink
+from engine.errors import BadRequest
+from pages.common import errors, gallery, permalink
 from pages.common.view import View
 from pages.common.wall import PAGE
 
@@ -25,7 +27,9 @@ def draw() -> None:
     with st.container(border=True):
         st.markdown(":material/history: Not finished when Vitrine was stopped. Nothing that was finished is lost.")
         for view in found[-SHOWN:]:
-            st.page_link(PAGE, label=f"`{view.a}`", icon=":material/replay:", query_params=permalink.write(view))
+            st.page_link(
+                PAGE, label=errors.code(str(view.a)), icon=":material/replay:", query_params=permalink.write(view)
+            )
         if len(found) > SHOWN:
             st.caption(f"and {len(found) - SHOWN} more")
         if st.button("Forget these", key="forget", type="tertiary", icon=":material/close:"):
@@ -34,8 +38,21 @@ def draw() -> None:
 
 
 def view_of(facts: dict[str, Any]) -> View | None:
-    """The view that shows what a request asked for; None for requests that no page shows by themselves."""
-    if facts.get("experiment") != "visualize":
+    """The view that asks for just what a request (its canonical JSON, read) asked for; None where no view does by itself:
+    other experiments, recipes of comparisons alone, data sets that pages do not open."""
+    from engine.datasets import dataset_names
+    from engine.experiment import build
+    from engine.visualize import VisualizeRequest
+
+    if facts.get("experiment") != "visualize" or facts.get("data") not in dataset_names():
         return None
-    address = Address(facts["model"], facts["site"], tuple(facts["units"]))
-    return View(address, None, facts["recipe"], facts["seed"], facts["opposite"], facts["data"])
+    try:
+        asked = build(
+            VisualizeRequest, **{name: facts[name] for name in facts if name not in ("experiment", "version")}
+        )
+    except BadRequest:  # of another version of Vitrine
+        return None
+    given = asked.model_dump()
+    address = Address(*(given.get(field.name, ()) for field in fields(Address)))
+    view = View(address, **{field.name: given[field.name] for field in fields(View) if field.name in given})
+    return view if view.recipe in permalink.recipes() else None

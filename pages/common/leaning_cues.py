@@ -51,7 +51,7 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
         for model, table in answers.items()
     }
     drops = " · ".join(
-        f"{model} {100 * drop:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
+        f"{errors.escape(model)} {100 * drop:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
         for model, (drop, low, high) in ((model, result.facts["drop"]) for model, result in found.items())
     )
     chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))

@@ -16,6 +16,7 @@ from pages.common.words import share
 
 if TYPE_CHECKING:
     from engine.cutting import Fill
+    from engine.datasets import Dataset
     from engine.experiment import Result
     from engine.filters import Shape
     from engine.samples import Cut
@@ -74,7 +75,7 @@ def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filter
         spans = tuple(
             (float(sample.facts["variants"][place][1]), float(sample.facts["variants"][place][2])) for place in places
         )
-        made = _filtered(view.data, index, spans, view.filter, _size(view))
+        made = _filtered(view.data, dataset.fingerprint, dataset, index, spans, view.filter, _size(view))
         pictures += [
             (f"low-pass {span[1]:g}", data, filtered, place)
             for span, data, place in zip(spans, made, places, strict=True)
@@ -115,27 +116,34 @@ def _classes(model: str) -> tuple[str, ...]:
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _cut_pngs(
-    data: str, index: int, how: Cut, fills: tuple[Fill, ...], size: tuple[int, int]
+    data: str, fingerprint: str, _opened: Dataset, index: int, how: Cut, fills: tuple[Fill, ...], size: tuple[int, int]
 ) -> list[tuple[tuple[str, str], bytes]]:
     from engine.images import to_png
     from engine.variant_pictures import cut_pictures
 
-    made = cut_pictures(results.dataset(data), index, how, fills, size)
+    made = cut_pictures(_opened, index, how, fills, size)
     return [(pair, to_png(picture)) for pair, picture in made.items()]
 
 
 def _cut(view: View, index: int) -> list[tuple[tuple[str, str], bytes]]:
-    return _cut_pngs(view.data, index, view.cut, view.fills, _size(view))
+    dataset = results.dataset(view.data)
+    return _cut_pngs(view.data, dataset.fingerprint, dataset, index, view.cut, view.fills, _size(view))
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _filtered(
-    data: str, index: int, spans: tuple[tuple[float, float], ...], shape: Shape, size: tuple[int, int]
+    data: str,
+    fingerprint: str,
+    _opened: Dataset,
+    index: int,
+    spans: tuple[tuple[float, float], ...],
+    shape: Shape,
+    size: tuple[int, int],
 ) -> list[bytes]:
     from engine.images import to_png
     from engine.variant_pictures import filtered_pictures
 
-    return [to_png(picture) for picture in filtered_pictures(results.dataset(data), index, spans, shape, size)]
+    return [to_png(picture) for picture in filtered_pictures(_opened, index, spans, shape, size)]
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

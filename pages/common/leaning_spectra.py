@@ -35,7 +35,7 @@ def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], No
     for place, kind, text in ((left, "low", "low-pass"), (right, "high", "high-pass")):
         tables = {model: result.tables[kind] for model, result in found.items() if kind in result.tables}
         areas = " · ".join(
-            f"{model} {result.facts[f'{kind}_area'][0]:.3f}"
+            f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
             for model, result in found.items()
             if result.facts[f"{kind}_area"]
         )
@@ -99,7 +99,7 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f}"
         for model, table in tables.items()
     )
-    roles = ", ".join(f"{model}: {result.facts['role']}" for model, result in found.items())
+    roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in found.items())
     figures.draw(
         chart,
         pd.concat([table for table in tables.values()]),

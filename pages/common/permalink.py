@@ -66,7 +66,7 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
     a, b = address("a"), address("b")
     a, b = (a, b) if a else (b, None)
     seed = params.get("seed", "0")
-    if not seed.isascii() or not seed.isdigit() or int(seed[:12]) > _BIGGEST_SEED:
+    if not seed.isascii() or not seed.isdigit() or len(seed) > 12 or int(seed) > _BIGGEST_SEED:
         problems.append(f"seed: “{seed[:40]}” is not a whole number from 0 to {_BIGGEST_SEED}.")
         seed = "0"
     recipe = choice("recipe", dict.fromkeys(recipes()), View.recipe)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from engine.experiment import Result
 
 
+LISTED_SECONDS = 2
+"""How long a page goes by what it saw in a data folder."""
+
+
 class _Missing(Exception):
     """Raised so that an absent result is not remembered."""
 
@@ -39,12 +43,26 @@ def _result(key: str) -> Result:
     return result
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def dataset(name: str) -> Dataset:
-    """A data set. Raises BadRequest when there is none of this name."""
+    """A data set as its files are now, or were two seconds ago: the same object as long as they stay the same.
+
+    Raises BadRequest when there is none of this name.
+    """
+    opened = _listed(name)
+    return _dataset(name, opened.fingerprint, opened)
+
+
+# Requests list a folder anew each time; pages look at it dozens of times a rerun.
+@st.cache_resource(max_entries=8, ttl=LISTED_SECONDS, show_spinner=False)
+def _listed(name: str) -> Dataset:
     from engine.datasets import open_dataset
 
     return open_dataset(name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _dataset(name: str, fingerprint: str, _opened: Dataset) -> Dataset:
+    return _opened
 
 
 @st.cache_resource(max_entries=4096, show_spinner=False)
@@ -81,8 +99,9 @@ def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:
     same pose (a matched set) only the strongest counts: the others would fill the row with one object."""
     ranks: list[int] = []
     seen: set[int] = set()
+    opened = dataset(data)
     for rank, number in enumerate(index.arrays["top_mean"][unit]):
-        matched = dataset(data).describe(int(number)).get("set")
+        matched = opened.describe(int(number)).get("set")
         if matched is None or matched not in seen:
             ranks.append(rank)
         if matched is not None:
@@ -90,24 +109,36 @@ def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:
     return ranks[:count]
 
 
-@st.cache_resource(max_entries=8192, show_spinner=False)
 def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapped: bool) -> bytes:
     """PNG bytes of a unit's scene of this rank, cut as the model saw it, with its position map where `mapped`."""
+    opened = dataset(data)
+    return _scene(key, unit, rank, data, opened.fingerprint, opened, size, mapped)
+
+
+@st.cache_resource(max_entries=8192, show_spinner=False)
+def _scene(
+    key: str, unit: int, rank: int, data: str, fingerprint: str, _opened: Dataset, size: tuple[int, int], mapped: bool
+) -> bytes:
     from engine.images import to_input, to_png
 
     index = _result(key)
-    image = to_input(dataset(data).image(int(index.arrays["top_mean"][unit, rank])), size)
+    image = to_input(_opened.image(int(index.arrays["top_mean"][unit, rank])), size)
     if mapped:
         image = overlay.overlay(image, index.arrays["top_mean_maps"][unit, rank], *scale(index, unit))
     return to_png(image)
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
 def image(data: str, number: int, size: tuple[int, int]) -> bytes:
     """PNG bytes of one image of a data set, cut as the model sees it."""
+    opened = dataset(data)
+    return _image(data, opened.fingerprint, opened, number, size)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _image(data: str, fingerprint: str, _opened: Dataset, number: int, size: tuple[int, int]) -> bytes:
     from engine.images import to_input, to_png
 
-    return to_png(to_input(dataset(data).image(number), size))
+    return to_png(to_input(_opened.image(number), size))
 
 
 def scale(index: Result, unit: int) -> tuple[float, float]:

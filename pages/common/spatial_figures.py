@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.experiment import Result
-from pages.common import colours, figures, spatial_charts, spatial_words
+from pages.common import colours, errors, figures, spatial_charts, spatial_words
 from pages.common.colours import Side
 from pages.common.spatial_view import SpatialView
 from pages.common.words import share
@@ -38,7 +38,7 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
         if numbers["localisation_auroc"].notna().any():
             figures.draw(
                 spatial_charts.localisation(tables), numbers, "localisation", key="sp-localisation",
-                finding=spatial_words.joined(
+                finding=_one_line(
                     [spatial_words.across(names[s], tables[s][1], "localisation_auroc", "localisation") for s in names]
                 ),
                 note=f"How well a unit's map separates the object from the rest: median over units, band: middle half of "
@@ -65,8 +65,8 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
             with st.container():
                 figures.draw(
                     spatial_charts.curves(tables, name, y), numbers, name, key=f"sp-{name}",
-                    finding=spatial_words.joined(said),
-                    note=f"{note} {spatial_words.joined(apart)} Bands: 95% intervals over images.",
+                    finding=_one_line(said),
+                    note=f"{note} {_one_line(apart)} Bands: 95% intervals over images.",
                 )  # fmt: skip
     _missing(there)
 
@@ -93,7 +93,7 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
         figures.draw(
             spatial_charts.bars(tables, [name.replace(" ", "<br>") for name in HEADS.values()], list(HEADS)),
             numbers[numbers.experiment == "heads"], "heads", key="sp-heads",
-            finding=spatial_words.joined([spatial_words.heads(model, table) for model, table in tables.values()]),
+            finding=_one_line([spatial_words.heads(model, table) for model, table in tables.values()]),
             note=f"The model's own final norm and head, not trained again, on different tokens (paper, Table 1). {n} images; "
             "whiskers: 95% intervals.",
         )  # fmt: skip
@@ -105,6 +105,7 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
                 continue
             values = result.arrays["position_accuracy"][0]
             row, column = result.facts["best_position"]
+            model = f":{colours.NAMES[side]}[{errors.escape(view.sides[side])}]"
             flat = pd.DataFrame(
                 [(r, c, float(v)) for r, line in enumerate(values) for c, v in enumerate(line)],
                 columns=["row", "column", "top1"],
@@ -112,7 +113,7 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
             figures.draw(
                 spatial_charts.heat(values, side, "top-1, %"), flat, f"positions-{view.sides[side].replace('/', '_')}",
                 key=f"sp-positions-{side}",
-                finding=f":{colours.NAMES[side]}[{view.sides[side]}]: single positions reach {share(float(values.min()), 1)} to "
+                finding=f"{model}: single positions reach {share(float(values.min()), 1)} to "
                 f"{share(float(values.max()), 1)}, most at row {row}, column {column}.",
                 note=f"Accuracy of the head on each final position alone. The best position chosen on half of the images "
                 f"reaches {share(result.facts['held_out'], 1)} on the other half.",
@@ -133,7 +134,7 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
                 )
                 figures.draw(
                     chart, numbers[numbers.experiment.isin(["isolation", "cls_only"])], "isolation", key="sp-isolation",
-                    finding=spatial_words.joined([spatial_words.isolation(m, t) for m, t in tables.values()]),
+                    finding=_one_line([spatial_words.isolation(m, t) for m, t in tables.values()]),
                     note="Solid: in the first L blocks the class token and the patches each see only themselves (paper, "
                     "section 4). Dotted, its complement: after L blocks the patches are dropped and the class token "
                     f"goes on alone. {_evaluations(there)} Bands: 95% intervals.",
@@ -147,7 +148,7 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
                     spatial_charts.level(chart, 100 * natural, f"{model} as it is", side)
                 figures.draw(
                     chart, numbers[numbers.experiment == "uniform"], "uniform-attention", key="sp-uniform",
-                    finding=spatial_words.joined([spatial_words.uniform(m, t) for m, t in tables.values()]),
+                    finding=_one_line([spatial_words.uniform(m, t) for m, t in tables.values()]),
                     note=f"One block at a time attends to all positions alike, with all its heads. {_single_heads(tables)}",
                 )  # fmt: skip
         attention: Tables = {s: (tables[s][0], there[s].tables["attention"]) for s in tables}
@@ -157,7 +158,7 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
                 watched = int(next(iter(attention.values()))[1]["n"].max())
                 figures.draw(
                     spatial_charts.heads_of_blocks(attention), _numbers(attention), "attention", key="sp-attention",
-                    finding=spatial_words.joined([spatial_words.attention(m, t) for m, t in attention.values()]),
+                    finding=_one_line([spatial_words.attention(m, t) for m, t in attention.values()]),
                     note=f"Entropy of the attention weights of queries on the image, as a share of uniform's; {watched} images.",
                 )  # fmt: skip
 
@@ -191,7 +192,7 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
             with st.container():
                 figures.draw(
                     chart, numbers, name, key=f"sp-{name}",
-                    finding=f"How far {what}: {spatial_words.joined(said).replace('-', '−')}",
+                    finding=f"How far {what}: {_one_line(said).replace('-', '−')}",
                     note=f"{note} {facts['images']} images; shifted {', '.join(facts['shift'])}; turned "
                     f"{', '.join(facts['turn'])}. Bands: 95% intervals.",
                 )  # fmt: skip
@@ -246,5 +247,10 @@ def _single_heads(tables: Tables) -> str:
         heads = [
             f"head {int(row['head'])} {spatial_words.points(row['difference'])}" for row in rows.to_dict("records")
         ]
-        said += [f"{model}, last block, one head alone: {', '.join(heads)}."] if heads else []
+        said += [f"{errors.escape(model)}, last block, one head alone: {', '.join(heads)}."] if heads else []
     return " ".join(said)
+
+
+def _one_line(sentences: list[str]) -> str:
+    """Sentences about one or two models as one line of Markdown."""
+    return errors.escape(spatial_words.joined(sentences))

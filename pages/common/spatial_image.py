@@ -71,7 +71,7 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
     key = next(part.key() for part in _requests(view, side))
     layer = layer_at(view, result)
     row = table.iloc[layer]
-    st.markdown(f"##### :{colours.NAMES[side]}[{model}] · `{row['maps']}`")
+    st.markdown(f"##### :{colours.NAMES[side]}[{errors.escape(model)}] · `{row['maps']}`")
     left, right = st.columns(2)
     with left:
         chosen = _picture(key, "map", layer, None)

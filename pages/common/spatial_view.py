@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.experiment import Request, build
+from pages.common import errors
 from pages.common.colours import NAMES, Side
 from pages.common.experiment_page import Part
 from pages.common.view import sites_of
@@ -68,4 +69,4 @@ def requests(view: SpatialView) -> list[Request]:
 
 
 def _title(side: Side, model: str, name: str) -> str:
-    return f":{NAMES[side]}[**{model}**] {TITLES[name]}"
+    return f":{NAMES[side]}[**{errors.escape(model)}**] {TITLES[name]}"

@@ -64,7 +64,7 @@ def draw(shown: Shown, place: int) -> None:
                     alt=f"The picture of {words.target(unit)} with the pixels that matter to it marked",
                 )
             with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
-                st.markdown(f"**{words.target(unit)}**")
+                st.markdown(f"**{errors.escape(words.target(unit))}**")
                 st.caption(verdict(facts, shown.data))
                 quality.draw(shown.result, facts)
                 if bool(facts["failed"]):
@@ -202,5 +202,5 @@ def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:
         icon=":material/download:",
         key=f"{key}-png",
         on_click="ignore",
-        help=f"The picture of unit {unit} as it was computed, without enlargement.",
+        help=f"The picture of unit {errors.escape(str(unit))} as it was computed, without enlargement.",
     )

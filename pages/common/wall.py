@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common import colours, comparison, job_panel, permalink, results, unit_card
+from pages.common import colours, comparison, errors, job_panel, permalink, results, unit_card
 from pages.common.batch import Batch
 from pages.common.colours import Side
 from pages.common.view import QUICK, Row, View, index_request
@@ -68,12 +68,12 @@ def _heading(side: Side, view: View) -> None:
     where = (
         " · through its whole depth" if view.depth else " · sites of one block" if view.compare == "sites" else where
     )
-    st.markdown(f"#### :{colours.NAMES[side]}[{address.model}]{where}")
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(address.model)}]{where}")
 
 
 def name_of(row: Row) -> str:
     """A row as the title of its panel."""
-    return f":{colours.NAMES[row.side]}[**{row.address.model}**] `{row.name}`"
+    return f":{colours.NAMES[row.side]}[**{errors.escape(row.address.model)}**] `{row.name}`"
 
 
 def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) -> None:
@@ -162,7 +162,8 @@ def tile_caption(facts: Mapping[Any, Any]) -> str:
     """Under a small picture: its unit, and how it compares with the strongest scene."""
     ratio = float(facts["ratio_to_best_scene"])
     told = ":red[failed]" if facts["failed"] else f"{ratio:.1f}×" if math.isfinite(ratio) else ""
-    return f":small[{facts['unit']} · {told}]" if told else f":small[{facts['unit']}]"
+    unit = errors.escape(str(facts["unit"]))
+    return f":small[{unit} · {told}]" if told else f":small[{unit}]"
 
 
 def input_size(model: str) -> tuple[int, int]:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from textwrap import shorten
 from typing import Any
 
 SHORTEST = 15
 """Letters that fit under a small picture in two lines; the picture's description has the whole name."""
+SOFT_HYPHEN = "\u00ad"
+"""Where a browser may break a word; it shows a hyphen there when it does, and nothing when it does not."""
+_LONG_WORD = re.compile(r"[^\W\d_]{10,}")
+_LEAST = 4  # letters on either side of a break
+_VOWELS = frozenset("aeiouy")
+_ONSET = re.compile("[bcfgp][lr]|[dtw]r|[cgpstw]h|s[cklmnptw]|tw")
+"""Two consonants that begin a syllable together."""
 
 
 def duration(seconds: float) -> str:
@@ -72,7 +80,28 @@ def scene(facts: dict[str, Any]) -> str:
 
 
 def short(facts: dict[str, Any]) -> str:
-    """A scene in one or two words, for under a small picture: what is on it, or the place where nothing is."""
+    """A scene in one or two words, for under a small picture: what is on it, or the place where nothing is. Long words
+    may be broken (see `breakable`)."""
     if facts.get("variant") == "place" and facts.get("place"):
-        return str(facts["place"])
-    return shorten(str(facts.get("kind") or facts.get("name") or facts["id"]), SHORTEST, placeholder="…")
+        return breakable(str(facts["place"]))
+    return breakable(shorten(str(facts.get("kind") or facts.get("name") or facts["id"]), SHORTEST, placeholder="…"))
+
+
+def breakable(text: str) -> str:
+    """Text with a soft hyphen in words of ten letters and more, where a syllable begins nearest to the middle."""
+    return _LONG_WORD.sub(lambda found: _broken(found[0]), text)
+
+
+def _broken(word: str) -> str:
+    places = [place for place in range(_LEAST, len(word) - _LEAST + 1) if _begins_syllable(word.lower(), place)]
+    if not places:
+        return word
+    place = min(places, key=lambda place: abs(2 * place - len(word)))
+    return word[:place] + SOFT_HYPHEN + word[place:]
+
+
+def _begins_syllable(word: str, place: int) -> bool:
+    """Whether a vowel follows one consonant here, or two that go together, and the letter before does not belong to them."""
+    vowel = place + (2 if _ONSET.match(word, place) else 1)
+    torn = _ONSET.match(word, place - 1) or word.startswith("ck", place - 1)
+    return word[place] not in _VOWELS and word[vowel] in _VOWELS and not torn

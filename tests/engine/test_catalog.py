@@ -307,7 +307,27 @@ def test_arguments_that_would_read_weights_another_way_are_refused(folder):
         catalog.load("local/mine", "cpu")
 
 
-@pytest.mark.parametrize("text", ["[[model", "model = 3", "\x00", 'model = ["a"]'])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"top1_interval": ["a", "b"]}, "top1_interval"),
+        ({"top1_interval": [[], []]}, "top1_interval"),
+        ({"top1": 10**400}, "too large"),
+        ({"weights": "~nosuchuser/w.safetensors"}, "~nosuchuser"),
+        ({"classes": "~nosuchuser/classes.txt"}, "~nosuchuser"),
+        ({"weights": "a" * 300}, "name too long"),
+    ],
+)
+def test_a_card_with_a_wrong_value_hides_no_other_model(folder, change, said):
+    good = {"name": "mine", "architecture": "test_vit", "weights": "w.safetensors"}
+    write_toml(folder, **{**good, **change})
+    write_toml(folder, **{**good, "name": "other"})
+    entries = {entry.name: entry for entry in catalog.entries()}
+    assert not entries["local/mine"].available and said in entries["local/mine"].note
+    assert {"starter-vit", "local/other"} <= set(entries)
+
+
+@pytest.mark.parametrize("text", ["[[model", "model = 3", "\x00", 'model = ["a"]', "model = " + "[" * 100_000])
 def test_a_broken_models_toml_hides_no_other_model(folder, text):
     (folder / "models.toml").write_text(text)
     names = {entry.name: entry for entry in catalog.entries()}
@@ -324,6 +344,14 @@ def test_starter_weights_that_are_missing_are_noted_and_said(monkeypatch, tmp_pa
     assert not entry.available and "missing" in entry.note
     with pytest.raises(Unavailable, match="starter-vit"):
         catalog.load("starter-vit", "cpu")
+
+
+def test_a_starter_card_that_names_a_home_folder_of_nobody_is_noted(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalog_cards, "STARTER", tmp_path)
+    (tmp_path / "starter-vit.json").write_text(json.dumps({"architecture": "test_vit", "classes": "~nosuchuser/x"}))
+    (tmp_path / "starter-vit.safetensors").touch()
+    entry = catalog.find("starter-vit")
+    assert not entry.available and "starter-vit.json cannot be used" in entry.note
 
 
 def test_a_starter_model_is_loaded_by_its_card(monkeypatch, tmp_path):

@@ -38,6 +38,11 @@ def test_pictures_come_out_pixel_by_pixel() -> None:
     assert np.array_equal(opened[2], PICTURES[1]) and np.array_equal(opened[3], 255 - PICTURES[1])
 
 
+def test_targets_that_differ_in_signs_alone_have_files_of_their_own() -> None:
+    stems = [export.stem(result(), target) for target in ("(2*7)", "(2+7)", "(2-7)")]
+    assert len(set(stems)) == 3 and all("-unit-_2" in stem for stem in stems)
+
+
 def test_numbers_name_each_unit_by_its_address() -> None:
     read = pd.read_csv(io.StringIO(export.numbers(result())))
     assert list(read["address"]) == ["timm/some net@blocks.1.mlp.out:3", "timm/some net@blocks.1.mlp.out:5"]
@@ -48,6 +53,21 @@ def test_curves_have_a_column_for_each_unit_and_a_line_for_each_step() -> None:
     read = pd.read_csv(io.StringIO(export.curves(result())))
     assert list(read.columns) == ["step", "unit 3", "unit 5"]
     assert list(read["unit 5"]) == [4.0, 5.0, 6.5] and list(read["step"]) == [1, 2, 3]
+
+
+def test_text_that_a_spreadsheet_would_carry_out_begins_with_an_apostrophe() -> None:
+    words = ["=cmd()", "+1", "-er", "@home", "a=b", None]
+    table = pd.DataFrame({"word": words, "score": [-1.5, 2, 3, 4, 5, 6], "number": [-1, 2, 3, 4, 5, 6]})
+    lines = export.to_csv(table).splitlines()
+    assert lines[:4] == ["word,score,number", "'=cmd(),-1.5,-1", "'+1,2.0,2", "'-er,3.0,3"]
+    assert lines[4:] == ["'@home,4.0,4", "a=b,5.0,5", ",6.0,6"]
+    assert list(table["word"][:5]) == words[:5]
+
+
+def test_every_table_of_a_zip_is_harmless_in_a_spreadsheet() -> None:
+    tables = {"words": pd.DataFrame({"word": ["=cmd()"]})}
+    files = dict(export.files(Result({"experiment": "name-units"}, {}, tables)))
+    assert files["words.csv"] == "word\n'=cmd()\n"
 
 
 def test_a_zip_holds_a_folder_for_each_result_with_its_request() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from engine.address import Address, parse_selection
@@ -53,6 +55,26 @@ def test_a_target_prints_as_it_parses(text):
 )
 def test_equal_targets_have_one_text(text, same):
     assert str(parse_target(text)) == same
+
+
+@pytest.mark.parametrize(
+    ("text", "units", "targets"),
+    [
+        ("1,(2+7),3", (1, 3), ("(2+7)",)),
+        ("says(red, blue),5", (5,), ("says(red%2C blue)",)),
+        ("(2+7),head1,120@3x5,4-6", (4, 5, 6), ("(2+7)", "head1", "120@3x5")),
+    ],
+)
+def test_commas_inside_brackets_separate_nothing(text, units, targets):
+    assert parse_selection(text) == (units, targets)
+
+
+@pytest.mark.parametrize("text", ["," * 30_000, "(" + "," * 30_000, "(1" + " " * 30_000 + "1)"])
+def test_a_long_selection_is_refused_at_once(text):
+    started = time.thread_time()
+    with pytest.raises(BadRequest):
+        parse_selection(text)
+    assert time.thread_time() - started < 0.5  # a second and more when each comma looks for its bracket
 
 
 def test_a_sum_is_what_it_says():

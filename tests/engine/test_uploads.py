@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import pickle
 
 import numpy as np
@@ -28,6 +30,12 @@ def test_the_same_numbers_have_one_name_whatever_file_they_came_in(data):
     assert digest == uploads.keep_vector(npy(VECTOR.astype(np.float32)), "other name")
     assert uploads.vector(digest).tolist() == VECTOR.tolist()
     assert uploads.vector(digest).dtype == np.float32
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e-30, 1e60])
+def test_very_long_and_very_short_vectors_keep_where_they_point(scale):
+    kept = uploads.vector(uploads.keep_vector(npy(VECTOR * scale), "v"))
+    np.testing.assert_allclose(kept / np.linalg.norm(kept), VECTOR / np.linalg.norm(VECTOR), rtol=1e-6)
 
 
 class Trap:
@@ -88,3 +96,26 @@ def test_the_oldest_go_when_there_are_too_many(monkeypatch):
     with pytest.raises(Unavailable):
         uploads.vector(first)
     assert [uploads.vector(each)[0] for each in others] == [2, 3]
+
+
+def test_what_is_used_stays_and_what_is_not_goes(monkeypatch):
+    size = len(npy(VECTOR.astype(np.float32)))
+    monkeypatch.setattr(uploads, "MOST_BYTES", 2 * size)
+    used, unused = (uploads.keep_vector(npy(VECTOR * scale), "v") for scale in (4, 5))
+    for digest, since in ((used, 1), (unused, 2)):
+        os.utime(uploads._folder("vectors") / f"{digest}.npy", (since, since))
+    uploads.vector(used)
+    uploads.keep_vector(npy(VECTOR * 6), "v")
+    assert uploads.vector(used)[0] == 4
+    with pytest.raises(Unavailable):
+        uploads.vector(unused)
+
+
+def test_a_file_that_finds_no_room_leaves_nothing_behind(monkeypatch, own_store):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads.os, "replace", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        uploads.keep_vector(npy(VECTOR), "v")
+    assert list(uploads._folder("vectors").iterdir()) == []

@@ -51,6 +51,7 @@ def test_a_link_is_readable_and_short() -> None:
         ("seed", "-1"),
         ("seed", "1e9"),
         ("seed", "9" * 5000),
+        ("seed", "0" * 12 + "1" * 5000),
         ("seed", "٣"),
         ("opposite", "perhaps"),
         ("view", "sideways"),

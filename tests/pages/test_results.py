@@ -2,11 +2,63 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from engine import config, datasets
+from engine.datasets import open_dataset
 from engine.experiment import Result
+from engine.images import to_png
 from pages.common import results
+
+
+def put(folder: Path, name: str, grey: int) -> None:
+    (folder / name).write_bytes(to_png(np.full((8, 8, 3), grey, np.uint8)))
+
+
+def seconds_pass() -> None:
+    results._listed.clear()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder “mine”, with one picture."""
+    monkeypatch.setattr(datasets, "settings", lambda: config.Settings(data_folders={"mine": tmp_path}))
+    put(tmp_path, "b.png", 20)
+    seconds_pass()  # since the tests before
+    return tmp_path
+
+
+def test_a_page_sees_the_pictures_that_requests_see_when_a_folder_has_changed(folder: Path) -> None:
+    before = results.image("mine", 0, (8, 8))
+    assert results.dataset("mine").image(0)[0, 0, 0] == 20
+    put(folder, "a.png", 10)
+    seconds_pass()
+    assert results.dataset("mine").fingerprint == open_dataset("mine").fingerprint
+    assert results.dataset("mine").image(0)[0, 0, 0] == 10
+    assert results.image("mine", 1, (8, 8)) == before != results.image("mine", 0, (8, 8))
+
+
+def test_a_units_scene_is_looked_up_anew_when_a_folder_has_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_result", lambda key: Result({}, {"top_mean": np.array([[0]])}))
+    before = results.scene("key", 0, 0, "mine", (8, 8), False)
+    put(folder, "a.png", 10)
+    seconds_pass()
+    assert results.scene("key", 0, 0, "mine", (8, 8), False) != before
+
+
+def test_a_folder_that_stays_the_same_is_listed_once_and_stays_the_same_object(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = results.dataset("mine")
+    seconds_pass()
+    assert results.dataset("mine") is first
+    monkeypatch.setattr(datasets, "open_dataset", lambda name: pytest.fail("the folder was listed again"))
+    assert results.dataset("mine") is first
 
 
 class Described:

@@ -21,6 +21,31 @@ def test_numbers_have_three_digits_and_a_real_minus() -> None:
     assert words.number(-0.123456) == "−0.123" and words.number(float("nan")) == "not a number"
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        *("basket-ball", "tooth-brush", "paint-brush", "flash-light", "skate-board", "screw-driver", "straw-berry"),
+        *("water-melon", "micro-scope", "stetho-scope", "heli-copter", "thermo-meter", "auto-mobile", "fire-cracker"),
+        *("depart-ment", "construc-tion", "hippo-potamus", "Motor-cycle"),
+    ],
+)
+def test_long_words_may_break_where_a_syllable_begins(parts: str) -> None:
+    assert words.breakable(parts.replace("-", "")) == parts.replace("-", words.SOFT_HYPHEN)
+
+
+@pytest.mark.parametrize(
+    "text", ["umbrella", "cityscape", "sunglasses", "eight-thirty", "IMG_0123456789.jpg", "strengths", ""]
+)
+def test_what_is_short_or_has_no_sound_place_stays_whole(text: str) -> None:
+    assert words.breakable(text) == text
+
+
+def test_names_under_small_pictures_may_break_but_are_no_shorter_for_it() -> None:
+    assert words.short({"id": 5, "kind": "basketball"}) == "basket\u00adball"
+    assert words.short({"id": 6, "kind": "red basketball!"}) == "red basket\u00adball!"
+    assert words.scene({"id": 5, "kind": "basketball"}) == "basketball"
+
+
 def test_a_scene_is_called_after_its_object_and_an_empty_one_after_its_place() -> None:
     assert words.short({"id": 1, "kind": "owl", "place": "wood", "variant": "home"}) == "owl"
     assert words.short({"id": 2, "kind": "owl", "place": "wood", "variant": "place"}) == "wood"

@@ -1,0 +1,59 @@
+"""Text that came with a link or a file is shown as it is: nothing in it becomes a picture, a link or a directive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.address import Address
+from engine.experiment import Result
+from pages.common import errors, figures, results, wall
+
+ADDRESS = Address.parse("starter-clip@head.embedding:says(%21[x]%28https%3A//evil.example/p.png%29)")
+SHOWN = r"Says “\!\[x\]\(https\://evil.example/p.png\)”"
+
+
+def of_a_link(key: str) -> Result:
+    """The result of the link's target, with no more in it than a card shows."""
+    row = {
+        "unit": ADDRESS.targets[0],
+        "activation": 1.0,
+        "percentile": 99.0,
+        "ratio_to_best_scene": 2.0,
+        "failed": False,
+    }
+    arrays = {"images": np.zeros((1, 8, 8, 3), np.uint8), "curves": np.zeros((1, 3), np.float32)}
+    arrays |= {"target_values": np.zeros((1, 9), np.float32), "target_top": np.arange(6)[None]}
+    request = {"experiment": "visualize", "model": ADDRESS.model, "site": ADDRESS.site, "units": []}
+    return Result(request | {"targets": [*ADDRESS.targets]}, arrays, {"units": pd.DataFrame([row])})
+
+
+def card() -> None:
+    from pages.common import unit_card
+    from tests.pages.test_markdown import ADDRESS
+
+    unit_card.draw(unit_card.Shown("a", ADDRESS, "key", "", "starter", (96, 96), False), 0)
+
+
+def test_a_links_text_is_the_title_of_its_card_and_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_result", of_a_link)
+    app = AppTest.from_function(card, default_timeout=60).run()
+    assert not app.exception
+    assert f"**{SHOWN}**" in [each.value for each in app.markdown]
+    assert not [each.value for each in (*app.markdown, *app.caption) if "![x](" in each.value]
+
+
+def test_a_links_text_stands_under_small_pictures_as_it_is() -> None:
+    facts = {"unit": "says([x](y))", "ratio_to_best_scene": 2.0, "failed": False}
+    assert wall.tile_caption(facts) == r":small[says\(\[x\]\(y\)\) · 2.0×]"
+
+
+def test_code_goes_on_to_its_end_whatever_is_in_it() -> None:
+    assert errors.code("m@s:says(` ![x](y) `)\n\n# big") == "`m@s:says(ˋ ![x](y) ˋ) # big`"
+
+
+def test_what_a_screen_reader_says_of_a_figure_has_no_marks() -> None:
+    finding = f"Of :blue[{errors.escape('local/a_b')}] **{errors.escape('2*3')}** `x`"
+    assert figures._plain(finding) == "Of local/a_b 2*3 x"
