@@ -6,6 +6,7 @@ Invariant: a card that cannot be used never hides the others; it becomes an unav
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -230,9 +231,8 @@ def _input_size(given: Any) -> tuple[int, int, int]:
 def _triple(card: Mapping[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
     given = card.get(key, default)
     given = [given] * 3 if isinstance(given, (int, float)) else given
-    good = (
-        isinstance(given, (list, tuple)) and len(given) == 3 and all(isinstance(each, (int, float)) for each in given)
-    )
+    good = isinstance(given, (list, tuple)) and len(given) == 3
+    good = good and all(isinstance(each, (int, float)) and math.isfinite(each) for each in given)
     if not good or (key == "std" and min(given) <= 0):
         raise BadRequest(
             f"{key} is “{card.get(key)}”. Write one number for each of red, green and blue, in [0, 1] units."

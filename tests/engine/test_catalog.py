@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import math
 import socket
 import threading
 import time
@@ -68,7 +69,9 @@ def put_into_cache(hub: Path, name: str, file: str, content: bytes) -> None:
 
 
 def write_toml(folder: Path, **values) -> None:
+    # TOML writes what is no number as JSON does, but for the case.
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines = [line.replace("NaN", "nan").replace("Infinity", "inf") for line in lines]
     with (folder / "models.toml").open("a", encoding="utf-8") as file:
         file.write("\n".join(["[[model]]", *lines, ""]))
 
@@ -283,6 +286,8 @@ def test_half_precision_weights_are_computed_with_in_float32(folder):
         ({"input_size": [1, 28, 28]}, "RGB"),
         ({"std": [1, 0, 1]}, "std"),
         ({"mean": "grey"}, "mean"),
+        ({"mean": [math.nan, 0, 0]}, "mean"),
+        ({"std": math.inf}, "std"),
         ({"architecture": "resnet18"}, r"do not fit resnet18.*conv1\.weight"),
         ({"colour": "blue"}, "colour is not a setting"),
     ],
