@@ -91,6 +91,6 @@ def nine_of(folder: Folder, index: int) -> int | None:
     if label is None:
         return None
     number, _, name = folder.class_names[label].partition("_")
-    if number.isdigit() and int(number) < len(NINE):
+    if number.isdecimal() and int(number) < len(NINE):
         return int(number)
     return NINE.index(number.lower()) if not name and number.lower() in NINE else None

@@ -73,7 +73,7 @@ class ZeroShotRequest(Request):
     def _an_image(cls, image: str) -> str:
         if not IMAGE.fullmatch(image):
             raise ValueError("The image is a number of the data set, or up-<digest> of an upload.")
-        return str(int(image)) if image.isdigit() else image
+        return str(int(image)) if image.isdecimal() else image
 
     def fingerprints(self) -> dict[str, str]:
         upload = uploads.is_upload(self.image)
