@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from engine import catalog
+from engine import catalog, devices
 from engine.datasets import open_dataset
 from engine.experiment import Context, Request, Result, experiment
 from engine.maximize import Pictures, Wanted, Watch, maximize, same_size
@@ -25,7 +25,7 @@ class PictureRequest(Request):
     """Make one picture that maximizes (direction 1) or minimizes (-1) a unit (its number) or a target of a site.
 
     Arrays: `image` (H, W, 3) uint8, `curve` (steps,) float32: mean activation over the augmented copies at each step.
-    Fact: seconds. `data` stays empty where neither the target nor the image to start from is of a data set.
+    Facts: seconds, and the device and precision it was made with. `data` stays empty where neither the target nor the image to start from is of a data set.
     """
 
     experiment = "picture"
@@ -64,7 +64,8 @@ def complete(
         for request in requests
     ]
     same_size(wanted, recipe, model, first.site)
-    started = time.monotonic()
+    started, about = time.monotonic(), devices.describe(model.device)
+    made_on = {"device": about["name"], "precision": about["precision"]}
 
     def keep(places: Sequence[int], made: Pictures) -> None:
         nonlocal started
@@ -72,7 +73,7 @@ def complete(
         for place, image, curve in zip(places, as_bytes(made.images), made.curves, strict=True):
             request = requests[missing[place]]
             arrays = {"image": image, "curve": curve}
-            result = Result(json.loads(request.canonical()), arrays, {}, {"seconds": seconds})
+            result = Result(json.loads(request.canonical()), arrays, {}, {"seconds": seconds, **made_on})
             context.keep(request, result, spare=True)
             found[missing[place]] = result
         started = time.monotonic()

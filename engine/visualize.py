@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from engine import catalog, devices
+from engine import catalog
 from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
 from engine.config import settings
@@ -181,9 +181,12 @@ class VisualizeRequest(Request):
         if self.importance:
             arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, shown))
         between = self._compare_seeds(model, table, shown, context) if self.seeds > 1 else None
+        made_on = {
+            name: ", ".join(dict.fromkeys(made.facts[name] for made in (*ups, *downs)))
+            for name in ("device", "precision")
+        }
         facts = {
-            "device": devices.describe(model.device)["name"],
-            "precision": devices.describe(model.device)["precision"],
+            **made_on,
             "seconds": float(table["seconds"].sum()),
             "recipe": recipe.model_dump(mode="json"),
             "fingerprints": self.fingerprints(),

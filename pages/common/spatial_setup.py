@@ -41,7 +41,9 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
         if given is not None:
             image = uploads.UPLOADED + uploads.keep_image(given.getvalue(), given.name)
             st.caption(f"Your picture is kept on this server as `{image}`.")
-        elif not uploads.is_upload(image or "") and (image or "").isdecimal() and int(image) < len(results.dataset(data)):
+        elif (
+            not uploads.is_upload(image or "") and (image or "").isdecimal() and int(image) < len(results.dataset(data))
+        ):
             st.caption(f"Image {image}: {errors.escape(words.scene(results.dataset(data).describe(int(image))))}")
         if run and a:
             view = SpatialView(a=a[:200], b=b[:200] if b else None, data=data, image=(image or "0")[:80], unit=unit)
