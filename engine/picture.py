@@ -25,7 +25,8 @@ class PictureRequest(Request):
     """Make one picture that maximizes (direction 1) or minimizes (-1) a unit (its number) or a target of a site.
 
     Arrays: `image` (H, W, 3) uint8, `curve` (steps,) float32: mean activation over the augmented copies at each step.
-    Facts: seconds, and the device and precision it was made with. `data` stays empty where neither the target nor the image to start from is of a data set.
+    Facts: seconds, and the device and precision that it was made with. `data` stays empty where neither the target nor
+    the image to start from is of a data set.
     """
 
     experiment = "picture"
