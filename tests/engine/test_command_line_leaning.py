@@ -60,6 +60,17 @@ def test_frequency_prints_curves_with_area_and_half_cutoff(ask):
     assert model["low_pass"][-1]["top1"] == model["full"]["top1"]
 
 
+def test_a_cutoff_of_0_leaves_the_mean_of_a_low_pass_and_everything_of_a_high_pass(ask, capsys):
+    argv = ("frequency", "--models", MODEL, "--limit", "6", "--cutoffs", "0", "0.5")
+    (model,) = ask(*argv)["models"]
+    assert [row["cutoff"] for row in model["low_pass"]] == [0.0, 0.5, 1.0]
+    assert [row["cutoff"] for row in model["high_pass"]] == [0.0, 0.5]
+    assert model["high_pass"][0]["top1"] == model["low_pass"][-1]["top1"] == model["full"]["top1"]
+    assert main([*argv]) == 0
+    _, *rows = capsys.readouterr().out.splitlines()[:4]
+    assert [(row.split()[0], row.split()[-1] == "-") for row in rows] == [("0", False), ("0.5", False), ("1", True)]
+
+
 @pytest.mark.parametrize("command", ["counterfactual", "texture", "spectrum"])
 def test_the_smaller_measurements_answer_for_every_model(ask, command):
     (model,) = ask(command, "--models", MODEL, "--limit", "4")["models"]
