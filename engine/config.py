@@ -12,15 +12,30 @@ import threading
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, ValidationInfo
 
 from cache.store import ResultStore
 from engine.errors import BadRequest
+from engine.paths import typed_path
 
 CONFIG_NAME = "vitrine.toml"
 _LOCK = threading.Lock()
+
+
+def _placed(value: Any, info: ValidationInfo) -> Any:
+    """An absolute path. Text stands in a settings file, whose folder is the context, and is relative to that."""
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        path = typed_path(str(value))
+    except BadRequest as error:
+        raise ValueError(str(error)) from None
+    return (info.context / path if info.context and isinstance(value, str) else path).absolute()
+
+
+_Place = Annotated[Path, BeforeValidator(_placed)]
 
 
 class Settings(BaseModel):
@@ -28,12 +43,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    cache_folder: Path = Path("~/.cache/vitrine")
+    cache_folder: _Place = Path("~/.cache/vitrine")
     cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=ByteSize(1 << 20))
     model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=ByteSize(1 << 20))
-    data_folders: dict[str, Path] = Field(default_factory=dict)
-    vocabularies: dict[str, Path] = Field(default_factory=dict)
-    models_toml: Path = Path("models.toml")
+    data_folders: dict[str, _Place] = Field(default_factory=dict)
+    vocabularies: dict[str, _Place] = Field(default_factory=dict)
+    models_toml: _Place = Path("models.toml")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     threads: int = Field(default=0, ge=0, description="0 leaves the number of threads to torch")
     max_units_per_request: int = Field(default=256, ge=1)
@@ -41,16 +56,6 @@ class Settings(BaseModel):
     queue_limit: int = Field(default=64, ge=1)
     demo: bool = False
     demo_max_units: int = Field(default=16, ge=1)
-
-    @field_validator("cache_folder", "models_toml")
-    @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
-
-    @field_validator("data_folders", "vocabularies")
-    @classmethod
-    def _all_absolute(cls, paths: dict[str, Path]) -> dict[str, Path]:
-        return {name: path.expanduser().absolute() for name, path in paths.items()}
 
     @property
     def units_limit(self) -> int:
@@ -66,10 +71,10 @@ def settings() -> Settings:
     `VITRINE_CACHE` the cache folder. Raises BadRequest, with file and line, when the file cannot be used.
     """
     named = os.environ.get("VITRINE_CONFIG")
-    path = Path(named).expanduser() if named else Path(CONFIG_NAME)
+    path = typed_path(named) if named else Path(CONFIG_NAME)
     found = read_settings(path) if named or path.is_file() else Settings()
     folder = os.environ.get("VITRINE_CACHE")
-    return found.model_copy(update={"cache_folder": Path(folder).expanduser().absolute()}) if folder else found
+    return found.model_copy(update={"cache_folder": typed_path(folder).absolute()}) if folder else found
 
 
 def read_settings(path: Path) -> Settings:
@@ -83,26 +88,13 @@ def read_settings(path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise BadRequest(f"The settings file {path} is not valid TOML: {error}.") from None
     try:
-        return Settings(**_beside(path.absolute().parent, fields))
+        return Settings.model_validate(fields, context=path.absolute().parent)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        what = what.removeprefix("Value error, ").removesuffix(".")
         raise BadRequest(f"{path}, line {_line_of(text, first['loc'])}: {name}: {what}.") from None
-
-
-def _beside(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:
-    """Relative paths in a settings file mean: relative to that file."""
-
-    def placed(value: Any) -> Any:
-        return folder / Path(value).expanduser() if isinstance(value, str) else value
-
-    for name in {"cache_folder", "models_toml"} & fields.keys():
-        fields[name] = placed(fields[name])
-    for name in ("data_folders", "vocabularies"):
-        if isinstance(paths := fields.get(name), dict):
-            fields[name] = {key: placed(value) for key, value in paths.items()}
-    return fields
 
 
 def _line_of(text: str, location: tuple[int | str, ...]) -> int:

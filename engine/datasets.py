@@ -6,6 +6,7 @@ Invariant: a page can only open what is configured; a path opens only for who ma
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 from engine.config import settings
@@ -13,6 +14,7 @@ from engine.errors import BadRequest
 from engine.imagesets import Dataset, Photos
 from engine.layouts import open_folder
 from engine.parquet_images import open_parquet
+from engine.paths import typed_path
 from engine.scenes import Scenes
 
 __all__ = ["Dataset", "dataset_names", "open_dataset"]
@@ -47,8 +49,7 @@ def open_dataset(name: str, allow_path: bool = False) -> Dataset:
         return Photos(name, photos(), imagenet_ids())
     if name in settings().data_folders:
         return open_folder(settings().data_folders[name], name)
-    path = Path(name).expanduser()
-    if name and (allow_path or name in _ALLOWED_PATHS) and path.exists():
+    if (allow_path or name in _ALLOWED_PATHS) and os.path.exists(path := typed_path(name)):
         _ALLOWED_PATHS.add(name)
         return open_folder(path, name) if path.is_dir() else open_parquet(path, name)
     known, more = ", ".join(dataset_names()), "the path of a folder" if allow_path else "a folder added to vitrine.toml"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TextIO
 
 from engine import config
 from engine.datasets import dataset_names, open_dataset
 from engine.experiment import Progress, Request, Result
+from engine.paths import typed_path
 from engine.runner import Runner
 
 BAR_WIDTH = 24
@@ -77,7 +77,7 @@ def data_name(text: str) -> str:
     """
     if text in dataset_names():
         return text
-    path = Path(text).expanduser()
+    path = typed_path(text)
     name = str(path.resolve()) if path.exists() else text
     open_dataset(name, allow_path=True)
     return name

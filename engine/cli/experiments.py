@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from engine.activations import IndexRequest
 from engine.address import Address
@@ -13,6 +12,7 @@ from engine.cli.asking import ask, data_name
 from engine.cli.files import image, with_files
 from engine.errors import BadRequest
 from engine.experiment import build
+from engine.paths import typed_path
 from engine.visualize import VisualizeRequest
 
 NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
@@ -39,7 +39,7 @@ def visualize(arguments: Namespace) -> Answer:
         seeds=arguments.seeds,
     )
     assert isinstance(request, VisualizeRequest)
-    out = Path(arguments.out).expanduser() if arguments.out else None
+    out = typed_path(arguments.out) if arguments.out else None
     if out:
         writing.must_be_writable(out)
     result, stored = ask(request)

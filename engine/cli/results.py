@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from cache.blob import DamagedBlob
@@ -12,6 +11,7 @@ from cache.store import Entry
 from engine import config
 from engine.cli.answer import Answer, size, table
 from engine.errors import BadRequest, RefusedFile
+from engine.paths import typed_path
 
 
 def list_(arguments: Namespace) -> Answer:
@@ -51,7 +51,7 @@ def export(arguments: Namespace) -> Answer:
     for key in arguments.keys:
         if not store.has(key):
             raise BadRequest(f"No result “{key[:40]}” is stored. `python -m engine cache list` shows those that are.")
-    path = Path(arguments.file).expanduser()
+    path = typed_path(arguments.file)
     try:
         count = store.export(path, arguments.keys or None)
     except OSError as error:
@@ -61,7 +61,7 @@ def export(arguments: Namespace) -> Answer:
 
 def import_(arguments: Namespace) -> Answer:
     """Take in the results of a ZIP file; damaged and foreign ones are left out and named."""
-    store, path = config.store(), Path(arguments.file).expanduser()
+    store, path = config.store(), typed_path(arguments.file)
     known = set(store.problems())
     try:
         count = store.import_(path)

@@ -117,3 +117,24 @@ def test_the_store_is_opened_once_in_the_cache_folder(own_store: Path) -> None:
     assert config.store() is config.store()
     assert config.store().folder == own_store / "results"
     assert config.store().limit_bytes == Settings().cache_limit_bytes
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("~nosuchperson/x", "nobody's home folder"),
+        ("", "empty text"),
+        ("a\\u0000b", "no path may have"),
+        ("x" * 300, "too long"),
+    ],
+)
+@pytest.mark.parametrize(("table", "name"), [("", "cache_folder"), ("[vocabularies]\n", "birds")])
+def test_what_cannot_be_a_path_is_said_with_its_line(
+    tmp_path: Path, table: str, name: str, value: str, words: str
+) -> None:
+    (tmp_path / "vitrine.toml").write_text(f'threads = 1\n{table}{name} = "{value}"\n')
+    with pytest.raises(BadRequest, match=words) as caught:
+        config.settings()
+    message = str(caught.value)
+    assert f"line {2 + bool(table)}" in message and name in message and "\0" not in message
+    assert message.endswith(".") and not message.endswith("..") and len(message) < 300 + len(str(tmp_path))
