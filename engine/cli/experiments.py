@@ -33,13 +33,13 @@ def visualize(arguments: Namespace) -> Answer:
         seed=arguments.seed,
         opposite=arguments.opposite,
         data=data_name(arguments.data),
-        start=image(arguments.start) if arguments.start else "",
+        start="" if arguments.start is None else image(arguments.start),
         importance=arguments.importance,
         several=arguments.several,
         seeds=arguments.seeds,
     )
     assert isinstance(request, VisualizeRequest)
-    out = typed_path(arguments.out) if arguments.out else None
+    out = None if arguments.out is None else typed_path(arguments.out)
     if out:
         writing.must_be_writable(out)
     result, stored = ask(request)

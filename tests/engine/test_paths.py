@@ -11,7 +11,7 @@ from engine.cli import main
 from engine.errors import BadRequest
 from engine.paths import brief, readable, typed_path
 
-UNUSABLE = {"~nosuchperson/x": "home folder", "x" * 300: "too long"}
+UNUSABLE = {"~nosuchperson/x": "home folder", "x" * 300: "too long", "": "empty text"}
 ADDRESS = ("visualize", "starter-cnn@stem:0")
 
 
