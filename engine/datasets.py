@@ -14,7 +14,7 @@ from engine.errors import BadRequest
 from engine.imagesets import Dataset, Photos
 from engine.layouts import open_folder
 from engine.parquet_images import open_parquet
-from engine.paths import typed_path
+from engine.paths import brief, typed_path
 from engine.scenes import Scenes
 
 __all__ = ["Dataset", "dataset_names", "open_dataset"]
@@ -53,4 +53,4 @@ def open_dataset(name: str, allow_path: bool = False) -> Dataset:
         _ALLOWED_PATHS.add(name)
         return open_folder(path, name) if path.is_dir() else open_parquet(path, name)
     known, more = ", ".join(dataset_names()), "the path of a folder" if allow_path else "a folder added to vitrine.toml"
-    raise BadRequest(f"There is no data set “{name[:80]}”. Choose one of {known}, or {more}.")
+    raise BadRequest(f"There is no data set “{brief(name)}”. Choose one of {known}, or {more}.")

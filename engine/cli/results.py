@@ -11,7 +11,7 @@ from cache.store import Entry
 from engine import config
 from engine.cli.answer import Answer, size, table
 from engine.errors import BadRequest, RefusedFile
-from engine.paths import typed_path
+from engine.paths import brief, typed_path
 
 
 def list_(arguments: Namespace) -> Answer:
@@ -50,12 +50,12 @@ def export(arguments: Namespace) -> Answer:
     store = config.store()
     for key in arguments.keys:
         if not store.has(key):
-            raise BadRequest(f"No result “{key[:40]}” is stored. `python -m engine cache list` shows those that are.")
+            raise BadRequest(f"No result “{brief(key)}” is stored. `python -m engine cache list` shows those that are.")
     path = typed_path(arguments.file)
     try:
         count = store.export(path, arguments.keys or None)
     except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
     return Answer({"file": str(path), "results": count}, f"Wrote {count} results to {path}.")
 
 
@@ -68,7 +68,7 @@ def import_(arguments: Namespace) -> Answer:
     except DamagedBlob as error:
         raise RefusedFile(str(error)) from error
     except OSError as error:
-        raise BadRequest(f"{path} cannot be imported: {error.strerror or error}.") from error
+        raise BadRequest(f"{brief(arguments.file)} cannot be imported: {error.strerror or error}.") from error
     problems = [problem for problem in store.problems() if problem not in known]
     return Answer(
         {"file": str(path), "results": count, "problems": problems},

@@ -11,6 +11,7 @@ from engine import export
 from engine.errors import BadRequest
 from engine.experiment import Result
 from engine.images import contact_sheet
+from engine.paths import brief
 
 COLUMNS = 8
 
@@ -19,7 +20,7 @@ def must_be_writable(folder: Path) -> None:
     """Find out before the work, not after it. Raises BadRequest when files cannot be made in this folder."""
     standing = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
     if not standing.is_dir():
-        raise _refused(folder, f"{standing} is not a folder")
+        raise _refused(folder, f"{brief(str(standing))} is not a folder")
     if not os.access(standing, os.W_OK | os.X_OK):
         raise _refused(folder, "no permission")
 
@@ -52,4 +53,4 @@ def _sheet(result: Result) -> Image.Image:
 
 
 def _refused(folder: Path, reason: str) -> BadRequest:
-    return BadRequest(f"The folder {folder} cannot be written ({reason}). Name another one with --out.")
+    return BadRequest(f"The folder {brief(str(folder))} cannot be written ({reason}). Name another one with --out.")

@@ -13,6 +13,16 @@ from engine.paths import brief, readable, typed_path
 
 UNUSABLE = {"~nosuchperson/x": "home folder", "x" * 300: "too long", "": "empty text"}
 ADDRESS = ("visualize", "starter-cnn@stem:0")
+OPTIONS = [
+    ("index", "--model", "starter-cnn", "--site", "stem", "--data"),
+    (*ADDRESS, "--out"),
+    (*ADDRESS, "--start"),
+    (*ADDRESS, "--direction"),
+    (*ADDRESS, "--match"),
+    ("concepts", "--model", "starter-clip", "--text", "a cat", "--vocabulary"),
+    ("cache", "export"),
+    ("cache", "import"),
+]
 
 
 def test_a_home_folder_is_found_and_what_is_not_there_is_a_path_all_the_same(tmp_path: Path) -> None:
@@ -37,20 +47,7 @@ def test_what_is_shown_of_a_long_text_is_its_beginning_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("text", UNUSABLE)
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ("index", "--model", "starter-cnn", "--site", "stem", "--data"),
-        (*ADDRESS, "--out"),
-        (*ADDRESS, "--start"),
-        (*ADDRESS, "--direction"),
-        (*ADDRESS, "--match"),
-        ("concepts", "--model", "starter-clip", "--text", "a cat", "--vocabulary"),
-        ("cache", "export"),
-        ("cache", "import"),
-    ],
-    ids=lambda argv: argv[-1],
-)
+@pytest.mark.parametrize("argv", OPTIONS, ids=lambda argv: argv[-1])
 @pytest.mark.usefixtures("own_store")
 def test_every_option_that_takes_a_path_refuses_what_cannot_be_one(
     argv: tuple[str, ...], text: str, capsys: pytest.CaptureFixture[str]
@@ -59,3 +56,14 @@ def test_every_option_that_takes_a_path_refuses_what_cannot_be_one(
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.count("\n") == 1 and len(printed.err) < 200
     assert UNUSABLE[text] in printed.err
+
+
+@pytest.mark.parametrize("argv", OPTIONS, ids=lambda argv: argv[-1])
+@pytest.mark.usefixtures("own_store")
+def test_a_long_path_is_not_repeated_whole(
+    argv: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main([*argv, str(tmp_path / "file" / Path("x/" * 1500))]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1 and len(printed.err) < 300
