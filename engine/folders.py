@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import BadRequest, RefusedFile, Unavailable
 from engine.images import SUFFIXES, open_image
 from engine.imagesets import Dataset, digest
+from engine.paths import readable
 
 
 class Folder(Dataset):
@@ -30,12 +31,12 @@ class Folder(Dataset):
         if not self._files:
             raise BadRequest(f"The data folder “{name}” holds no PNG, JPEG or WebP images: {folder}.")
         classes = sorted({path.parts[0] for path, _ in self._files if len(path.parts) > 1})
-        self.class_names = tuple(classes)
+        self.class_names = tuple(map(readable, classes))
         self._class_of = {kind: number for number, kind in enumerate(classes)}
 
     def _fingerprint(self) -> str:
         """Digest of every file's relative path, size and time of change, as they were when the folder was opened."""
-        return digest(f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode() for path, found in self._files)
+        return digest(facts_of(path, found) for path, found in self._files)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -43,7 +44,7 @@ class Folder(Dataset):
     def image(self, index: int) -> np.ndarray:
         path = self._root / self._files[self._checked(index)][0]
         if not self._inside(path):  # it may have been replaced since the folder was listed
-            raise RefusedFile(f"{path.name} leads out of the data folder “{self.name}”.")
+            raise RefusedFile(f"{readable(path.name)} leads out of the data folder “{self.name}”.")
         return open_image(path)
 
     def label(self, index: int) -> int | None:
@@ -53,7 +54,7 @@ class Folder(Dataset):
     def describe(self, index: int) -> dict[str, Any]:
         path, label = self._files[self._checked(index)][0], self.label(index)
         kind = {} if label is None else {"kind": self.class_names[label]}
-        return {"id": index, "name": path.as_posix(), **kind}
+        return {"id": index, "name": readable(path.as_posix()), **kind}
 
     def _list(self) -> list[tuple[Path, os.stat_result]]:
         """Relative path and facts of every image file, sorted by path; hidden files are none of our business."""
@@ -92,4 +93,9 @@ class Folder(Dataset):
         return path.resolve().is_relative_to(self._root)
 
     def _skip(self, path: Path, reason: str) -> None:
-        self._skipped[path.relative_to(self._root).as_posix()] = reason
+        self._skipped[readable(path.relative_to(self._root).as_posix())] = reason
+
+
+def facts_of(path: Path | str, found: os.stat_result) -> bytes:
+    """A file's name, size and time of change, for a fingerprint."""
+    return os.fsencode(path) + f"\0{found.st_size}\0{found.st_mtime_ns}".encode()

@@ -8,8 +8,9 @@ from typing import TextIO
 
 from engine import config
 from engine.datasets import dataset_names, open_dataset
+from engine.errors import BadRequest
 from engine.experiment import Progress, Request, Result
-from engine.paths import typed_path
+from engine.paths import brief, readable, typed_path
 from engine.runner import Runner
 
 BAR_WIDTH = 24
@@ -79,5 +80,7 @@ def data_name(text: str) -> str:
         return text
     path = typed_path(text)
     name = str(path.resolve()) if path.exists() else text
+    if readable(name) != name:  # it becomes part of the request, which is text
+        raise BadRequest(f"The path “{brief(name)}” is not UTF-8 text. Rename the folder, or make a link to it.")
     open_dataset(name, allow_path=True)
     return name

@@ -11,7 +11,7 @@ from cache.store import Entry
 from engine import config
 from engine.cli.answer import Answer, size, table
 from engine.errors import BadRequest, RefusedFile
-from engine.paths import brief, typed_path
+from engine.paths import brief, readable, typed_path
 
 
 def list_(arguments: Namespace) -> Answer:
@@ -56,7 +56,7 @@ def export(arguments: Namespace) -> Answer:
         count = store.export(path, arguments.keys or None)
     except OSError as error:
         raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
-    return Answer({"file": str(path), "results": count}, f"Wrote {count} results to {path}.")
+    return Answer({"file": readable(str(path)), "results": count}, f"Wrote {count} results to {readable(str(path))}.")
 
 
 def import_(arguments: Namespace) -> Answer:
@@ -71,7 +71,7 @@ def import_(arguments: Namespace) -> Answer:
         raise BadRequest(f"{brief(arguments.file)} cannot be imported: {error.strerror or error}.") from error
     problems = [problem for problem in store.problems() if problem not in known]
     return Answer(
-        {"file": str(path), "results": count, "problems": problems},
+        {"file": readable(str(path)), "results": count, "problems": problems},
         "\n".join([f"Took in {count} results that were not here yet.", *problems]),
     )
 

@@ -11,7 +11,7 @@ from engine import export
 from engine.errors import BadRequest
 from engine.experiment import Result
 from engine.images import contact_sheet
-from engine.paths import brief
+from engine.paths import brief, readable
 
 COLUMNS = 8
 
@@ -36,7 +36,7 @@ def write(result: Result, folder: Path) -> dict[int | str, str]:
         (folder / "request.json").write_text(export.facts(result), encoding="utf-8")
     except OSError as error:
         raise _refused(folder, error.strerror or str(error)) from error
-    return {unit: str(folder / f"{export.stem(result, unit)}.png") for unit in export.names(result)}
+    return {unit: readable(str(folder / f"{export.stem(result, unit)}.png")) for unit in export.names(result)}
 
 
 def _sheet(result: Result) -> Image.Image:

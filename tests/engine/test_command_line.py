@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -158,6 +159,21 @@ def test_index_counts_images_and_units(ask: Callable[..., dict[str, Any]], photo
     told = ask("index", "--model", MODEL, "--site", site, "--data", str(photos))
     assert (told["model"], told["site"], told["images"], told["units"]) == (MODEL, site, 3, units)
     assert told["seconds"] >= 0
+
+
+@pytest.mark.usefixtures("own_store")
+def test_file_names_that_are_not_utf8_do_not_get_in_the_way(
+    ask: Callable[..., dict[str, Any]], refused: Callable[..., str], photos: Path, tmp_path: Path
+) -> None:
+    (photos / os.fsdecode(b"bad\xff.png")).write_bytes((photos / "0.png").read_bytes())
+    (photos / os.fsdecode(b"bad\xff.txt")).touch()
+    assert ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["images"] == 4
+    odd = os.fsdecode(bytes(tmp_path) + b"/odd\xff")
+    assert ask("cache", "export", odd)["file"] == f"{tmp_path}/odd\\xff"
+    (unit,) = ask("visualize", f"{MODEL}@head.logits:0", "--data", str(photos), "--out", f"{odd}.d")["units"]
+    assert unit["image"].startswith(f"{tmp_path}/odd\\xff.d/")
+    photos.rename(f"{odd}.photos")
+    assert "UTF-8" in refused("index", "--model", MODEL, "--site", "head.logits", "--data", f"{odd}.photos")
 
 
 @pytest.mark.usefixtures("own_store")

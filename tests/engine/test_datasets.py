@@ -202,6 +202,24 @@ def test_a_folder_that_changed_has_another_fingerprint(photos):
     assert len({before, touched, moved}) == 3
 
 
+def test_names_that_are_not_utf8_are_shown_so_that_they_can_be_read(photos):
+    before = Folder(photos, "mine").fingerprint
+    odd = Path(os.fsdecode(bytes(photos) + b"/dog\xff"))
+    odd.mkdir()
+    (odd / os.fsdecode(b"a\xfe.png")).write_bytes(encoded(plain(40)))
+    (odd / os.fsdecode(b"a\xfd.png")).write_bytes(b"no picture")
+    (odd / os.fsdecode(b"\xfc.txt")).touch()
+    folder = Folder(photos, "mine")
+    assert folder.fingerprint != before
+    assert folder.class_names == ("cat", "dog", "dog\\xff")
+    assert folder.describe(4) == {"id": 4, "name": "dog\\xff/a\\xfe.png", "kind": "dog\\xff"}
+    assert folder.image(4)[0, 0, 0] == 40
+    assert next(folder.batches((8, 8), 16))[0].tolist() == [0, 1, 2, 4]
+    told = dict(folder.report())
+    assert told["dog\\xff/\\xfc.txt"] == "not named like a PNG, JPEG or WebP image"
+    assert told["dog\\xff/a\\xfd.png"] == "a\\xfd.png is not a PNG, JPEG or WebP image."
+
+
 def test_an_empty_or_missing_folder_says_so(tmp_path):
     with pytest.raises(BadRequest, match="holds no PNG, JPEG or WebP images"):
         Folder(tmp_path, "empty")
