@@ -14,7 +14,7 @@ import numpy as np
 from engine.errors import BadRequest, RefusedFile, Unavailable
 from engine.images import SUFFIXES, open_image
 from engine.imagesets import Dataset, digest
-from engine.paths import readable
+from engine.paths import brief, readable
 
 
 class Folder(Dataset):
@@ -57,25 +57,30 @@ class Folder(Dataset):
         return {"id": index, "name": readable(path.as_posix()), **kind}
 
     def _list(self) -> list[tuple[Path, os.stat_result]]:
-        """Relative path and facts of every image file, sorted by path; hidden files are none of our business."""
+        """Relative path and facts of every image file, sorted by path; hidden files are none of our business.
+
+        What vanishes meanwhile is as if it had never been there. Raises BadRequest for a folder that cannot be read: its
+        classes would be missing from the numbering.
+        """
         found: list[tuple[Path, os.stat_result]] = []
-        for place, folders, files in os.walk(self._root, followlinks=False):
+        kinds: list[str] = []
+        for place, folders, files in os.walk(self._root, onerror=self._unreadable, followlinks=False):
             folders[:] = [folder for folder in folders if not folder.startswith(".")]
             for folder in [folder for folder in folders if (Path(place) / folder).is_symlink()]:
                 self._skip(Path(place) / folder, "a link to a folder; links are not followed")
             for file in files:
                 path = Path(place) / file
-                if not file.startswith(".") and self._is_image(path):
-                    found.append((path.relative_to(self._root), path.stat()))
+                try:
+                    if not file.startswith(".") and self._is_image(path):
+                        found.append((path.relative_to(self._root), path.stat()))
+                except OSError as error:
+                    self._unreadable(error)
+            if Path(place) == self._root:
+                kinds = [folder for folder in folders if not (self._root / folder).is_symlink()]
         with_images = {path.parts[0] for path, _ in found}
-        for folder in self._root.iterdir():
-            if (
-                folder.is_dir()
-                and not folder.is_symlink()
-                and folder.name not in with_images
-                and folder.name[:1] != "."
-            ):
-                self._skip(folder, "a class folder without images")
+        for kind in kinds:
+            if kind not in with_images:
+                self._skip(self._root / kind, "a class folder without images")
         return sorted(found, key=lambda entry: entry[0].parts)
 
     def _is_image(self, path: Path) -> bool:
@@ -89,11 +94,25 @@ class Folder(Dataset):
             return True
         return False
 
+    def _unreadable(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            place = brief(os.path.relpath(error.filename or self._root, self._root))
+            what = "it" if place == "." else f"“{place}” in it"
+            raise unreadable(self.name, what, error) from None
+
     def _inside(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self._root)
 
     def _skip(self, path: Path, reason: str) -> None:
         self._skipped[readable(path.relative_to(self._root).as_posix())] = reason
+
+
+def unreadable(name: str, what: str, error: OSError) -> BadRequest:
+    """The refusal of a data folder of that name, of which `what` cannot be read."""
+    reason = f"{what} cannot be read ({error.strerror or error})"
+    return BadRequest(
+        f"The data folder “{brief(name)}” cannot be used: {reason}. Allow reading it, or name another folder."
+    )
 
 
 def facts_of(path: Path | str, found: os.stat_result) -> bytes:

@@ -79,7 +79,10 @@ def data_name(text: str) -> str:
     if text in dataset_names():
         return text
     path = typed_path(text)
-    name = str(path.resolve()) if path.exists() else text
+    try:
+        name = str(path.resolve()) if path.exists() else text
+    except PermissionError:
+        raise BadRequest(f"“{brief(text)}” cannot be looked at: a folder above it may not be entered.") from None
     if readable(name) != name:  # it becomes part of the request, which is text
         raise BadRequest(f"The path “{brief(name)}” is not UTF-8 text. Rename the folder, or make a link to it.")
     open_dataset(name, allow_path=True)

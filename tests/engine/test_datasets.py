@@ -220,6 +220,60 @@ def test_names_that_are_not_utf8_are_shown_so_that_they_can_be_read(photos):
     assert told["dog\\xff/a\\xfd.png"] == "a\\xfd.png is not a PNG, JPEG or WebP image."
 
 
+def test_a_folder_that_cannot_be_read_is_named_rather_than_left_out(photos, monkeypatch):
+    """Permissions stop nobody who runs tests as root, so the system's answer is played."""
+    scandir = os.scandir
+
+    def closed(*names):
+        def looked(place="."):
+            if Path(place).name in names:
+                raise PermissionError(13, "Permission denied", os.fspath(place))
+            return scandir(place)
+
+        monkeypatch.setattr(os, "scandir", looked)
+
+    closed("cat")
+    with pytest.raises(
+        BadRequest, match=r"“mine” cannot be used: “cat” in it cannot be read \(Permission denied\)\. \w"
+    ):
+        Folder(photos, "mine")
+    closed("photos")
+    with pytest.raises(BadRequest, match=r"“mine” cannot be used: it cannot be read"):
+        Folder(photos, "mine")
+
+
+def test_a_folder_that_may_not_be_entered_is_said(photos, monkeypatch):
+    stat = Path.stat
+
+    def closed(self, **options):
+        if self.parent == photos:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    with pytest.raises(
+        BadRequest, match=r"cannot be used: it, or something in it, cannot be read \(Permission denied\)"
+    ):
+        open_dataset(str(photos), allow_path=True)
+
+
+def test_what_vanishes_while_a_folder_is_listed_is_left_out(photos, monkeypatch):
+    stat = Path.stat
+    asked = []
+
+    def vanishing(self, **options):
+        if self.name == "a.jpg":
+            asked.append(self)
+            if len(asked) > 1:  # seen first, gone then
+                raise FileNotFoundError(2, "No such file or directory", str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", vanishing)
+    folder = Folder(photos, "mine")
+    assert [folder.describe(number)["name"] for number in range(len(folder))] == ["cat/deep/c.webp", "dog/b.png"]
+    assert len(asked) == 2
+
+
 def test_an_empty_or_missing_folder_says_so(tmp_path):
     with pytest.raises(BadRequest, match="holds no PNG, JPEG or WebP images"):
         Folder(tmp_path, "empty")
