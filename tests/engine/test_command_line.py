@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cache.blob import Blob
 from engine import config
 from engine.cli import arguments, main
 from engine.cli.answer import Answer, plain, size, table
@@ -228,6 +231,36 @@ def test_results_travel_in_one_file(
     assert (listed["key"], listed["request"]["experiment"]) == (key, "index")
 
 
+@pytest.mark.parametrize("argv", ["list", "prune", "prune --all", "export {out}", "import {out}"])
+def test_a_store_that_cannot_be_opened_is_said_in_its_own_words(
+    argv: str, refused: Callable[..., str], own_store: Path, tmp_path: Path
+) -> None:
+    (own_store / "results").write_text("a file where the folder should be")
+    said = refused("cache", *argv.format(out=tmp_path / "out.zip").split())
+    assert said.startswith(f"vitrine: The result store in {own_store / 'results'} cannot be used: ")
+    assert not said.rstrip().endswith("..") and not (tmp_path / "out.zip").exists()
+
+
+@pytest.mark.parametrize("argv", ["prune", "prune --all", "import {out}"])
+def test_a_store_that_can_only_be_read_refuses_what_changes_it_and_shows_what_it_holds(
+    argv: str,
+    ask: Callable[..., dict[str, Any]],
+    refused: Callable[..., str],
+    own_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    config.store().put("one", Blob({}, {}, {}))
+    assert ask("cache", "export", str(tmp_path / "out.zip"))["results"] == 1
+    config.store().close()
+    config._open_store.cache_clear()
+    readonly = sqlite3.OperationalError("attempt to write a readonly database")
+    monkeypatch.setattr("cache.shelf.open_database", Mock(side_effect=readonly))
+    assert "readonly database." in refused("cache", *argv.format(out=tmp_path / "out.zip").split())
+    assert ask("cache", "list")["entries"] == 1
+    assert ask("cache", "export", str(tmp_path / "again.zip"))["results"] == 1
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -255,6 +288,8 @@ def test_results_travel_in_one_file(
         ("cache import {file}", "ZIP"),
         ("cache import {file}.gone", "gone"),
         ("cache export {file}.zip nokey", "nokey"),
+        ("cache export /", "Name the ZIP file"),
+        ("cache export {empty}", "Name the ZIP file"),
         ("cache prune --limit lots", "lots"),
     ],
 )  # fmt: skip
