@@ -10,11 +10,21 @@ import os
 import re
 import threading
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from cache.store import ResultStore
 from engine.errors import BadRequest
@@ -35,7 +45,37 @@ def _placed(value: Any, info: ValidationInfo) -> Any:
     return (info.context / path if info.context and isinstance(value, str) else path).absolute()
 
 
+def _named(name: str, info: ValidationInfo) -> str:
+    """The name of a data folder or a vocabulary, which must not hide one that Vitrine brings."""
+    if not name.strip():
+        raise ValueError("the name is empty")
+    if name in OWN_NAMES[str(info.field_name)]:
+        raise ValueError("Vitrine has something of that name itself; choose another name")
+    return name
+
+
+OWN_NAMES = {"data_folders": ("starter", "photos"), "vocabularies": ("starter",)}
+MOST_THREADS = 1024
+_WHOLE, _SIZE, _PATH = "a whole number from 1 on", 'a size of 1 MiB or more, like "4 GiB"', "a path, in quotation marks"
+_TABLE = 'names with paths, like birds = "birds/val"'
+# What to write for each setting, instead of what the reader of settings says about types and patterns.
+_WRITE = {
+    "cache_folder": _PATH,
+    "cache_limit_bytes": _SIZE,
+    "model_memory_bytes": _SIZE,
+    "data_folders": _TABLE,
+    "vocabularies": _TABLE,
+    "models_toml": _PATH,
+    "device": '"auto", "cpu", "mps", "cuda" or one card, like "cuda:0"',
+    "threads": f"a whole number from 0 to {MOST_THREADS}",
+    "max_units_per_request": _WHOLE,
+    "jobs_per_owner": _WHOLE,
+    "queue_limit": _WHOLE,
+    "demo": "true or false",
+    "demo_max_units": _WHOLE,
+}
 _Place = Annotated[Path, BeforeValidator(_placed)]
+_Name = Annotated[str, AfterValidator(_named)]
 
 
 class Settings(BaseModel):
@@ -46,11 +86,11 @@ class Settings(BaseModel):
     cache_folder: _Place = Path("~/.cache/vitrine")
     cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=ByteSize(1 << 20))
     model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=ByteSize(1 << 20))
-    data_folders: dict[str, _Place] = Field(default_factory=dict)
-    vocabularies: dict[str, _Place] = Field(default_factory=dict)
+    data_folders: dict[_Name, _Place] = Field(default_factory=dict)
+    vocabularies: dict[_Name, _Place] = Field(default_factory=dict)
     models_toml: _Place = Path("models.toml")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    threads: int = Field(default=0, ge=0, description="0 leaves the number of threads to torch")
+    threads: int = Field(default=0, ge=0, le=MOST_THREADS, description="0 leaves the number of threads to torch")
     max_units_per_request: int = Field(default=256, ge=1)
     jobs_per_owner: int = Field(default=4, ge=1)
     queue_limit: int = Field(default=64, ge=1)
@@ -91,10 +131,17 @@ def read_settings(path: Path) -> Settings:
         return Settings.model_validate(fields, context=path.absolute().parent)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
-        what = what.removeprefix("Value error, ").removesuffix(".")
-        raise BadRequest(f"{path}, line {_line_of(text, first['loc'])}: {name}: {what}.") from None
+        name = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        raise BadRequest(f"{path}, line {_line_of(text, first['loc'])}: {name}: {_reason(first)}.") from None
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, or what to write for it, without a full stop."""
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"write {_WRITE[str(error['loc'][0])]}"
 
 
 def _line_of(text: str, location: tuple[int | str, ...]) -> int:
