@@ -9,6 +9,7 @@ from engine.address import Address
 from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
+from engine.cli.background import skipped, skipped_lines
 from engine.cli.files import image, with_files
 from engine.errors import BadRequest
 from engine.experiment import build
@@ -81,10 +82,12 @@ def index(arguments: Namespace) -> Answer:
         "device": result.facts["device"],
         "key": request.key(),
         "stored": stored,
+        "skipped": skipped([result]),
     }
     how = "stored already" if stored else f"took {facts['seconds']:.1f} s"
     what = f"{facts['units']} units on {facts['images']} images of {arguments.data}"
-    return Answer(facts, f"{arguments.model}@{arguments.site}: {what}, {how}.")
+    done = f"{arguments.model}@{arguments.site}: {what}, {how}."
+    return Answer(facts, "\n".join([done, *skipped_lines(facts["skipped"])]))
 
 
 def _address(arguments: Namespace) -> Address:

@@ -165,6 +165,19 @@ def test_index_counts_images_and_units(ask: Callable[..., dict[str, Any]], photo
 
 
 @pytest.mark.usefixtures("own_store")
+def test_index_says_what_was_left_out(
+    ask: Callable[..., dict[str, Any]], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "1.png").write_bytes(b"no picture")
+    argv = ("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))
+    told = ask(*argv)
+    assert (told["images"], told["skipped"]) == (2, [["1.png", "1.png is not a PNG, JPEG or WebP image."]])
+    assert main([*argv]) == 0
+    _, left_out = capsys.readouterr().out.splitlines()
+    assert left_out == "left out: 1.png: 1.png is not a PNG, JPEG or WebP image."
+
+
+@pytest.mark.usefixtures("own_store")
 def test_file_names_that_are_not_utf8_do_not_get_in_the_way(
     ask: Callable[..., dict[str, Any]], refused: Callable[..., str], photos: Path, tmp_path: Path
 ) -> None:
