@@ -129,12 +129,16 @@ def _spread(model: dict[str, Any], name: str) -> str:
 
 
 def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
-    """The results, one after the other, and the facts that every command tells about them."""
+    """The results, one after the other, and the facts that every command tells about them.
+
+    Raises VitrineError for a model or data that is not here before anything is measured.
+    """
+    keys = [request.key() for request in requests]
     answers = [ask(request) for request in requests]
     results = [result for result, _ in answers]
     about = {
         "data": requests[0].model_dump()["data"],
-        "keys": [request.key() for request in requests],
+        "keys": keys,
         "stored": [stored for _, stored in answers],
         "seconds": [result.facts["seconds"] for result in results],
         "device": results[0].facts["device"],

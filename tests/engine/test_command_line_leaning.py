@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine import config
 from engine.cli import main
 from tests.engine.world import png, write, xml
 
@@ -98,6 +99,14 @@ def test_a_folder_in_ilsvrcs_layout_is_measured_and_what_is_broken_is_listed(ask
     facts = ask("background", "--models", MODEL, "--data", str(tmp_path))
     assert facts["models"][0]["full"]["n"] == 6 and facts["cut"] == "box"
     assert [what for what, _ in facts["skipped"]] == ["class not a kind"]
+
+
+@pytest.mark.usefixtures("own_store")
+@pytest.mark.parametrize("command", ["background", "frequency", "texture"])
+def test_a_model_that_is_not_there_is_refused_before_any_is_measured(capsys, command):
+    assert main([command, "--models", MODEL, "no-such-model", "--limit", "4"]) == 2
+    assert "no-such-model" in capsys.readouterr().err
+    assert config.store().entries() == []
 
 
 @pytest.mark.parametrize(
