@@ -186,7 +186,7 @@ def test_file_names_that_are_not_utf8_do_not_get_in_the_way(
     assert ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["images"] == 4
     odd = os.fsdecode(bytes(tmp_path) + b"/odd\xff")
     assert ask("cache", "export", odd)["file"] == f"{tmp_path}/odd\\xff"
-    (unit,) = ask("visualize", f"{MODEL}@head.logits:0", "--data", str(photos), "--out", f"{odd}.d")["units"]
+    (unit,) = ask("visualize", f"{MODEL}@stem:0", "--data", str(photos), "--out", f"{odd}.d")["units"]
     assert unit["image"].startswith(f"{tmp_path}/odd\\xff.d/")
     photos.rename(f"{odd}.photos")
     assert "UTF-8" in refused("index", "--model", MODEL, "--site", "head.logits", "--data", f"{odd}.photos")
@@ -323,6 +323,26 @@ def test_a_folder_that_is_found_unwritable_costs_no_work(
     (tmp_path / "file").touch()
     refused("visualize", "starter-cnn@stem:0", "--out", str(tmp_path / "file"))
     assert config.store().entries() == []
+
+
+@pytest.mark.usefixtures("own_store")
+@pytest.mark.parametrize("name", ["contact-sheet.png", "numbers.csv", "request.json"])
+def test_a_file_that_stands_in_the_way_costs_no_work(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
+    (tmp_path / "out" / name).mkdir(parents=True)
+    said = refused("visualize", f"{MODEL}@stem:0", "--out", str(tmp_path / "out"))
+    assert f"({name} in it is a folder)" in said
+    assert config.store().entries() == []
+
+
+@pytest.mark.usefixtures("own_store")
+def test_what_cannot_be_written_after_the_work_is_in_the_cache_and_that_is_said(
+    ask: Callable[..., dict[str, Any]], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / f"{MODEL}-stem-unit-0.png").mkdir(parents=True)
+    argv = ("visualize", f"{MODEL}@stem:0", "--data", str(photos), "--out")
+    assert main([*argv, str(tmp_path / "out")]) == 2
+    assert "The result is in the cache: that costs no work." in capsys.readouterr().err
+    assert ask(*argv, str(tmp_path / "other"))["stored"] is True
 
 
 def test_a_bug_is_one_line_and_another_exit_code(
