@@ -37,7 +37,7 @@ def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
     label = name or (readable(source.name) if isinstance(source, Path) else "The image")
     data = _read(source, label)
     if len(data) > MAX_BYTES:
-        raise RefusedFile(f"{label} has {len(data) / 2**20:.0f} MB; images may have at most {MAX_BYTES >> 20} MB.")
+        raise RefusedFile(f"{label} has more than {MAX_BYTES >> 20} MB; images may have at most that.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:

@@ -19,7 +19,7 @@ from engine.folders import facts_of
 from engine.images import open_image
 from engine.imagesets import Dataset, digest
 from engine.paths import readable
-from engine.scenes import Scenes
+from engine.scenes import Scenes, first_words
 
 PICTURE = ("image", "img", "picture", "jpg", "png", "webp")
 LABEL = ("label", "labels", "fine_label", "class", "kind", "target", "wnid", "synset")
@@ -76,9 +76,7 @@ class ParquetImages(Dataset):
                 raise Unavailable(f"The data set “{name}” is not here: {file} is missing.") from None
             except (pa.ArrowException, OSError, KeyError) as error:
                 if not tables:
-                    raise RefusedFile(
-                        f"{file} is not a readable Parquet file: {str(error).splitlines()[0][:160]}."
-                    ) from None
+                    raise RefusedFile(f"{file} is not a readable Parquet file: {first_words(error)}.") from None
                 self._skipped[readable(file.name)] = "a shard that cannot be read, or has other columns than the first"
         self._facts = pa.concat_tables(tables)
         self._size = rows

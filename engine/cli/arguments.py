@@ -18,7 +18,7 @@ class OneLineParser(ArgumentParser):
     """Refuses with one line instead of a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadRequest(f"{message} (see {self.prog} --help)")
+        raise BadRequest(f"{message} (see {self.prog} --help).")
 
 
 def parser() -> ArgumentParser:

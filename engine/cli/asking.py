@@ -15,6 +15,9 @@ from engine.runner import Runner
 
 BAR_WIDTH = 24
 LINE_SECONDS = 10.0
+NOT_STORED = (
+    "The result could not be stored and is gone after this. Pictures are kept with --out; fix the cache for the rest."
+)
 
 
 class Bar:
@@ -66,8 +69,8 @@ def ask(request: Request) -> tuple[Result, bool]:
         result = runner.fetch(request, bar.show)
     finally:
         bar.close()
-    if warning := runner.warning(key):
-        print(f"vitrine: {warning}", file=sys.stderr)
+    if runner.warning(key):  # its words are for those who can still download the result
+        print(f"vitrine: {NOT_STORED}", file=sys.stderr)
     return result, False
 
 

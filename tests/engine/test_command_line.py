@@ -294,7 +294,9 @@ def test_a_store_that_can_only_be_read_refuses_what_changes_it_and_shows_what_it
         ("visualize starter-cnn@stem:0 --out {file}/below", "cannot be written"),
         ("visualize starter-cnn@stem:0 --out {file}", "cannot be written"),
         ("index --model starter-cnn --site nowhere", "nowhere"),
-        ("index --model starter-cnn --site stem --top 0", "top"),
+        ("index --model starter-cnn --site stem --top 0", "top: write 1 or more."),
+        ("index --model starter-cnn --site stem --data {file}", "neither a folder of images nor a Parquet file."),
+        ("spectrum --models starter-cnn --limit 1", "--limit: write 2 or more."),
         ("index --model starter-cnn --site stem --data {empty}", "image"),
         ("sites nobody", "nobody"),
         ("cache", "ACTION"),
@@ -314,7 +316,7 @@ def test_a_bad_request_is_one_line_that_names_what_is_wrong(
     (tmp_path / "empty").mkdir()
     said = refused(*argv.format(file=tmp_path / "file", empty=tmp_path / "empty").split())
     assert words in said
-    assert "Traceback" not in said
+    assert "Traceback" not in said and not said.rstrip().endswith("..")
 
 
 def test_a_folder_that_is_found_unwritable_costs_no_work(
@@ -350,13 +352,22 @@ def test_a_bug_is_one_line_and_another_exit_code(
 ) -> None:
     def broken(_: object) -> Answer:
         print("a library's chatter")
-        raise RuntimeError("the tenth\nbroke")
+        raise RuntimeError("the tenth\nbroke.")
 
     monkeypatch.setattr("engine.cli.carry_out", broken)
     assert main(["models", "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "RuntimeError: the tenth broke" in printed.err.splitlines()[-1]
+    assert "RuntimeError: the tenth broke. VITRINE_DEBUG" in printed.err.splitlines()[-1]
+
+
+def test_a_result_that_cannot_be_stored_is_said_in_words_for_the_command_line(
+    own_store: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_store / "results").write_text("a file where the folder should be")
+    assert main(["index", "--model", MODEL, "--site", "stem", "--data", str(photos)]) == 0
+    said = capsys.readouterr().err
+    assert "could not be stored" in said and "--out" in said and "Download" not in said
 
 
 def test_stopping_has_its_own_exit_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
