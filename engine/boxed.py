@@ -14,9 +14,10 @@ from xml.etree import ElementTree
 import numpy as np
 
 from engine.errors import RefusedFile
-from engine.folders import Folder
+from engine.folders import Folder, facts_of
 from engine.images import open_image
 from engine.imagesets import digest
+from engine.paths import readable
 
 MOST_BYTES = 1 << 20  # of one XML file
 _DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -49,7 +50,7 @@ def read_annotation(path: Path) -> Annotation:
             left, top, right, bottom = (_number(box, each) for each in ("xmin", "ymin", "xmax", "ymax"))
             objects.append(((item.findtext("name") or "").strip(), (left, top, right, bottom)))
     except (OSError, ValueError, OverflowError, LookupError, ElementTree.ParseError) as error:
-        raise RefusedFile(f"its boxes in {path.name} cannot be read ({str(error)[:80]}).") from None
+        raise RefusedFile(f"its boxes in {readable(path.name)} cannot be read ({str(error)[:80]}).") from None
     return Annotation((width, height) if width and height else None, tuple(objects))
 
 
@@ -71,12 +72,11 @@ class _Annotated(Folder):
         wanted = {path.with_suffix(self.ending) for path, _ in self._files}
         self._with = found & wanted
         for path in sorted(found - wanted):
-            self._skipped[path.as_posix()] = "there is no image of that name"
+            self._skipped[readable(path.as_posix())] = "there is no image of that name"
 
     def _fingerprint(self) -> str:
         stats = [(path, (self._beside / path).stat()) for path in sorted(self._with)]
-        parts = [f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode() for path, found in stats]
-        return digest([super()._fingerprint().encode(), *parts])
+        return digest([super()._fingerprint().encode(), *(facts_of(path, found) for path, found in stats)])
 
     def _partner(self, index: int) -> Path | None:
         """The annotation of an image, if there is one inside the folder."""
@@ -105,7 +105,7 @@ class BoxedFolder(_Annotated):
 
     def _sole_class(self, index: int) -> str:
         path = self._partner(index)
-        name = self._files[index][0].as_posix()
+        name = readable(self._files[index][0].as_posix())
         if path is None:
             self._skipped[name] = "it has no XML that says its class"
             return ""

@@ -11,6 +11,7 @@ import pickle
 import pickletools
 import re
 import threading
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ WRAPPERS = ("_orig_mod.", "module.", "model.")
 _ASKED = re.compile(r"(?:GLOBAL|class|global) [`'\"]?([A-Za-z_][\w.]*\.\w+)")
 _DIGESTS: dict[tuple[str, int, int], str] = {}
 _SAFE_GLOBALS = threading.Lock()
+# What torch says before it refuses a pickle of another kind: we say it in a sentence. Set once, because warning filters
+# are not per thread.
+warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
 
 
 def read_weights(path: Path | str) -> dict[str, Tensor]:
     """The tensors of a weights file by name, on the CPU, as stored; nests and wrappers' prefixes taken off.
 
-    Raises Unavailable when there is no such file, RefusedFile when it is damaged, holds no tensors, or is a
-    pickle that would run code.
+    Raises Unavailable when there is no such file, RefusedFile when it is damaged, holds no tensors, complex numbers or
+    ones that are not finite, or is a pickle that would run code.
     """
     path = Path(path)
     try:
@@ -44,7 +48,9 @@ def read_weights(path: Path | str) -> dict[str, Tensor]:
     except OSError as error:
         raise Unavailable(f"The weights file {path} cannot be read: {error.strerror}.") from None
     content = _read_safetensors(path) if start[8:9] == b"{" else _read_torch(path)
-    return unwrap(content, path)
+    state = unwrap(content, path)
+    _check_numbers(state, path)
+    return state
 
 
 def unwrap(content: Any, source: Path | str) -> dict[str, Tensor]:
@@ -105,6 +111,29 @@ def digest(path: Path) -> str:
         return _DIGESTS[key]
     except OSError as error:
         raise Unavailable(f"The weights file {path} cannot be read: {error.strerror}.") from None
+
+
+def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raises RefusedFile for complex numbers, which would lose a part, and for those that would make every answer NaN."""
+    if compound := [name for name, value in state.items() if value.is_complex()]:
+        raise RefusedFile(
+            f"{path} holds complex numbers in {len(compound)} of its {len(state)} tensors: {_first(compound)}. "
+            "Vitrine runs networks of real numbers only."
+        )
+    # A mask of attention is made of infinity.
+    if broken := [name for name, value in state.items() if not name.endswith("mask") and not _is_finite(value)]:
+        raise RefusedFile(
+            f"{path} holds numbers that are not finite in {len(broken)} of its {len(state)} tensors: {_first(broken)}. "
+            "The weights are damaged, or training failed: get the file again."
+        )
+
+
+def _is_finite(value: Tensor) -> bool:
+    """Whether all numbers are finite, as far as they can be looked at: sparse ones and mere shapes cannot."""
+    if not value.is_floating_point() or value.layout != torch.strided or value.is_meta:
+        return True
+    whole = value.float() if value.dtype.itemsize == 1 else value  # eight bits cannot be asked
+    return bool(torch.isfinite(whole).all())
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

@@ -10,17 +10,72 @@ import os
 import re
 import threading
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from cache.store import ResultStore
 from engine.errors import BadRequest
+from engine.paths import typed_path
 
 CONFIG_NAME = "vitrine.toml"
 _LOCK = threading.Lock()
+
+
+def _placed(value: Any, info: ValidationInfo) -> Any:
+    """An absolute path. Text stands in a settings file, whose folder is the context, and is relative to that."""
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        path = typed_path(str(value))
+    except BadRequest as error:
+        raise ValueError(str(error)) from None
+    return (info.context / path if info.context and isinstance(value, str) else path).absolute()
+
+
+def _named(name: str, info: ValidationInfo) -> str:
+    """The name of a data folder or a vocabulary, which must not hide one that Vitrine brings."""
+    if not name.strip():
+        raise ValueError("the name is empty")
+    if name in OWN_NAMES[str(info.field_name)]:
+        raise ValueError("Vitrine has something of that name itself; choose another name")
+    return name
+
+
+OWN_NAMES = {"data_folders": ("starter", "photos"), "vocabularies": ("starter",)}
+MOST_THREADS = 1024
+_WHOLE, _SIZE, _PATH = "a whole number from 1 on", 'a size of 1 MiB or more, like "4 GiB"', "a path, in quotation marks"
+_TABLE = 'names with paths, like birds = "birds/val"'
+# What to write for each setting, instead of what the reader of settings says about types and patterns.
+_WRITE = {
+    "cache_folder": _PATH,
+    "cache_limit_bytes": _SIZE,
+    "model_memory_bytes": _SIZE,
+    "data_folders": _TABLE,
+    "vocabularies": _TABLE,
+    "models_toml": _PATH,
+    "device": '"auto", "cpu", "mps", "cuda" or one card, like "cuda:0"',
+    "threads": f"a whole number from 0 to {MOST_THREADS}",
+    "max_units_per_request": _WHOLE,
+    "jobs_per_owner": _WHOLE,
+    "queue_limit": _WHOLE,
+    "demo": "true or false",
+    "demo_max_units": _WHOLE,
+}
+_Place = Annotated[Path, BeforeValidator(_placed)]
+_Name = Annotated[str, AfterValidator(_named)]
 
 
 class Settings(BaseModel):
@@ -28,29 +83,19 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    cache_folder: Path = Path("~/.cache/vitrine")
+    cache_folder: _Place = Path("~/.cache/vitrine")
     cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=ByteSize(1 << 20))
     model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=ByteSize(1 << 20))
-    data_folders: dict[str, Path] = Field(default_factory=dict)
-    vocabularies: dict[str, Path] = Field(default_factory=dict)
-    models_toml: Path = Path("models.toml")
+    data_folders: dict[_Name, _Place] = Field(default_factory=dict)
+    vocabularies: dict[_Name, _Place] = Field(default_factory=dict)
+    models_toml: _Place = Path("models.toml")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    threads: int = Field(default=0, ge=0, description="0 leaves the number of threads to torch")
+    threads: int = Field(default=0, ge=0, le=MOST_THREADS, description="0 leaves the number of threads to torch")
     max_units_per_request: int = Field(default=256, ge=1)
     jobs_per_owner: int = Field(default=4, ge=1)
     queue_limit: int = Field(default=64, ge=1)
     demo: bool = False
     demo_max_units: int = Field(default=16, ge=1)
-
-    @field_validator("cache_folder", "models_toml")
-    @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
-
-    @field_validator("data_folders", "vocabularies")
-    @classmethod
-    def _all_absolute(cls, paths: dict[str, Path]) -> dict[str, Path]:
-        return {name: path.expanduser().absolute() for name, path in paths.items()}
 
     @property
     def units_limit(self) -> int:
@@ -66,10 +111,10 @@ def settings() -> Settings:
     `VITRINE_CACHE` the cache folder. Raises BadRequest, with file and line, when the file cannot be used.
     """
     named = os.environ.get("VITRINE_CONFIG")
-    path = Path(named).expanduser() if named else Path(CONFIG_NAME)
+    path = typed_path(named) if named else Path(CONFIG_NAME)
     found = read_settings(path) if named or path.is_file() else Settings()
     folder = os.environ.get("VITRINE_CACHE")
-    return found.model_copy(update={"cache_folder": Path(folder).expanduser().absolute()}) if folder else found
+    return found.model_copy(update={"cache_folder": typed_path(folder).absolute()}) if folder else found
 
 
 def read_settings(path: Path) -> Settings:
@@ -83,26 +128,20 @@ def read_settings(path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise BadRequest(f"The settings file {path} is not valid TOML: {error}.") from None
     try:
-        return Settings(**_beside(path.absolute().parent, fields))
+        return Settings.model_validate(fields, context=path.absolute().parent)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
-        raise BadRequest(f"{path}, line {_line_of(text, first['loc'])}: {name}: {what}.") from None
+        name = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        raise BadRequest(f"{path}, line {_line_of(text, first['loc'])}: {name}: {_reason(first)}.") from None
 
 
-def _beside(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:
-    """Relative paths in a settings file mean: relative to that file."""
-
-    def placed(value: Any) -> Any:
-        return folder / Path(value).expanduser() if isinstance(value, str) else value
-
-    for name in {"cache_folder", "models_toml"} & fields.keys():
-        fields[name] = placed(fields[name])
-    for name in ("data_folders", "vocabularies"):
-        if isinstance(paths := fields.get(name), dict):
-            fields[name] = {key: placed(value) for key, value in paths.items()}
-    return fields
+def _reason(error: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, or what to write for it, without a full stop."""
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"write {_WRITE[str(error['loc'][0])]}"
 
 
 def _line_of(text: str, location: tuple[int | str, ...]) -> int:

@@ -6,13 +6,15 @@ Invariant: a page can only open what is configured; a path opens only for who ma
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 from engine.config import settings
-from engine.errors import BadRequest
+from engine.errors import BadRequest, RefusedFile
 from engine.imagesets import Dataset, Photos
 from engine.layouts import open_folder
 from engine.parquet_images import open_parquet
+from engine.paths import brief, typed_path
 from engine.scenes import Scenes
 
 __all__ = ["Dataset", "dataset_names", "open_dataset"]
@@ -47,9 +49,18 @@ def open_dataset(name: str, allow_path: bool = False) -> Dataset:
         return Photos(name, photos(), imagenet_ids())
     if name in settings().data_folders:
         return open_folder(settings().data_folders[name], name)
-    path = Path(name).expanduser()
-    if name and (allow_path or name in _ALLOWED_PATHS) and path.exists():
+    if (allow_path or name in _ALLOWED_PATHS) and os.path.exists(path := typed_path(name)):
+        if not path.is_dir() and not _is_parquet(path):
+            raise RefusedFile(f"{brief(name)} is neither a folder of images nor a Parquet file. Name one of those.")
         _ALLOWED_PATHS.add(name)
         return open_folder(path, name) if path.is_dir() else open_parquet(path, name)
     known, more = ", ".join(dataset_names()), "the path of a folder" if allow_path else "a folder added to vitrine.toml"
-    raise BadRequest(f"There is no data set “{name[:80]}”. Choose one of {known}, or {more}.")
+    raise BadRequest(f"There is no data set “{brief(name)}”. Choose one of {known}, or {more}.")
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet files do, or is at least named like one (whoever reads it says what is wrong)."""
+    if path.suffix.lower() == ".parquet" or not path.is_file():
+        return path.is_file()
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"

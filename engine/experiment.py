@@ -58,7 +58,25 @@ def build(kind: type[Request], /, **fields: Any) -> Request:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or kind.experiment
-        raise BadRequest(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise BadRequest(f"{where}: {_reason(first).removesuffix('.')}.") from None
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in words for people; what our own checks say stays as it is."""
+    limits = error.get("ctx", {})
+    said = {
+        "greater_than_equal": "write {ge} or more",
+        "greater_than": "write more than {gt}",
+        "less_than_equal": "write {le} or less",
+        "less_than": "write less than {lt}",
+        "literal_error": "write one of {expected}",
+        "finite_number": "write a number",
+        "too_short": "give {min_length} or more",
+        "too_long": "give {max_length} or fewer",
+        "string_too_short": "write {min_length} characters or more",
+        "string_too_long": "write {max_length} characters or fewer",
+    }
+    return said[error["type"]].format(**limits) if error["type"] in said else error["msg"].removeprefix("Value error, ")
 
 
 @dataclass(frozen=True)

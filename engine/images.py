@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from engine.errors import RefusedFile
+from engine.paths import readable
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
@@ -33,10 +34,10 @@ def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
     Takes PNG, JPEG and WebP of at most 20 MB and 40 million pixels; the content decides, not the file's name.
     Raises RefusedFile, in one sentence, for anything else, before decoding it where its header tells.
     """
-    label = name or (source.name if isinstance(source, Path) else "The image")
+    label = name or (readable(source.name) if isinstance(source, Path) else "The image")
     data = _read(source, label)
     if len(data) > MAX_BYTES:
-        raise RefusedFile(f"{label} has {len(data) / 2**20:.0f} MB; images may have at most {MAX_BYTES >> 20} MB.")
+        raise RefusedFile(f"{label} has more than {MAX_BYTES >> 20} MB; images may have at most that.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:

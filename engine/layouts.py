@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.boxed import BoxedFolder, MaskedFolder
 from engine.challenge_data import VARIATIONS, Challenge
 from engine.errors import Unavailable
-from engine.folders import Folder
+from engine.folders import Folder, unreadable
 from engine.imagesets import Dataset
 from engine.parquet_images import ParquetImages
 
@@ -24,6 +24,13 @@ ILSVRC = "Data/CLS-LOC"
 
 def open_folder(folder: Path, name: str) -> Dataset:
     """The data set in a folder, whatever its layout. Raises Unavailable, BadRequest or RefusedFile."""
+    try:
+        return _found(folder, name)
+    except PermissionError as error:
+        raise unreadable(name, "it, or something in it,", error) from None
+
+
+def _found(folder: Path, name: str) -> Dataset:
     if not folder.is_dir():
         raise Unavailable(f"The data folder “{name}” is not here: {folder} is missing or not a folder.")
     if sum((folder / each).is_dir() for each in VARIATIONS) >= 2:

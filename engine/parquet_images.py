@@ -15,9 +15,11 @@ import pyarrow as pa
 from pyarrow.parquet.core import ParquetFile
 
 from engine.errors import RefusedFile, Unavailable
+from engine.folders import facts_of
 from engine.images import open_image
 from engine.imagesets import Dataset, digest
-from engine.scenes import Scenes
+from engine.paths import readable
+from engine.scenes import Scenes, first_words
 
 PICTURE = ("image", "img", "picture", "jpg", "png", "webp")
 LABEL = ("label", "labels", "fine_label", "class", "kind", "target", "wnid", "synset")
@@ -74,10 +76,8 @@ class ParquetImages(Dataset):
                 raise Unavailable(f"The data set “{name}” is not here: {file} is missing.") from None
             except (pa.ArrowException, OSError, KeyError) as error:
                 if not tables:
-                    raise RefusedFile(
-                        f"{file} is not a readable Parquet file: {str(error).splitlines()[0][:160]}."
-                    ) from None
-                self._skipped[file.name] = "a shard that cannot be read, or has other columns than the first"
+                    raise RefusedFile(f"{file} is not a readable Parquet file: {first_words(error)}.") from None
+                self._skipped[readable(file.name)] = "a shard that cannot be read, or has other columns than the first"
         self._facts = pa.concat_tables(tables)
         self._size = rows
         self._first = np.array([first for first, _, _ in self._groups])
@@ -110,7 +110,7 @@ class ParquetImages(Dataset):
 
     def _fingerprint(self) -> str:
         found = [(file.name, file.stat()) for file in self._files]
-        return digest(f"{name}\0{about.st_size}\0{about.st_mtime_ns}".encode() for name, about in found)
+        return digest(facts_of(name, about) for name, about in found)
 
     def __len__(self) -> int:
         return self._size

@@ -23,6 +23,11 @@ VARIANTS = (*WHOLE, "object", "place")
 _BOX = ("box_left", "box_top", "box_right", "box_bottom")
 
 
+def first_words(error: Exception) -> str:
+    """The beginning of what a library says, without a full stop: it stands inside a sentence."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(". ")
+
+
 class Scenes(Dataset):
     """Scenes in one Parquet file: composed pictures of which mask, box, kind, place and caption are known exactly."""
 
@@ -37,7 +42,7 @@ class Scenes(Dataset):
         except FileNotFoundError:
             raise Unavailable(f"The scenes of “{name}” are not here: {path} is missing.") from None
         except (pa.ArrowException, OSError) as error:
-            raise RefusedFile(f"{path} is not a readable Parquet file: {str(error).splitlines()[0][:160]}.") from None
+            raise RefusedFile(f"{path} is not a readable Parquet file: {first_words(error)}.") from None
         if missing := {"image", "kind", "kind_index", *_BOX} - set(present):
             raise RefusedFile(f"{path} holds no scenes: the columns {', '.join(sorted(missing))} are missing.")
         self._facts: list[dict[str, Any]] = facts.to_pylist()

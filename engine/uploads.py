@@ -45,7 +45,7 @@ def keep_vector(data: bytes, name: str, tensor: str = "") -> str:
     """
     if len(data) > MAX_VECTOR_BYTES:
         raise RefusedFile(
-            f"{name} has {len(data) >> 20} MB; a file with a vector may have {MAX_VECTOR_BYTES >> 20} MB."
+            f"{name} has more than {MAX_VECTOR_BYTES >> 20} MB; a file with a vector may have at most that."
         )
     array = _npy(data, name) if data.startswith(b"\x93NUMPY") else _safetensors(data, name, tensor)
     if array.dtype.kind not in "iuf":

@@ -32,7 +32,7 @@ def read_words(data: bytes, name: str) -> WordList:
     text, has no word in it, or has more or longer words than allowed.
     """
     if len(data) > MOST_BYTES:
-        raise RefusedFile(f"{name} has {len(data) >> 20} MB; a list of words may have {MOST_BYTES >> 20} MB.")
+        raise RefusedFile(f"{name} has more than {MOST_BYTES >> 20} MB; a list of words may have at most that.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

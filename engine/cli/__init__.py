@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("VITRINE_DEBUG"):
             raise
-        return say(f"Something went wrong: {type(error).__name__}: {error}. VITRINE_DEBUG=1 shows where.", PROBLEMS)
+        what = f"{type(error).__name__}: {error}".rstrip(". ")
+        return say(f"Something went wrong: {what}. VITRINE_DEBUG=1 shows where.", PROBLEMS)
 
 
 def carry_out(arguments: Namespace) -> Answer:

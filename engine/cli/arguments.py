@@ -18,7 +18,7 @@ class OneLineParser(ArgumentParser):
     """Refuses with one line instead of a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadRequest(f"{message} (see {self.prog} --help)")
+        raise BadRequest(f"{message} (see {self.prog} --help).")
 
 
 def parser() -> ArgumentParser:
@@ -97,7 +97,7 @@ def _visualize(commands: _SubParsersAction) -> None:
     made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
-    made.add_argument("--start", default="", metavar="N|FILE", help="begin with an image instead of noise")
+    made.add_argument("--start", metavar="N|FILE", help="begin with an image instead of noise")
     made.add_argument(
         "--importance", action="store_true", help="also where in each picture its objective's gradient is"
     )

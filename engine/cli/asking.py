@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TextIO
 
 from engine import config
 from engine.datasets import dataset_names, open_dataset
+from engine.errors import BadRequest
 from engine.experiment import Progress, Request, Result
+from engine.paths import brief, readable, typed_path
 from engine.runner import Runner
 
 BAR_WIDTH = 24
 LINE_SECONDS = 10.0
+NOT_STORED = (
+    "The result could not be stored and is gone after this. Pictures are kept with --out; fix the cache for the rest."
+)
 
 
 class Bar:
@@ -65,8 +69,8 @@ def ask(request: Request) -> tuple[Result, bool]:
         result = runner.fetch(request, bar.show)
     finally:
         bar.close()
-    if warning := runner.warning(key):
-        print(f"vitrine: {warning}", file=sys.stderr)
+    if runner.warning(key):  # its words are for those who can still download the result
+        print(f"vitrine: {NOT_STORED}", file=sys.stderr)
     return result, False
 
 
@@ -77,7 +81,12 @@ def data_name(text: str) -> str:
     """
     if text in dataset_names():
         return text
-    path = Path(text).expanduser()
-    name = str(path.resolve()) if path.exists() else text
+    path = typed_path(text)
+    try:
+        name = str(path.resolve()) if path.exists() else text
+    except PermissionError:
+        raise BadRequest(f"“{brief(text)}” cannot be looked at: a folder above it may not be entered.") from None
+    if readable(name) != name:  # it becomes part of the request, which is text
+        raise BadRequest(f"The path “{brief(name)}” is not UTF-8 text. Rename the folder, or make a link to it.")
     open_dataset(name, allow_path=True)
     return name

@@ -104,9 +104,14 @@ def frequency(arguments: Namespace) -> Answer:
         "paired": [{"kind": kind, **row} for kind in ("low", "high") for row in frequencies.paired(results, kind)],
         "skipped": skipped(results),
     }
+    # The low-pass has a last row of its own, the whole image at 1, which need not be a cut-off of the high-pass.
     cutoffs = [row["cutoff"] for row in models[0]["low_pass"]]
-    columns = [(f"{model['model']} {kind}", model[f"{kind}_pass"]) for kind in ("low", "high") for model in models]
-    rows = [(cutoff, *(rows[number]["top1"] for _, rows in columns)) for number, cutoff in enumerate(cutoffs)]
+    columns = [
+        (f"{model['model']} {kind}", {row["cutoff"]: row["top1"] for row in model[f"{kind}_pass"]})
+        for kind in ("low", "high")
+        for model in models
+    ]
+    rows = [(cutoff, *(top1.get(cutoff) for _, top1 in columns)) for cutoff in cutoffs]
     ends = [
         f"{model['model']}: half of its accuracy is gone at a low-pass of {_spread(model, 'half_cutoff')} of Nyquist; "
         f"area under the normalised curve {_spread(model, 'area')}."
@@ -124,12 +129,16 @@ def _spread(model: dict[str, Any], name: str) -> str:
 
 
 def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
-    """The results, one after the other, and the facts that every command tells about them."""
+    """The results, one after the other, and the facts that every command tells about them.
+
+    Raises VitrineError for a model or data that is not here before anything is measured.
+    """
+    keys = [request.key() for request in requests]
     answers = [ask(request) for request in requests]
     results = [result for result, _ in answers]
     about = {
         "data": requests[0].model_dump()["data"],
-        "keys": [request.key() for request in requests],
+        "keys": keys,
         "stored": [stored for _, stored in answers],
         "seconds": [result.facts["seconds"] for result in results],
         "device": results[0].facts["device"],

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from engine.activations import IndexRequest
 from engine.address import Address
 from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
+from engine.cli.background import skipped, skipped_lines
 from engine.cli.files import image, with_files
 from engine.errors import BadRequest
 from engine.experiment import build
+from engine.paths import typed_path
 from engine.visualize import VisualizeRequest
 
 NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
@@ -33,13 +34,13 @@ def visualize(arguments: Namespace) -> Answer:
         seed=arguments.seed,
         opposite=arguments.opposite,
         data=data_name(arguments.data),
-        start=image(arguments.start) if arguments.start else "",
+        start="" if arguments.start is None else image(arguments.start),
         importance=arguments.importance,
         several=arguments.several,
         seeds=arguments.seeds,
     )
     assert isinstance(request, VisualizeRequest)
-    out = Path(arguments.out).expanduser() if arguments.out else None
+    out = None if arguments.out is None else typed_path(arguments.out)
     if out:
         writing.must_be_writable(out)
     result, stored = ask(request)
@@ -81,10 +82,12 @@ def index(arguments: Namespace) -> Answer:
         "device": result.facts["device"],
         "key": request.key(),
         "stored": stored,
+        "skipped": skipped([result]),
     }
     how = "stored already" if stored else f"took {facts['seconds']:.1f} s"
     what = f"{facts['units']} units on {facts['images']} images of {arguments.data}"
-    return Answer(facts, f"{arguments.model}@{arguments.site}: {what}, {how}.")
+    done = f"{arguments.model}@{arguments.site}: {what}, {how}."
+    return Answer(facts, "\n".join([done, *skipped_lines(facts["skipped"])]))
 
 
 def _address(arguments: Namespace) -> Address:

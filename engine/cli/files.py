@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from engine import uploads, wordlists
 from engine.address import Address
 from engine.concepts.vocabulary import GIVEN, vocabulary_names
 from engine.errors import BadRequest
+from engine.paths import brief, typed_path
 from engine.targets import IMAGE, says_target
 
 
@@ -24,30 +26,34 @@ def with_files(where: Address, arguments: Namespace) -> Address:
 
 def direction(text: str) -> str:
     """The digest of the vector in `FILE` or `FILE:NAME`."""
-    path, _, name = (text, "", "") if Path(text).expanduser().is_file() else text.rpartition(":")
-    return uploads.keep_vector(
-        _bytes(path or text, uploads.MAX_VECTOR_BYTES), Path(path or text).name, name if path else ""
-    )
+    path, _, name = (text, "", "") if os.path.isfile(typed_path(text)) else text.rpartition(":")
+    file = path or text
+    return uploads.keep_vector(_bytes(file, uploads.MAX_VECTOR_BYTES), _name(file), name if path else "")
 
 
 def image(text: str) -> str:
     """An image as requests name it: the number of one of the data set, or `up-<digest>` of a file that is kept."""
     if IMAGE.fullmatch(text):
         return text
-    return f"up-{uploads.keep_image(_bytes(text, 20 << 20), Path(text).name)}"
+    return f"up-{uploads.keep_image(_bytes(text, 20 << 20), _name(text))}"
 
 
 def vocabulary(text: str) -> str:
     """A vocabulary as requests name it: a name that is known, or `voc-<digest>` of a file that is kept."""
-    if text in vocabulary_names() or text.startswith(GIVEN) or not Path(text).expanduser().exists():
+    if text in vocabulary_names() or text.startswith(GIVEN) or not os.path.exists(typed_path(text)):
         return text
-    return f"{GIVEN}{uploads.keep_words(_bytes(text, wordlists.MOST_BYTES), Path(text).name)}"
+    return f"{GIVEN}{uploads.keep_words(_bytes(text, wordlists.MOST_BYTES), _name(text))}"
+
+
+def _name(text: str) -> str:
+    """What a file is called in messages."""
+    return brief(Path(text).name)
 
 
 def _bytes(text: str, most: int) -> bytes:
     """A file's bytes, and one more than is allowed where it has more: enough to refuse it."""
     try:
-        with Path(text).expanduser().open("rb") as file:
+        with typed_path(text).open("rb") as file:
             return file.read(most + 1)
     except OSError as error:
-        raise BadRequest(f"{text} cannot be read: {error.strerror or error}.") from None
+        raise BadRequest(f"{brief(text)} cannot be read: {error.strerror or error}.") from None

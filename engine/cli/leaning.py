@@ -13,6 +13,7 @@ from engine.cli.asking import data_name
 from engine.cli.background import ask_all, row_facts, skipped, skipped_lines
 from engine.counterfactual import CounterfactualRequest
 from engine.datasets import open_dataset
+from engine.errors import BadRequest
 from engine.experiment import Request, Result, build
 from engine.gradient_spectrum import GradientSpectrumRequest
 from engine.texture import TextureRequest
@@ -80,11 +81,13 @@ def texture(arguments: Namespace) -> Answer:
 
 def spectrum(arguments: Namespace) -> Answer:
     """The mean frequency of units' input gradients in every layer."""
-    more: dict[str, Any] = {"images": arguments.limit} if arguments.limit else {}
-    requests = [
-        build(GradientSpectrumRequest, model=model, data=data_name(arguments.data), **more)
-        for model in dict.fromkeys(arguments.models)
-    ]
+    data, more = data_name(arguments.data), {"images": arguments.limit} if arguments.limit else {}
+    try:
+        requests = [
+            build(GradientSpectrumRequest, model=each, data=data, **more) for each in dict.fromkeys(arguments.models)
+        ]
+    except BadRequest as error:  # the request knows --limit as images
+        raise BadRequest(str(error).replace("images:", "--limit:", 1)) from None
     results, about = ask_all(requests)
     models: list[dict[str, Any]] = [
         {"model": result.request["model"], "role": result.facts["role"], **_rows(result)} for result in results

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from cache.blob import DamagedBlob
-from cache.store import Entry
+from cache.store import Entry, ResultStore, StoreUnavailable
 from engine import config
 from engine.cli.answer import Answer, size, table
-from engine.errors import BadRequest, RefusedFile
+from engine.errors import BadRequest, RefusedFile, Unavailable
+from engine.paths import brief, readable, typed_path
+
+log = logging.getLogger(__name__)
 
 
 def list_(arguments: Namespace) -> Answer:
     """Every stored result, the one unused for longest first."""
-    store = config.store()
+    store = _store()
     entries, stats = store.entries(), store.stats()
     rows = [(e.key, size(e.bytes), _when(e.stored_at), "pinned" if e.pinned else "", _what(e)) for e in entries]
     total = f"{stats['entries']} results, {size(stats['bytes'])} of {size(stats['limit_bytes'])}, in {stats['folder']}"
@@ -25,18 +29,17 @@ def list_(arguments: Namespace) -> Answer:
 
 
 def prune(arguments: Namespace) -> Answer:
-    """Remove damaged results, then those unused for longest until the limit is kept to. Pinned ones stay."""
-    store = config.store()
+    """Remove damaged results, then those unused for longest until the limit is kept to. Pinned ones stay.
+
+    Raises Unavailable where nothing can be removed.
+    """
+    store = _store(to_write=True)
     before = store.stats()
-    damaged = store.delete_damaged()
-    if arguments.all:
-        removed = 0
-        for entry in store.entries():
-            if not entry.pinned:
-                store.delete(entry.key)
-                removed += 1
-    else:
-        removed = store.trim(arguments.limit)
+    try:
+        damaged = store.delete_damaged()
+        removed = _delete_all(store) if arguments.all else store.trim(arguments.limit)
+    except StoreUnavailable as error:
+        raise Unavailable(str(error)) from error
     after = store.stats()
     freed = before["bytes"] - after["bytes"]
     return Answer(
@@ -47,33 +50,61 @@ def prune(arguments: Namespace) -> Answer:
 
 def export(arguments: Namespace) -> Answer:
     """Write results into one ZIP file. Raises BadRequest for a key that is not stored, or when it cannot be written."""
-    store = config.store()
+    path = typed_path(arguments.file)
+    if not path.name or os.path.isdir(path):
+        raise BadRequest(f"{brief(arguments.file)} is a folder. Name the ZIP file to write.")
+    store = _store()
     for key in arguments.keys:
         if not store.has(key):
-            raise BadRequest(f"No result “{key[:40]}” is stored. `python -m engine cache list` shows those that are.")
-    path = Path(arguments.file).expanduser()
+            raise BadRequest(f"No result “{brief(key)}” is stored. `python -m engine cache list` shows those that are.")
     try:
         count = store.export(path, arguments.keys or None)
     except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error.strerror or error}.") from error
-    return Answer({"file": str(path), "results": count}, f"Wrote {count} results to {path}.")
+        raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
+    return Answer({"file": readable(str(path)), "results": count}, f"Wrote {count} results to {readable(str(path))}.")
 
 
 def import_(arguments: Namespace) -> Answer:
     """Take in the results of a ZIP file; damaged and foreign ones are left out and named."""
-    store, path = config.store(), Path(arguments.file).expanduser()
+    path = typed_path(arguments.file)
+    store = _store(to_write=True)
     known = set(store.problems())
     try:
         count = store.import_(path)
     except DamagedBlob as error:
         raise RefusedFile(str(error)) from error
+    except StoreUnavailable as error:
+        raise Unavailable(str(error)) from error
     except OSError as error:
-        raise BadRequest(f"{path} cannot be imported: {error.strerror or error}.") from error
+        raise BadRequest(f"{brief(arguments.file)} cannot be imported: {error.strerror or error}.") from error
     problems = [problem for problem in store.problems() if problem not in known]
     return Answer(
-        {"file": str(path), "results": count, "problems": problems},
+        {"file": readable(str(path)), "results": count, "problems": problems},
         "\n".join([f"Took in {count} results that were not here yet.", *problems]),
     )
+
+
+def _store(to_write: bool = False) -> ResultStore:
+    """The store. Raises Unavailable, in the store's own words, where it cannot be read, or not be written if it must be."""
+    logging.disable()  # a refusal is one line, and what the store says about itself is said below
+    try:
+        store = config.store()
+        usable = store.writable or bool(not to_write and store.entries())
+    finally:
+        logging.disable(logging.NOTSET)
+    if not usable:
+        raise Unavailable(store.problems()[0])
+    for problem in store.problems():
+        log.warning("%s", problem)
+    return store
+
+
+def _delete_all(store: ResultStore) -> int:
+    """Remove every result that is not pinned; returns how many. Raises StoreUnavailable."""
+    keys = [entry.key for entry in store.entries() if not entry.pinned]
+    for key in keys:
+        store.delete(key)
+    return len(keys)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

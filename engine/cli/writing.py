@@ -11,31 +11,39 @@ from engine import export
 from engine.errors import BadRequest
 from engine.experiment import Result
 from engine.images import contact_sheet
+from engine.paths import brief, readable
 
 COLUMNS = 8
+SHEET, NUMBERS, FACTS = "contact-sheet.png", "numbers.csv", "request.json"
 
 
 def must_be_writable(folder: Path) -> None:
     """Find out before the work, not after it. Raises BadRequest when files cannot be made in this folder."""
     standing = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
     if not standing.is_dir():
-        raise _refused(folder, f"{standing} is not a folder")
+        raise _refused(folder, f"{brief(str(standing))} is not a folder")
     if not os.access(standing, os.W_OK | os.X_OK):
         raise _refused(folder, "no permission")
+    for path in (folder / name for name in (SHEET, NUMBERS, FACTS)):
+        if path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
+            raise _refused(folder, f"{path.name} in it {'is a folder' if path.is_dir() else 'may not be changed'}")
 
 
 def write(result: Result, folder: Path) -> dict[int | str, str]:
-    """Write the result's files; returns each unit's picture as a path. Raises BadRequest when they cannot be."""
+    """Write the result's files; returns each unit's picture as a path. Raises BadRequest when they cannot be; the result
+    is in the cache then."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in export.pngs(result):
             (folder / name).write_bytes(data)
-        _sheet(result).save(folder / "contact-sheet.png")
-        (folder / "numbers.csv").write_text(export.numbers(result), encoding="utf-8")
-        (folder / "request.json").write_text(export.facts(result), encoding="utf-8")
+        _sheet(result).save(folder / SHEET)
+        (folder / NUMBERS).write_text(export.numbers(result), encoding="utf-8")
+        (folder / FACTS).write_text(export.facts(result), encoding="utf-8")
     except OSError as error:
-        raise _refused(folder, error.strerror or str(error)) from error
-    return {unit: str(folder / f"{export.stem(result, unit)}.png") for unit in export.names(result)}
+        raise _refused(
+            folder, error.strerror or str(error), " The result is in the cache: that costs no work."
+        ) from error
+    return {unit: readable(str(folder / f"{export.stem(result, unit)}.png")) for unit in export.names(result)}
 
 
 def _sheet(result: Result) -> Image.Image:
@@ -51,5 +59,7 @@ def _sheet(result: Result) -> Image.Image:
     )
 
 
-def _refused(folder: Path, reason: str) -> BadRequest:
-    return BadRequest(f"The folder {folder} cannot be written ({reason}). Name another one with --out.")
+def _refused(folder: Path, reason: str, more: str = "") -> BadRequest:
+    return BadRequest(
+        f"The folder {brief(str(folder))} cannot be written ({reason}). Name another one with --out.{more}"
+    )

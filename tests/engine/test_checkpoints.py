@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import subprocess
 import zipfile
 from collections import OrderedDict
 
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 
 from engine.checkpoints import digest, fit_weights, read_weights
 from engine.errors import BadRequest, RefusedFile, Unavailable
+from tests.conftest import ROOT
 
 WEIGHTS = OrderedDict({"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.tensor([1.0, -2.0])})
 
@@ -118,6 +120,34 @@ def test_a_checkpoint_without_tensors_is_refused(tmp_path):
     torch.save({"state_dict": {"epoch": 3}}, tmp_path / "w.pth")
     with pytest.raises(RefusedFile, match="no named tensors"):
         read_weights(tmp_path / "w.pth")
+
+
+def test_numbers_that_are_not_finite_are_refused_with_how_many_tensors_have_them(tmp_path):
+    broken = {**WEIGHTS, "a": torch.tensor([1.0, float("nan")]), "b": torch.tensor([float("inf")], dtype=torch.half)}
+    torch.save(broken, tmp_path / "w.pth")
+    with pytest.raises(RefusedFile, match=r"not finite in 2 of its 4 tensors: a, b\. "):
+        read_weights(tmp_path / "w.pth")
+    state = {"attn_mask": torch.tensor([0.0, -float("inf")]), "small": torch.ones(2).to(torch.float8_e4m3fn)}
+    torch.save({**state, "count": torch.tensor(3)}, tmp_path / "masked.pth")
+    assert set(read_weights(tmp_path / "masked.pth")) == {"attn_mask", "small", "count"}
+
+
+def test_complex_weights_are_refused(tmp_path):
+    torch.save({**WEIGHTS, "turned": torch.ones(2, dtype=torch.complex64)}, tmp_path / "w.pth")
+    with pytest.raises(RefusedFile, match=r"complex numbers in 1 of its 3 tensors: turned\. "):
+        read_weights(tmp_path / "w.pth")
+
+
+def test_a_refused_pickle_comes_without_torchs_warning(tmp_path, python):
+    """In a process of its own: the test runner sets the filters of warnings anew."""
+    (tmp_path / "w.pth").write_bytes(pickle.dumps({"a": 1}, protocol=4))
+    asked = "import sys; from engine.checkpoints import read_weights"
+    script = f"{asked}\ntry: read_weights(sys.argv[1])\nexcept Exception as e: print(e)"
+    done = subprocess.run(
+        [python, "-c", script, tmp_path / "w.pth"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "holds no named tensors" in done.stdout or "not a weights file" in done.stdout
+    assert done.stderr == ""
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):

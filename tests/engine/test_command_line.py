@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cache.blob import Blob
 from engine import config
 from engine.cli import arguments, main
 from engine.cli.answer import Answer, plain, size, table
@@ -161,6 +165,34 @@ def test_index_counts_images_and_units(ask: Callable[..., dict[str, Any]], photo
 
 
 @pytest.mark.usefixtures("own_store")
+def test_index_says_what_was_left_out(
+    ask: Callable[..., dict[str, Any]], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "1.png").write_bytes(b"no picture")
+    argv = ("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))
+    told = ask(*argv)
+    assert (told["images"], told["skipped"]) == (2, [["1.png", "1.png is not a PNG, JPEG or WebP image."]])
+    assert main([*argv]) == 0
+    _, left_out = capsys.readouterr().out.splitlines()
+    assert left_out == "left out: 1.png: 1.png is not a PNG, JPEG or WebP image."
+
+
+@pytest.mark.usefixtures("own_store")
+def test_file_names_that_are_not_utf8_do_not_get_in_the_way(
+    ask: Callable[..., dict[str, Any]], refused: Callable[..., str], photos: Path, tmp_path: Path
+) -> None:
+    (photos / os.fsdecode(b"bad\xff.png")).write_bytes((photos / "0.png").read_bytes())
+    (photos / os.fsdecode(b"bad\xff.txt")).touch()
+    assert ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["images"] == 4
+    odd = os.fsdecode(bytes(tmp_path) + b"/odd\xff")
+    assert ask("cache", "export", odd)["file"] == f"{tmp_path}/odd\\xff"
+    (unit,) = ask("visualize", f"{MODEL}@stem:0", "--data", str(photos), "--out", f"{odd}.d")["units"]
+    assert unit["image"].startswith(f"{tmp_path}/odd\\xff.d/")
+    photos.rename(f"{odd}.photos")
+    assert "UTF-8" in refused("index", "--model", MODEL, "--site", "head.logits", "--data", f"{odd}.photos")
+
+
+@pytest.mark.usefixtures("own_store")
 def test_doctor_finds_the_repository_healthy(ask: Callable[..., dict[str, Any]]) -> None:
     told = ask("doctor")
     assert told["healthy"] is True
@@ -212,6 +244,36 @@ def test_results_travel_in_one_file(
     assert (listed["key"], listed["request"]["experiment"]) == (key, "index")
 
 
+@pytest.mark.parametrize("argv", ["list", "prune", "prune --all", "export {out}", "import {out}"])
+def test_a_store_that_cannot_be_opened_is_said_in_its_own_words(
+    argv: str, refused: Callable[..., str], own_store: Path, tmp_path: Path
+) -> None:
+    (own_store / "results").write_text("a file where the folder should be")
+    said = refused("cache", *argv.format(out=tmp_path / "out.zip").split())
+    assert said.startswith(f"vitrine: The result store in {own_store / 'results'} cannot be used: ")
+    assert not said.rstrip().endswith("..") and not (tmp_path / "out.zip").exists()
+
+
+@pytest.mark.parametrize("argv", ["prune", "prune --all", "import {out}"])
+def test_a_store_that_can_only_be_read_refuses_what_changes_it_and_shows_what_it_holds(
+    argv: str,
+    ask: Callable[..., dict[str, Any]],
+    refused: Callable[..., str],
+    own_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    config.store().put("one", Blob({}, {}, {}))
+    assert ask("cache", "export", str(tmp_path / "out.zip"))["results"] == 1
+    config.store().close()
+    config._open_store.cache_clear()
+    readonly = sqlite3.OperationalError("attempt to write a readonly database")
+    monkeypatch.setattr("cache.shelf.open_database", Mock(side_effect=readonly))
+    assert "readonly database." in refused("cache", *argv.format(out=tmp_path / "out.zip").split())
+    assert ask("cache", "list")["entries"] == 1
+    assert ask("cache", "export", str(tmp_path / "again.zip"))["results"] == 1
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -232,13 +294,17 @@ def test_results_travel_in_one_file(
         ("visualize starter-cnn@stem:0 --out {file}/below", "cannot be written"),
         ("visualize starter-cnn@stem:0 --out {file}", "cannot be written"),
         ("index --model starter-cnn --site nowhere", "nowhere"),
-        ("index --model starter-cnn --site stem --top 0", "top"),
+        ("index --model starter-cnn --site stem --top 0", "top: write 1 or more."),
+        ("index --model starter-cnn --site stem --data {file}", "neither a folder of images nor a Parquet file."),
+        ("spectrum --models starter-cnn --limit 1", "--limit: write 2 or more."),
         ("index --model starter-cnn --site stem --data {empty}", "image"),
         ("sites nobody", "nobody"),
         ("cache", "ACTION"),
         ("cache import {file}", "ZIP"),
         ("cache import {file}.gone", "gone"),
         ("cache export {file}.zip nokey", "nokey"),
+        ("cache export /", "Name the ZIP file"),
+        ("cache export {empty}", "Name the ZIP file"),
         ("cache prune --limit lots", "lots"),
     ],
 )  # fmt: skip
@@ -250,7 +316,7 @@ def test_a_bad_request_is_one_line_that_names_what_is_wrong(
     (tmp_path / "empty").mkdir()
     said = refused(*argv.format(file=tmp_path / "file", empty=tmp_path / "empty").split())
     assert words in said
-    assert "Traceback" not in said
+    assert "Traceback" not in said and not said.rstrip().endswith("..")
 
 
 def test_a_folder_that_is_found_unwritable_costs_no_work(
@@ -261,18 +327,47 @@ def test_a_folder_that_is_found_unwritable_costs_no_work(
     assert config.store().entries() == []
 
 
+@pytest.mark.usefixtures("own_store")
+@pytest.mark.parametrize("name", ["contact-sheet.png", "numbers.csv", "request.json"])
+def test_a_file_that_stands_in_the_way_costs_no_work(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
+    (tmp_path / "out" / name).mkdir(parents=True)
+    said = refused("visualize", f"{MODEL}@stem:0", "--out", str(tmp_path / "out"))
+    assert f"({name} in it is a folder)" in said
+    assert config.store().entries() == []
+
+
+@pytest.mark.usefixtures("own_store")
+def test_what_cannot_be_written_after_the_work_is_in_the_cache_and_that_is_said(
+    ask: Callable[..., dict[str, Any]], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / f"{MODEL}-stem-unit-0.png").mkdir(parents=True)
+    argv = ("visualize", f"{MODEL}@stem:0", "--data", str(photos), "--out")
+    assert main([*argv, str(tmp_path / "out")]) == 2
+    assert "The result is in the cache: that costs no work." in capsys.readouterr().err
+    assert ask(*argv, str(tmp_path / "other"))["stored"] is True
+
+
 def test_a_bug_is_one_line_and_another_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(_: object) -> Answer:
         print("a library's chatter")
-        raise RuntimeError("the tenth\nbroke")
+        raise RuntimeError("the tenth\nbroke.")
 
     monkeypatch.setattr("engine.cli.carry_out", broken)
     assert main(["models", "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "RuntimeError: the tenth broke" in printed.err.splitlines()[-1]
+    assert "RuntimeError: the tenth broke. VITRINE_DEBUG" in printed.err.splitlines()[-1]
+
+
+def test_a_result_that_cannot_be_stored_is_said_in_words_for_the_command_line(
+    own_store: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_store / "results").write_text("a file where the folder should be")
+    assert main(["index", "--model", MODEL, "--site", "stem", "--data", str(photos)]) == 0
+    said = capsys.readouterr().err
+    assert "could not be stored" in said and "--out" in said and "Download" not in said
 
 
 def test_stopping_has_its_own_exit_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine import config
 from engine.cli import main
 from tests.engine.world import png, write, xml
 
@@ -60,6 +61,17 @@ def test_frequency_prints_curves_with_area_and_half_cutoff(ask):
     assert model["low_pass"][-1]["top1"] == model["full"]["top1"]
 
 
+def test_a_cutoff_of_0_leaves_the_mean_of_a_low_pass_and_everything_of_a_high_pass(ask, capsys):
+    argv = ("frequency", "--models", MODEL, "--limit", "6", "--cutoffs", "0", "0.5")
+    (model,) = ask(*argv)["models"]
+    assert [row["cutoff"] for row in model["low_pass"]] == [0.0, 0.5, 1.0]
+    assert [row["cutoff"] for row in model["high_pass"]] == [0.0, 0.5]
+    assert model["high_pass"][0]["top1"] == model["low_pass"][-1]["top1"] == model["full"]["top1"]
+    assert main([*argv]) == 0
+    _, *rows = capsys.readouterr().out.splitlines()[:4]
+    assert [(row.split()[0], row.split()[-1] == "-") for row in rows] == [("0", False), ("0.5", False), ("1", True)]
+
+
 @pytest.mark.parametrize("command", ["counterfactual", "texture", "spectrum"])
 def test_the_smaller_measurements_answer_for_every_model(ask, command):
     (model,) = ask(command, "--models", MODEL, "--limit", "4")["models"]
@@ -87,6 +99,14 @@ def test_a_folder_in_ilsvrcs_layout_is_measured_and_what_is_broken_is_listed(ask
     facts = ask("background", "--models", MODEL, "--data", str(tmp_path))
     assert facts["models"][0]["full"]["n"] == 6 and facts["cut"] == "box"
     assert [what for what, _ in facts["skipped"]] == ["class not a kind"]
+
+
+@pytest.mark.usefixtures("own_store")
+@pytest.mark.parametrize("command", ["background", "frequency", "texture"])
+def test_a_model_that_is_not_there_is_refused_before_any_is_measured(capsys, command):
+    assert main([command, "--models", MODEL, "no-such-model", "--limit", "4"]) == 2
+    assert "no-such-model" in capsys.readouterr().err
+    assert config.store().entries() == []
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,22 @@ def test_a_named_file_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -
     ("text", "line", "words"),
     [
         ("threads = 1\n\ndevice = \n", 3, "not valid TOML"),
-        ("threads = 1\ndevice = 'tpu'\n", 2, "device"),
-        ("\n\nthreads = -1\n", 3, "threads"),
+        ("threads = 1\ndevice = 'tpu'\n", 2, 'device: write "auto", "cpu"'),
+        ("\n\nthreads = -1\n", 3, "threads: write a whole number from 0 to 1024."),
+        ("threads = 1000000\n", 1, "threads: write a whole number from 0 to 1024."),
+        ("demo = 'perhaps'\n", 1, "demo: write true or false."),
+        ("queue_limit = 0\n", 1, "queue_limit: write a whole number from 1 on."),
+        ("model_memory_bytes = -5\n", 1, 'model_memory_bytes: write a size of 1 MiB or more, like "4 GiB".'),
+        ("cache_limit_bytes = inf\n", 1, "cache_limit_bytes: write a size"),
+        ("threads = 1\n[data_folders]\nstarter = 'x'\n", 3, "data_folders.starter: Vitrine has something of that name"),
+        ("[data_folders]\nphotos = 'x'\n", 2, "choose another name."),
+        ("[vocabularies]\nstarter = 'x'\n", 2, "vocabularies.starter: Vitrine has something of that name"),
+        ("[vocabularies]\n'' = 'x'\n", 2, "the name is empty."),
         ("threads = 1\ncolour = 'red'\n", 2, "colour: there is no such setting"),
-        ("cache_limit_bytes = 'much'\n", 1, "cache_limit_bytes"),
-        ("cache_folder = 3\n", 1, "cache_folder"),
-        ("threads = 1\n[data_folders]\nbirds = 3\n", 3, "data_folders.birds"),
-        ("data_folders = 3\n", 1, "data_folders"),
+        ("cache_limit_bytes = 'much'\n", 1, "cache_limit_bytes: write a size"),
+        ("cache_folder = 3\n", 1, "cache_folder: write a path"),
+        ("threads = 1\n[data_folders]\nbirds = 3\n", 3, "data_folders.birds: write names with paths"),
+        ("data_folders = 3\n", 1, "data_folders: write names with paths"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
@@ -88,6 +97,10 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, text: str
     message = str(caught.value)
     assert str(path.name) in message and f"line {line}" in message and words in message
     assert "\n" not in message and len(message) < 400
+
+
+def test_every_setting_says_what_to_write() -> None:
+    assert config._WRITE.keys() == Settings.model_fields.keys()
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
@@ -117,3 +130,24 @@ def test_the_store_is_opened_once_in_the_cache_folder(own_store: Path) -> None:
     assert config.store() is config.store()
     assert config.store().folder == own_store / "results"
     assert config.store().limit_bytes == Settings().cache_limit_bytes
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("~nosuchperson/x", "nobody's home folder"),
+        ("", "empty text"),
+        ("a\\u0000b", "no path may have"),
+        ("x" * 300, "too long"),
+    ],
+)
+@pytest.mark.parametrize(("table", "name"), [("", "cache_folder"), ("[vocabularies]\n", "birds")])
+def test_what_cannot_be_a_path_is_said_with_its_line(
+    tmp_path: Path, table: str, name: str, value: str, words: str
+) -> None:
+    (tmp_path / "vitrine.toml").write_text(f'threads = 1\n{table}{name} = "{value}"\n')
+    with pytest.raises(BadRequest, match=words) as caught:
+        config.settings()
+    message = str(caught.value)
+    assert f"line {2 + bool(table)}" in message and name in message and "\0" not in message
+    assert message.endswith(".") and not message.endswith("..") and len(message) < 300 + len(str(tmp_path))

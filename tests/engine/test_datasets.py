@@ -130,7 +130,7 @@ def test_batches_hold_every_image_once_in_order_at_the_models_input_size(parquet
 def test_a_parquet_file_that_is_damaged_or_about_something_else_is_refused(parquet, tmp_path):
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(parquet.read_bytes()[:-100])
-    with pytest.raises(RefusedFile, match=r"broken\.parquet is not a readable Parquet file"):
+    with pytest.raises(RefusedFile, match=r"broken\.parquet is not a readable Parquet file: .*[^.]\.$"):
         Scenes(broken, "broken")
     pq.write_table(pa.table({"price": [1]}), broken)
     with pytest.raises(RefusedFile, match=r"the columns .*image.* are missing"):
@@ -200,6 +200,78 @@ def test_a_folder_that_changed_has_another_fingerprint(photos):
     (photos / "dog" / "a.jpg").rename(photos / "cat" / "a.jpg")
     moved = Folder(photos, "mine").fingerprint
     assert len({before, touched, moved}) == 3
+
+
+def test_names_that_are_not_utf8_are_shown_so_that_they_can_be_read(photos):
+    before = Folder(photos, "mine").fingerprint
+    odd = Path(os.fsdecode(bytes(photos) + b"/dog\xff"))
+    odd.mkdir()
+    (odd / os.fsdecode(b"a\xfe.png")).write_bytes(encoded(plain(40)))
+    (odd / os.fsdecode(b"a\xfd.png")).write_bytes(b"no picture")
+    (odd / os.fsdecode(b"\xfc.txt")).touch()
+    folder = Folder(photos, "mine")
+    assert folder.fingerprint != before
+    assert folder.class_names == ("cat", "dog", "dog\\xff")
+    assert folder.describe(4) == {"id": 4, "name": "dog\\xff/a\\xfe.png", "kind": "dog\\xff"}
+    assert folder.image(4)[0, 0, 0] == 40
+    assert next(folder.batches((8, 8), 16))[0].tolist() == [0, 1, 2, 4]
+    told = dict(folder.report())
+    assert told["dog\\xff/\\xfc.txt"] == "not named like a PNG, JPEG or WebP image"
+    assert told["dog\\xff/a\\xfd.png"] == "a\\xfd.png is not a PNG, JPEG or WebP image."
+
+
+def test_a_folder_that_cannot_be_read_is_named_rather_than_left_out(photos, monkeypatch):
+    """Permissions stop nobody who runs tests as root, so the system's answer is played."""
+    scandir = os.scandir
+
+    def closed(*names):
+        def looked(place="."):
+            if Path(place).name in names:
+                raise PermissionError(13, "Permission denied", os.fspath(place))
+            return scandir(place)
+
+        monkeypatch.setattr(os, "scandir", looked)
+
+    closed("cat")
+    with pytest.raises(
+        BadRequest, match=r"“mine” cannot be used: “cat” in it cannot be read \(Permission denied\)\. \w"
+    ):
+        Folder(photos, "mine")
+    closed("photos")
+    with pytest.raises(BadRequest, match=r"“mine” cannot be used: it cannot be read"):
+        Folder(photos, "mine")
+
+
+def test_a_folder_that_may_not_be_entered_is_said(photos, monkeypatch):
+    stat = Path.stat
+
+    def closed(self, **options):
+        if self.parent == photos:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    with pytest.raises(
+        BadRequest, match=r"cannot be used: it, or something in it, cannot be read \(Permission denied\)"
+    ):
+        open_dataset(str(photos), allow_path=True)
+
+
+def test_what_vanishes_while_a_folder_is_listed_is_left_out(photos, monkeypatch):
+    stat = Path.stat
+    asked = []
+
+    def vanishing(self, **options):
+        if self.name == "a.jpg":
+            asked.append(self)
+            if len(asked) > 1:  # seen first, gone then
+                raise FileNotFoundError(2, "No such file or directory", str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", vanishing)
+    folder = Folder(photos, "mine")
+    assert [folder.describe(number)["name"] for number in range(len(folder))] == ["cat/deep/c.webp", "dog/b.png"]
+    assert len(asked) == 2
 
 
 def test_an_empty_or_missing_folder_says_so(tmp_path):

@@ -120,7 +120,7 @@ def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path):
     path = tmp_path / "huge.png"
     with path.open("wb") as file:
         file.truncate(MAX_BYTES * 10)
-    with pytest.raises(RefusedFile, match=r"huge\.png has .* at most 20 MB"):
+    with pytest.raises(RefusedFile, match=r"huge\.png has more than 20 MB"):
         open_image(path)
 
 
