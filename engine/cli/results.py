@@ -120,7 +120,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
 def _what(entry: Entry) -> str:
     """The request in a few words: experiment, model, site and how many units."""
     request = entry.facts_request or {}
-    words = [str(request[name]) for name in ("experiment", "model", "site") if name in request]
+    words = [str(request[name]) for name in ("experiment", "model", "site", "wanted") if name in request]
     if isinstance(units := request.get("units"), list):
         words.append(f"{len(units)} units")
     return " ".join(words)
