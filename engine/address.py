@@ -43,15 +43,15 @@ class Address:
         return (*self.units, *self.targets)
 
     @classmethod
-    def parse(cls, text: str) -> Address:
-        """Parse `model@site:units`. Raises BadRequest where the text is not an address."""
+    def parse(cls, text: str, limit: int = MAX_UNITS) -> Address:
+        """Parse `model@site:units`. Raises BadRequest where the text is not an address, or one of too many units."""
         model, at, rest = text.strip().partition("@")
         site, colon, units = rest.partition(":")
         if not (model and at and site and colon):
             raise BadRequest(
                 f"“{text[:80]}” is not an address. Write model@site:units, like starter-vit@blocks.5.mlp.hidden:120."
             )
-        return cls(model, site, *parse_selection(units))
+        return cls(model, site, *parse_selection(units, limit))
 
 
 def parse_selection(text: str, limit: int = MAX_UNITS) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -98,9 +98,10 @@ def parse_units(text: str, limit: int = MAX_UNITS) -> tuple[int, ...]:
         chosen = range(int(first), end)
         if found and not chosen:
             raise BadRequest(f"The range “{part[:40]}” is empty. Write the smaller unit first, like 3-7.")
-        if len(chosen) > limit or len(units) + len(chosen) > limit:
+        if len(chosen) <= limit:
+            units.update(dict.fromkeys(chosen))
+        if max(len(chosen), len(units)) > limit:
             raise BadRequest(f"More than {limit} units asked for at once. Ask for at most {limit}.")
-        units.update(dict.fromkeys(chosen))
     if not units:
         raise BadRequest("No units given. Name at least one, like 5, 0-15 or 0:16.")
     return tuple(units)

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormat
 from typing import NoReturn
 
 from engine.address import parse_selection
+from engine.config import settings
 from engine.errors import BadRequest
 
 RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
@@ -74,7 +75,7 @@ def _visualize(commands: _SubParsersAction) -> None:
     made.add_argument("--site", metavar="S", help="the site, like blocks.6.mlp.hidden")
     made.add_argument(
         "--units",
-        type=parse_selection,
+        type=selection,
         metavar="U",
         help="the units: 5, 0-15, 0:16; or targets: 120@3x5 (one position), head2, (3-0.5*7), match:17; or a list of those",
     )
@@ -245,6 +246,11 @@ def _data(made: ArgumentParser, purpose: str) -> None:
         metavar="NAME|FOLDER",
         help=f"images to {purpose}: starter, photos, a configured name, or a folder (default: starter)",
     )
+
+
+def selection(text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Units and targets, no more than may be asked for at once. Raises BadRequest."""
+    return parse_selection(text, settings().units_limit)
 
 
 def whole_number(text: str) -> int:

@@ -11,6 +11,7 @@ from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.background import skipped, skipped_lines
 from engine.cli.files import image, with_files
+from engine.config import settings
 from engine.errors import BadRequest
 from engine.experiment import build
 from engine.paths import typed_path
@@ -99,7 +100,7 @@ def _address(arguments: Namespace) -> Address:
     if arguments.address and given:
         raise BadRequest(f"An address and {given[0]} were given. Give the address, or --model, --site and --units.")
     if arguments.address:
-        return Address.parse(arguments.address)
+        return Address.parse(arguments.address, settings().units_limit)
     missing = [name for name, value in parts.items() if value is None]
     if missing:
         raise BadRequest(f"{' and '.join(missing)} missing. Say which units: --model M --site S --units 0:16.")

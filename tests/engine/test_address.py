@@ -24,6 +24,12 @@ def test_units_are_read_as_written_in_their_order(text, units):
     assert parse_units(text) == units
 
 
+def test_units_that_are_named_twice_count_once():
+    assert parse_units("0-7,0-7,3-9", 10) == tuple(range(10))
+    with pytest.raises(BadRequest, match="at most 10"):
+        parse_units("0-7,3-10", 10)
+
+
 @pytest.mark.parametrize(
     ("units", "text"),
     [((0, 1, 2, 3), "0-3"), ((0, 1), "0,1"), ((9, 3, 4, 5), "9,3-5"), ((7,), "7"), ((2, 1, 0), "2,1,0"), ((), "")],
