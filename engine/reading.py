@@ -46,19 +46,20 @@ class Tap:
 
     `call` counts the calls of a module that a pass uses several times. `order` says at which place of the tensor each
     position stands, for models that cut the image into windows. A `computed` site is no module's output: its rows are
-    applied to what is tapped.
+    applied to what is tapped. `act` is the activation function that gave the tensor as it is, where one did.
     """
 
     site: str
     role: str
     block: str
     module: nn.Module | None
-    side: Literal["input", "output"] = "output"
+    side: Literal["input", "copied input", "output"] = "output"  # a copy where the module writes over its input
     channels_last: bool = True
     call: int = 0
     order: Tensor | None = None
     rows: Rows | None = None
     computed: bool = False
+    act: nn.Module | None = None
 
     def cut(self, value: Tensor, batch: int) -> Tensor:
         """The site's tensor as (batch, position, unit)."""
@@ -109,6 +110,8 @@ def run(
     def place(module: nn.Module, side: str, here: list[Tap]) -> RemovableHandle:
         if side == "input":
             return module.register_forward_pre_hook(lambda _, args: note(here, *args[:1]))
+        if side == "copied input":
+            return module.register_forward_pre_hook(lambda _, args: note(here, args[0].clone()))
         return module.register_forward_hook(lambda _, __, output: note(here, output))
 
     handles: list[RemovableHandle] = []
@@ -142,6 +145,22 @@ def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: f
     if rows.act is None:
         return values
     return rows.act(values) + leak * (values - values.detach()) if leak else rows.act(values)
+
+
+def run_awake(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: float) -> Tensor:
+    """Unit `units[i]` of a site with an activation function for image i, (batch, position). Where a unit is silent all over
+    its image, `leak` is added to the function's slope, and changes no value: it would never leave that state."""
+    assert tap.act is not None
+    before = replace(tap, site=f"{tap.site} before", module=tap.act, side="copied input", call=0)
+    found = run(module, [tap, before], images)
+    values, entering = (chosen(found[each.site], units) for each in (tap, before))
+    silent = (values <= 0).all(1, keepdim=True)
+    return values + leak * silent * (entering - entering.detach())
+
+
+def chosen(values: Tensor, units: Tensor) -> Tensor:
+    """Of (batch, position, unit), unit `units[i]` of image i: (batch, position)."""
+    return values.gather(2, units.to(values.device).view(-1, 1, 1).expand(-1, values.shape[1], 1)).squeeze(2)
 
 
 def check_units(site: str, units: Tensor, count: int, images: Tensor) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine.errors import BadRequest
 from engine.last_block import LastBlock, last_block
-from engine.reading import Tap, check_units, run, run_rows
+from engine.reading import Tap, check_units, chosen, run, run_awake, run_rows
 from engine.sites_plan import FAMILIES, Plan, Site, plan
 
 __all__ = ["FAMILIES", "Site", "discover", "families", "find", "read", "read_unit"]
@@ -62,7 +62,8 @@ def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor, leak:
     """Unit `units[i]` of the site for image i: (batch, position), the same values as `read` gives.
 
     Where the site is an activation of a linear layer, only the units asked for are computed, and `leak` is added to
-    the slope of the activation function (for the gradient only), so that no unit is ever without one.
+    the slope of the activation function (for the gradient only), so that no unit is ever without one. Where it is an
+    activation of other layers, that is done for images on which the unit is silent.
     Raises BadRequest for an unknown site or a unit out of range.
     """
     known = _plan(module, images)
@@ -70,9 +71,9 @@ def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor, leak:
     check_units(site, units, known.sites[site].units, images)
     if tap.rows is not None:
         return run_rows(module, tap, images, units, leak)
-    values = read(module, [site], images)[site]
-    index = units.to(values.device).view(-1, 1, 1).expand(-1, values.shape[1], 1)
-    return values.gather(2, index).squeeze(2)
+    if leak and tap.act is not None:
+        return run_awake(module, tap, images, units, leak)
+    return chosen(read(module, [site], images)[site], units)
 
 
 def find(known: Mapping[str, Found], site: str) -> Found:

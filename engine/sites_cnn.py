@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -46,12 +47,24 @@ def blocks_of(stage: nn.Module) -> list[nn.Module]:
 def cnn_taps(module: nn.Module, probe: Tensor) -> list[Tap]:
     """The taps of every site but the logits, from the image to the head; none where there are no maps."""
     if not (stages := stages_of(module)):
-        return _by_resolution(module, probe)
-    taps = [*_staged(stages)]
+        return _with_activations(module, _by_resolution(module, probe), probe)
+    taps = _with_activations(module, [*_staged(stages)], probe)
     made = run(module, taps, probe, keep=lambda tap, value: value)
     # A stage that returns what its last block returned has nothing of its own to show.
     last_block = {tap.site.rpartition(".blocks.")[0]: tap.site for tap in taps if tap.role == "stage.block"}
     return [tap for tap in taps if tap.role != "stage" or made.get(tap.site) is not made.get(last_block[tap.site])]
+
+
+def _with_activations(module: nn.Module, taps: list[Tap], probe: Tensor) -> list[Tap]:
+    """The taps, each with the activation function whose output it is, where it is one's and nobody changed it since."""
+    if not taps:
+        return taps
+    parts = [part for part in module.modules() if isinstance(part, ACTIVATIONS)]
+    functions = {f"function {number}": part for number, part in enumerate(parts)}
+    after = [Tap(name, "", "", part) for name, part in functions.items()]
+    made = run(module, [*taps, *after], probe, keep=lambda tap, value: value)
+    gave = {id(made[name]): part for name, part in functions.items() if name in made}
+    return [tap if tap.rows else replace(tap, act=gave.get(id(made.get(tap.site)))) for tap in taps]
 
 
 def _is_stage(part: nn.Module) -> bool:

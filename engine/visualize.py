@@ -60,7 +60,7 @@ class VisualizeRequest(Request):
     """
 
     experiment = "visualize"
-    version = 3
+    version = 4
 
     model: str
     site: str
@@ -283,7 +283,7 @@ class VisualizeRequest(Request):
 
 
 LATER = ("targets", "start", "importance", "several", "seeds")
-"""Fields that requests of version 3 did not have from the start."""
+"""Fields that requests did not have from the start."""
 
 
 def judge(

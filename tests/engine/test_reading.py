@@ -15,6 +15,7 @@ from torch import nn
 from engine.errors import BadRequest
 from engine.reading import check_units
 from engine.sites import discover, read, read_unit
+from engine.sites_plan import plan
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +145,34 @@ def test_a_leak_changes_no_value_and_adds_its_share_of_the_gradient_before_the_a
     model.get_submodule("blocks.1.mlp").act = nn.Identity()
     _, before_the_activation = gradient(0.0)
     torch.testing.assert_close(with_leak, without + 0.25 * before_the_activation)
+
+
+def test_a_silent_unit_of_a_cnn_gets_the_gradient_before_its_activation_and_others_keep_theirs():
+    """ReLU written in place: unit 3 is silent everywhere, unit 5 is not."""
+    model, images, units, site = resnet(), pictures(2).requires_grad_(), torch.tensor([3, 5]), "stages.1.blocks.0"
+    block = model.get_submodule("layer2.0")
+    with torch.no_grad():
+        block.bn2.bias[3] = -1000
+        block.bn2.bias[5] = 10
+
+    def gradient(leak: float) -> tuple[torch.Tensor, torch.Tensor]:
+        values = read_unit(model, site, images, units, leak)
+        return values.detach(), torch.autograd.grad(values.sum(), images)[0]
+
+    (plain, without), (leaky, with_leak) = gradient(0.0), gradient(0.25)
+    assert torch.equal(plain, leaky) and (plain[0] == 0).all() and (plain[1] > 0).any()
+    assert not without[0].any() and torch.equal(with_leak[1], without[1])
+    block.act2 = nn.Identity()
+    _, before_the_activation = gradient(0.0)
+    torch.testing.assert_close(with_leak[0], 0.25 * before_the_activation[0])
+
+
+def test_an_activation_is_a_sites_own_only_where_nothing_stands_between():
+    acts = {name: tap.act for name, tap in plan(resnet(), (32, 32)).taps.items()}
+    assert isinstance(acts["stages.0.blocks.0"], nn.ReLU) and acts["stem"] is None  # a pooling follows the stem's
+    widened = {name: tap.act for name, tap in plan(build("test_efficientnet"), (32, 32)).taps.items()}
+    assert isinstance(widened["stages.1.blocks.0.mlp.hidden"], nn.SiLU)
+    assert widened["stages.3.blocks.0.mlp.hidden"] is None  # squeezed and excited after it
 
 
 def test_the_short_way_never_runs_the_layer_whose_units_it_picks():
