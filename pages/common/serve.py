@@ -5,6 +5,7 @@ Invariant: the first paint never waits for torch. It is imported in the backgrou
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import importlib
@@ -45,6 +46,8 @@ class _Warmth:
             # The modules stay for good: later collections need not look at them. Models are loaded after this.
             gc.collect()
             gc.freeze()
+            # Else Python's end finds them alive, and their libraries fill the terminal with complaints.
+            atexit.register(gc.unfreeze)
         except Exception as error:  # told to whoever waits
             self.error = error
 

@@ -1,0 +1,22 @@
+"""The server's life: what it says when it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_server_that_ends_says_nothing(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "from pages.common import serve; serve.warm_up().thread.join()"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "VITRINE_CACHE": str(tmp_path)},
+    )
+    assert ended.returncode == 0
+    assert "leaked" not in ended.stdout + ended.stderr
