@@ -19,6 +19,7 @@ from engine.catalog_open_clip_config import image_size, preprocessing, read_conf
 from engine.config import settings
 from engine.errors import BadRequest
 from engine.models import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.paths import typed_path
 
 STARTER = Path(__file__).parents[1] / "starter" / "models"
 STARTER_NAMES = ("starter-vit", "starter-cnn", "starter-clip")
@@ -153,7 +154,7 @@ def _local(name: str, card: Mapping[str, Any], path: Path, weights: Any) -> Entr
     if not isinstance(weights, str):
         return _unusable(name, path, "weights is missing: name the weights file.")
     try:
-        file, fields = _file(path.parent, weights), read_card(card, path.parent)
+        file, fields = path.parent / typed_path(weights), read_card(card, path.parent)
         entry = Entry(f"local/{name}", "local", weights=str(file), available=file.is_file(), path=file, **fields)
     except _BAD_CARD as error:
         return _unusable(name, path, str(error))
@@ -162,16 +163,6 @@ def _local(name: str, card: Mapping[str, Any], path: Path, weights: Any) -> Entr
 
 def _unusable(name: str, path: Path, reason: str) -> Entry:
     return Entry(f"local/{name}", "local", "", str(path), available=False, note=f"{path}: {reason}")
-
-
-def _file(folder: Path, given: str) -> Path:
-    """The file that a card names. Raises BadRequest where it begins with the home folder of somebody unknown."""
-    try:
-        return folder / Path(given).expanduser()
-    except RuntimeError:
-        raise BadRequest(
-            f"“{given[:80]}” is in the home folder of nobody on this machine. Write the whole path."
-        ) from None
 
 
 def _toml(path: Path) -> dict[str, Any] | BadRequest:
@@ -192,7 +183,7 @@ def _config(card: Mapping[str, Any], folder: Path, architecture: str) -> dict[st
         raise BadRequest(f"config describes a model of open_clip, so write architecture = “open_clip/{architecture}”.")
     if card.get("kwargs"):
         raise BadRequest("kwargs and config do not go together: write what kwargs says into the config file.")
-    config = read_config(_file(folder, given))
+    config = read_config(folder / typed_path(given))
     if "input_size" in card and _input_size(card["input_size"])[1:] != tuple(image_size(config)):
         height, width = image_size(config)
         raise BadRequest(f"input_size is not the config's image_size, {height} x {width}. Leave input_size out.")
@@ -205,7 +196,7 @@ def _class_names(card: Mapping[str, Any], folder: Path) -> tuple[str, ...] | Non
     if given is None:
         return None
     if isinstance(given, str):
-        given = _read_names(_file(folder, given))
+        given = _read_names(folder / typed_path(given))
     if not isinstance(given, list) or not given:
         raise BadRequest("classes is neither a list of names nor a file with one name a line.")
     return tuple(str(each["name"]) if isinstance(each, dict) and "name" in each else str(each) for each in given)

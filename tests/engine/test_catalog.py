@@ -320,7 +320,7 @@ def test_arguments_that_would_read_weights_another_way_are_refused(folder):
         ({"top1": 10**400}, "too large"),
         ({"weights": "~nosuchuser/w.safetensors"}, "~nosuchuser"),
         ({"classes": "~nosuchuser/classes.txt"}, "~nosuchuser"),
-        ({"weights": "a" * 300}, "name too long"),
+        ({"weights": "a" * 300}, "too long for a path"),
     ],
 )
 def test_a_card_with_a_wrong_value_hides_no_other_model(folder, change, said):

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from cache.store import StoreFull
 from engine.errors import BadRequest, Cancelled, Unavailable
 from engine.experiment import Context, Progress, Request, Result
 
@@ -103,6 +104,11 @@ ACTS: dict[str, Callable[[], Result]] = {
     "nothing": lambda: None,  # type: ignore[return-value]
     "unstorable": lambda: Result({}, {"x": np.array(["text"])}),
 }
+
+
+def full(*_: object) -> None:
+    """Stands in for writing to a disk that is full."""
+    raise StoreFull("The disk is full.")
 
 
 def until(condition: Callable[[], bool]) -> None:

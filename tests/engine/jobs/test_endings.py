@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cache.store import ResultStore, StoreFull
+from cache.store import ResultStore
 from engine.errors import Unavailable
 from engine.jobs import Jobs
-from tests.engine.jobs.playing import ROOT, SECONDS, Play, Stage, until
+from tests.engine.jobs.playing import ROOT, SECONDS, Play, Stage, full, until
 
 # Ends and other processes
 
@@ -57,7 +57,7 @@ def test_what_ended_by_itself_is_not_listed_as_interrupted(store: ResultStore) -
 CHILD = """
 import os, sys, time
 from typing import ClassVar
-from cache.store import ResultStore, StoreFull
+from cache.store import ResultStore
 from engine.experiment import Progress, Request, Result
 from engine.jobs import Jobs
 
@@ -184,9 +184,6 @@ def test_what_is_finished_while_the_process_ends_is_stored(tmp_path: Path) -> No
 def test_a_result_that_could_only_be_kept_in_memory_is_named_as_interrupted_next_time(
     store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise StoreFull("The disk is full.")
-
     jobs = Jobs(store)
     with monkeypatch.context() as broken:
         broken.setattr(store, "put", full)
@@ -207,7 +204,7 @@ def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written
     child.kill()
     child.wait()
 
-    def full(*_: object) -> None:
+    def unwritable(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     named = []
@@ -215,7 +212,7 @@ def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written
         store = ResultStore(tmp_path / "results")
         with monkeypatch.context() as disk:
             if broken:
-                disk.setattr("engine.journal.os.replace", full)
+                disk.setattr("engine.journal.os.replace", unwritable)
             jobs = Jobs(store)
             named.append([facts["name"] for facts in jobs.interrupted()])
             jobs.close()

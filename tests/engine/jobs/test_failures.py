@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cache.store import ResultStore, StoreFull
+from cache.store import ResultStore
 from engine.experiment import Result
 from engine.jobs import Jobs
 from engine.runner import Runner
-from tests.engine.jobs.playing import SECONDS, Play, Stage
+from tests.engine.jobs.playing import SECONDS, Play, Stage, full
 
 
 @pytest.mark.parametrize("act", ["bug", "exit", "interrupt", "generator", "nothing"])
@@ -52,9 +52,6 @@ def test_a_failed_job_can_be_tried_again(jobs: Jobs, stage: Stage) -> None:
 def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_stored_later(
     jobs: Jobs, store: ResultStore, monkeypatch: pytest.MonkeyPatch, stage: Stage
 ) -> None:
-    def full(*_: object) -> None:
-        raise StoreFull("The disk is full.")
-
     with monkeypatch.context() as broken:
         broken.setattr(store, "put", full)
         job = jobs.submit(Play(name="a"))
@@ -71,9 +68,6 @@ def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_st
 def test_a_spare_result_that_cannot_be_stored_takes_no_place_from_others(
     store: ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise StoreFull("The disk is full.")
-
     runner = Runner(store)
     monkeypatch.setattr(store, "put", full)
     assert not runner.keep("spare", Result({}), spare=True) and runner.find("spare") is None
