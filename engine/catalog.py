@@ -13,7 +13,7 @@ import json
 import threading
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import timm
 import torch
@@ -27,6 +27,9 @@ from engine.config import settings
 from engine.errors import BadRequest, Unavailable
 from engine.models import Entry, LoadedModel
 from engine.pool import ModelPool
+
+if TYPE_CHECKING:
+    from engine.sites import Site
 
 _POOL = threading.Lock()
 
@@ -192,3 +195,10 @@ def _near(name: str) -> list[str]:
     close = difflib.get_close_matches(name.rpartition("/")[2].lower(), spellings, n=5, cutoff=0.7)
     close += difflib.get_close_matches(name.lower(), spellings, n=5, cutoff=0.7)
     return list(dict.fromkeys(spellings[spelling] for spelling in close))[:5]
+
+
+def sites_of(model: str) -> dict[str, Site]:
+    """The sites of a model, which is loaded for it. Raises VitrineError when it is unknown or not there."""
+    from engine import catalog
+
+    return catalog.load(model).sites

@@ -12,11 +12,12 @@ from pydantic import Field
 from engine import catalog, devices
 from engine.answers import images_at_once, logits, outputs
 from engine.challenge_data import NINE, Challenge, nine_of, to_nine
+from engine.data.imagenet import imagenet_ids
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Result, experiment
 from engine.folders import Folder
-from engine.labels import imagenet_ids, match
+from engine.labels import match
 from engine.models import LoadedModel
 from engine.on_images import OnImages
 from engine.reports import report

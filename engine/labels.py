@@ -5,15 +5,14 @@ Invariant: what cannot be matched, or could mean two classes, stays unmatched an
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from timm.data.imagenet_info import ImageNetInfo
 
 from engine import catalog
+from engine.data.imagenet import imagenet_ids, imagenet_names
 from engine.errors import BadRequest
 
 _WORDNET = re.compile(r"(n\d{8})(?![0-9])")
@@ -25,26 +24,6 @@ class Matching:
 
     to_model: np.ndarray
     notes: tuple[tuple[str, str], ...]
-
-
-@functools.cache
-def imagenet_ids() -> tuple[str, ...]:
-    """The WordNet ids of ImageNet-1k's classes, in their usual order."""
-    info = ImageNetInfo("imagenet-1k")
-    return tuple(info.index_to_label_name(index) for index in range(1000))
-
-
-@functools.cache
-def imagenet_names() -> tuple[str, ...]:
-    """The names of ImageNet-1k's classes, in their usual order: synonyms with commas between them."""
-    info = ImageNetInfo("imagenet-1k")
-    return tuple(info.index_to_description(index) for index in range(1000))
-
-
-def readable(name: str) -> str:
-    """A class's name for people: the first synonym, also where only a WordNet id of ImageNet-1k's is given."""
-    known = _imagenet_index().get(name)
-    return (imagenet_names()[known] if known is not None else name).partition(",")[0]
 
 
 def model_classes(model: str) -> tuple[str, ...]:
@@ -108,8 +87,3 @@ def _by_id(model: Sequence[str]) -> dict[str, set[int]]:
         if wordnet := _WORDNET.match(name):
             found.setdefault(wordnet[1], set()).add(number)
     return found
-
-
-@functools.cache
-def _imagenet_index() -> dict[str, int]:
-    return {wordnet: number for number, wordnet in enumerate(imagenet_ids())}

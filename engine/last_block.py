@@ -20,7 +20,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from engine.reading import Tap, run
-from engine.twin import WrittenAttention
+from engine.sites_attention_kernel import WrittenAttention
 
 _LOOKING = threading.Lock()
 _FOUND: WeakKeyDictionary[nn.Module, dict[tuple, LastBlock | None]] = WeakKeyDictionary()

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from engine.answers import outputs
+from engine.data.imagenet import imagenet_ids
 from engine.errors import BadRequest, RefusedFile
 from engine.images import to_input
 from engine.imagesets import Dataset
-from engine.labels import Matching, imagenet_ids, match
+from engine.labels import Matching, match
 from engine.models import LoadedModel
 from engine.samples import Cut, chosen, region_of
 

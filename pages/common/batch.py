@@ -79,3 +79,18 @@ class Batch:
         self.stopped = True
         for key in self.submitted:
             jobs.cancel(key, self.owner)
+
+
+OWNER = "gallery"
+
+
+def give_way() -> None:
+    """Take the gallery's pictures back, so that a person's job starts now. What somebody else wants too goes on.
+
+    An index that is being made goes on: the person's own job would have to make it anyway.
+    """
+    from engine.jobs import jobs
+
+    for job in jobs().active():
+        if job.request.experiment != "index":
+            jobs().cancel(job, OWNER)

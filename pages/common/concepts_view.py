@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.catalog import sites_of
 from engine.experiment import Request, build
 from pages.common import errors
 from pages.common.colours import NAMES, Side
-from pages.common.view import sites_of
 
 Section = Literal["search", "browse", "map", "purity", "abstract", "draw", "zero-shot", "read"]
 SECTIONS: dict[Section, str] = {

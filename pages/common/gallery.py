@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.address import Address
-from pages.common.batch import Batch
+from engine.catalog import sites_of
+from pages.common.batch import OWNER, Batch
 from pages.common.colours import Side
-from pages.common.view import Row, View, index_request, request, sites_of
+from pages.common.view import Row, View, index_request, request
 
-OWNER = "gallery"
 UNITS = (0, 1, 2, 3)
 DEPTHS = 4
 ROLES = ("mlp.hidden", "stage.block")
@@ -73,15 +73,3 @@ def batch(missing: Sequence[Row]) -> Batch:
     """
     indexes = {request.key(): request for row in missing for request in [index_request(row.address, row.request.data)]}
     return Batch.of([*indexes.values(), *(row.request for row in missing)], OWNER, patient=True)
-
-
-def give_way() -> None:
-    """Take the gallery's pictures back, so that a person's job starts now. What somebody else wants too goes on.
-
-    An index that is being made goes on: the person's own job would have to make it anyway.
-    """
-    from engine.jobs import jobs
-
-    for job in jobs().active():
-        if job.request.experiment != "index":
-            jobs().cancel(job, OWNER)

@@ -30,7 +30,7 @@ SORTS = {"apart": "Models furthest apart", "order": "In order"}
 def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) -> View:
     """Images of the chosen class; returns the view with the class that is chosen now."""
     from engine import comparison
-    from engine.labels import readable
+    from engine.data.imagenet import readable
 
     st.header("Images", anchor="images")
     dataset = results.dataset(view.data)
@@ -89,7 +89,7 @@ def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filter
 
 def _answers(models: Sequence[str], found: Mapping[str, Result], index: int, place: int) -> list[str]:
     """One line a model: colour, first answer, probability."""
-    from engine.labels import readable
+    from engine.data.imagenet import readable
 
     lines = []
     for model, result in found.items():

@@ -6,7 +6,6 @@ Invariant: `read(write(view))` is the view, and no parameter, however wrong, rai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from engine.address import Address
 from engine.errors import BadRequest
@@ -36,11 +35,6 @@ def write(view: View) -> dict[str, str]:
         params["importance"] = "1"
     params |= {name: str(getattr(view, name)) for name in ("several", "seeds") if getattr(view, name) > 1}
     return params
-
-
-def text(params: Mapping[str, str]) -> str:
-    """Query parameters as they stand in the address, still readable: only what would be misread is escaped."""
-    return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_()*')}" for name, value in params.items())
 
 
 def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:

@@ -6,25 +6,24 @@ Invariant: nothing here computes; what a person chose stays chosen while the ses
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from engine.address import Address, format_units, parse_selection
+from engine.catalog import sites_of
 from engine.config import settings
 from engine.errors import BadRequest
 from pages.common import colours, errors, gallery, job_panel, layer_picture, results, serve
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.view import View, check, index_request, sites_of
+from pages.common.view import View, check, index_request
+from pages.common.widgets import FIRST, KEEP, NONE, available_models, number
 
 if TYPE_CHECKING:
     from engine.sites import Site
 
-NONE = "No second model"
 BY_NUMBER, AT_RANDOM, SELECTIVE = "Number", "Random", "Selective"
-KEEP: dict[str, Any] = {"persist_state": "session"}
-FIRST = {"a": "starter-vit", "b": "starter-cnn"}
 FIRST_UNITS = "0-7"
 TARGETS = (
     "  \n**More than units**, each between commas:  \n"
@@ -60,13 +59,6 @@ def fill(view: View) -> None:
     state["fv_several"], state["fv_seeds"] = view.several, view.seeds
     compared = {"recipes": "Recipes", "sites": "Sites", "": "Whole depth" if view.depth else "One layer"}
     state["fv_depth"] = compared[view.compare]
-
-
-def available_models() -> list[str]:
-    """The names of the models that can be used at once."""
-    from engine import catalog
-
-    return [entry.name for entry in catalog.entries() if entry.available]
 
 
 def side(which: Side, data: str) -> Address | None:
@@ -183,11 +175,6 @@ def selective(which: Side, address: Address, count: int, data: str) -> tuple[int
     raise BadRequest(
         f"Which units are selective is known once {address.site} has seen the whole data set. Index it first."
     )
-
-
-def number(label: str, key: str, first: int, most: int, least: int) -> int:
-    st.session_state[key] = min(max(int(st.session_state.get(key, first)), least), most)
-    return int(st.number_input(label, least, most, step=1, key=key, **KEEP))
 
 
 def _picked(which: Side) -> None:

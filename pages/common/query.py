@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_origin
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
+
+from pages.common.view import View
 
 View = TypeVar("View", bound=BaseModel)
 _LONGEST = 2000
@@ -76,3 +79,8 @@ def _parsed(kind: type[BaseModel], name: str, text: str) -> Any:
 def _endless(value: Any) -> bool:
     values = value if isinstance(value, tuple) else (value,)
     return any(isinstance(each, float) and not math.isfinite(each) for each in values)
+
+
+def text(params: Mapping[str, str]) -> str:
+    """Query parameters as they stand in the address, still readable: only what would be misread is escaped."""
+    return "?" + "&".join(f"{name}={quote(value, safe='@:,./-_()*')}" for name, value in params.items())

@@ -8,16 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 import streamlit as st
 
 from pages.common import permalink, results
-from pages.common.view import Row, View
 
 PICTURES = "The pictures as PNG, the numbers as CSV, and the requests that make them again as JSON."
 NUMBERS = "The numbers as CSV, the arrays as NumPy files, and the requests that make them again as JSON."
-
-
-def bar(view: View, rows: Sequence[Row]) -> None:
-    """Buttons for the link and the ZIP of what is there."""
-    name = f"vitrine-{view.a.model.replace('/', '_')}"
-    link_and_zip(permalink.write(view), [row.key for row in rows], "fv", name, PICTURES)
 
 
 def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, name: str, holds: str = NUMBERS) -> None:

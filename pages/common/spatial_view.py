@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.catalog import sites_of
 from engine.experiment import Request, build
 from pages.common import errors
 from pages.common.colours import NAMES, Side
 from pages.common.experiment_page import Part
-from pages.common.view import sites_of
 
 TITLES = {
     "maps": "The image through the depth",

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from engine.address import Address
+from engine.catalog import sites_of
 from engine.errors import BadRequest, VitrineError
 from pages.common.colours import Side
 
 if TYPE_CHECKING:
     from engine.activations import IndexRequest
-    from engine.sites import Site
     from engine.visualize import VisualizeRequest
 
 MAX_ROWS = 8
@@ -116,13 +116,6 @@ def index_request(address: Address, data: str) -> IndexRequest:
     made = build(IndexRequest, model=address.model, site=address.site, data=data)
     assert isinstance(made, IndexRequest)
     return made
-
-
-def sites_of(model: str) -> dict[str, Site]:
-    """The sites of a model, which is loaded for it. Raises VitrineError when it is unknown or not there."""
-    from engine import catalog
-
-    return catalog.load(model).sites
 
 
 def through_depth(address: Address) -> list[Address]:

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.common import colours, comparison, errors, job_panel, permalink, results, unit_card
 from pages.common.batch import Batch
 from pages.common.colours import Side
+from pages.common.sharing import PICTURES, link_and_zip
 from pages.common.view import QUICK, Row, View, index_request
 
 TILE = 84
@@ -172,3 +173,9 @@ def input_size(model: str) -> tuple[int, int]:
 
     _, height, width = catalog.find(model).input_size
     return height, width
+
+
+def bar(view: View, rows: Sequence[Row]) -> None:
+    """Buttons for the link and the ZIP of what is there."""
+    name = f"vitrine-{view.a.model.replace('/', '_')}"
+    link_and_zip(permalink.write(view), [row.key for row in rows], "fv", name, PICTURES)

@@ -15,9 +15,10 @@ from torch import nn
 from engine import answers, challenge
 from engine.challenge import ChallengeRequest, bg_gap
 from engine.challenge_data import NINE, Challenge, to_nine
+from engine.data.imagenet import imagenet_ids, imagenet_names, readable
 from engine.errors import BadRequest, RefusedFile
 from engine.experiment import build
-from engine.labels import imagenet_ids, imagenet_names, match, readable
+from engine.labels import match
 from engine.layouts import open_folder
 from engine.parquet_images import ParquetImages, open_parquet
 from tests.engine.small import wrapped

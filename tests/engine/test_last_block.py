@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from engine.last_block import answer, first_tokens, last_block
 from engine.layout import Grid
 from engine.sites import discover, read
-from engine.twin import WrittenAttention
+from engine.sites_attention_kernel import WrittenAttention
 
 SMALL: dict[str, Any] = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 3, "num_heads": 4, "num_classes": 7}
 LOGITS = "head.logits"

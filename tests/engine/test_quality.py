@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from engine import catalog, diversity, quality
-from engine.labels import imagenet_names
+from engine.data.imagenet import imagenet_names
 from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from tests.engine.small import small_vit, wrapped
 

@@ -9,7 +9,8 @@ from torch import nn
 
 from engine import devices, twin
 from engine.sites import read_unit
-from engine.twin import PatchProduct, WrittenAttention, module_for_gradients
+from engine.sites_attention_kernel import WrittenAttention
+from engine.twin import PatchProduct, module_for_gradients
 from tests.engine.small import small_cnn, small_vit
 
 SITES = ["blocks.1.mlp.hidden", "blocks.1.attn.query", "blocks.2.attn.out", "blocks.2.residual", "head.logits"]

@@ -10,9 +10,9 @@ import pytest
 import timm
 import torch
 
+from engine.data.imagenet import imagenet_ids, imagenet_names
 from engine.errors import BadRequest
 from engine.imagesets import Photos
-from engine.labels import imagenet_ids, imagenet_names
 from engine.models import LoadedModel
 from engine.spatial import attention, images
 from engine.spatial.blocks import ReadOut, Stack
