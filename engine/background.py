@@ -17,8 +17,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine import catalog, devices
-from engine.accuracy import variant_table
-from engine.answers import answer_all, images_at_once, outputs, watching
+from engine.answers import answer_all, images_at_once, outputs, variant_table, watching
 from engine.cutting import Fill, cut
 from engine.datasets import open_dataset
 from engine.experiment import Context, Result, experiment
@@ -26,8 +25,7 @@ from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.reports import report
+from engine.on_images import OnImages, report
 from engine.samples import Cut, Sample, check_cut, chosen, saliency_read, samples
 
 
@@ -52,7 +50,7 @@ class BackgroundRequest(OnImages):
 
     Arrays for N images and V variants: `images` (N,), `labels` (N,), `top` (N, V, 5), `probability` (N, V, 5), `loss`
     (N, V) as in `engine.answers`; `share` (N,): the part of the image that is object. Table `variants`: one row a variant
-    with `engine.accuracy.measured`. Facts: variants, cut, skipped, classes, seconds, device, images_per_second.
+    with `engine.answers.measured`. Facts: variants, cut, skipped, classes, seconds, device, images_per_second.
     """
 
     experiment = "background"

@@ -21,7 +21,7 @@ from engine.checkpoints import fit_weights
 from engine.errors import BadRequest, Unavailable
 from engine.models import Entry, Tokenizer
 from engine.open_clip_blocks import rebuild
-from engine.tokenizing import tokenizer_of
+from engine.text_tower import tokenizer_of
 
 PREFIX = "open_clip/"
 # What a card may say of how a model is made; all else would read weights past engine.checkpoints, or fetch some.
@@ -100,7 +100,7 @@ def build(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def tokenizer(entry: Entry) -> Tokenizer:
-    """The tokenizer of a model's text tower. Raises VitrineError as `engine.tokenizing.tokenizer_of` does."""
+    """The tokenizer of a model's text tower. Raises VitrineError as `engine.text_tower.tokenizer_of` does."""
     model = entry.config["model_cfg"] if entry.config is not None else open_clip.get_model_config(_architecture(entry))
     text = dict((model or {}).get("text_cfg", {}))
     if length := entry.kwargs.get("force_context_length"):

@@ -19,8 +19,7 @@ from engine.experiment import Context, Progress, Result, experiment
 from engine.folders import Folder
 from engine.labels import match
 from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.reports import report
+from engine.on_images import OnImages, report
 from engine.samples import at_input_size, in_batches, samples
 from engine.statistics import HIGH, LOW, bootstrap_means, wilson
 

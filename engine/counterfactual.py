@@ -23,8 +23,7 @@ from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Result, experiment
 from engine.labels import match
 from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.reports import report
+from engine.on_images import OnImages, report
 from engine.samples import at_input_size, samples
 from engine.scenes import VARIANTS, Scenes
 from engine.statistics import bootstrap_interval, paired_difference, wilson

@@ -28,8 +28,7 @@ from engine.filters import Shape, filtered
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.reports import report
+from engine.on_images import OnImages, report
 from engine.samples import Sample, at_input_size, chosen, samples
 
 # Twenty, denser where natural images have most of their energy.

@@ -17,8 +17,7 @@ from engine.experiment import Context, Progress, Result, experiment
 from engine.filters import ring_shares
 from engine.images import to_input
 from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.reports import report
+from engine.on_images import OnImages, report
 from engine.samples import name_of
 from engine.sites import Site, read_unit
 from engine.statistics import HIGH, LOW, bootstrap_means

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine import catalog
 from engine.datasets import open_dataset
 from engine.experiment import Request
+from engine.imagesets import Dataset
 
 
 class OnImages(Request):
@@ -15,3 +18,8 @@ class OnImages(Request):
 
     def fingerprints(self) -> dict[str, str]:
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
+
+
+def report(dataset: Dataset, skipped: dict[str, str], notes: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """What was left out, as (what, why): found on opening the data set, on matching its labels, and on the way."""
+    return [list(entry) for entry in dict([*dataset.report(), *notes, *skipped.items()]).items()]

@@ -16,8 +16,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine import catalog, devices
-from engine.accuracy import variant_table
-from engine.answers import answer_all, images_at_once, outputs, watching
+from engine.answers import answer_all, images_at_once, outputs, variant_table, watching
 from engine.datasets import open_dataset
 from engine.errors import BadRequest, RefusedFile
 from engine.experiment import Context, Result, experiment
@@ -25,8 +24,7 @@ from engine.images import to_input
 from engine.imagesets import Dataset
 from engine.labels import match
 from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.reports import report
+from engine.on_images import OnImages, report
 from engine.samples import (
     Cut,
     Sample,

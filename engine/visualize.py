@@ -19,8 +19,6 @@ from engine.datasets import open_dataset
 from engine.diversity import different, likeness_of
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, experiment
-from engine.goal_scores import on_images
-from engine.importance import importance_maps
 from engine.maximize import Wanted
 from engine.models import LoadedModel
 from engine.objectives import Goal, goal
@@ -28,7 +26,16 @@ from engine.picture import PictureRequest, complete
 from engine.previews import Gallery, as_bytes, as_floats, as_levels, rounded
 from engine.quality import between_units, judges_of, recognised, spectrum_columns, stability
 from engine.recipes import Recipe, recipe_named
-from engine.scoring import STRONGEST, YARDSTICK, against_images, fresh_activations, on_strongest, percentile_of
+from engine.scoring import (
+    STRONGEST,
+    YARDSTICK,
+    against_images,
+    fresh_activations,
+    importance_maps,
+    on_images,
+    on_strongest,
+    percentile_of,
+)
 from engine.sites import find
 from engine.targets import IMAGE, parse_target
 from engine.uploads import image_of

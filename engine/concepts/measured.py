@@ -11,8 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.concepts.controls import controlled, standing, within_places
-from engine.concepts.ranking import auroc, average_precision, mid_ranks, ranks_and_counts
-from engine.concepts.single_kinds import SINGLED_OUT, best_kinds, kind_means, singled_out_by_chance
+from engine.concepts.ranking import (
+    SINGLED_OUT,
+    auroc,
+    average_precision,
+    best_kinds,
+    kind_means,
+    mid_ranks,
+    ranks_and_counts,
+    singled_out_by_chance,
+)
 from engine.concepts.truth import Truth
 from engine.concepts.worlds import Concepts, shuffled, shuffled_within
 

@@ -14,8 +14,7 @@ from pydantic import Field
 from engine import catalog, devices
 from engine.activations import indexes
 from engine.concepts.matching import Measure, matched, strongest_words
-from engine.concepts.with_reader import WithReader
-from engine.concepts.words import WordsRequest, aligned, image_embeddings, reader_of
+from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
 from engine.experiment import Context, Progress, Result, build, experiment
 from engine.sites import find
 from engine.text_tower import EMBEDDING, scale

@@ -18,8 +18,7 @@ from pydantic import Field, field_validator, model_validator
 from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import MAX_UNITS
-from engine.concepts.with_reader import WithReader
-from engine.concepts.words import WordsRequest, image_embeddings, reader_of, unit_length
+from engine.concepts.words import WithReader, WordsRequest, image_embeddings, reader_of, unit_length
 from engine.errors import BadRequest
 from engine.experiment import Context, Result, build, experiment
 from engine.models import LoadedModel

@@ -13,7 +13,7 @@ import pandas as pd
 
 from engine import catalog
 from engine.activations import IndexRequest
-from engine.concepts.following import standard
+from engine.concepts.combination import standard
 from engine.datasets import open_dataset
 from engine.experiment import Context, Request, Result, experiment
 

@@ -19,11 +19,9 @@ from pydantic import Field, field_validator
 from engine import catalog, devices
 from engine.activations import IndexRequest
 from engine.address import Address
-from engine.concepts.combination import combine
-from engine.concepts.following import correlations, standard
+from engine.concepts.combination import combine, correlations, standard
 from engine.concepts.matching import strongest_words
-from engine.concepts.with_reader import WithReader
-from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
+from engine.concepts.words import WithReader, WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
 from engine.errors import BadRequest
 from engine.experiment import Context, Result, build, experiment
 from engine.sites import find

@@ -18,6 +18,7 @@ from engine.concepts.vocabulary import open_vocabulary
 from engine.errors import BadRequest
 from engine.experiment import Context, Progress, Request, Result, build, experiment
 from engine.models import LoadedModel
+from engine.on_images import OnImages
 from engine.text_tower import EMBEDDING, text_embedding
 
 READER = "starter-clip"
@@ -121,3 +122,20 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
     """Rows (n, D) at length one, float32; a row of zeros stays."""
     vectors = vectors.astype(np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+class WithReader(OnImages):
+    """A request that reads a model's and a reader's weights, a data set and a vocabulary, and nothing else."""
+
+    reader: str = READER
+    vocabulary: str = "starter"
+    template: str = TEMPLATE
+
+    _template = field_validator("template")(check_template)
+
+    def fingerprints(self) -> dict[str, str]:
+        return {
+            **super().fingerprints(),
+            "reader": catalog.fingerprint(self.reader),
+            "vocabulary": open_vocabulary(self.vocabulary).digest,
+        }

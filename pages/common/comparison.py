@@ -53,7 +53,7 @@ def draw(rows: Sequence[Row]) -> None:
 
 def line(row: Row, result: Any) -> dict[str, Any]:
     """What the table says of one result."""
-    from engine.summary import summary
+    from engine.scoring import summary
 
     found = summary(result)
     low, high = words.share(found["beat_low"]), words.share(found["beat_high"])

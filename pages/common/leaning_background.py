@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import errors, figures, leaning_charts
+from pages.common.leaning_charts import INTERVAL, NUMBERS, VARIANTS, cell, interval, points, variant
 from pages.common.leaning_compared import compared, keys_of
 from pages.common.leaning_view import View
-from pages.common.leaning_words import INTERVAL, NUMBERS, VARIANTS, cell, interval, points, variant
 from pages.common.words import share
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pages.common import errors, figures, leaning_charts
+from pages.common.leaning_charts import INTERVAL, interval
 from pages.common.leaning_view import View
-from pages.common.leaning_words import INTERVAL, interval
 from pages.common.words import share
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from pages.common import colours, errors, results
+from pages.common.leaning_charts import VARIANTS
 from pages.common.leaning_compared import aligned, keys_of
 from pages.common.leaning_view import View
-from pages.common.leaning_words import VARIANTS
 from pages.common.words import share
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import errors, figures, leaning_charts
+from pages.common.leaning_charts import INTERVAL
 from pages.common.leaning_view import View
-from pages.common.leaning_words import INTERVAL
 from pages.common.words import share
 
 if TYPE_CHECKING:

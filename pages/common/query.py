@@ -13,8 +13,6 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from pages.common.view import View
-
 View = TypeVar("View", bound=BaseModel)
 _LONGEST = 2000
 """Letters of one parameter that are looked at; a link that was made here is far shorter."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
-
-if TYPE_CHECKING:
-    pass
-
 
 NONE = "No second model"
 KEEP: dict[str, Any] = {"persist_state": "session"}

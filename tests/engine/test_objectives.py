@@ -10,10 +10,10 @@ import torch
 
 from engine import admission, devices, maximize, uploads
 from engine.errors import BadRequest, Unavailable
-from engine.goal_scores import on_images
 from engine.maximize import activation_of, suited_to
 from engine.objectives import goal, heads_of, measured
 from engine.recipes import FAST, MACO, PAPER
+from engine.scoring import on_images
 from engine.sites import read
 from tests.engine.small import small_cnn, small_vit
 
@@ -173,7 +173,7 @@ class Quiet:
 
 def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     """`3` at its mean follows from the index; as the mean of its sixteen positions it needs the images."""
-    from engine import goal_scores
+    from engine import scoring
     from engine.activations import IndexRequest, index_sites
 
     model = small_vit()
@@ -192,7 +192,7 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
         def batches(self, size, batch):
             yield np.arange(6), (pictures(6).permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
 
-    for module in ("engine.activations", "engine.goal_scores"):
+    for module in ("engine.activations", "engine.scoring"):
         monkeypatch.setattr(f"{module}.open_dataset", lambda name: Few())
     index = index_sites("small-vit", [KEY], "few", Quiet())[KEY]
     assert IndexRequest.experiment == "index"
@@ -202,4 +202,4 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     unit = index.arrays["position_mean"][:, 3]
     assert values[:, 0] == pytest.approx(unit - index.arrays["position_mean"][:, 16:].mean(1), abs=1e-4)
     assert values[:, 1] == pytest.approx(unit, abs=1e-4)
-    assert goal_scores.BATCH_BYTES > 0
+    assert scoring.BATCH_BYTES > 0

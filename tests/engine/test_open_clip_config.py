@@ -17,7 +17,7 @@ from engine import catalog, catalog_cards, hub
 from engine.catalog_open_clip_config import MAX_BYTES
 from engine.errors import BadRequest, Unavailable
 from engine.sites import read
-from engine.tokenizing import tokenizer_of
+from engine.text_tower import tokenizer_of
 from tests.engine.clips import HALF, SIGLIP, TEXT, TINY, add_clip
 from tests.engine.small import small_vit
 
@@ -215,7 +215,7 @@ def test_a_tokenizer_of_the_hub_is_looked_for_here_first_and_never_runs_code(tra
 
 
 def test_without_the_package_a_tokenizer_of_the_hub_is_said_with_what_to_do(monkeypatch):
-    monkeypatch.setattr("engine.tokenizing.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("engine.text_tower.importlib.util.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="pip install transformers"):
         tokenizer_of("open_clip/ViT-B-16-SigLIP/webli", TEXT | {"hf_tokenizer_name": "timm/ViT-B-16-SigLIP"})
 

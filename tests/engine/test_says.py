@@ -14,10 +14,10 @@ from engine.activations import IndexRequest
 from engine.datasets import open_dataset
 from engine.errors import BadRequest
 from engine.experiment import Result
-from engine.goal_scores import on_images
 from engine.maximize import maximize
 from engine.objectives import Says, goal, heads_of, measured
 from engine.recipes import RECIPES
+from engine.scoring import on_images
 from engine.visualize import VisualizeRequest
 from tests.engine.clips import Desk
 from tests.engine.small import small_cnn, small_vit, wrapped

@@ -8,12 +8,12 @@ import torch
 
 from engine import devices, maximize
 from engine.diversity import different, held_apart, likeness
-from engine.importance import importance_maps
 from engine.maximize import activation_of
 from engine.objectives import goal
 from engine.parameterize import Fourier, Maco, parameterize
 from engine.randomness import generator
 from engine.recipes import FAST, PAPER
+from engine.scoring import importance_maps
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"

@@ -9,7 +9,7 @@ import pytest
 
 from engine.experiment import Result
 from engine.recipes import ABLATIONS, FAST, RECIPES, recipe_named
-from engine.summary import summary
+from engine.scoring import summary
 
 
 def test_each_ablation_is_fast_with_only_what_it_names_changed():

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from engine.concepts.controls import controlled, standing, within_places
-from engine.concepts.ranking import auroc, average_precision, mid_ranks, ranks_and_counts
+from engine.concepts.ranking import (
+    auroc,
+    average_precision,
+    best_kinds,
+    kind_means,
+    mid_ranks,
+    ranks_and_counts,
+    singled_out_by_chance,
+)
 from engine.concepts.shares import independent
-from engine.concepts.single_kinds import best_kinds, kind_means, singled_out_by_chance
-from engine.concepts.worlds import Concepts, shuffled, shuffled_within
-from engine.concepts.yardstick import EXACT, STEPS, yardstick
+from engine.concepts.worlds import EXACT, STEPS, Concepts, shuffled, shuffled_within, yardstick
 from tests.engine.concepts.known_units import KINDS, colours, noise, ruler, truth
 
 

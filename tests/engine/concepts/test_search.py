@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from engine.concepts import search
-from engine.concepts.combination import combine
-from engine.concepts.following import correlations, standard
+from engine.concepts.combination import combine, correlations, standard
 from engine.concepts.search import FindUnitsRequest, phrase
 from engine.errors import BadRequest
 from engine.experiment import build

@@ -16,8 +16,7 @@ from engine.imagesets import Photos
 from engine.models import LoadedModel
 from engine.spatial import attention, images
 from engine.spatial.blocks import ReadOut, Stack
-from engine.spatial.last import measure
-from engine.spatial.last_tables import evaluations_of, result_of
+from engine.spatial.last import evaluations_of, measure, result_of
 from engine.spatial.probes import Probes
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import CLASSES, NAMES, Quiet, Squares, averaging_last, vit, without_mixing
