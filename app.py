@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import errors, serve, status
+from pages.common import errors, serve
+from pages.sections.home import status
 
 if __name__ == "__main__":
     st.set_page_config("Vitrine", "🖼️", layout="wide", initial_sidebar_state="expanded")

@@ -10,9 +10,10 @@ import timm
 import torch
 
 from bench.peers import Target
-from engine import catalog, devices
-from engine.models import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
-from engine.sites_plan import plan
+from engine.core import devices
+from engine.models import catalog
+from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
+from engine.sites.plan import plan
 
 
 def open_model(name: str) -> LoadedModel:

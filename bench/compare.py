@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from engine import devices
+from engine.core import devices
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 SECTIONS = {

@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from bench.recipes import tell
-from engine import config
-from engine.images import contact_sheet
-from engine.runner import Runner
-from engine.visualize import VisualizeRequest
+from engine.core import config
+from engine.core.images import contact_sheet
+from engine.jobs.runner import Runner
+from engine.visualization.request import VisualizeRequest
 
 UNITS = (1, 3, 5, 7, 11, 20, 33, 47)
 HIDDEN = "blocks.{}.mlp.hidden"

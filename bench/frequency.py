@@ -20,12 +20,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from engine import catalog, devices
-from engine.datasets import open_dataset
-from engine.experiment import Progress, build
-from engine.frequency import FrequencyRequest
-from engine.images import to_input
-from engine.models import LoadedModel
+from engine.core import devices
+from engine.core.images import to_input
+from engine.core.request import Progress, build
+from engine.data.registry import open_dataset
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.reliance.frequency import FrequencyRequest
 
 BATCH = 64
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 
 from bench.common import middle, open_model, table
-from engine.maximize import maximize
-from engine.recipes import FAST
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import FAST
 
 COUNTS = (1, 10, 100, 1000)
 

@@ -44,8 +44,8 @@ def plainly(activations: np.ndarray, images: np.ndarray, words: np.ndarray, shar
 
 def vocabulary() -> str:
     """The starter's words, and of its things in its places as many as are missing."""
-    from engine import uploads
     from engine.concepts.vocabulary import GIVEN, open_vocabulary
+    from engine.data import uploads
 
     known = open_vocabulary("starter").words
     words = [*known, *(f"{word} at night" for word in known)][:WORDS]
@@ -66,14 +66,14 @@ def main() -> None:
 
 
 def measure(args: argparse.Namespace) -> None:
-    from engine import config, devices
-    from engine.activations import IndexRequest
     from engine.concepts.matching import matched
     from engine.concepts.naming import FLATTER, NameUnitsRequest
     from engine.concepts.words import WordsRequest, aligned, reader_of, unit_length
-    from engine.experiment import Request, Result, build
-    from engine.runner import Runner
-    from engine.text_tower import EMBEDDING, scale
+    from engine.core import config, devices
+    from engine.core.request import Request, Result, build
+    from engine.evaluation.index import IndexRequest
+    from engine.jobs.runner import Runner
+    from engine.models.text import EMBEDDING, scale
 
     runner, words = Runner(config.store()), vocabulary()
 

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.randomness import generator
+from engine.core.seeding import generator
 
 
 def maximize_plainly(

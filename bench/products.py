@@ -15,10 +15,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.common import middle, open_model, say, seconds, table
-from engine import devices
-from engine.maximize import maximize_batch
-from engine.recipes import FAST, PAPER
-from engine.twin import module_for_gradients
+from engine.core import devices
+from engine.visualization.fast_gradients import module_for_gradients
+from engine.visualization.optimize import maximize_batch
+from engine.visualization.recipes import FAST, PAPER
 
 SIZES = ((1024, 1024, 1024), (2048, 2048, 2048), (3152, 768, 3072))
 STEPS = 3

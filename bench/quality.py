@@ -23,10 +23,10 @@ from torch import Tensor
 from bench.common import middle, open_model, reason, say, table, target_of
 from bench.peers import PEERS, STEPS, Target, fitted
 from bench.plain import maximize_plainly
-from engine.maximize import maximize
-from engine.models import LoadedModel
-from engine.recipes import FAST, PAPER, Recipe
-from engine.scoring import fresh_activations
+from engine.models.loaded import LoadedModel
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import FAST, PAPER, Recipe
+from engine.visualization.scores import fresh_activations
 
 FRONTIER = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256)
 """Steps of `fast` that are tried for the time at equal quality."""

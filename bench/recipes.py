@@ -17,10 +17,12 @@ import sys
 import numpy as np
 import pandas as pd
 
-from engine import catalog, config, quality
-from engine.experiment import Progress, Result
-from engine.runner import Runner
-from engine.visualize import VisualizeRequest
+from engine.core import config
+from engine.core.request import Progress, Result
+from engine.jobs.runner import Runner
+from engine.models import catalog
+from engine.visualization import quality
+from engine.visualization.request import VisualizeRequest
 
 SITE = "blocks.6.mlp.hidden"
 MODELS = ("starter-vit", "starter-cnn")

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from engine.datasets import open_dataset
-from engine.parameterize import COLOUR_ROOT
-from engine.spectrum import FILE, SIDE, frequencies, radial
+from engine.data.registry import open_dataset
+from engine.visualization.parameterization import COLOUR_ROOT
+from engine.visualization.spectrum import FILE, SIDE, frequencies, radial
 
 
 def main() -> None:

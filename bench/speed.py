@@ -15,10 +15,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from engine import catalog, devices
-from engine.admission import pictures_at_once
-from engine.maximize import maximize
-from engine.recipes import FAST, PAPER
+from engine.core import devices
+from engine.models import catalog
+from engine.visualization.batch_size import pictures_at_once
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import FAST, PAPER
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -18,9 +18,9 @@ import numpy as np
 from bench.common import middle, open_model, reason, say, seconds, table, target_of
 from bench.peers import PEERS, STEPS, Target
 from bench.plain import maximize_plainly
-from engine.maximize import maximize
-from engine.models import LoadedModel
-from engine.recipes import FAST, PAPER, Recipe
+from engine.models.loaded import LoadedModel
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import FAST, PAPER, Recipe
 
 MODELS = ("starter-vit", "starter-cnn", "vit_base_patch16_224", "resnet50")
 ONE_BY_ONE = ("paper's loop", "horama", "dreamlens")

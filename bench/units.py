@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from bench.common import layers, say, table
-from engine import catalog, config
-from engine.runner import Runner
-from engine.statistics import wilson
-from engine.visualize import VisualizeRequest
+from engine.core import config
+from engine.core.statistics import wilson
+from engine.jobs.runner import Runner
+from engine.models import catalog
+from engine.visualization.request import VisualizeRequest
 
 
 def told(hits: int, of: int) -> str:

@@ -14,18 +14,18 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cache.blob import Blob, DamagedBlob
-
-if TYPE_CHECKING:
-    from cache.store import ResultStore
+from cache.store import ResultStore
 
 _MEMBER = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,127})\.blob")
 
 
 def export(store: ResultStore, path: Path, keys: Iterable[str] | None = None) -> int:
-    """Write results into a ZIP file; returns how many. The file appears only when it is whole."""
+    """Write results (default: all) into a ZIP file; returns how many. The file appears only when it is whole.
+
+    Damaged ones are left out and reported.
+    """
     wanted = dict.fromkeys([entry.key for entry in store.entries()] if keys is None else keys)
     written = 0
     with _appearing_whole(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as file:
@@ -40,7 +40,10 @@ def export(store: ResultStore, path: Path, keys: Iterable[str] | None = None) ->
 
 
 def import_(store: ResultStore, path: Path) -> int:
-    """Put the results of a ZIP file that are not here yet into the store; returns how many."""
+    """Put the results of a ZIP file that are not here yet into the store; returns how many. Damaged ones are reported.
+
+    Raises DamagedBlob when the file is not a ZIP file at all, OSError when it cannot be read, StoreUnavailable.
+    """
     taken = 0
     try:
         with zipfile.ZipFile(path) as file:

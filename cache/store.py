@@ -14,13 +14,11 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cache import archive
 from cache.blob import Blob, DamagedBlob, OtherLayout, canonical_json
 from cache.lease import lease
 from cache.process import ProcessMark
@@ -205,17 +203,6 @@ class ResultStore:
         Renewed while the block lasts. Also True when the store cannot be written: then everyone computes alone.
         """
         return lease(self._shelf, self.mark, key, seconds)
-
-    def export(self, path: Path | str, keys: Iterable[str] | None = None) -> int:
-        """Write results (default: all) into one ZIP file; returns how many. Damaged ones are left out and reported."""
-        return archive.export(self, Path(path), keys)
-
-    def import_(self, path: Path | str) -> int:
-        """Take in the results of such a file that are not here yet; returns how many. Damaged ones are reported.
-
-        Raises DamagedBlob when the file is not a ZIP file at all, OSError when it cannot be read, StoreUnavailable.
-        """
-        return archive.import_(self, Path(path))
 
     def close(self) -> None:
         """Close the files and connections. Afterwards reading gives None and writing raises StoreUnavailable."""

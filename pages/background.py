@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pages.common import errors, leaning_images, leaning_sections, leaning_setup
+from pages.common import errors
 from pages.common.experiment_page import flat_page
-from pages.common.leaning_view import View, parts, summary
+from pages.sections.reliance import images, sections, setup
+from pages.sections.reliance.view import View, parts, summary
 
 PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)])
 OFFER = (
@@ -17,7 +18,7 @@ view = PAGE.opening(
     "How much of a model's accuracy comes from the object, how much from what is behind it; which frequencies it needs; "
     "and what is left of a difference between two models once one's being stronger is taken out.",
     "What to compare",
-    leaning_setup.draw,
+    setup.draw,
     "Pick models and images and press **Run**. Results appear model by model, and what was computed once is kept: adding "
     "a model computes only the new one.",
 )
@@ -33,10 +34,8 @@ if view is not None:
         for measure, there in by_measure.items():
             if there:
                 with errors.shown():
-                    leaning_sections.draw(view, measure, there, PAGE.turn)
+                    sections.draw(view, measure, there, PAGE.turn)
         if by_measure.get("background"):
             with errors.shown():
-                PAGE.turn(
-                    leaning_images.draw(PAGE.shown() or view, by_measure["background"], by_measure.get("frequency", {}))
-                )
-        leaning_sections.left_out(found)
+                PAGE.turn(images.draw(PAGE.shown() or view, by_measure["background"], by_measure.get("frequency", {})))
+        sections.left_out(found)

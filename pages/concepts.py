@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import concepts_making, concepts_search, concepts_sections, concepts_setup, errors, serve
-from pages.common.concepts_parts import parts, requests
-from pages.common.concepts_view import SECTIONS, ConceptsView
+from pages.common import errors, serve
 from pages.common.experiment_page import flat_page
+from pages.sections.concepts import making, search, sections, setup
+from pages.sections.concepts.requests import parts, requests
+from pages.sections.concepts.view import SECTIONS, ConceptsView
 
 page = flat_page("cn", ConceptsView, requests, nothing="It names no model. Write ?a=starter-clip&text=music.")
 
@@ -21,16 +22,16 @@ if view is None:
         "Which words name what a unit responds to, and which units follow a text? A language-supervised model reads the "
         "words and looks at the images; the units can be any model's. What is no better than chance is left without a name."
     )
-text = concepts_search.box(page)
+text = search.box(page)
 choosing = page.choosing("Models, reader, images and vocabulary")
 run = False
 if choosing.open:
     with choosing:
-        run = concepts_setup.draw(page)
+        run = setup.draw(page)
 with errors.shown():
-    concepts_sections.ask(page, text, run)
+    sections.ask(page, text, run)
 if view is None:
-    if not concepts_setup.readers():
+    if not setup.readers():
         errors.hint(
             "No model that reads words is on this machine, so nothing can be searched or named yet. Choose a CLIP from the "
             "hub under **Words are read by**, like open_clip/ViT-B-16/openai, or add your own to models.toml. How purely "
@@ -53,9 +54,9 @@ else:
         )
         if section and section != view.show:
             page.turn(view := view.model_copy(update={"show": section}))
-        page.bar(errors.escape(concepts_sections.summary(view)), parts(view))
-        concepts_making.panel(page)
-        concepts_sections.draw(page, view)
+        page.bar(errors.escape(sections.summary(view)), parts(view))
+        making.panel(page)
+        sections.draw(page, view)
 st.caption(
     ":material/info: Units of models that learned from the open web may stand for sensitive or offensive things, and the "
     "words are a model's guesses, not facts about who or what is shown."

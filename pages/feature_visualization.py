@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import errors, serve, setup, sharing, showing, wall
-from pages.common.view import rows as shown_rows
+from pages.common import errors, serve
+from pages.sections.visualize import page, setup, wall
+from pages.sections.visualize.view import rows as shown_rows
 
 st.title("Feature visualization", anchor=False)
 serve.ready()
 
-problems = showing.follow_link()
-showing.settle()
-view = showing.view()
+problems = page.follow_link()
+page.settle()
+view = page.view()
 if problems:
     st.warning(
         "  \n".join(map(errors.escape, problems)),
@@ -25,8 +26,8 @@ if view is None:
         "the scenes that excite it most, and where in them it looks."
     )
 
-st.session_state.setdefault(showing.SETUP, view is None)
-choosing = st.expander("What to look at", icon=":material/tune:", key=showing.SETUP, on_change="rerun")
+st.session_state.setdefault(page.SETUP, view is None)
+choosing = st.expander("What to look at", icon=":material/tune:", key=page.SETUP, on_change="rerun")
 if choosing.open:
     with choosing:
         setup.draw()
@@ -39,17 +40,17 @@ if view is None:
 else:
     with errors.shown():
         rows = shown_rows(view)
-        batch = showing.batch(rows)
+        batch = page.batch(rows)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(errors.escape(setup.summary(view)), width="content")
             with st.container(horizontal=True, width="content", vertical_alignment="center"):
                 if not (view.depth or view.compare):
                     wall.maps_toggle()
-                sharing.bar(view, rows)
-        on_their_way = showing.coming(batch)
+                wall.bar(view, rows)
+        on_their_way = page.coming(batch)
         absent = [row for row in wall.missing(rows) if row.key not in on_their_way]
         if absent:
             errors.hint(wall.offer(rows, absent), "hourglass_empty")
             if st.button("Compute", type="primary", icon=":material/play_arrow:", key="fv_compute"):
-                showing.show(view, compute=True)
+                page.show(view, compute=True)
         wall.draw(view, rows, batch)

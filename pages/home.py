@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import errors, exhibition, gallery, interrupted, serve
+from pages.common import errors, serve
+from pages.sections.home import exhibition, gallery, interrupted
 
 st.title("Vitrine", anchor=False)
 st.markdown(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import errors, model_table, serve
+from pages.common import errors, serve
+from pages.sections.home import model_table
 
 OWN = """\
 # models.toml, where Vitrine is started

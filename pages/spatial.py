@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pages.common import errors, spatial_figures, spatial_image, spatial_setup
+from pages.common import errors
 from pages.common.experiment_page import flat_page
-from pages.common.spatial_view import SpatialView, parts, requests
+from pages.sections.spatial import figures, image, setup
+from pages.sections.spatial.view import SpatialView, parts, requests
 
 page = flat_page("sp", SpatialView, requests, nothing="It names no model. Write ?a=starter-vit&b=starter-cnn.")
 
@@ -13,7 +14,7 @@ view = page.opening(
     "Where on the image a unit looks, how long a token knows where it is, and what the last layer does to that: "
     "position maps, localisation, class token isolation and uniform attention, for transformers and CNNs alike.",
     "What to look at",
-    spatial_setup.draw,
+    setup.draw,
     "Pick one or two models and press **Run**. Nothing is computed before that, and what was computed is kept.",
 )
 if view is not None:
@@ -24,7 +25,7 @@ if view is not None:
         found = page.results(
             asked, "Not all of this is computed on this machine yet. The link says exactly what to compute."
         )
-        spatial_image.draw(page, view, found)
-        spatial_figures.curves(view, found)
-        spatial_figures.last_layer(view, found)
-        spatial_figures.moves(view, found)
+        image.draw(page, view, found)
+        figures.curves(view, found)
+        figures.last_layer(view, found)
+        figures.moves(view, found)

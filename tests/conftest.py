@@ -75,7 +75,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
     What was converted from wheels is shared with the other tests through a link, because conversion takes seconds.
     """
-    from engine import config
+    from engine.core import config
 
     folder = tmp_path / "cache"
     folder.mkdir()
@@ -91,7 +91,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def forget_settings(config: Any) -> None:
     """Make the next call read the environment, open the store and start the jobs again."""
-    if (jobs := sys.modules.get("engine.jobs")) and jobs._open_jobs.cache_info().currsize:
+    if (jobs := sys.modules.get("engine.jobs.scheduler")) and jobs._open_jobs.cache_info().currsize:
         jobs.jobs().close()
         jobs._open_jobs.cache_clear()
     config.settings.cache_clear()

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from engine.cli.answer import Answer
 from engine.cli.arguments import parser
-from engine.errors import VitrineError
+from engine.core.errors import VitrineError
 
 DONE, PROBLEMS, BAD_REQUEST, STOPPED = 0, 1, 2, 130
 

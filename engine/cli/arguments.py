@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
-from engine.address import parse_selection
-from engine.config import settings
-from engine.errors import BadRequest
+from engine.core.address import parse_selection
+from engine.core.config import settings
+from engine.core.errors import BadRequest
 
 RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
 MEASURES = ("soft-wpmi", "correlation", "cos-cubed")

@@ -6,12 +6,12 @@ import sys
 import time
 from typing import TextIO
 
-from engine import config
-from engine.datasets import dataset_names, open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Progress, Request, Result
-from engine.paths import brief, readable, typed_path
-from engine.runner import Runner
+from engine.core import config
+from engine.core.errors import BadRequest
+from engine.core.paths import brief, readable, typed_path
+from engine.core.request import Progress, Request, Result
+from engine.data.registry import dataset_names, open_dataset
+from engine.jobs.runner import Runner
 
 BAR_WIDTH = 24
 LINE_SECONDS = 10.0

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from engine import comparison
-from engine import frequency as frequencies
-from engine.background import BackgroundRequest
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
-from engine.datasets import open_dataset
-from engine.experiment import Request, Result, build
-from engine.frequency import FrequencyRequest
-from engine.samples import best_cut
+from engine.core.request import Request, Result, build
+from engine.data.registry import open_dataset
+from engine.evaluation import comparison
+from engine.evaluation.samples import best_cut
+from engine.reliance import frequency as frequencies
+from engine.reliance.background import BackgroundRequest
+from engine.reliance.frequency import FrequencyRequest
 
 COLUMNS = ("top1", "top5", "top5_normalised", "loss", "n")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from engine.address import Address
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.files import vocabulary
 from engine.concepts.naming import NameUnitsRequest
 from engine.concepts.search import FindUnitsRequest
-from engine.errors import BadRequest
-from engine.experiment import Request, Result, build
+from engine.core.address import Address
+from engine.core.errors import BadRequest
+from engine.core.request import Request, Result, build
 
 
 def names(arguments: Namespace) -> Answer:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from engine import __version__, config
+from engine import __version__
 from engine.cli.answer import Answer, size
-from engine.errors import VitrineError
+from engine.core import config
+from engine.core.errors import VitrineError
 
 PACKAGES = ("streamlit", "torch", "timm", "open_clip_torch", "numpy", "pandas", "pydantic", "diskcache", "safetensors")
 LITTLE_SPACE = 1 << 30
@@ -60,7 +61,7 @@ def _versions(problems: list[str]) -> dict[str, str | None]:
 
 def _device(problems: list[str], remarks: list[str]) -> dict[str, Any]:
     """The device that the settings name or that was found to work."""
-    from engine import devices
+    from engine.core import devices
 
     return devices.describe(devices.pick())
 
@@ -84,7 +85,7 @@ def _cache(problems: list[str], remarks: list[str]) -> dict[str, Any]:
 
 def _data(problems: list[str], remarks: list[str]) -> dict[str, int]:
     """The starter's scenes and the folders of the settings, with how many images each holds."""
-    from engine.datasets import open_dataset
+    from engine.data.registry import open_dataset
 
     found: dict[str, int] = {}
     for name in ("starter", *config.settings().data_folders):
@@ -99,7 +100,7 @@ def _data(problems: list[str], remarks: list[str]) -> dict[str, int]:
 
 def _models(problems: list[str], remarks: list[str]) -> dict[str, bool]:
     """Every model that is ours to have ready; the starter models are loaded and run once."""
-    from engine import catalog
+    from engine.models import catalog
 
     found: dict[str, bool] = {}
     for entry in catalog.entries():
@@ -116,7 +117,7 @@ def _models(problems: list[str], remarks: list[str]) -> dict[str, bool]:
 def _try_model(name: str, problems: list[str]) -> None:
     import torch
 
-    from engine import catalog
+    from engine.models import catalog
 
     try:
         model = catalog.load(name)

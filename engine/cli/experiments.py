@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from engine.activations import IndexRequest
-from engine.address import Address
 from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.background import skipped, skipped_lines
 from engine.cli.files import image, with_files
-from engine.config import settings
-from engine.errors import BadRequest
-from engine.experiment import build
-from engine.paths import typed_path
-from engine.visualize import VisualizeRequest
+from engine.core.address import Address
+from engine.core.config import settings
+from engine.core.errors import BadRequest
+from engine.core.paths import typed_path
+from engine.core.request import build
+from engine.evaluation.index import IndexRequest
+from engine.visualization.request import VisualizeRequest
 
 NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
 # Of these only those that the result has: recognised only for class logits, stability only for several seeds.

@@ -7,12 +7,12 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from engine import uploads, wordlists
-from engine.address import Address
 from engine.concepts.vocabulary import GIVEN, vocabulary_names
-from engine.errors import BadRequest
-from engine.paths import brief, typed_path
-from engine.targets import IMAGE, says_target
+from engine.core.address import Address
+from engine.core.errors import BadRequest
+from engine.core.paths import brief, typed_path
+from engine.core.targets import IMAGE, says_target
+from engine.data import uploads, wordlists
 
 
 def with_files(where: Address, arguments: Namespace) -> Address:

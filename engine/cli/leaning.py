@@ -6,17 +6,17 @@ import math
 from argparse import Namespace
 from typing import Any
 
-from engine import comparison
-from engine.challenge import ChallengeRequest
 from engine.cli.answer import Answer, table
 from engine.cli.asking import data_name
 from engine.cli.background import ask_all, row_facts, skipped, skipped_lines
-from engine.counterfactual import CounterfactualRequest
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Request, Result, build
-from engine.gradient_spectrum import GradientSpectrumRequest
-from engine.texture import TextureRequest
+from engine.core.errors import BadRequest
+from engine.core.request import Request, Result, build
+from engine.data.registry import open_dataset
+from engine.evaluation import comparison
+from engine.reliance.counterfactual import CounterfactualRequest
+from engine.reliance.gradient_spectrum import GradientSpectrumRequest
+from engine.reliance.imagenet9 import ChallengeRequest
+from engine.reliance.texture import TextureRequest
 
 
 def counterfactual(arguments: Namespace) -> Answer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from engine import catalog
 from engine.cli.answer import Answer, table
+from engine.models import catalog
 
 
 def models(arguments: Namespace) -> Answer:

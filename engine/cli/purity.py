@@ -7,13 +7,13 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from engine import catalog
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.background import row_facts
-from engine.concepts.purity import PurityRequest, compare, difference, sites_of_role
-from engine.errors import BadRequest
-from engine.experiment import Result, build
+from engine.concepts.purity.request import PurityRequest, compare, difference, sites_of_role
+from engine.core.errors import BadRequest
+from engine.core.request import Result, build
+from engine.models import catalog
 
 
 def purity(arguments: Namespace) -> Answer:

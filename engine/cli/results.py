@@ -8,12 +8,13 @@ import time
 from argparse import Namespace
 from typing import Any
 
+from cache import archive
 from cache.blob import DamagedBlob
 from cache.store import Entry, ResultStore, StoreUnavailable
-from engine import config
 from engine.cli.answer import Answer, size, table
-from engine.errors import BadRequest, RefusedFile, Unavailable
-from engine.paths import brief, readable, typed_path
+from engine.core import config
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
+from engine.core.paths import brief, readable, typed_path
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def export(arguments: Namespace) -> Answer:
         if not store.has(key):
             raise BadRequest(f"No result “{brief(key)}” is stored. `python -m engine cache list` shows those that are.")
     try:
-        count = store.export(path, arguments.keys or None)
+        count = archive.export(store, path, arguments.keys or None)
     except OSError as error:
         raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
     return Answer({"file": readable(str(path)), "results": count}, f"Wrote {count} results to {readable(str(path))}.")
@@ -70,7 +71,7 @@ def import_(arguments: Namespace) -> Answer:
     store = _store(to_write=True)
     known = set(store.problems())
     try:
-        count = store.import_(path)
+        count = archive.import_(store, path)
     except DamagedBlob as error:
         raise RefusedFile(str(error)) from error
     except StoreUnavailable as error:

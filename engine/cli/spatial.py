@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
-from engine.experiment import Result, build
+from engine.core.request import Result, build
 from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import CURVES, LayersRequest
 from engine.spatial.moves import MovesRequest

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine import export
-from engine.errors import BadRequest
-from engine.experiment import Result
-from engine.images import contact_sheet
-from engine.paths import brief, readable
+from engine.core import export
+from engine.core.errors import BadRequest
+from engine.core.images import contact_sheet
+from engine.core.paths import brief, readable
+from engine.core.request import Result
 
 COLUMNS = 8
 SHEET, NUMBERS, FACTS = "contact-sheet.png", "numbers.csv", "request.json"

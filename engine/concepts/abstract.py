@@ -10,16 +10,16 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from engine.errors import BadRequest, Unavailable
-from engine.experiment import Result
-from engine.statistics import wilson
+from engine.core import paths
+from engine.core.errors import BadRequest, Unavailable
+from engine.core.request import Result
+from engine.core.statistics import wilson
 
-STARTER = Path(__file__).parents[2] / "starter" / "scenes" / "concreteness.csv"
+STARTER = paths.STARTER / "scenes" / "concreteness.csv"
 
 
 @dataclass(frozen=True)

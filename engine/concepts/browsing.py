@@ -13,8 +13,8 @@ import pandas as pd
 
 from engine.concepts.abstract import Split, split_of, starter_split
 from engine.concepts.vocabulary import open_vocabulary
-from engine.experiment import Result
-from engine.export import to_csv
+from engine.core.export import to_csv
+from engine.core.request import Result
 
 Sort = Literal["score", "selectivity", "purity", "unit"]
 

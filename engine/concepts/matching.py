@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from engine.concepts.combination import STILL
+from engine.concepts.correlation import STILL
 
 Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)

@@ -11,13 +11,14 @@ import time
 import numpy as np
 from pydantic import Field
 
-from engine import catalog, devices
-from engine.activations import indexes
 from engine.concepts.matching import Measure, matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
-from engine.experiment import Context, Progress, Result, build, experiment
-from engine.sites import find
-from engine.text_tower import EMBEDDING, scale
+from engine.core import devices
+from engine.core.request import Context, Progress, Result, build, experiment
+from engine.evaluation.index import indexes
+from engine.models import catalog
+from engine.models.text import EMBEDDING, scale
+from engine.sites.access import find
 
 SHUFFLES = 1000
 LEVEL = 0.99

@@ -15,16 +15,17 @@ import pandas as pd
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from engine import catalog, devices
-from engine.activations import IndexRequest
-from engine.address import MAX_UNITS
 from engine.concepts.words import WithReader, WordsRequest, image_embeddings, reader_of, unit_length
-from engine.errors import BadRequest
-from engine.experiment import Context, Result, build, experiment
-from engine.models import LoadedModel
-from engine.objectives import values_of
-from engine.text_tower import EMBEDDING
-from engine.visualize import VisualizeRequest
+from engine.core import devices
+from engine.core.address import MAX_UNITS
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Result, build, experiment
+from engine.evaluation.index import IndexRequest
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.models.text import EMBEDDING
+from engine.visualization.objectives import values_of
+from engine.visualization.request import VisualizeRequest
 
 FEWEST_OTHERS = 3
 """Other units of the site that a spread can be told from."""

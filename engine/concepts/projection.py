@@ -11,11 +11,11 @@ import time
 import numpy as np
 import pandas as pd
 
-from engine import catalog
-from engine.activations import IndexRequest
-from engine.concepts.combination import standard
-from engine.datasets import open_dataset
-from engine.experiment import Context, Request, Result, experiment
+from engine.concepts.correlation import standard
+from engine.core.request import Context, Request, Result, experiment
+from engine.data.registry import open_dataset
+from engine.evaluation.index import IndexRequest
+from engine.models import catalog
 
 
 @experiment

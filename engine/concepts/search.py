@@ -16,16 +16,17 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from engine import catalog, devices
-from engine.activations import IndexRequest
-from engine.address import Address
-from engine.concepts.combination import combine, correlations, standard
+from engine.concepts.correlation import combine, correlations, standard
 from engine.concepts.matching import strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
-from engine.errors import BadRequest
-from engine.experiment import Context, Result, build, experiment
-from engine.sites import find
-from engine.text_tower import text_embedding
+from engine.core import devices
+from engine.core.address import Address
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Result, build, experiment
+from engine.evaluation.index import IndexRequest
+from engine.models import catalog
+from engine.models.text import text_embedding
+from engine.sites.access import find
 
 ROLE = "mlp.hidden"
 MOST_ROWS = 256
@@ -52,7 +53,7 @@ class FindUnitsRequest(WithReader):
     Facts: text, read (what the reader was given), found (the best score is above what the best of all units reaches in 99 of
     100 shuffles), chance (that score), among_words (share of the vocabulary's words that the best unit of the best
     unit's site follows less well), sentence, sparse (site, target, address, correlation, held_out: see
-    `engine.concepts.combination`), words (the whole vocabulary), searched (units in all), seconds, device.
+    `engine.concepts.correlation`), words (the whole vocabulary), searched (units in all), seconds, device.
     """
 
     experiment = "find-units"

@@ -9,14 +9,14 @@ import functools
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from engine import uploads
-from engine.config import settings
-from engine.errors import BadRequest, Unavailable
-from engine.wordlists import WordList, read_words, write_words
+from engine.core import paths
+from engine.core.config import settings
+from engine.core.errors import BadRequest, Unavailable
+from engine.data import uploads
+from engine.data.wordlists import WordList, read_words, write_words
 
-KINDS = Path(__file__).parents[2] / "starter" / "scenes" / "kinds.json"
+KINDS = paths.STARTER / "scenes" / "kinds.json"
 STARTER = "starter"
 GIVEN = "voc-"
 """How the name of a list that a person gave begins; its digest follows."""

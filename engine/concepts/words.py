@@ -12,14 +12,15 @@ import time
 import numpy as np
 from pydantic import field_validator
 
-from engine import catalog, devices
-from engine.activations import IndexRequest
 from engine.concepts.vocabulary import open_vocabulary
-from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, build, experiment
-from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.text_tower import EMBEDDING, text_embedding
+from engine.core import devices
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Progress, Request, Result, build, experiment
+from engine.evaluation.index import IndexRequest
+from engine.evaluation.request import OnImages
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.models.text import EMBEDDING, text_embedding
 
 READER = "starter-clip"
 TEMPLATE = "a photo of a {}"

@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from pydantic import Field, field_validator
 
-from engine import catalog, devices, uploads
 from engine.concepts.words import (
     READER,
     TEMPLATE,
@@ -24,13 +23,16 @@ from engine.concepts.words import (
     similarities,
     unit_length,
 )
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Context, Request, Result, experiment
-from engine.models import LoadedModel
-from engine.objectives import activations
-from engine.targets import IMAGE
-from engine.text_tower import EMBEDDING, scale, text_embedding
+from engine.core import devices
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Request, Result, experiment
+from engine.core.targets import IMAGE
+from engine.data import uploads
+from engine.data.registry import open_dataset
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.models.text import EMBEDDING, scale, text_embedding
+from engine.visualization.objectives import activations
 
 MOST_TEXTS = 50
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.statistics import bootstrap_interval, paired_difference, wilson
+from engine.core.statistics import bootstrap_interval, paired_difference, wilson
 
 TOP = 5
 

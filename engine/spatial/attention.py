@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.reading import PLACING
+from engine.sites.hooks import PLACING
 from engine.spatial.blocks import NotTakenApart, child
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.last_block import first_tokens
-from engine.layout import Grid, channels_to_positions
-from engine.models import LoadedModel
-from engine.sites import read
+from engine.models.loaded import LoadedModel
+from engine.sites.access import read
+from engine.sites.grid import Grid, channels_to_positions
+from engine.sites.last_block import first_tokens
 
 TOLERANCE = 1e-3  # relative to the largest logit; float32 rounding stays far below
 

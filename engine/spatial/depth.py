@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.sites import Site
+from engine.sites.access import Site
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.answers import outputs
+from engine.core.errors import BadRequest, RefusedFile
+from engine.core.images import to_input
+from engine.data.dataset import Dataset
 from engine.data.imagenet import imagenet_ids
-from engine.errors import BadRequest, RefusedFile
-from engine.images import to_input
-from engine.imagesets import Dataset
-from engine.labels import Matching, match
-from engine.models import LoadedModel
-from engine.samples import Cut, chosen, region_of
+from engine.evaluation.class_matching import Matching, match
+from engine.evaluation.predictions import outputs
+from engine.evaluation.samples import Cut, chosen, region_of
+from engine.models.loaded import LoadedModel
 
 CONTROLS = ("object", "place")
 """Variants of a scene that are made for other questions: the object alone on grey, the place with no object."""

@@ -13,18 +13,19 @@ import pandas as pd
 import torch
 from pydantic import Field
 
-from engine import catalog, devices
-from engine.answers import outputs
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Result, experiment
-from engine.imagesets import Dataset
-from engine.models import LoadedModel
-from engine.on_images import OnImages, report
+from engine.core import devices
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Progress, Result, experiment
+from engine.core.statistics import bootstrap_interval
+from engine.data.dataset import Dataset
+from engine.data.registry import open_dataset
+from engine.evaluation.predictions import outputs
+from engine.evaluation.request import OnImages, report
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
 from engine.spatial import attention, images, last
 from engine.spatial.blocks import Stack
 from engine.spatial.probes import Probes
-from engine.statistics import bootstrap_interval
 
 BATCH_BYTES = 256 << 20
 LARGEST_BATCH = 64

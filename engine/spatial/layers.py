@@ -13,18 +13,19 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from engine import catalog, devices
-from engine.activations import batch_size
-from engine.datasets import open_dataset
-from engine.experiment import Context, Progress, Result, experiment
-from engine.imagesets import Dataset
-from engine.layout import spatial
-from engine.models import LoadedModel
-from engine.on_images import OnImages
-from engine.sites import Site, read
+from engine.core import devices
+from engine.core.request import Context, Progress, Result, experiment
+from engine.core.statistics import HIGH, LOW, bootstrap_interval, paired_difference
+from engine.data.dataset import Dataset
+from engine.data.registry import open_dataset
+from engine.evaluation.index import batch_size
+from engine.evaluation.request import OnImages
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.sites.access import Site, read
+from engine.sites.grid import spatial
 from engine.spatial import images, measures
 from engine.spatial.depth import Layer, layers_of
-from engine.statistics import HIGH, LOW, bootstrap_interval, paired_difference
 
 UNITS = 192
 """Units of a layer whose maps are compared with the masks: evenly spaced numbers, where it has more."""

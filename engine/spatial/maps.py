@@ -10,15 +10,16 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from engine import catalog, uploads
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result, experiment
-from engine.images import to_input
-from engine.imagesets import Dataset
-from engine.layout import spatial
-from engine.models import LoadedModel
-from engine.sites import Site, read
+from engine.core.errors import BadRequest
+from engine.core.images import to_input
+from engine.core.request import Context, Progress, Request, Result, experiment
+from engine.data import uploads
+from engine.data.dataset import Dataset
+from engine.data.registry import open_dataset
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.sites.access import Site, read
+from engine.sites.grid import spatial
 from engine.spatial import images, measures
 from engine.spatial.depth import layers_of
 

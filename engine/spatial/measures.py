@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine import devices
+from engine.core import devices
 
 FIT_RIDGE = 1e-3
 """Ridge penalty, as a share of the mean variance of a unit."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.models import LoadedModel
+from engine.models.loaded import LoadedModel
 from engine.spatial import attention
 from engine.spatial.accuracy import Answers, Positions
 from engine.spatial.blocks import NotTakenApart, ReadOut, Stack

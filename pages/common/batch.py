@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from engine.errors import Unavailable
+from engine.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from engine.experiment import Request
-    from engine.jobs import Jobs
-    from engine.progress import Snapshot
+    from engine.core.request import Request
+    from engine.jobs.progress import Snapshot
+    from engine.jobs.scheduler import Jobs
 
 AT_ONCE = 2
 """How many of a patient batch wait or run at the same time: the next is ready when one ends."""
@@ -89,7 +89,7 @@ def give_way() -> None:
 
     An index that is being made goes on: the person's own job would have to make it anyway.
     """
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     for job in jobs().active():
         if job.request.experiment != "index":

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from engine.errors import VitrineError
+from engine.core.errors import VitrineError
 
 log = logging.getLogger("vitrine")
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import streamlit as st
 from pydantic import BaseModel
 
-from engine.errors import VitrineError
-from pages.common import errors, gallery, job_panel, query, results, serve, sharing
-from pages.common.batch import Batch
+from engine.core.errors import VitrineError
+from pages.common import errors, job_panel, query, results, serve, sharing
+from pages.common.batch import Batch, give_way
 
 if TYPE_CHECKING:
-    from engine.experiment import Request, Result
+    from engine.core.request import Request, Result
 
 View = TypeVar("View")
 Flat = TypeVar("Flat", bound=BaseModel)
@@ -114,7 +114,7 @@ class ExperimentPage(Generic[View]):
         state[self.key("batch")] = None
         if compute:
             state[self.key("batch")] = Batch.of(list(self.requests(view)), serve.owner())
-            gallery.give_way()
+            give_way()
         st.rerun()
 
     def turn(self, view: View) -> None:
@@ -136,7 +136,7 @@ class ExperimentPage(Generic[View]):
 
     def batch(self, requests: Sequence[Request]) -> Batch | None:
         """The jobs of this view: those that this session started, or those that are on already (a reloaded page)."""
-        from engine.jobs import jobs
+        from engine.jobs.scheduler import jobs
 
         state, name = st.session_state, self.key("batch")
         if state.get(name) is None:
@@ -217,6 +217,6 @@ def flat_page(
 
 def coming(batch: Batch | None) -> set[str]:
     """The keys of results that are on their way."""
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     return batch.coming(jobs()) if batch else set()

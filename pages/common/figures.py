@@ -36,7 +36,7 @@ def csv(numbers: pd.DataFrame, name: str, key: str) -> None:
     """A button that saves a table as CSV."""
 
     def data() -> bytes:
-        from engine.export import to_csv
+        from engine.core.export import to_csv
 
         return to_csv(numbers).encode()
 

@@ -16,7 +16,7 @@ from pages.common.batch import Batch
 from pages.common.words import duration
 
 if TYPE_CHECKING:
-    from engine.progress import Snapshot
+    from engine.jobs.progress import Snapshot
 
 POLL_SECONDS = 0.7
 
@@ -26,7 +26,7 @@ def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
 
     `place` tells panels on one page apart. Draws nothing for jobs that are done; their results speak for them.
     """
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     with errors.shown():
         batch.advance(jobs())

@@ -13,8 +13,8 @@ import streamlit as st
 from pages.common import overlay
 
 if TYPE_CHECKING:
-    from engine.datasets import Dataset
-    from engine.experiment import Result
+    from engine.core.request import Result
+    from engine.data.registry import Dataset
 
 
 LISTED_SECONDS = 2
@@ -35,7 +35,7 @@ def find(key: str) -> Result | None:
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _result(key: str) -> Result:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     result = jobs().result(key)
     if result is None:
@@ -55,7 +55,7 @@ def dataset(name: str) -> Dataset:
 # Requests list a folder anew each time; pages look at it dozens of times a rerun.
 @st.cache_resource(max_entries=8, ttl=LISTED_SECONDS, show_spinner=False)
 def _listed(name: str) -> Dataset:
-    from engine.datasets import open_dataset
+    from engine.data.registry import open_dataset
 
     return open_dataset(name)
 
@@ -68,7 +68,7 @@ def _dataset(name: str, fingerprint: str, _opened: Dataset) -> Dataset:
 @st.cache_resource(max_entries=4096, show_spinner=False)
 def picture(key: str, which: str, index: int, side: int) -> bytes:
     """PNG bytes of one picture of a result, enlarged with crisp pixels. `which` is the name of its array."""
-    from engine.images import to_png
+    from engine.core.images import to_png
 
     return to_png(overlay.enlarged(_result(key).arrays[which][index], side))
 
@@ -76,7 +76,7 @@ def picture(key: str, which: str, index: int, side: int) -> bytes:
 @st.cache_resource(max_entries=1024, show_spinner=False)
 def variant(key: str, index: int, number: int, side: int) -> bytes:
     """PNG bytes of one of the different pictures of a unit."""
-    from engine.images import to_png
+    from engine.core.images import to_png
 
     return to_png(overlay.enlarged(_result(key).arrays["variants"][index, number], side))
 
@@ -84,7 +84,7 @@ def variant(key: str, index: int, number: int, side: int) -> bytes:
 @st.cache_resource(max_entries=1024, show_spinner=False)
 def importance(key: str, index: int, side: int) -> bytes:
     """PNG bytes of a picture with its importance map laid over it."""
-    from engine.images import to_png
+    from engine.core.images import to_png
 
     arrays = _result(key).arrays
     picture = overlay.enlarged(arrays["images"][index], side)
@@ -119,7 +119,7 @@ def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapp
 def _scene(
     key: str, unit: int, rank: int, data: str, fingerprint: str, _opened: Dataset, size: tuple[int, int], mapped: bool
 ) -> bytes:
-    from engine.images import to_input, to_png
+    from engine.core.images import to_input, to_png
 
     index = _result(key)
     image = to_input(_opened.image(int(index.arrays["top_mean"][unit, rank])), size)
@@ -136,7 +136,7 @@ def image(data: str, number: int, size: tuple[int, int]) -> bytes:
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
 def _image(data: str, fingerprint: str, _opened: Dataset, number: int, size: tuple[int, int]) -> bytes:
-    from engine.images import to_input, to_png
+    from engine.core.images import to_input, to_png
 
     return to_png(to_input(_opened.image(number), size))
 

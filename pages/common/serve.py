@@ -21,10 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
 
 COOKIE = "vitrine_browser"
-ENGINE = ("catalog", "datasets", "recipes", "activations", "visualize", "export", "jobs")
-ENGINE += tuple(f"spatial.{name}" for name in ("layers", "last", "moves", "maps"))
-ENGINE += tuple(
-    f"concepts.{name}" for name in ("naming", "search", "projection", "browsing", "purity", "pictures", "zero_shot")
+ENGINE = (
+    *("models.catalog", "data.registry", "core.export", "jobs.scheduler"),
+    *("visualization.request", "visualization.recipes", "evaluation.index"),
+    *("spatial.layers", "spatial.last", "spatial.moves", "spatial.maps"),
+    *("concepts.naming", "concepts.search", "concepts.projection", "concepts.browsing", "concepts.purity.request"),
+    *("concepts.pictures", "concepts.zero_shot"),
 )
 
 
@@ -40,7 +42,7 @@ class _Warmth:
         try:
             for name in ENGINE:
                 importlib.import_module(f"engine.{name}")
-            from engine import devices
+            from engine.core import devices
 
             devices.describe(devices.pick())  # measures the device, once
             # The modules stay for good: later collections need not look at them. Models are loaded after this.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import streamlit as st
 
-from pages.common import permalink, results
+from pages.common import query, results
 
 PICTURES = "The pictures as PNG, the numbers as CSV, and the requests that make them again as JSON."
 NUMBERS = "The numbers as CSV, the arrays as NumPy files, and the requests that make them again as JSON."
@@ -26,7 +26,7 @@ def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, na
         return
 
     def data() -> bytes:
-        from engine.export import to_zip
+        from engine.core.export import to_zip
 
         return to_zip(*(found for key in there if (found := results.find(key)) is not None))
 
@@ -45,4 +45,4 @@ def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, na
 def address(params: Mapping[str, str]) -> str:
     """The absolute link with these query parameters to the page that is open."""
     here = urlsplit(st.context.url or "")
-    return urlunsplit((here.scheme, here.netloc, here.path, "", "")) + permalink.text(params)
+    return urlunsplit((here.scheme, here.netloc, here.path, "", "")) + query.text(params)

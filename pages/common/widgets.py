@@ -13,7 +13,7 @@ FIRST = {"a": "starter-vit", "b": "starter-cnn"}
 
 def available_models() -> list[str]:
     """The names of the models that can be used at once."""
-    from engine import catalog
+    from engine.models import catalog
 
     return [entry.name for entry in catalog.entries() if entry.available]
 

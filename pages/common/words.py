@@ -46,7 +46,7 @@ def number(value: float) -> str:
 def target(name: int | str) -> str:
     """What a picture was made for, as a title: Unit 7, Unit 7 at row 3, column 5, Head 2, Caricature of image 17,
     Says “a red boat”."""
-    from engine.targets import parse_target
+    from engine.core.targets import parse_target
 
     if isinstance(name, int):
         return f"Unit {name}"

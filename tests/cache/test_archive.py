@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cache import archive
 from cache.blob import DamagedBlob
 from cache.store import ResultStore
 
@@ -24,9 +25,9 @@ def test_results_arrive_whole_and_with_their_requests(
 ) -> None:
     for number in range(3):
         store.put(f"k{number}", blob_of(number))
-    assert store.export(tmp_path / "out.zip") == 3
-    assert other.import_(tmp_path / "out.zip") == 3
-    assert other.import_(tmp_path / "out.zip") == 0  # all there already
+    assert archive.export(store, tmp_path / "out.zip") == 3
+    assert archive.import_(other, tmp_path / "out.zip") == 3
+    assert archive.import_(other, tmp_path / "out.zip") == 0  # all there already
     arrived = {entry.key: entry for entry in other.entries()}
     assert arrived.keys() == {"k0", "k1", "k2"}
     for there in store.entries():
@@ -43,7 +44,7 @@ def test_chosen_results_are_exported_and_missing_or_damaged_ones_are_named(
         store.put(f"k{number}", blob_of(number))
     damaged = next(p for p in store.folder.glob("??/*.val") if p.read_bytes() == blob_of(1).to_bytes())
     damaged.write_bytes(b"x")
-    assert store.export(tmp_path / "out.zip", ["k1", "k2", "nobody"]) == 1
+    assert archive.export(store, tmp_path / "out.zip", ["k1", "k2", "nobody"]) == 1
     assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == ["k2.blob"]
     told = " ".join(store.problems())
     assert "k1 was not exported" in told and "nobody was not exported" in told
@@ -71,7 +72,7 @@ def test_members_that_are_no_results_are_left_out_and_nothing_is_written_elsewhe
         file.writestr("large.blob", blob_of(1, 1 << 20).to_bytes())
         file.writestr("good.blob", good)
     before = {path for path in tmp_path.rglob("*") if "results" not in path.parts}
-    assert other.import_(tmp_path / "hostile.zip") == 1
+    assert archive.import_(other, tmp_path / "hostile.zip") == 1
     assert [entry.key for entry in other.entries()] == ["good"]
     assert len(other.problems()) == len(names) + 4
     assert {path for path in tmp_path.rglob("*") if "results" not in path.parts} == before
@@ -81,30 +82,30 @@ def test_a_member_never_replaces_a_result_that_is_here(store: ResultStore, tmp_p
     store.put("a", blob_of(1))
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as file:
         file.writestr("a.blob", blob_of(2).to_bytes())
-    assert store.import_(tmp_path / "in.zip") == 0
+    assert archive.import_(store, tmp_path / "in.zip") == 0
     found = store.get("a")
     assert found is not None and found.arrays["x"][0] == 1
 
 
 def test_a_file_that_is_no_zip_or_is_cut_is_refused(store: ResultStore, tmp_path: Path, blob_of: Callable) -> None:
     store.put("a", blob_of(1))
-    store.export(tmp_path / "out.zip")
+    archive.export(store, tmp_path / "out.zip")
     cut = (tmp_path / "out.zip").read_bytes()[:-30]
     for data in (b"not a zip", cut, b""):
         (tmp_path / "in.zip").write_bytes(data)
         with pytest.raises(DamagedBlob, match="not a ZIP file"):
-            store.import_(tmp_path / "in.zip")
+            archive.import_(store, tmp_path / "in.zip")
 
 
 def test_a_flipped_byte_inside_the_zip_is_noticed(
     store: ResultStore, other: ResultStore, tmp_path: Path, blob_of: Callable
 ) -> None:
     store.put("a", blob_of(1))
-    store.export(tmp_path / "out.zip")
+    archive.export(store, tmp_path / "out.zip")
     data = bytearray((tmp_path / "out.zip").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "out.zip").write_bytes(data)
-    assert other.import_(tmp_path / "out.zip") == 0 and "a.blob" in other.problems()[0]
+    assert archive.import_(other, tmp_path / "out.zip") == 0 and "a.blob" in other.problems()[0]
 
 
 def test_an_export_that_fails_leaves_no_half_file(
@@ -118,6 +119,6 @@ def test_an_export_that_fails_leaves_no_half_file(
 
     monkeypatch.setattr(zipfile.ZipFile, "writestr", fail)
     with pytest.raises(OSError, match="No space"):
-        store.export(tmp_path / "out.zip")
+        archive.export(store, tmp_path / "out.zip")
     assert (tmp_path / "out.zip").read_bytes() == b"an older export"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import diskcache
 import pytest
 
+from cache import archive
 from cache.blob import Blob
 from cache.disk import BytesDisk
 from cache.store import ResultStore
@@ -38,7 +39,7 @@ def use_everything(store: ResultStore, keys: list[str], tmp_path: Path) -> None:
         store.has(key)
     store.entries()
     store.stats()
-    store.export(tmp_path / "out.zip")
+    archive.export(store, tmp_path / "out.zip")
     store.trim(0)
     with store.lease("planted"):
         pass

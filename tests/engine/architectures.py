@@ -15,8 +15,8 @@ import timm
 import torch
 from torch import nn
 
-from engine.layout import Grid
-from engine.sites import discover
+from engine.sites.access import discover
+from engine.sites.grid import Grid
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architectures.md"
 

@@ -12,7 +12,7 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
-from engine.experiment import Progress, Request, Result
+from engine.core.request import Progress, Request, Result
 from tests.engine.world import png, scene, write
 
 HALF = {"mean": [0.5] * 3, "std": [0.5] * 3}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import config, devices
+from engine.core import config, devices
 from tests.conftest import forget_settings
 from tests.engine.clips import settle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import timm
 import torch
 
-from engine.models import LoadedModel
+from engine.models.loaded import LoadedModel
 
 HALF = (0.5, 0.5, 0.5)
 

@@ -18,12 +18,12 @@ import pytest
 from PIL import Image
 
 from cache.blob import Blob
-from engine import config
 from engine.cli import arguments, main
 from engine.cli.answer import Answer, plain, size, table
 from engine.cli.asking import Bar
-from engine.experiment import Progress, Result, parse_request
-from engine.images import open_image
+from engine.core import config
+from engine.core.images import open_image
+from engine.core.request import Progress, Result, parse_request
 from tests.conftest import ROOT
 
 MODEL = "starter-cnn"
@@ -75,7 +75,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 @pytest.fixture(scope="module")
 def site() -> str:
     """A site in the middle of the model."""
-    from engine import catalog
+    from engine.models import catalog
 
     names = list(catalog.load(MODEL).sites)
     return names[len(names) // 2]
@@ -88,7 +88,7 @@ def test_help_and_refusals_need_no_torch() -> None:
 
 
 def test_the_recipes_on_the_command_line_are_the_engines() -> None:
-    from engine.recipes import RECIPES
+    from engine.visualization.recipes import RECIPES
 
     assert set(arguments.RECIPES) == set(RECIPES)
 

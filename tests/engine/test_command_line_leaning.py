@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import config
 from engine.cli import main
+from engine.core import config
 from tests.engine.world import png, write, xml
 
 MODEL = "starter-cnn"
@@ -85,7 +85,7 @@ def test_the_smaller_measurements_answer_for_every_model(ask, command):
 
 
 def test_a_folder_in_ilsvrcs_layout_is_measured_and_what_is_broken_is_listed(ask, tmp_path: Path):
-    from engine.datasets import open_dataset
+    from engine.data.registry import open_dataset
 
     scenes = open_dataset("starter")
     for number in scenes.evaluated()[:6]:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from engine import uploads
 from engine.cli.arguments import parser
 from engine.cli.experiments import _address
 from engine.cli.files import image, with_files
-from engine.errors import BadRequest, RefusedFile
+from engine.core.errors import BadRequest, RefusedFile
+from engine.data import uploads
 
 WHERE = ("visualize", "--model", "m", "--site", "s")
 

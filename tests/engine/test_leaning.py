@@ -12,14 +12,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine import answers, counterfactual, texture
-from engine.counterfactual import ELSEWHERE, HOME, PLANTED, CounterfactualRequest, reliance
-from engine.errors import BadRequest
-from engine.experiment import Result, build
-from engine.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
-from engine.samples import Sample
-from engine.scenes import Scenes
-from engine.texture import TextureRequest, dress, largest_square, shuffle
+from engine.core.errors import BadRequest
+from engine.core.request import Result, build
+from engine.data.formats.scenes import Scenes
+from engine.evaluation import predictions
+from engine.evaluation.samples import Sample
+from engine.reliance import counterfactual, texture
+from engine.reliance.counterfactual import ELSEWHERE, HOME, PLANTED, CounterfactualRequest, reliance
+from engine.reliance.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
+from engine.reliance.texture import TextureRequest, dress, largest_square, shuffle
 from starter.make.scenes import HOME_SHARE
 from tests.engine.small import wrapped
 from tests.engine.world import GREEN, KINDS, RED, SIDE, Notebook, Squares, box, png
@@ -89,7 +90,7 @@ class Observer(nn.Module):
 @pytest.fixture
 def observe(monkeypatch, matched):
     """Ask an observer about the matched sets."""
-    monkeypatch.setattr(answers.devices, "precision", lambda device: torch.float32)
+    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
     monkeypatch.setattr(counterfactual, "open_dataset", lambda name: matched)
     monkeypatch.setattr(counterfactual, "outputs", lambda loaded: 4)
 
@@ -200,7 +201,7 @@ def test_a_model_that_reads_colour_has_no_shape_bias(monkeypatch):
     monkeypatch.setattr(texture.catalog, "load", lambda name, device=None: loaded)
     monkeypatch.setattr(texture, "open_dataset", lambda name: Squares())
     monkeypatch.setattr(texture, "outputs", lambda loaded: 4)
-    monkeypatch.setattr(answers.devices, "precision", lambda device: torch.float32)
+    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
     result = build(TextureRequest, model="observer", grids=(2, 4)).run(Notebook())
     rows = result.tables["variants"]
     assert rows.fill.tolist() == ["", "2 x 2", "4 x 4", "own texture", "another's texture"]
@@ -224,7 +225,7 @@ class Waver(nn.Module):
 
 def test_a_filters_gradient_stands_at_its_own_frequency(monkeypatch):
     """`_layer` differentiates a hand-made site; its rings must hold the filter's energy."""
-    from engine import gradient_spectrum
+    from engine.reliance import gradient_spectrum
 
     loaded = wrapped("waver", Waver(), (SIDE, SIDE))
     columns = torch.arange(SIDE)
@@ -259,7 +260,7 @@ def test_a_real_model_gives_a_spectrum_for_every_layer():
 
 
 def test_a_role_that_the_model_lacks_is_refused():
-    from engine import catalog
+    from engine.models import catalog
 
     with pytest.raises(BadRequest, match="no sites of the role"):
         layers(catalog.load("starter-cnn"), "attn.query")

@@ -12,12 +12,14 @@ from open_clip.transformer import LayerScale
 from safetensors.torch import save_file
 from timm.models.vision_transformer import Block
 
-from engine import catalog, catalog_cards, catalog_open_clip, config
-from engine.errors import BadRequest, Unavailable
-from engine.layout import Grid
-from engine.maximize import maximize
-from engine.recipes import PAPER
-from engine.sites import discover, read, read_unit
+from engine.core import config
+from engine.core.errors import BadRequest, Unavailable
+from engine.models import catalog
+from engine.models.sources import cards, open_clip_hub
+from engine.sites.access import discover, read, read_unit
+from engine.sites.grid import Grid
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import PAPER
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
 TINY = {
@@ -48,7 +50,7 @@ def architectures(tmp_path_factory):
 def loaded(request, architectures, tmp_path, monkeypatch) -> catalog.LoadedModel:
     """A person's own weights of a small architecture, loaded through the catalog."""
     mine = config.settings().model_copy(update={"models_toml": tmp_path / "models.toml"})
-    monkeypatch.setattr(catalog_cards, "settings", lambda: mine)
+    monkeypatch.setattr(cards, "settings", lambda: mine)
     torch.manual_seed(0)
     save_file(open_clip.create_model(request.param).state_dict(), tmp_path / "weights.safetensors")
     (tmp_path / "models.toml").write_text(
@@ -75,7 +77,7 @@ def test_a_tower_that_answers_with_its_patches_too_is_read_at_its_embedding(arch
     clip.visual.output_tokens = True
     images = torch.rand(2, 3, 64, 64)
     pooled, _ = clip.visual(images)
-    found = read(catalog_open_clip.ImageTower(clip).eval(), ["head.embedding"], images)["head.embedding"]
+    found = read(open_clip_hub.ImageTower(clip).eval(), ["head.embedding"], images)["head.embedding"]
     torch.testing.assert_close(found[:, 0], pooled)
 
 
@@ -92,7 +94,7 @@ def test_every_layer_of_a_rebuilt_tower_gives_what_open_clips_own_gives(architec
     images = torch.rand(2, 3, 64, 64)
     embedding, untouched = clip.encode_image(images), [*seen]
     names = ["blocks.0.mlp.hidden", "blocks.0.residual", "blocks.1.mlp.hidden", "blocks.1.residual"]
-    found = read(catalog_open_clip.ImageTower(clip).eval(), [*names, "head.embedding"], images)
+    found = read(open_clip_hub.ImageTower(clip).eval(), [*names, "head.embedding"], images)
     assert type(blocks[0]) is Block
     for name, expected in zip(names, untouched, strict=True):
         torch.testing.assert_close(found[name], expected)
@@ -116,7 +118,7 @@ def test_query_key_and_value_of_one_shared_projection_make_the_attention_that_is
     """The second route: attention written out from the three sites must give what its module gives, in a rebuilt block
     and in one that stays open_clip's own."""
     torch.manual_seed(0)
-    tower = catalog_open_clip.ImageTower(open_clip.create_model(name)).eval().requires_grad_(False)
+    tower = open_clip_hub.ImageTower(open_clip.create_model(name)).eval().requires_grad_(False)
     attention = tower.visual.transformer.resblocks[1].attn
     rebuilt = name == "tiny-vit"
     torch.nn.init.normal_(attention.qkv.bias if rebuilt else attention.in_proj_bias, std=0.5)
@@ -133,7 +135,7 @@ def test_query_key_and_value_of_one_shared_projection_make_the_attention_that_is
 def test_one_unit_of_a_shared_projection_and_of_a_quick_gelu_is_read_the_short_way(architectures):
     torch.manual_seed(0)
     clip = open_clip.create_model("tiny-vit", force_quick_gelu=True)
-    tower = catalog_open_clip.ImageTower(clip).eval().requires_grad_(False)
+    tower = open_clip_hub.ImageTower(clip).eval().requires_grad_(False)
     images, units = torch.rand(2, 3, 64, 64), torch.tensor([1, 30])
     for site in ("blocks.1.attn.key", "blocks.0.mlp.hidden"):
         everything = read(tower, [site], images)[site]
@@ -170,9 +172,9 @@ def test_an_unknown_open_clip_name_is_refused_in_one_sentence(name):
 def test_an_unknown_architecture_and_weights_that_do_not_fit_are_said(architectures, loaded):
     entry = catalog.find("local/mine")
     with pytest.raises(BadRequest, match="open_clip has no architecture “none”"):
-        catalog_open_clip.build(catalog_cards.replace(entry, architecture="open_clip/none"), {})
+        open_clip_hub.build(cards.replace(entry, architecture="open_clip/none"), {})
     with pytest.raises(BadRequest, match="do not fit"):
-        catalog_open_clip.build(entry, {"visual.proj": torch.zeros(2, 2)})
+        open_clip_hub.build(entry, {"visual.proj": torch.zeros(2, 2)})
 
 
 def test_without_network_the_missing_weights_are_said_with_what_to_do(tmp_path, monkeypatch):

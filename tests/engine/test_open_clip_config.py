@@ -13,11 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import catalog, catalog_cards, hub
-from engine.catalog_open_clip_config import MAX_BYTES
-from engine.errors import BadRequest, Unavailable
-from engine.sites import read
-from engine.text_tower import tokenizer_of
+from engine.core.errors import BadRequest, Unavailable
+from engine.models import catalog, hub
+from engine.models.sources import cards
+from engine.models.sources.open_clip_config import MAX_BYTES
+from engine.models.text import tokenizer_of
+from engine.sites.access import read
 from tests.engine.clips import HALF, SIGLIP, TEXT, TINY, add_clip
 from tests.engine.small import small_vit
 
@@ -78,7 +79,7 @@ def test_another_config_is_another_model(person):
 
 
 def test_a_starter_card_names_its_weights_and_its_config(person, tmp_path, monkeypatch):
-    monkeypatch.setattr(catalog_cards, "STARTER", tmp_path)
+    monkeypatch.setattr(cards, "STARTER", tmp_path)
     assert "starter-clip.json is missing" in catalog.find("starter-clip").note
     folder = tmp_path / "starter-clip"
     folder.mkdir()
@@ -157,9 +158,9 @@ def test_a_card_cannot_open_other_doors_of_open_clip(person):
     assert "kwargs and config do not go together" in catalog.find("local/both").note
     for name in ("pretrained_image_path", "weights_only", "cache_dir"):
         with pytest.raises(BadRequest, match=f"kwargs cannot hold {name}"):
-            catalog_cards.read_card({"architecture": "open_clip/ViT-B-32", "kwargs": {name: "x"}}, person)
+            cards.read_card({"architecture": "open_clip/ViT-B-32", "kwargs": {name: "x"}}, person)
     with pytest.raises(BadRequest, match="so write architecture = “open_clip/resnet18”"):
-        catalog_cards.read_card({"architecture": "resnet18", "config": "clip.json"}, person)
+        cards.read_card({"architecture": "resnet18", "config": "clip.json"}, person)
 
 
 def test_a_missing_config_is_said(person):
@@ -215,7 +216,7 @@ def test_a_tokenizer_of_the_hub_is_looked_for_here_first_and_never_runs_code(tra
 
 
 def test_without_the_package_a_tokenizer_of_the_hub_is_said_with_what_to_do(monkeypatch):
-    monkeypatch.setattr("engine.text_tower.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("engine.models.text.importlib.util.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="pip install transformers"):
         tokenizer_of("open_clip/ViT-B-16-SigLIP/webli", TEXT | {"hf_tokenizer_name": "timm/ViT-B-16-SigLIP"})
 

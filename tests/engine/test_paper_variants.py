@@ -9,8 +9,8 @@ import pytest
 import timm
 import torch
 
-from engine.maximize import maximize
-from engine.recipes import PAPER
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import PAPER
 from tests.engine.small import wrapped
 
 FEWER = {

@@ -9,16 +9,18 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from engine import catalog, devices, export, objectives
-from engine.activations import IndexRequest
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Result
-from engine.maximize import maximize
-from engine.objectives import Says, goal, heads_of, measured
-from engine.recipes import RECIPES
-from engine.scoring import on_images
-from engine.visualize import VisualizeRequest
+from engine.core import devices, export
+from engine.core.errors import BadRequest
+from engine.core.request import Result
+from engine.data.registry import open_dataset
+from engine.evaluation.index import IndexRequest
+from engine.models import catalog
+from engine.visualization import objectives
+from engine.visualization.objectives import Says, goal, heads_of, measured
+from engine.visualization.optimize import maximize
+from engine.visualization.recipes import RECIPES
+from engine.visualization.request import VisualizeRequest
+from engine.visualization.scores import on_images
 from tests.engine.clips import Desk
 from tests.engine.small import small_cnn, small_vit, wrapped
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from engine.layout import to_maps
-from engine.sites import discover, read, read_unit
+from engine.sites.access import discover, read, read_unit
+from engine.sites.grid import to_maps
 from tests.engine.architectures import ATTENTION, DOCUMENT, FAMILIES, TRANSFORMERS, WINDOWED, built, document
 
 

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine import devices, maximize
-from engine.diversity import different, held_apart, likeness
-from engine.maximize import activation_of
-from engine.objectives import goal
-from engine.parameterize import Fourier, Maco, parameterize
-from engine.randomness import generator
-from engine.recipes import FAST, PAPER
-from engine.scoring import importance_maps
+from engine.core import devices
+from engine.core.seeding import generator
+from engine.visualization import optimize
+from engine.visualization.diversity import different, held_apart, likeness
+from engine.visualization.objectives import goal
+from engine.visualization.optimize import activation_of
+from engine.visualization.parameterization import Fourier, Maco, parameterize
+from engine.visualization.recipes import FAST, PAPER
+from engine.visualization.scores import importance_maps
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"
@@ -59,8 +60,8 @@ def test_with_fixed_sizes_of_waves_the_image_gives_its_phases():
 def test_a_picture_that_begins_with_an_image_stays_near_it_at_first():
     model, start = small_vit(), (photo().permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     recipe = PAPER.model_copy(update={"steps": 2, "rate": 0.01})
-    begun = maximize.maximize(model, SITE, [3], recipe, seed=0, start=start).images[0]
-    noise = maximize.maximize(model, SITE, [3], recipe, seed=0).images[0]
+    begun = optimize.maximize(model, SITE, [3], recipe, seed=0, start=start).images[0]
+    noise = optimize.maximize(model, SITE, [3], recipe, seed=0).images[0]
     assert np.abs(begun - photo().numpy()).mean() < 0.03 < 0.2 < np.abs(noise - photo().numpy()).mean()
 
 
@@ -85,11 +86,11 @@ def test_pictures_of_a_group_differ_more_than_two_seeds_and_come_again_byte_by_b
     assert made.tobytes() == again.tobytes() and made.shape == (2, 3, 32, 32)
 
     def alike(images: np.ndarray) -> float:
-        from engine.diversity import likeness_of
+        from engine.visualization.diversity import likeness_of
 
         return float(likeness_of(model, SITE, images).mean())
 
-    seeds = [maximize.maximize(model, SITE, [3], recipe, seed).images for seed in (0, 1)]
+    seeds = [optimize.maximize(model, SITE, [3], recipe, seed).images for seed in (0, 1)]
     assert alike(made) < alike(np.concatenate(seeds))
 
 

@@ -7,9 +7,9 @@ import math
 import pandas as pd
 import pytest
 
-from engine.experiment import Result
-from engine.recipes import ABLATIONS, FAST, RECIPES, recipe_named
-from engine.scoring import summary
+from engine.core.request import Result
+from engine.visualization.recipes import ABLATIONS, FAST, RECIPES, recipe_named
+from engine.visualization.scores import summary
 
 
 def test_each_ablation_is_fast_with_only_what_it_names_changed():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.augment import cut, resampling, turned, windows_of
-from engine.randomness import generator
-from engine.recipes import View
+from engine.core.seeding import generator
+from engine.visualization.augmentation import cut, resampling, turned, windows_of
+from engine.visualization.recipes import View
 
 
 def marked(row: int, column: int, side: int = 32) -> torch.Tensor:

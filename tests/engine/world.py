@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.experiment import Progress
-from engine.imagesets import Dataset
-from engine.models import LoadedModel
+from engine.core.request import Progress
+from engine.data.dataset import Dataset
+from engine.models.loaded import LoadedModel
 from tests.engine.small import wrapped
 
 KINDS = ("cat", "fire", "guitar", "boat")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.errors import BadRequest
+from engine.core.errors import BadRequest
 from pages.common import query
-from pages.common.leaning_view import MEASURES, View, parts, request, suitable, summary
+from pages.sections.reliance.view import MEASURES, View, parts, request, suitable, summary
 from tests.pages.test_pages import no_job_is_left_behind, opened, said  # noqa: F401
 
 PAGE = "pages/background.py"
@@ -94,8 +94,8 @@ def test_a_link_that_does_not_fit_is_told(link: dict[str, str], told: str) -> No
 
 def test_results_that_are_there_are_shown_model_by_model() -> None:
     """Twelve images of one model: its section and images stand, and the other model is offered."""
-    from engine import config
-    from engine.runner import Runner
+    from engine.core import config
+    from engine.jobs.runner import Runner
 
     view = View(models=("starter-cnn", "starter-vit"), measures=("background",), limit=12)
     Runner(config.store()).fetch(request(view, "background", "starter-cnn"), lambda progress: None)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Unavailable
-from engine.progress import Snapshot
+from engine.core.errors import Unavailable
+from engine.jobs.progress import Snapshot
 from pages.common.batch import AT_ONCE, Batch
 
 

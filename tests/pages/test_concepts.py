@@ -11,21 +11,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import config
 from engine.concepts import browsing
 from engine.concepts.projection import plane
-from engine.experiment import Request, Result
-from pages.common import (
-    concepts_abstract,
-    concepts_charts,
-    concepts_making,
-    concepts_parts,
-    concepts_search,
-    concepts_setup,
-    query,
-)
-from pages.common import concepts_view as views
-from pages.common.concepts_view import SECTIONS, ConceptsView
+from engine.core import config
+from engine.core.request import Request, Result
+from pages.common import query
+from pages.sections.concepts import abstract, charts, making, requests, search, setup
+from pages.sections.concepts import view as views
+from pages.sections.concepts.view import SECTIONS, ConceptsView
 from tests.conftest import ROOT, forget_settings
 from tests.engine.clips import settle
 from tests.pages.test_pages import no_job_is_left_behind, said
@@ -63,7 +56,7 @@ def text_of(app: AppTest) -> str:
 
 
 def jobs_of_the_page() -> list[Request]:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     mine = ("name-units", "find-units", "unit-map", "purity", "zero-shot", "picture-words")
     return [job.request for job in jobs().active() if job.request.experiment in mine]
@@ -191,7 +184,7 @@ def test_a_link_that_cannot_be_followed_is_explained(link: dict[str, str], told:
 @pytest.mark.usefixtures("reader")
 def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
     view = ConceptsView(a=MODEL, reader=READER, text="music")
-    store(concepts_parts.parts(view)[0].request, found())
+    store(requests.parts(view)[0].request, found())
     app = opened(**query.write(view))
     shown = text_of(app)
     assert not app.exception and not app.error, shown
@@ -202,7 +195,7 @@ def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
 
 @pytest.mark.usefixtures("reader")
 def test_a_word_typed_into_the_box_is_searched_and_its_units_are_shown() -> None:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     app = opened({"a": READER, "b": "No second model", "reader": READER, "data": "squares"})
     app.text_input(key="cn_text").set_value("  a red   square ").run()
@@ -214,12 +207,12 @@ def test_a_word_typed_into_the_box_is_searched_and_its_units_are_shown() -> None
     assert (
         "a red square" in shown and "units" in shown and app.query_params["text"] in ("a red square", ["a red square"])
     )
-    assert len([each for each in app.markdown if each.value.startswith("**Unit ")]) == concepts_search.CARDS_A_PAGE
+    assert len([each for each in app.markdown if each.value.startswith("**Unit ")]) == search.CARDS_A_PAGE
 
 
 @pytest.mark.usefixtures("own_store")
 def test_without_a_reader_the_page_says_what_to_do_and_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(concepts_setup, "readers", list)
+    monkeypatch.setattr(setup, "readers", list)
     app = opened()
     assert "No model that reads words is on this machine" in text_of(app)
     assert (app.selectbox(key="cn_a").value, app.selectbox(key="cn_b").value) == ("starter-vit", "starter-cnn")
@@ -238,13 +231,13 @@ def test_a_link_to_purity_can_be_followed_where_its_reader_is_not_here() -> None
 @pytest.mark.usefixtures("reader")
 def test_a_layer_has_no_words_where_its_reader_is_not_here() -> None:
     store(views.naming(VIEW, MODEL, VIEW.layer), naming())
-    assert concepts_making.named(VIEW, MODEL, VIEW.layer) is not None
-    assert concepts_making.named(VIEW.model_copy(update={"reader": "local/elsewhere"}), MODEL, VIEW.layer) is None
+    assert making.named(VIEW, MODEL, VIEW.layer) is not None
+    assert making.named(VIEW.model_copy(update={"reader": "local/elsewhere"}), MODEL, VIEW.layer) is None
 
 
 def test_a_search_no_better_than_chance_says_so_and_names_no_best_unit() -> None:
-    assert concepts_search.finding(found(False)) == ":material/info: A sentence by the engine."
-    assert "unit 4 of `blocks.6.mlp.hidden` follows “music” best" in concepts_search.finding(found())
+    assert search.finding(found(False)) == ":material/info: A sentence by the engine."
+    assert "unit 4 of `blocks.6.mlp.hidden` follows “music” best" in search.finding(found())
 
 
 @pytest.mark.usefixtures("reader")
@@ -253,7 +246,7 @@ def test_units_that_are_marked_on_the_map_stand_below_it_the_best_named_first() 
     where = np.linspace(-1, 1, UNITS)
     units = pd.DataFrame({"unit": range(UNITS), "across": where, "down": where, "selectivity": 1.0})
     placed = Result({}, {}, {"units": units}, {"images": IMAGES, "still": 0, "explained": [0.3, 0.2]})
-    for part, result in zip(concepts_parts.parts(view), (placed, naming()), strict=True):
+    for part, result in zip(requests.parts(view), (placed, naming()), strict=True):
         store(part.request, result)
     app = opened(**query.write(view))
     assert not app.exception and "Draw a box or a lasso" in text_of(app)
@@ -267,7 +260,7 @@ def test_units_that_are_marked_on_the_map_stand_below_it_the_best_named_first() 
 
 def test_abstract_words_are_told_with_their_intervals() -> None:
     table = pd.DataFrame({"judged": [10, 20], "share": [0.1, 0.5], "low": [0.02, 0.3], "high": [0.4, 0.7]})
-    said = concepts_abstract.finding({"a": ("m", table)})
+    said = abstract.finding({"a": ("m", table)})
     assert "from 10% (2–40%) in its first layer to 50% (30–70%) in its last" in said
 
 
@@ -359,16 +352,16 @@ def test_labels_on_the_map_never_cover_each_other_and_every_unit_is_drawn() -> N
     table = table.assign(
         selectivity=1.0, word=[f"word {n}" for n in range(90)], words="a, b", score=1.0, named=table.unit > 9
     )
-    made = concepts_charts.units_map(table, "a")
+    made = charts.units_map(table, "a")
     assert sorted(int(unit) for trace in made.data for unit in trace.customdata[:, 0]) == list(range(90))
     labels = [(note.x, note.y) for note in made.layout.annotations]
-    assert 4 < len(labels) <= concepts_charts.LABELS
-    wide, high = concepts_charts.APART
+    assert 4 < len(labels) <= charts.LABELS
+    wide, high = charts.APART
     pairs = [(a, b) for place, a in enumerate(labels) for b in labels[place + 1 :]]
     assert all(abs(a[0] - b[0]) > 0.9 * wide or abs(a[1] - b[1]) > 0.9 * high for a, b in pairs)
 
 
 def test_texts_of_the_playground_are_drawn_best_on_top_each_with_its_own_bar() -> None:
     labels = ["x" * 60 + "1", "x" * 60 + "2", "a cat"]
-    made = concepts_charts.texts(labels, np.array([0.2, 0.5, 0.3]), np.zeros(3))
+    made = charts.texts(labels, np.array([0.2, 0.5, 0.3]), np.zeros(3))
     assert list(made.data[0].x) == pytest.approx([20, 30, 50]) and len(set(made.data[0].y)) == 3

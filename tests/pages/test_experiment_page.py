@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.errors import BadRequest
-from engine.experiment import Context, Progress, Request, Result
-from engine.export import to_zip
+from engine.core.errors import BadRequest
+from engine.core.export import to_zip
+from engine.core.request import Context, Progress, Request, Result
 from pages.common import figures
 
 GO = threading.Event()
@@ -68,7 +68,7 @@ def script() -> None:
 
 @pytest.fixture(autouse=True)
 def held_back() -> Any:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     for job in jobs().active():  # another test's, which would stand in the way
         jobs().wait(job, 120)
@@ -86,7 +86,7 @@ def opened(**link: str) -> AppTest:
 
 
 def finish(app: AppTest) -> AppTest:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     GO.set()
     for job in jobs().active():
@@ -96,7 +96,7 @@ def finish(app: AppTest) -> AppTest:
 
 def asked() -> list[dict]:
     """What this page has running: a model that another test warmed up may be at work too."""
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     return [job.request.model_dump() for job in jobs().active() if "word" in job.request.model_dump()]
 
@@ -114,7 +114,7 @@ def test_a_link_offers_computes_on_a_click_and_then_shows_at_once() -> None:
 
 
 def test_cancelling_stops_the_job_and_offers_again() -> None:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     app = opened(word="cherry")
     app.button(key="ct_compute").click().run()

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.address import Address
-from engine.experiment import Result
-from pages.common import errors, figures, results, wall
+from engine.core.address import Address
+from engine.core.request import Result
+from pages.common import errors, figures, results
+from pages.sections.visualize import wall
 
 ADDRESS = Address.parse("starter-clip@head.embedding:says(%21[x]%28https%3A//evil.example/p.png%29)")
 SHOWN = r"Says “\!\[x\]\(https\://evil.example/p.png\)”"
@@ -31,7 +32,7 @@ def of_a_link(key: str) -> Result:
 
 
 def card() -> None:
-    from pages.common import unit_card
+    from pages.sections.visualize import unit_card
     from tests.pages.test_markdown import ADDRESS
 
     unit_card.draw(unit_card.Shown("a", ADDRESS, "key", "", "starter", (96, 96), False), 0)

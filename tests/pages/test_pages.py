@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.common import gallery
+from pages.sections.home import gallery
 from tests.conftest import ROOT
 
 VISUALIZATION = "pages/feature_visualization.py"
@@ -18,7 +18,7 @@ GOOD = "starter-vit@blocks.6.mlp.hidden:0-3"
 @pytest.fixture(autouse=True)
 def no_job_is_left_behind() -> Iterator[None]:
     yield
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     for job in jobs().active():
         for owner in owners_of(job.id):
@@ -26,7 +26,7 @@ def no_job_is_left_behind() -> Iterator[None]:
 
 
 def owners_of(key: str) -> list[str]:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     return list(jobs()._records[key].owners)
 
@@ -52,7 +52,7 @@ def test_every_page_opens(page: str) -> None:
 
 
 def test_nothing_is_computed_before_somebody_asks() -> None:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     opened(VISUALIZATION)
     # The home page's gallery, through which every session of these tests comes, is the one thing that starts by itself.
@@ -134,7 +134,7 @@ def test_choosing_a_model_by_an_unknown_name_is_explained() -> None:
 
 
 def test_pressing_run_asks_for_what_the_widgets_say() -> None:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     app = opened(VISUALIZATION)
     app.text_input(key="fv_a_units").set_value("5").run()
@@ -148,7 +148,7 @@ def test_pressing_run_asks_for_what_the_widgets_say() -> None:
 
 
 def test_targets_are_taken_by_the_unit_box_and_stand_in_the_address() -> None:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
 
     app = opened(VISUALIZATION)
     app.selectbox(key="fv_a_layer").set_value("blocks.2.attn.key").run()

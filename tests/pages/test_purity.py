@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from engine.experiment import Result
-from pages.common import concepts_parts, query
-from pages.common import concepts_view as views
-from pages.common.concepts_view import ConceptsView
+from engine.core.request import Result
+from pages.common import query
+from pages.sections.concepts import requests
+from pages.sections.concepts import view as views
+from pages.sections.concepts.view import ConceptsView
 from tests.pages.test_concepts import jobs_of_the_page, naming, no_job_is_left_behind, opened, reader, store, text_of
 
 __all__ = ["no_job_is_left_behind", "reader"]
@@ -66,7 +67,7 @@ def result(model: str, language: bool, share: float, of_data: str = "starter") -
 
 def show(**results: Result) -> str:
     """The page's words with these results of `starter-vit` and `starter-clip` in the store."""
-    for part in concepts_parts.parts(VIEW):
+    for part in requests.parts(VIEW):
         if (model := getattr(part.request, "model", "").removeprefix("starter-")) in results:
             store(part.request, results[model])
     app = opened(**query.write(VIEW))
@@ -114,7 +115,7 @@ def test_names_are_held_against_the_truth_in_the_layers_that_are_named() -> None
 @pytest.mark.usefixtures("reader")
 def test_a_result_that_is_there_alone_says_what_it_says_alone() -> None:
     alone = VIEW.model_copy(update={"b": ""})
-    store(concepts_parts.parts(alone)[0].request, result("starter-vit", False, 0.12))
+    store(requests.parts(alone)[0].request, result("starter-vit", False, 0.12))
     text = text_of(opened(**query.write(alone)))
     assert "12.0% (10.0% to 14.0%) of starter-vit's units are concept units; with shuffled tags 4.5% would be" in text
     assert "starter-clip" not in text

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from pages.common import permalink, query
+from pages.common import query
+from pages.sections.visualize import permalink
 
 
 class Shown(BaseModel):

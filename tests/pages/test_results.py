@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import config, datasets
-from engine.datasets import open_dataset
-from engine.experiment import Result
-from engine.images import to_png
+from engine.core import config
+from engine.core.images import to_png
+from engine.core.request import Result
+from engine.data import registry
+from engine.data.registry import open_dataset
 from pages.common import results
 
 
@@ -25,7 +26,7 @@ def seconds_pass() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder “mine”, with one picture."""
-    monkeypatch.setattr(datasets, "settings", lambda: config.Settings(data_folders={"mine": tmp_path}))
+    monkeypatch.setattr(registry, "settings", lambda: config.Settings(data_folders={"mine": tmp_path}))
     put(tmp_path, "b.png", 20)
     seconds_pass()  # since the tests before
     return tmp_path
@@ -57,7 +58,7 @@ def test_a_folder_that_stays_the_same_is_listed_once_and_stays_the_same_object(
     first = results.dataset("mine")
     seconds_pass()
     assert results.dataset("mine") is first
-    monkeypatch.setattr(datasets, "open_dataset", lambda name: pytest.fail("the folder was listed again"))
+    monkeypatch.setattr(registry, "open_dataset", lambda name: pytest.fail("the folder was listed again"))
     assert results.dataset("mine") is first
 
 

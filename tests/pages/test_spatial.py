@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import config
-from engine.experiment import Result
-from pages.common import query, spatial_charts, spatial_words
-from pages.common.spatial_view import SpatialView, parts
+from engine.core import config
+from engine.core.request import Result
+from pages.common import query
+from pages.sections.spatial import charts, findings
+from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
 from tests.pages.test_pages import no_job_is_left_behind, said
 
@@ -94,31 +95,27 @@ TABLE = accuracy(
 
 
 def test_the_findings_say_what_the_numbers_say() -> None:
-    assert "reaches 60.0% (as it is 80.0%)" in spatial_words.isolation("m", TABLE)
-    assert "and 30.0% when it meets them everywhere but there" in spatial_words.isolation("m", TABLE)
-    uniform = spatial_words.uniform("m", TABLE)
+    assert "reaches 60.0% (as it is 80.0%)" in findings.isolation("m", TABLE)
+    assert "and 30.0% when it meets them everywhere but there" in findings.isolation("m", TABLE)
+    uniform = findings.uniform("m", TABLE)
     assert "last block costs nothing measurable" in uniform and "in block 0 it costs 30.0 points" in uniform
-    assert "40.0% of images on average, the best one for 50.0%, its class token for 80.0%" in spatial_words.heads(
-        "m", TABLE
-    )
+    assert "40.0% of images on average, the best one for 50.0%, its class token for 80.0%" in findings.heads("m", TABLE)
     curve = pd.DataFrame({"r2": [0.9, 0.95, 0.2]})
-    assert spatial_words.across("m", curve, "r2", "R²").endswith(
-        "from 0.90 to 0.20, highest (0.95) in block 1 of 0 to 2"
-    )
+    assert findings.across("m", curve, "r2", "R²").endswith("from 0.90 to 0.20, highest (0.95) in block 1 of 0 to 2")
     last = {"r2": {"difference": -0.7, "interval": [-0.8, -0.6]}}
-    assert "less R² than its others (−0.700, −0.800 to −0.600)" in spatial_words.last_block("m", last, "r2", "R²")
+    assert "less R² than its others (−0.700, −0.800 to −0.600)" in findings.last_block("m", last, "r2", "R²")
 
 
 def test_every_number_of_the_charts_is_drawn() -> None:
     rows = TABLE[TABLE.experiment == "isolation"]
-    made = spatial_charts.accuracies({"apart": {"a": ("m", rows)}}, "L")
+    made = charts.accuracies({"apart": {"a": ("m", rows)}}, "L")
     (drawn,) = [trace for trace in made.data if trace.name == "m: apart"]
     assert list(drawn.y) == pytest.approx([80, 60, 10])
 
 
 @pytest.mark.usefixtures("own_store")
 def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> None:
-    from engine.jobs import jobs
+    from engine.jobs.scheduler import jobs
     from engine.spatial.maps import MapsRequest
 
     request = MapsRequest(model="starter-vit", image="0", unit=3)
@@ -147,7 +144,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
 
 
 def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken() -> None:
-    from engine.images import to_png
+    from engine.core.images import to_png
 
     app = opened()
     app.file_uploader(key="sp_file").upload("fake.png", b"not a picture", mime_type="image/png").run()
@@ -160,10 +157,10 @@ def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken(
 
 def test_a_curve_that_ends_early_is_told_as_far_as_it_is_known() -> None:
     table = pd.DataFrame({"known": [0.9, 0.8, np.nan], "unknown": [np.nan] * 3})
-    said = spatial_words.across("m", table, "known", "self-retrieval")
+    said = findings.across("m", table, "known", "self-retrieval")
     assert "goes from 0.90 to 0.80 (block 1, the last where it can be measured)" in said and "nan" not in said
-    assert spatial_words.across("m", table, "unknown", "self-retrieval") == ""
+    assert findings.across("m", table, "unknown", "self-retrieval") == ""
 
 
 def test_no_difference_has_no_sign() -> None:
-    assert spatial_words.points(-0.0) == spatial_words.points(-0.0001) == "0.0 points"
+    assert findings.points(-0.0) == findings.points(-0.0001) == "0.0 points"

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from engine.concepts.controls import control_basis
-from engine.concepts.measured import Ruler
-from engine.concepts.truth import Truth
+from engine.concepts.purity.confounds import control_basis
+from engine.concepts.purity.known_tags import Truth
+from engine.concepts.purity.measure import Ruler
 
 KINDS, SUBGROUPS = 240, 12
 PLACES = ("sea", "sky", "grass", "room")

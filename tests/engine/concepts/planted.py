@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.activations import IndexRequest
 from engine.concepts.words import WordsRequest, unit_length
-from engine.experiment import Progress, Request, Result
+from engine.core.request import Progress, Request, Result
+from engine.evaluation.index import IndexRequest
 
 IMAGES, WORDS = 600, 40
 NAMES = tuple(f"word {number}" for number in range(WORDS))

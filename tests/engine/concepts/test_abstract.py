@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from engine.concepts.abstract import STARTER, abstract_shares, split_of, starter_split
-from engine.errors import BadRequest
-from engine.experiment import Result
-from engine.statistics import wilson
+from engine.core.errors import BadRequest
+from engine.core.request import Result
+from engine.core.statistics import wilson
 
 
 def naming(firsts: list[str], abstained: list[bool], site: str = "a") -> Result:

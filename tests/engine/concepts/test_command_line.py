@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from engine import config
 from engine.cli import main
 from engine.cli.arguments import parser
+from engine.core import config
 from tests.conftest import forget_settings
 
 SITE = "blocks.1.mlp.hidden"

@@ -10,8 +10,8 @@ import pytest
 from engine.concepts import naming
 from engine.concepts.matching import MEASURES
 from engine.concepts.naming import NameUnitsRequest
-from engine.errors import BadRequest
-from engine.experiment import build, parse_request
+from engine.core.errors import BadRequest
+from engine.core.request import build, parse_request
 from tests.engine.concepts.planted import IMAGES, SITES, WORDS, Planted, following, random_units, reader, truth
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import uploads
-from engine.activations import IndexRequest
 from engine.concepts.pictures import PictureWordsRequest, compared, consistency, embedded, of_strongest
 from engine.concepts.words import WordsRequest, image_embeddings, reader_of
-from engine.datasets import open_dataset
-from engine.errors import BadRequest
-from engine.experiment import Request, Result, build, parse_request
-from engine.recipes import RECIPES
-from engine.visualize import VisualizeRequest
+from engine.core.errors import BadRequest
+from engine.core.request import Request, Result, build, parse_request
+from engine.data import uploads
+from engine.data.registry import open_dataset
+from engine.evaluation.index import IndexRequest
+from engine.visualization.recipes import RECIPES
+from engine.visualization.request import VisualizeRequest
 from tests.engine.clips import Desk
 
 ASKED = {"model": "local/clip", "site": "blocks.1.mlp.hidden", "data": "squares", "reader": "local/clip"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.concepts.controls import controlled, standing, within_places
-from engine.concepts.ranking import (
+from engine.concepts.purity.confounds import controlled, standing, within_places
+from engine.concepts.purity.permutation import EXACT, STEPS, Concepts, shuffled, shuffled_within, yardstick
+from engine.concepts.purity.ranking import (
     auroc,
     average_precision,
     best_kinds,
@@ -15,8 +16,7 @@ from engine.concepts.ranking import (
     ranks_and_counts,
     singled_out_by_chance,
 )
-from engine.concepts.shares import independent
-from engine.concepts.worlds import EXACT, STEPS, Concepts, shuffled, shuffled_within, yardstick
+from engine.concepts.purity.shares import independent
 from tests.engine.concepts.known_units import KINDS, colours, noise, ruler, truth
 
 

@@ -8,20 +8,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine import catalog, uploads
-from engine.activations import IndexRequest
 from engine.concepts.naming import NameUnitsRequest
 from engine.concepts.pictures import PictureWordsRequest
 from engine.concepts.search import FindUnitsRequest
 from engine.concepts.words import FEWEST
 from engine.concepts.zero_shot import ZeroShotRequest
-from engine.datasets import open_dataset
-from engine.experiment import Result, build
-from engine.layout import Grid
-from engine.objectives import heads_of, values_of
-from engine.recipes import RECIPES
-from engine.targets import says_target
-from engine.visualize import VisualizeRequest
+from engine.core.request import Result, build
+from engine.core.targets import says_target
+from engine.data import uploads
+from engine.data.registry import open_dataset
+from engine.evaluation.index import IndexRequest
+from engine.models import catalog
+from engine.sites.grid import Grid
+from engine.visualization.objectives import heads_of, values_of
+from engine.visualization.recipes import RECIPES
+from engine.visualization.request import VisualizeRequest
 from tests.engine.clips import Desk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

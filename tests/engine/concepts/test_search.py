@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from engine.concepts import search
-from engine.concepts.combination import combine, correlations, standard
+from engine.concepts.correlation import combine, correlations, standard
 from engine.concepts.search import FindUnitsRequest, phrase
-from engine.errors import BadRequest
-from engine.experiment import build
-from engine.targets import parse_target
+from engine.core.errors import BadRequest
+from engine.core.request import build
+from engine.core.targets import parse_target
 from tests.engine.concepts.planted import (
     IMAGES,
     NAMES,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine import uploads
 from engine.concepts import vocabulary
 from engine.concepts.vocabulary import open_vocabulary, vocabulary_names
-from engine.config import read_settings
-from engine.errors import BadRequest, RefusedFile, Unavailable
-from engine.wordlists import WordList, read_words, write_words
+from engine.core.config import read_settings
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
+from engine.data import uploads
+from engine.data.wordlists import WordList, read_words, write_words
 
 
 def test_the_starters_words_are_its_names_groups_tags_and_places_each_once():

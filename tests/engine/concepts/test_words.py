@@ -7,11 +7,13 @@ import open_clip
 import pytest
 import torch
 
-from engine import catalog, text_tower, uploads
 from engine.concepts.words import WordsRequest, aligned, check_text, image_embeddings, reader_of, similarities
-from engine.errors import BadRequest
-from engine.experiment import build
-from engine.text_tower import scale, text_embedding
+from engine.core.errors import BadRequest
+from engine.core.request import build
+from engine.data import uploads
+from engine.models import catalog
+from engine.models import text as text_tower
+from engine.models.text import scale, text_embedding
 from tests.engine.clips import Desk
 
 TEXTS = ("music", "a bird above the sea", "snow")
@@ -52,7 +54,7 @@ def test_how_well_words_fit_images_is_what_the_whole_model_says(loaded, person):
     numbers, images = image_embeddings(Desk(), "local/clip", "squares")
     fits = similarities(images, text_embedding(loaded, TEXTS))
     assert numbers.tolist() == list(range(40)) and fits.shape == (40, 3)
-    from engine.datasets import open_dataset
+    from engine.data.registry import open_dataset
 
     _, pixels = next(open_dataset("squares").batches((32, 32), 40))
     pictures = loaded.normalize(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine import catalog, uploads
 from engine.concepts.zero_shot import ZeroShotRequest
-from engine.datasets import open_dataset
-from engine.errors import BadRequest, Unavailable
-from engine.experiment import Result, build, parse_request
+from engine.core.errors import BadRequest, Unavailable
+from engine.core.request import Result, build, parse_request
+from engine.data import uploads
+from engine.data.registry import open_dataset
+from engine.models import catalog
 from tests.engine.clips import SIGLIP, Desk, add_clip
 from tests.engine.world import png
 

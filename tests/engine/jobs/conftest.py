@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cache.store import ResultStore
-from engine.jobs import Jobs
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import STAGE, Stage
 
 

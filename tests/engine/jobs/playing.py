@@ -11,8 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from cache.store import StoreFull
-from engine.errors import BadRequest, Cancelled, Unavailable
-from engine.experiment import Context, Progress, Request, Result
+from engine.core.errors import BadRequest, Cancelled, Unavailable
+from engine.core.request import Context, Progress, Request, Result
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 30.0

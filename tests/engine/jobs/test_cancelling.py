@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cache.store import ResultStore
-from engine.jobs import Jobs
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cache.store import ResultStore
-from engine.errors import Unavailable
-from engine.jobs import Jobs
+from engine.core.errors import Unavailable
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import ROOT, SECONDS, Play, Stage, full, until
 
 # Ends and other processes
@@ -58,8 +58,8 @@ CHILD = """
 import os, sys, time
 from typing import ClassVar
 from cache.store import ResultStore
-from engine.experiment import Progress, Request, Result
-from engine.jobs import Jobs
+from engine.core.request import Progress, Request, Result
+from engine.jobs.scheduler import Jobs
 
 class Play(Request):
     experiment: ClassVar[str] = "play"
@@ -138,8 +138,8 @@ def test_waiting_for_another_process_can_be_cancelled(jobs: Jobs, store: ResultS
 LEAVES = """
 import json, time, torch
 from typing import ClassVar
-from engine.experiment import Request, Result
-from engine.jobs import jobs
+from engine.core.request import Request, Result
+from engine.jobs.scheduler import jobs
 
 class Play(Request):
     experiment: ClassVar[str] = "play"
@@ -212,7 +212,7 @@ def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written
         store = ResultStore(tmp_path / "results")
         with monkeypatch.context() as disk:
             if broken:
-                disk.setattr("engine.journal.os.replace", unwritable)
+                disk.setattr("engine.jobs.journal.os.replace", unwritable)
             jobs = Jobs(store)
             named.append([facts["name"] for facts in jobs.interrupted()])
             jobs.close()
@@ -221,7 +221,7 @@ def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written
 
 
 def test_results_that_ended_are_remembered_up_to_a_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.jobs.REMEMBERED_JOBS", 3)
+    monkeypatch.setattr("engine.jobs.scheduler.REMEMBERED_JOBS", 3)
     handles = [jobs.submit(Play(name=f"k{number}")) for number in range(1)]
     for number in range(1, 8):
         jobs.wait(handles[-1], SECONDS)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cache.store import ResultStore
-from engine.experiment import Result
-from engine.jobs import Jobs
-from engine.runner import Runner
+from engine.core.request import Result
+from engine.jobs.runner import Runner
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, full
 
 

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from cache.store import ResultStore
-from engine.errors import Unavailable
-from engine.experiment import Progress
-from engine.jobs import Jobs
-from engine.progress import PREVIEW_SECONDS, Meter
+from engine.core.errors import Unavailable
+from engine.core.request import Progress
+from engine.jobs.progress import PREVIEW_SECONDS, Meter
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
 
 # One request, one job

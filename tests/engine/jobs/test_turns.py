@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cache.store import ResultStore
-from engine.errors import Unavailable
-from engine.jobs import Jobs
-from engine.queue import FairQueue
+from engine.core.errors import Unavailable
+from engine.jobs.fair_queue import FairQueue
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage
 
 

@@ -10,9 +10,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from engine.experiment import Progress
-from engine.imagesets import Dataset
-from engine.models import LoadedModel
+from engine.core.request import Progress
+from engine.data.dataset import Dataset
+from engine.models.loaded import LoadedModel
 from tests.engine.small import wrapped
 
 NAMES = ("red", "green", "blue", "white")

@@ -10,10 +10,10 @@ import pytest
 import timm
 import torch
 
+from engine.core.errors import BadRequest
+from engine.data.formats.photos import Photos
 from engine.data.imagenet import imagenet_ids, imagenet_names
-from engine.errors import BadRequest
-from engine.imagesets import Photos
-from engine.models import LoadedModel
+from engine.models.loaded import LoadedModel
 from engine.spatial import attention, images
 from engine.spatial.blocks import ReadOut, Stack
 from engine.spatial.last import evaluations_of, measure, result_of

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine import uploads
-from engine.errors import BadRequest, RefusedFile, Unavailable
-from engine.experiment import build
-from engine.images import to_png
-from engine.imagesets import Dataset
-from engine.layouts import open_folder
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
+from engine.core.images import to_png
+from engine.core.request import build
+from engine.data import uploads
+from engine.data.dataset import Dataset
+from engine.data.formats.detect import open_folder
 from engine.spatial import images, moves
 from engine.spatial.layers import measure
 from engine.spatial.maps import MapsRequest, maps
@@ -131,7 +131,7 @@ def test_a_mean_that_becomes_any_other_images_is_at_minus_one() -> None:
 
 
 def test_maps_of_one_picture_are_what_the_site_says_and_tokens_are_like_themselves() -> None:
-    from engine.sites import read
+    from engine.sites.access import read
 
     model, pixels = vit(), Squares().image(3)
     found = maps(model, pixels, Squares().mask(3).astype(np.float32), unit=5)

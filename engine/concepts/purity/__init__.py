@@ -1,0 +1,1 @@
+"""How purely units follow known tags, against permutations of them."""

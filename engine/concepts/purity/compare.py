@@ -1,0 +1,151 @@
+"""What the numbers say: two models' shares of concept units against each other, and names against the truth.
+
+Invariant: a sentence says no more than the interval beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import BadRequest
+from engine.core.request import Result
+from engine.core.statistics import wilson
+
+
+def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = "concept_units") -> tuple[float, float, float]:
+    """(share of a minus share of b, low, high) from two rows of `overall` or `layers` (Newcombe 1998, method 10).
+
+    The two shares count as independent. Both models saw the same kinds, which makes what they share of luck cancel:
+    the interval is rather too wide than too narrow.
+    """
+    (p, p_low, p_high), (q, q_low, q_high) = _share(a, name), _share(b, name)
+    apart = p - q
+    return apart, apart - math.hypot(p - p_low, q_high - q), apart + math.hypot(p_high - p, q - q_low)
+
+
+def compare(results: Sequence[Result]) -> str:
+    """Does language supervision make concept units here? One or two sentences, computed from results of PurityRequest.
+
+    The first result of a model with a text tower is held against the first of one without; where there are not both,
+    the first two against each other, and nothing is said of language. With one result, what it says alone. Raises
+    BadRequest for none, or for results of different data.
+    """
+    if not results:
+        raise BadRequest("There is no result to compare. Name at least one model.")
+    if len({(str(r.request["data"]), r.facts["concepts"], r.facts["images"]) for r in results}) > 1:
+        raise BadRequest("These results are not of the same images and concepts, so they cannot be compared.")
+    a, b = _pair(results)
+    row = _overall(a)
+    alone = f"{_share_text(row)} of {a.request['model']}'s units are concept units"
+    if b is None:
+        return f"{alone}; with shuffled tags {row['baseline']:.1%} would be ({_range_text(row, 'baseline')})."
+    other = _overall(b)
+    plain, strict = difference(row, other), difference(row, other, "beyond_likeness")
+    numbers = (
+        f"{alone}, {_share_text(other)} of {b.request['model']}'s: {_points(plain)}; with shuffled tags it would be "
+        f"{row['baseline']:.1%} and {other['baseline']:.1%}. Beyond what looks alike within a subgroup: {_points(strict)}."
+    )
+    language = bool(a.facts["language"]) and not b.facts["language"]
+    return (
+        f"{numbers} {_verdict(_sign(plain), _sign(strict), str(a.request['model']), str(b.request['model']), language)}"
+    )
+
+
+def _pair(results: Sequence[Result]) -> tuple[Result, Result | None]:
+    spoken = [result for result in results if result.facts["language"]]
+    silent = [result for result in results if not result.facts["language"]]
+    if spoken and silent:
+        return spoken[0], silent[0]
+    return results[0], results[1] if len(results) > 1 else None
+
+
+def _verdict(plain: int, strict: int, a: str, b: str, language: bool) -> str:
+    subject = f"Language supervision ({a} against {b})" if language else f"{a}, against {b},"
+    makes = "makes" if language else "has"
+    words = {1: "more", -1: "fewer", 0: "neither more nor fewer"}
+    if plain == strict:
+        end = ", beyond visual likeness too" if plain else ", as far as these kinds can tell"
+    elif strict:
+        end = f", but {words[strict]} beyond visual likeness"
+    else:
+        end = ", but beyond visual likeness the difference is within chance"
+    return f"{subject} {makes} {words[plain]} concept units here{end}."
+
+
+def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:
+    """Do the names that units got (a result of NameUnitsRequest) contain the concept that they truly follow?
+
+    Of the site's concept units with a name: `top1` and `top5`, the share whose first name, or one of whose first five,
+    contains the unit's best tag (or another tag of exactly the same kinds) as whole words, case aside; `top1_interval`,
+    `top5_interval` (Wilson); `chance1`, `chance5`: that share when units get each other's names, over all ways to do so
+    (None with fewer than two units);
+    `units`: concept units of the site, `named`: of those, with a name, `sayable`: of those, how many best tags some
+    word of the vocabulary contains: no other name could have been right.
+    Raises BadRequest where the two are not of the same model and data, or the site has not been held against the truth.
+    """
+    for field in ("model", "data"):
+        if naming.request[field] != purity.request[field]:
+            raise BadRequest(f"Names and truth are of different {field}. Compute both for the same one.")
+    rows = purity.tables["units"]
+    rows = rows[rows["site"] == naming.request["site"]]
+    if not len(rows):
+        raise BadRequest(
+            f"The truth was measured on {purity.request['role']}, and {naming.request['site']} is not one of it."
+        )
+    rows = rows[rows["concept"].to_numpy(bool)]
+    units = rows["unit"].to_numpy(np.int64)
+    named = ~naming.arrays["abstained"][units].astype(bool)
+    words = [str(word) for word in naming.facts["words"]]
+    aliases = dict(zip(purity.tables["concepts"]["tag"], purity.tables["concepts"]["names"], strict=True))
+    tags = [aliases[tag].split(", ") for tag in rows["tag"][named]]
+    says = {word: i for i, word in enumerate(dict.fromkeys(name for names in tags for name in names))}
+    contains = np.array([[_contains(word, name) for name in says] for word in words], bool).reshape(
+        len(words), len(says)
+    )
+    wanted = [[says[name] for name in names] for names in tags]
+    given = naming.arrays["words"][units[named]]
+    found: dict[str, Any] = {"units": len(units), "named": len(tags)}
+    found["sayable"] = sum(bool(contains[:, columns].any()) for columns in wanted)
+    for top in (1, 5):
+        hits = np.array([contains[given[:, :top]].any(axis=1)[:, columns].any(axis=1) for columns in wanted], bool)
+        hits = hits.reshape(len(tags), len(tags))  # row: whose concept, column: whose names
+        right, n = int(np.trace(hits)), len(tags)
+        found[f"top{top}"] = right / n if n else None
+        found[f"top{top}_interval"] = list(wilson(right, n))
+        found[f"chance{top}"] = (int(hits.sum()) - right) / (n * (n - 1)) if n > 1 else None
+    return found
+
+
+def _contains(word: str, tag: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(tag.casefold())}(?!\w)", word.casefold()) is not None
+
+
+def _share(row: Mapping[Any, Any], name: str) -> tuple[float, float, float]:
+    low, high = ("low", "high") if name == "concept_units" else (f"{name}_low", f"{name}_high")
+    return float(row[name]), float(row[low]), float(row[high])
+
+
+def _overall(result: Result) -> dict[Any, Any]:
+    return result.tables["overall"].to_dict("records")[0]
+
+
+def _sign(found: tuple[float, float, float]) -> int:
+    return 1 if found[1] > 0 else -1 if found[2] < 0 else 0
+
+
+def _points(found: tuple[float, float, float]) -> str:
+    return "{:+.1f} points ({:+.1f} to {:+.1f})".format(*(100 * value for value in found))
+
+
+def _share_text(row: Mapping[Any, Any]) -> str:
+    share, low, high = _share(row, "concept_units")
+    return f"{share:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _range_text(row: Mapping[Any, Any], name: str) -> str:
+    return f"{row[f'{name}_low']:.1%} to {row[f'{name}_high']:.1%}"

@@ -1,0 +1,107 @@
+"""Colour and place taken out of activations: what is left cannot be told from how a scene is tinted or where it is.
+
+Invariant: what is left has no mean on any place and is uncorrelated with every function of colour in the basis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from engine.concepts.purity.known_tags import Truth
+from engine.concepts.purity.ranking import mid_ranks
+from engine.data.cutting import box_region
+from engine.data.dataset import Dataset
+
+CENTRES, KINDS_A_CENTRE = 40, 20
+"""Bumps in the space of colours: so many of each sort, but one for every twenty kinds at most."""
+EXPLAINED = 1e-4
+"""A unit of whose spread the controls leave less than this share has nothing left but rounding: it becomes exactly zero."""
+_RANK = 1e-7
+
+
+def mean_colours(dataset: Dataset, numbers: np.ndarray, tell: Callable[[int], None] = lambda done: None) -> np.ndarray:
+    """(N, 6) float64, 0 to 1: mean red, green and blue of each scene's object, then of the whole picture.
+
+    The object is its mask, else its box, else (where neither is known) the whole picture. `tell` hears how many are
+    done. Raises RefusedFile for an image that cannot be decoded.
+    """
+    found = np.empty((len(numbers), 6))
+    for row, number in enumerate(numbers):
+        image = dataset.image(int(number)) / 255.0
+        found[row] = [*image[_object(dataset, int(number), image)].mean(axis=0), *image.mean(axis=(0, 1))]
+        if row % 100 == 0:
+            tell(row)
+    return found
+
+
+def _object(dataset: Dataset, number: int, image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    region = dataset.mask(number)
+    if (region is None or not region.any()) and (boxes := dataset.boxes(number)):
+        region = box_region(boxes, height, width)
+    if region is None or region.shape != (height, width) or not region.any():
+        return np.ones((height, width), bool)
+    return region
+
+
+def control_basis(truth: Truth, colours: np.ndarray, seed: int = 0) -> np.ndarray:
+    """An orthonormal basis (N, P) of what is controlled for: an indicator for each place, and smooth functions of the two mean
+    colours (`colours` (N, 6): object, picture).
+
+    The functions are the channels, their squares and products, and Gaussian bumps around the colours of scenes drawn
+    at random: of the object, of the picture and of both. A straight line would not do: a unit that answers to
+    "reddish" bends.
+    """
+    places = np.array(truth.places)
+    columns = [np.ones(len(places)), *(places == place for place in np.unique(places))]
+    draws = np.random.default_rng(seed)
+    count = min(CENTRES, len(truth.members) // KINDS_A_CENTRE)
+    for part in (colours[:, :3], colours[:, 3:], colours):
+        spread = part.std(axis=0)
+        scaled = (part - part.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        columns += [*scaled.T, *(scaled[:, a] * scaled[:, b] for a in range(3) for b in range(a, 3))]
+        if count:
+            columns += _bumps(scaled, draws.choice(len(scaled), count, replace=False))
+    left, sizes, _ = np.linalg.svd(np.stack(columns, axis=1).astype(np.float64), full_matrices=False)
+    return left[:, sizes > _RANK * sizes[0]]
+
+
+def _bumps(colours: np.ndarray, centres: np.ndarray) -> list[np.ndarray]:
+    far = ((colours[:, None] - colours[centres]) ** 2).sum(axis=2)
+    return [*np.exp(-1.5 * far / max(float(np.median(far)), 1e-12)).T]
+
+
+def within_places(activations: np.ndarray, places: Sequence[str]) -> np.ndarray:
+    """Where each scene's activation stands among the scenes on the same place, for activations (N, U): 0 the lowest,
+    1 the highest, equal ones share the mean of theirs. A place can thus neither raise nor stretch what a unit does."""
+    names, found = np.array(places), np.empty(activations.shape)
+    for place in np.unique(names):
+        here = np.flatnonzero(names == place)
+        found[here] = (mid_ranks(activations[here]) - 0.5) / len(here)
+    return found
+
+
+def controlled(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Values (N, U) less what the basis explains by least squares: float64 (N, U), two matrix products.
+
+    A unit that it explains but for rounding (see EXPLAINED), or that never changes, becomes zero everywhere.
+    """
+    values = values.astype(np.float64)
+    left = values - basis @ (basis.T @ values)
+    spread = values.std(axis=0)
+    alive = (left.std(axis=0) > EXPLAINED * spread) & (spread > 1e-6 * np.abs(values).max(axis=0))
+    return np.where(alive, left, 0.0)
+
+
+def standing(means: np.ndarray) -> np.ndarray:
+    """Where each kind stands for each unit, from controlled means of kinds (K, U): float32 between 0 and 1.
+
+    The normal distribution's share below the mean, in standard deviations. Ranks would not do here: of a unit that is
+    silent on most scenes, the controls' own fit is all that differs among these, and ranks would blow it up.
+    """
+    spread = means.std(axis=0)
+    apart = (means - means.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return torch.special.ndtr(torch.from_numpy(apart)).numpy().astype(np.float32)

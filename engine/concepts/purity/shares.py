@@ -1,0 +1,72 @@
+"""Shares of units by layer and over all layers, with intervals that know how few independent units a layer has.
+
+Invariant: a share never leaves its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.concepts.purity.measure import Measured
+from engine.core.statistics import HIGH, LOW, wilson
+from engine.sites.access import Site
+
+
+def shares(sites: Sequence[Site], found: Sequence[Measured]) -> dict[str, pd.DataFrame]:
+    """Tables `layers`, a row a site, and `overall`, one row; see PurityRequest."""
+    rows = [
+        {"layer": layer, "site": site.name, **_row([one])}
+        for layer, (site, one) in enumerate(zip(sites, found, strict=True))
+    ]
+    return {"layers": pd.DataFrame(rows), "overall": pd.DataFrame([_row(found)])}
+
+
+def independent(shuffled: np.ndarray, units: int) -> int:
+    """How many independent units so many units amount to, by how widely their share of hits (worlds,) varies.
+
+    Units of a layer are alike, so they hit together: the variance of their share is larger than p (1 - p) / units by
+    what is called the design effect (Kish 1965), and so many times fewer units they are worth. Never more than there
+    are, and at least one.
+    """
+    p = float(shuffled.mean())
+    single = p * (1 - p) / units
+    effect = max(1.0, float(shuffled.var(ddof=1)) / single) if single > 0 and len(shuffled) > 1 else 1.0
+    return max(1, round(units / effect))
+
+
+def _row(found: Sequence[Measured]) -> dict[str, Any]:
+    """One row of numbers for the units of some sites together."""
+    sizes = np.array([len(one.concept) for one in found], np.float64)
+    units = int(sizes.sum())
+    baseline, strict = (
+        sizes @ np.stack(worlds) / units for worlds in ([o.baseline for o in found], [o.strict for o in found])
+    )
+    counted = independent(baseline, units)
+    concept = np.concatenate([one.concept for one in found])
+    row: dict[str, Any] = {"units": units, "independent": counted}
+    row["concept_units"], row["low"], row["high"] = _share(concept, counted)
+    for name, worlds in (("baseline", baseline), ("strict_baseline", strict)):
+        low, high = np.percentile(worlds, (LOW, HIGH))
+        row |= {name: float(worlds.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
+    for name, passed in (
+        ("beyond_likeness", np.concatenate([one.beyond for one in found])),
+        ("kind_units", np.concatenate([one.kind_unit for one in found])),
+    ):
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = _share(passed, counted)
+    for name, values in (
+        ("auroc", [one.auroc for one in found]),
+        ("average_precision", [one.average_precision for one in found]),
+    ):
+        best = [value[one.concept, one.tag[one.concept]] for value, one in zip(values, found, strict=True)]
+        row[name] = float(np.median(np.concatenate(best))) if concept.any() else float("nan")
+    return row
+
+
+def _share(passed: np.ndarray, counted: int) -> tuple[float, float, float]:
+    """The share that passed, and Wilson's interval for that share of `counted` units."""
+    share = float(passed.mean())
+    return share, *wilson(share * counted, counted)

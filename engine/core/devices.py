@@ -1,0 +1,238 @@
+"""Where models run: CUDA, Apple's MPS or the CPU, found by itself, and at which precision.
+
+Invariant: on one device, same seed means same bytes as far as the device allows. So TF32 is off, cuDNN neither
+searches for kernels nor uses nondeterministic ones, and torch prefers deterministic kernels on CUDA (it warns
+where one has none, as for the gradient of bicubic resizing). Another device, another number of CPU threads or
+another torch version may round differently.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any, TypeVar
+
+import torch
+
+from engine.core.config import settings
+from engine.core.errors import BadRequest, Unavailable
+
+T = TypeVar("T")
+
+# bf16 must win clearly: a choice that noise could turn around would turn the results around with it.
+WORTH_IT = 1.5
+# Tokens x width x hidden width of a ViT-S block on four images: the product that most of the time goes into.
+TYPICAL = (788, 384, 1536)
+MOST_FOR_GLIBC = 32 << 20  # the largest size that glibc takes for the threshold below
+# The largest tensor whose memory is kept for the next one: a header and torch's alignment stand in the same piece.
+LARGEST_KEPT = MOST_FOR_GLIBC - 4096
+# How devices and hosts say that no memory is left; the last is cuBLAS and cuDNN.
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+_MEASURING = threading.Lock()
+
+
+@cache
+def pick() -> torch.device:
+    """The device to compute on: the one that the settings name, else the best that works.
+
+    Raises BadRequest when the settings name a device that this machine does not have.
+    """
+    wanted = settings().device
+    device = _best() if wanted == "auto" else torch.device(wanted)
+    if wanted != "auto" and not _works(device):
+        raise BadRequest(f"The settings ask for device “{wanted}”, which torch cannot use here. Set device to “auto”.")
+    if settings().threads:
+        torch.set_num_threads(settings().threads)
+    if device.type == "cuda":
+        _prefer_same_bytes()
+    elif device.type == "cpu":
+        _keep_freed_memory()
+    return device
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision."""
+    total, free = _memory(device)
+    return {
+        "name": _name(device),
+        "kind": device.type,
+        "memory_total": total,
+        "memory_free": free,
+        "precision": str(precision(device)).removeprefix("torch."),
+    }
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where a measured matrix product is clearly faster in it, else float32. Measured once a process.
+
+    Having the type says nothing: CPUs with matrix units (AMX) gain from it, others lose a hundredfold.
+    """
+    with _MEASURING:  # two measurements at once would slow each other down
+        return _measured_precision(device)
+
+
+@cache
+def _measured_precision(device: torch.device) -> torch.dtype:
+    try:
+        # A hopeless case shows on small products already; the typical one could take it seconds.
+        for part in (8, 4, 2):
+            rows, inner, columns = (size // part for size in TYPICAL)
+            if _speedup(device, (rows, inner, columns)) < 1 / 2:
+                return torch.float32
+        return torch.bfloat16 if _speedup(device, TYPICAL) >= WORTH_IT else torch.float32
+    except (RuntimeError, TypeError):  # the device does not know the type at all
+        return torch.float32
+
+
+def autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """Run what is inside at the device's `precision`; nothing happens where that is float32."""
+    dtype = precision(device)
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def exact(device: torch.device) -> torch.device:
+    """Where sums in float64 are kept: on the device itself, but on the CPU for Apple's MPS, which has no float64."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
+    """`run(batch)`; each time the device runs out of memory, again with half the batch.
+
+    Raises Unavailable when even a batch of one does not fit. Any other error of `run` passes through.
+    """
+    size = batch
+    while True:
+        try:
+            return run(size)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+        # Out of the except block: the traceback no longer holds the tensors of the failed try.
+        _free_memory()
+        if size <= 1:
+            raise Unavailable("The device has too little free memory for even one image. Use a smaller model.")
+        size //= 2
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device (or the host) has no memory left."""
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or any(words in str(error).lower() for words in NO_MEMORY)
+
+
+def _best() -> torch.device:
+    for kind in ("cuda", "mps"):
+        if _works(device := torch.device(kind)):
+            return device
+    return torch.device("cpu")
+
+
+def _works(device: torch.device) -> bool:
+    """A driver may be listed and still fail at the first tensor; so make one."""
+    try:
+        return bool((torch.ones(2, device=device) + 1).sum().item() == 4)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return False
+
+
+def _prefer_same_bytes() -> None:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when its first handle is made
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what tensors leave behind instead of giving it back to the system and fetching it anew, page by
+    page, at each step. Other systems' allocators have no such switch and need none."""
+    trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(trim_threshold, 1 << 30)
+    mallopt(mmap_threshold, MOST_FOR_GLIBC)
+
+
+def _speedup(device: torch.device, sizes: tuple[int, ...]) -> float:
+    """How many times faster the product is in bfloat16 than in float32 (best of eight each, turns taken, so that a busy
+    machine slows both)."""
+    rows, inner, columns = sizes
+    left, right = torch.ones(rows, inner, device=device), torch.ones(inner, columns, device=device)
+    pairs = {dtype: (left.to(dtype), right.to(dtype)) for dtype in (torch.float32, torch.bfloat16)}
+    seconds = dict.fromkeys(pairs, math.inf)
+    for _ in range(8):
+        for dtype, (one, other) in pairs.items():
+            seconds[dtype] = min(seconds[dtype], _seconds(lambda one=one, other=other: one @ other, device))
+    return seconds[torch.float32] / seconds[torch.bfloat16]
+
+
+def _seconds(work: Callable[[], Any], device: torch.device) -> float:
+    wait(device)
+    start = time.perf_counter()
+    work()
+    wait(device)
+    return time.perf_counter() - start
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"{_processor()}, {torch.get_num_threads()} threads"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine() or "CPU"
+
+
+def _memory(device: torch.device) -> tuple[int | None, int | None]:
+    """(total, free) bytes of the device's memory; None where nobody tells."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return total, free
+    if device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        return total, max(0, total - torch.mps.driver_allocated_memory())
+    try:
+        with open("/proc/meminfo", encoding="utf-8") as lines:
+            kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines if "kB" in line}
+        return kib["MemTotal"] * 1024, kib["MemAvailable"] * 1024
+    except (OSError, KeyError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
+    except (AttributeError, ValueError, OSError):
+        return None, None

@@ -1,0 +1,165 @@
+"""Images in, safely, and images out: the only place that decodes, scales or lays out pictures.
+
+Invariant: inside the house an image is uint8 (height, width, 3), and one function decides how images of
+any size become a model's input, so that the index, the pages and the command line see the same pixels.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+
+from engine.core.errors import RefusedFile
+from engine.core.paths import readable
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+MAX_BYTES = 20 << 20
+MAX_PIXELS = 40_000_000
+
+# What Pillow's own font lacks, in letters it has.
+SPELLED = str.maketrans({"×": "x", "→": ">", "≥": ">=", "≤": "<=", "−": "-"})
+# Pillow only warns below twice its own limit. Set once for the process, because warning filters are not per thread.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
+    """An image as uint8 (height, width, 3), upright; what is transparent becomes white.
+
+    Takes PNG, JPEG and WebP of at most 20 MB and 40 million pixels; the content decides, not the file's name.
+    Raises RefusedFile, in one sentence, for anything else, before decoding it where its header tells.
+    """
+    label = name or (readable(source.name) if isinstance(source, Path) else "The image")
+    data = _read(source, label)
+    if len(data) > MAX_BYTES:
+        raise RefusedFile(f"{label} has more than {MAX_BYTES >> 20} MB; images may have at most that.")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise RefusedFile(_too_large(label, image.size))
+            return np.array(_on_white(ImageOps.exif_transpose(image)))
+    except RefusedFile:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise RefusedFile(_too_large(label)) from None
+    except UnidentifiedImageError:
+        raise RefusedFile(f"{label} is not a PNG, JPEG or WebP image.") from None
+    except Exception as error:  # whatever a decoder raises on hostile bytes: they differ by format and by version
+        raise RefusedFile(f"{label} is damaged or cut off and cannot be decoded ({_reason(error)}).") from None
+
+
+def _read(source: bytes | Path, label: str) -> bytes:
+    """The file's bytes, and one more than is allowed where it has more: enough to refuse it."""
+    if isinstance(source, bytes):
+        return source
+    try:
+        with source.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RefusedFile(f"{label} cannot be read: {error.strerror or error}.") from None
+
+
+def _too_large(label: str, size: tuple[int, int] | None = None) -> str:
+    measured = f" ({size[0]} x {size[1]})" if size else ""
+    return f"{label} has too many pixels{measured}; images may have at most {MAX_PIXELS // 10**6} million."
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # PNG with 16 bits a channel, which Pillow would clip rather than scale
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def to_png(array: np.ndarray) -> bytes:
+    """PNG bytes of an image: uint8 (height, width) or (height, width, 3 or 4); the same array gives the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(array)).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def to_input(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image as a model sees it: scaled until it covers (height, width), then the middle cut out. uint8.
+
+    Bicubic with antialiasing. Square scenes on a square input are simply scaled; photos lose what sticks out.
+    The house's one way from any image to a model's input.
+    """
+    height, width = size
+    tall, wide = array.shape[:2]
+    if (tall, wide) == (height, width):
+        return array
+    scale = max(height / tall, width / wide)
+    top, left = max(0.0, (tall - height / scale) / 2), max(0.0, (wide - width / scale) / 2)
+    box = (left, top, wide - left, tall - top)
+    return np.array(Image.fromarray(array).resize((width, height), Image.Resampling.BICUBIC, box=box))
+
+
+def thumbnail(array: np.ndarray, side: int) -> np.ndarray:
+    """The image scaled so that its longer side has `side` pixels; small ones grow with crisp pixels."""
+    tall, wide = array.shape[:2]
+    scale = side / max(tall, wide)
+    way = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.BICUBIC
+    size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
+    return np.array(Image.fromarray(array).resize(size, way))
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[np.ndarray]],
+    captions: Sequence[Sequence[str]] | None = None,
+    labels: Sequence[str] | None = None,
+    *,
+    title: str = "",
+    tile: int = 128,
+    dark: bool = False,
+    clear: bool = False,
+) -> Image.Image:
+    """Rows of images on one sheet: a label before each row, a caption under each image, a title on top. A clear sheet has
+    no margin and lets the page that it lies on shine through.
+
+    Images are scaled to fit `tile` x `tile` pixels. Text that is too wide for its place ends in an ellipsis.
+    """
+    paper, ink, faint = ("#16181d", "#f2f3f5", "#9aa0aa") if dark else ("#ffffff", "#1b1d22", "#6a707b")
+    gap, margin, small = 8, 0 if clear else 18, max(12, tile // 10)
+    text, heading = ImageFont.load_default(size=small), ImageFont.load_default(size=round(small * 1.5))
+    under = small + 6 if captions else 0
+    left = margin + (round(max(text.getlength(label) for label in labels)) + 2 * gap if labels else 0)
+    top = margin + (round(small * 2.4) if title else 0)
+    columns = max((len(row) for row in rows), default=0)
+    width = left + columns * (tile + gap) - gap + margin
+    size = (width, top + len(rows) * (tile + under + gap) - gap + margin)
+    sheet = Image.new("RGBA", size, (0, 0, 0, 0)) if clear else Image.new("RGB", size, paper)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((margin, margin), _fit(title, heading, width - 2 * margin), ink, heading)
+    for number, row in enumerate(rows):
+        y = top + number * (tile + under + gap)
+        if labels:
+            draw.text((margin, y + tile / 2), labels[number], ink, text, anchor="lm")
+        for column, array in enumerate(row):
+            x = left + column * (tile + gap)
+            picture = Image.fromarray(thumbnail(array, tile))
+            sheet.paste(picture, (x + (tile - picture.width) // 2, y + (tile - picture.height) // 2))
+            if captions:
+                caption = _fit(captions[number][column], text, tile)
+                draw.text((x + tile / 2, y + tile + 3), caption, faint, text, anchor="ma")
+    return sheet
+
+
+def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
+    """The text, shortened with an ellipsis until it is no wider than `width` pixels."""
+    text = text.translate(SPELLED)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"

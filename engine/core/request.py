@@ -1,0 +1,144 @@
+"""Request -> Result, the one idea of the house.
+
+A Request is frozen and validated. Its canonical JSON, with the fingerprints of what it reads and the
+version of the code that carries it out, is the cache key; in the page's address it is the permalink;
+on the command line it is the batch job. A Result is what the cache stores, the page draws and the
+export writes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cache.blob import Blob
+from engine.core.errors import BadRequest
+
+
+class Request(BaseModel):
+    """What to compute. Subclasses add fields, name the experiment and say which code version answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    experiment: ClassVar[str]
+    version: ClassVar[int]
+
+    def canonical(self) -> str:
+        """The request as JSON with sorted keys: equal requests give equal text."""
+        facts = {"experiment": self.experiment, "version": self.version, **self.model_dump(mode="json")}
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprints of the weights and data that the request reads. Raises VitrineError when one is missing."""
+        raise NotImplementedError
+
+    def run(self, context: Context) -> Result:
+        """Carry the request out. Raises Cancelled when the context says so."""
+        raise NotImplementedError
+
+    def key(self) -> str:
+        """The cache key: 26 lower-case base32 characters of a 128-bit digest."""
+        text = self.canonical() + json.dumps(self.fingerprints(), sort_keys=True)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def build(kind: type[Request], /, **fields: Any) -> Request:
+    """Make a request; a value that does not fit becomes a BadRequest with one sentence instead of a stack of them."""
+    try:
+        return kind(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or kind.experiment
+        raise BadRequest(f"{where}: {_reason(first).removesuffix('.')}.") from None
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in words for people; what our own checks say stays as it is."""
+    limits = error.get("ctx", {})
+    said = {
+        "greater_than_equal": "write {ge} or more",
+        "greater_than": "write more than {gt}",
+        "less_than_equal": "write {le} or less",
+        "less_than": "write less than {lt}",
+        "literal_error": "write one of {expected}",
+        "finite_number": "write a number",
+        "too_short": "give {min_length} or more",
+        "too_long": "give {max_length} or fewer",
+        "string_too_short": "write {min_length} characters or more",
+        "string_too_long": "write {max_length} characters or fewer",
+    }
+    return said[error["type"]].format(**limits) if error["type"] in said else error["msg"].removeprefix("Value error, ")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `preview` is PNG bytes; `curve` is the objective so far (any length)."""
+
+    step: int
+    total: int
+    message: str = ""
+    preview: bytes | None = None
+    curve: tuple[float, ...] = ()
+
+
+class Context(Protocol):
+    """What a running experiment may ask of whoever runs it."""
+
+    def report(self, progress: Progress) -> None:
+        """Tell how far we are. Raises Cancelled when the job was stopped."""
+
+    def compute(self, request: Request) -> Result:
+        """The result of another request that this one builds on, from the cache where it is there."""
+
+    def find(self, request: Request) -> Result | None:
+        """The result of another request if it is there already."""
+
+    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+        """Store a further result that came out along the way, so that nobody has to compute it again. A spare one is part
+        of what is being computed, and is let go where the store cannot be written."""
+
+
+@dataclass
+class Result:
+    """What came out: named arrays, tables and JSON facts, with the request inside."""
+
+    request: dict[str, Any]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_blob(self) -> Blob:
+        return Blob(self.arrays, self.tables, {"request": self.request, "facts": self.facts})
+
+    @classmethod
+    def from_blob(cls, blob: Blob) -> Result:
+        return cls(blob.facts["request"], dict(blob.arrays), dict(blob.tables), blob.facts["facts"])
+
+
+REGISTRY: dict[str, type[Request]] = {}
+
+
+def experiment(kind: type[Request]) -> type[Request]:
+    """Class decorator: makes a request known by its experiment's name, so that stored requests can be read back."""
+    REGISTRY[kind.experiment] = kind
+    return kind
+
+
+def parse_request(facts: Mapping[str, Any] | str) -> Request:
+    """A request from its canonical JSON (or the dict of it). Raises BadRequest for anything else."""
+    try:
+        fields = dict(json.loads(facts) if isinstance(facts, str) else facts)
+        kind = REGISTRY[fields.pop("experiment")]
+        fields.pop("version", None)
+    except (ValueError, TypeError, KeyError):
+        raise BadRequest("This is not a request that Vitrine knows.") from None
+    return build(kind, **fields)

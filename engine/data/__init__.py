@@ -1,0 +1,1 @@
+"""Data sets: what one is, which there are, and what people give by upload."""

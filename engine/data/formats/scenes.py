@@ -1,0 +1,106 @@
+"""Scenes: composed pictures in one Parquet file, of which everything is known exactly.
+
+Invariant: what is known is read when the file is opened, the pictures stay encoded until one is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow.parquet.core import ParquetFile
+
+from engine.core.errors import RefusedFile, Unavailable
+from engine.core.images import open_image
+from engine.data.dataset import Dataset, digest
+
+_PICTURES = ("image", "mask")
+WHOLE = ("home", "other")
+VARIANTS = (*WHOLE, "object", "place")
+_BOX = ("box_left", "box_top", "box_right", "box_bottom")
+
+
+def first_words(error: Exception) -> str:
+    """The beginning of what a library says, without a full stop: it stands inside a sentence."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(". ")
+
+
+class Scenes(Dataset):
+    """Scenes in one Parquet file: composed pictures of which mask, box, kind, place and caption are known exactly."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Reads what is known about the scenes, not their pictures. Raises Unavailable or RefusedFile."""
+        super().__init__()
+        self.name, self._path = name, path
+        try:
+            with ParquetFile(path) as file:
+                present = file.schema_arrow.names
+                facts = file.read(columns=[column for column in present if column not in _PICTURES])
+        except FileNotFoundError:
+            raise Unavailable(f"The scenes of “{name}” are not here: {path} is missing.") from None
+        except (pa.ArrowException, OSError) as error:
+            raise RefusedFile(f"{path} is not a readable Parquet file: {first_words(error)}.") from None
+        if missing := {"image", "kind", "kind_index", *_BOX} - set(present):
+            raise RefusedFile(f"{path} holds no scenes: the columns {', '.join(sorted(missing))} are missing.")
+        self._facts: list[dict[str, Any]] = facts.to_pylist()
+        kinds = {row["kind_index"]: row["kind"] for row in self._facts if row["kind_index"] is not None}
+        self._stored = [column for column in _PICTURES if column in present]
+        self.class_names = tuple(kinds.get(number, "") for number in range(max(kinds, default=-1) + 1))
+
+    def _fingerprint(self) -> str:
+        return digest([self._path.read_bytes()])
+
+    @functools.cached_property
+    def _pictures(self) -> pa.Table:
+        """The pictures still encoded: a few megabytes."""
+        with ParquetFile(self._path) as file:
+            return file.read(columns=self._stored)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def image(self, index: int) -> np.ndarray:
+        data = self._pictures["image"][self._checked(index)].as_py()
+        return open_image(data or b"", f"Scene {index} of {self.name}")
+
+    def mask(self, index: int) -> np.ndarray | None:
+        data = self._pictures["mask"][self._checked(index)].as_py() if "mask" in self._stored else None
+        return None if data is None else open_image(data, f"The mask of scene {index}")[..., 0] > 127
+
+    def boxes(self, index: int) -> list[tuple[int, int, int, int]] | None:
+        box = self.describe(index)["box"]
+        return None if box is None else [tuple(round(edge) for edge in box)]
+
+    def cuts(self) -> tuple[str, ...]:
+        return ("box", "mask") if "mask" in self._stored else ("box",)
+
+    def evaluated(self) -> np.ndarray:
+        """The scenes where an object stands on a place: neither one alone."""
+        whole = [row["kind_index"] is not None and row.get("variant", "home") in WHOLE for row in self._facts]
+        return np.flatnonzero(whole).astype(np.int32)
+
+    def matched_sets(self) -> list[dict[str, int]]:
+        """Numbers of the scenes that share an object and its pose, by variant: one dict for each complete set of four."""
+        sets: dict[int, dict[str, int]] = {}
+        for number, row in enumerate(self._facts):
+            if "set" in row and row.get("variant") in VARIANTS:
+                sets.setdefault(row["set"], {})[row["variant"]] = number
+        return [one for one in sets.values() if len(one) == len(VARIANTS)]
+
+    def homes(self) -> tuple[str, ...]:
+        """The home place of each class, in the order of `class_names`; empty where none is known."""
+        known = {row["kind_index"]: row.get("home_place") or "" for row in self._facts if row["kind_index"] is not None}
+        return tuple(known.get(number, "") for number in range(len(self.class_names)))
+
+    def label(self, index: int) -> int | None:
+        return self._facts[self._checked(index)]["kind_index"]
+
+    def describe(self, index: int) -> dict[str, Any]:
+        """Every column but the pictures, with `id`, and `box` as (left, top, right, bottom) or None."""
+        facts = self._facts[self._checked(index)]
+        edges = tuple(facts[edge] for edge in _BOX)
+        rest = {key: value for key, value in facts.items() if key not in _BOX}
+        return {"id": index, **rest, "box": None if None in edges else edges}

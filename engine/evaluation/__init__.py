@@ -1,0 +1,1 @@
+"""What models answer and what units do on a data set."""

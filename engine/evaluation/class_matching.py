@@ -1,0 +1,89 @@
+"""Which class of a model is meant by a data set's label: matched by WordNet id or by name, never by position.
+
+Invariant: what cannot be matched, or could mean two classes, stays unmatched and is told with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.errors import BadRequest
+from engine.data.imagenet import imagenet_ids, imagenet_names
+from engine.models import catalog
+
+_WORDNET = re.compile(r"(n\d{8})(?![0-9])")
+
+
+@dataclass(frozen=True)
+class Matching:
+    """`to_model` (classes of the data set,) int32: the model's class, -1 where there is none; and what to tell."""
+
+    to_model: np.ndarray
+    notes: tuple[tuple[str, str], ...]
+
+
+def model_classes(model: str) -> tuple[str, ...]:
+    """The names of a model's classes without loading its weights; where nobody names them, as `match` takes them."""
+    return catalog.class_names(catalog.find(model)) or imagenet_names()
+
+
+def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Matching:
+    """The model's class for each class of a data set.
+
+    data: names or WordNet ids (also with a name behind the id). model: the names of the model's `outputs` classes in
+    order; without names, a model of 1000 classes is taken as ImageNet-1k's, which is noted. Names agree when they are
+    the same but for case and underscores, or when one of a class's synonyms is. Raises BadRequest for other nameless
+    models and where no label of the data set is known to the model.
+    """
+    notes: list[tuple[str, str]] = []
+    if model is None:
+        if outputs != 1000:
+            raise BadRequest(f"The model does not say what its {outputs} classes are. Add classes to its card.")
+        model = imagenet_names()
+        notes.append(
+            ("classes", "the model names none of its 1000 classes; taken as ImageNet-1k's, in their usual order")
+        )
+    names, ids = _by_name(model), _by_id(model)
+    found = np.full(len(data), -1, np.int32)
+    for number, label in enumerate(data):
+        wordnet = _WORDNET.match(label)
+        candidates = ids.get(wordnet[1], set()) if wordnet else names.get(_plain(label), set())
+        if len(candidates) == 1:
+            found[number] = next(iter(candidates))
+        else:
+            reason = "could mean several classes of the model" if candidates else "is no class of the model"
+            notes.append((f"class {label}", f"“{label}” {reason}; its images are left out"))
+    if len(data) and (found < 0).all():
+        raise BadRequest(
+            f"The model knows none of the data set's classes (“{data[0]}”, …). Choose another model or data set."
+        )
+    return Matching(found, tuple(notes))
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").casefold().split())
+
+
+def _by_name(model: Sequence[str]) -> dict[str, set[int]]:
+    """Full names first; a synonym counts only where no class has it as its full name."""
+    whole: dict[str, set[int]] = {}
+    parts: dict[str, set[int]] = {}
+    for number, name in enumerate(model):
+        whole.setdefault(_plain(name), set()).add(number)
+        for part in name.split(","):
+            parts.setdefault(_plain(part), set()).add(number)
+    return {**parts, **whole}
+
+
+def _by_id(model: Sequence[str]) -> dict[str, set[int]]:
+    if tuple(model) == imagenet_names():
+        return {wordnet: {number} for number, wordnet in enumerate(imagenet_ids())}
+    found: dict[str, set[int]] = {}
+    for number, name in enumerate(model):
+        if wordnet := _WORDNET.match(name):
+            found.setdefault(wordnet[1], set()).add(number)
+    return found

@@ -1,0 +1,213 @@
+"""Several models on the same images: paired differences, and the same comparison among equals.
+
+A stronger model is better on cut images too, which says nothing about what it leans on. Two controls: the images that
+all models get right in full (`matched`), and accuracy on cut images against accuracy in full, one point a model, with
+the line through them (`robustness`; "effective robustness" of Taori et al. 2020).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import BadRequest
+from engine.core.request import Result
+from engine.core.statistics import HIGH, LOW, bootstrap_means, mcnemar, wilson
+from engine.evaluation.predictions import correct
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Models on the images that all of them have: `top1`, `top5` (models, images, variants) bool; `loss` likewise."""
+
+    models: tuple[str, ...]
+    images: np.ndarray
+    variants: tuple[tuple[str, str], ...]
+    top1: np.ndarray
+    top5: np.ndarray
+    loss: np.ndarray
+
+    def place(self, variant: str, fill: str = "") -> int:
+        """Which variant is meant, by name and fill (without a fill: the first of that name). Raises ValueError."""
+        for place, (name, its_fill) in enumerate(self.variants):
+            if name == variant and fill in ("", its_fill):
+                return place
+        raise ValueError(f"No variant {variant} {fill}.".replace(" .", "."))
+
+
+def align(results: Sequence[Result]) -> Aligned:
+    """Results of one experiment on one data set with the same variants, made in the same way (`cut`, `filter`), brought
+    to their common images.
+
+    Raises BadRequest where the data sets, the variants or how they were made differ, or no image is common.
+    """
+    kinds = {
+        (str(result.request["data"]), *(str(result.facts.get(name)) for name in ("variants", "cut", "filter")))
+        for result in results
+    }
+    if len(kinds) != 1:
+        raise BadRequest("These results are not of the same data set, variants, cut and filter. Ask each model alike.")
+    common = results[0].arrays["images"]
+    for result in results[1:]:
+        common = np.intersect1d(common, result.arrays["images"])
+    if not len(common):
+        raise BadRequest("No image is common to these results. Choose models that know the same classes.")
+    rows = [np.searchsorted(result.arrays["images"], common) for result in results]
+    pick = [
+        {name: result.arrays[name][row] for name in ("labels", "top", "loss")}
+        for result, row in zip(results, rows, strict=True)
+    ]
+    return Aligned(
+        tuple(str(result.request["model"]) for result in results),
+        common,
+        tuple((str(name), " to ".join(map(str, rest))) for name, *rest in results[0].facts["variants"]),
+        np.stack([correct(arrays, 1) for arrays in pick]),
+        np.stack([correct(arrays, 5) for arrays in pick]),
+        np.stack([arrays["loss"] for arrays in pick]),
+    )
+
+
+def paired(aligned: Aligned) -> list[dict[str, Any]]:
+    """For every pair of models and every variant: a's top-1 accuracy minus b's on the same images, its bootstrap
+    interval, and McNemar's exact p-value."""
+    pairs = [*itertools.combinations(range(len(aligned.models)), 2)]
+    if not pairs:
+        return []
+    apart = np.stack([aligned.top1[a].astype(np.int8) - aligned.top1[b] for a, b in pairs], axis=1)
+    low, high = np.percentile(bootstrap_means(apart), (LOW, HIGH), axis=0)
+    value = apart.mean(axis=0)
+    return [
+        {
+            "a": aligned.models[a],
+            "b": aligned.models[b],
+            "variant": name,
+            "fill": fill,
+            "difference": float(value[pair, place]),
+            "interval": (float(low[pair, place]), float(high[pair, place])),
+            "p": mcnemar(aligned.top1[a, :, place], aligned.top1[b, :, place]),
+            "n": len(aligned.images),
+        }
+        for pair, (a, b) in enumerate(pairs)
+        for place, (name, fill) in enumerate(aligned.variants)
+    ]
+
+
+def matched(aligned: Aligned) -> dict[str, Any]:
+    """The comparison on the images that every model gets right in full.
+
+    `n` of `of` images; `models`: each model's accuracy on every cut variant there, with Wilson's interval; `paired`: as
+    `paired`, on these images. With no such image the lists are empty.
+    """
+    full = aligned.place("full")
+    common = np.asarray(aligned.top1[:, :, full].all(axis=0))
+    n = int(common.sum())
+    found: dict[str, Any] = {"n": n, "of": len(common), "models": [], "paired": []}
+    if not n:
+        return found
+    subset = Aligned(
+        aligned.models,
+        aligned.images[common],
+        aligned.variants,
+        aligned.top1[:, common],
+        aligned.top5[:, common],
+        aligned.loss[:, common],
+    )
+    cuts = [place for place in range(len(aligned.variants)) if place != full]
+    found["models"] = [
+        {
+            "model": model,
+            "variant": aligned.variants[place][0],
+            "fill": aligned.variants[place][1],
+            "top1": float(subset.top1[number, :, place].mean()),
+            "top1_interval": wilson(int(subset.top1[number, :, place].sum()), n),
+            "n": n,
+        }
+        for number, model in enumerate(aligned.models)
+        for place in cuts
+    ]
+    found["paired"] = [row for row in paired(subset) if row["variant"] != aligned.variants[full][0]]
+    return found
+
+
+def robustness(aligned: Aligned, variant: str = "background", fill: str = "") -> dict[str, Any]:
+    """Accuracy on a cut variant against accuracy in full, on the log-odds scale: `points`, one a model, with intervals;
+    `line` (slope, intercept) fitted by least squares and each point's `above` (in log-odds; None without a line).
+
+    Two points always lie on a line, so there is one from three models on.
+    """
+    place, full, n = aligned.place(variant, fill), aligned.place("full"), len(aligned.images)
+    points: list[dict[str, Any]] = []
+    for number, model in enumerate(aligned.models):
+        whole, cut = int(aligned.top1[number, :, full].sum()), int(aligned.top1[number, :, place].sum())
+        points.append(
+            {
+                "model": model,
+                "full": whole / n,
+                "full_interval": wilson(whole, n),
+                "cut": cut / n,
+                "cut_interval": wilson(cut, n),
+                "above": None,
+            }
+        )
+    x = np.array([log_odds(point["full"], n) for point in points])
+    y = np.array([log_odds(point["cut"], n) for point in points])
+    line = None
+    if len(points) >= 3 and np.ptp(x) > 1e-9:
+        slope, intercept = (float(value) for value in np.polyfit(x, y, 1))
+        line = {"slope": slope, "intercept": intercept}
+        for point, here, there in zip(points, x, y, strict=True):
+            point["above"] = float(there - (slope * here + intercept))
+    return {"variant": variant, "points": points, "line": line, "n": n}
+
+
+def log_odds(share: float, n: int) -> float:
+    """log(p / (1 - p)) of a share of n, kept half an image away from 0 and 1."""
+    kept = min(max(share, 0.5 / n), 1 - 0.5 / n)
+    return float(np.log(kept / (1 - kept)))
+
+
+def sentence(aligned: Aligned, variant: str = "background", fill: str = "") -> str:
+    """What the control leaves of the difference between the first two models on a cut variant, as one sentence."""
+    name, its_fill = aligned.variants[aligned.place(variant, fill)]
+    control = matched(aligned)
+
+    def find(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return next(row for row in rows if row["variant"] == name and row["fill"] == its_fill)
+
+    raw = find(paired(aligned))
+    a, b = raw["a"], raw["b"]
+    before = f"On {name} alone {a} minus {b} is {_points(raw)}"
+    if not control["n"]:
+        return f"{before}; no image is right in full for all models, so there is no comparison among equals."
+    fair = find(control["paired"])
+    among = f"on the {control['n']} images that all get right in full it is {_points(fair)}"
+    return f"{before}; {among}: {_verdict(raw, fair)}."
+
+
+def _verdict(raw: dict[str, Any], fair: dict[str, Any]) -> str:
+    before, after = (_sign(row) for row in (raw, fair))
+    if not before:
+        return "no difference before the control, " + ("but one after it" if after else "and none after it")
+    if not after:
+        return "the difference does not survive the control"
+    return "the difference survives the control" if before == after else "the control turns the difference around"
+
+
+def _sign(row: dict[str, Any]) -> int:
+    low, high = row["interval"]
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+def _points(row: dict[str, Any]) -> str:
+    low, high = row["interval"]
+    return f"{100 * row['difference']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def disagreement(aligned: Aligned) -> np.ndarray:
+    """(images,): how far the models' probabilities of the true class lie apart, at most 1, on average over variants."""
+    probability = np.exp(-aligned.loss.astype(np.float64))
+    return (probability.max(axis=0) - probability.min(axis=0)).mean(axis=1)

@@ -1,0 +1,171 @@
+"""What a model answers to variants of images, kept image by image so that any two models can be compared later.
+
+Invariant: the answers do not depend on the batch size beyond rounding; probabilities are the softmax over all classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence, Sized
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from engine.core import devices
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Progress
+from engine.core.statistics import bootstrap_ratio, wilson
+from engine.evaluation.samples import Sample, in_batches
+from engine.models.loaded import LoadedModel
+from engine.sites.last_block import answer
+
+TOP = 5
+PASS = 64  # images in one pass of the model, at most; fewer where `LoadedModel.images_per_pass` says so
+PIXEL_BYTES = 192 << 20  # of one batch's variants, held at once
+
+
+def outputs(loaded: LoadedModel) -> int:
+    """How many classes the model answers with. Raises BadRequest where it has no classifier."""
+    site = loaded.sites.get("head.logits")
+    if site is None:
+        raise BadRequest(f"{loaded.name} has no classifier, so there is no accuracy to measure. Choose another model.")
+    return site.units
+
+
+def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
+    """(n, 3, H, W) in [0, 1], at the model's input size -> (n, classes) float32, in passes of at most PASS images."""
+    # Convolutions are quicker with the channels last; the numbers are the same.
+    ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
+    parts = []
+    # No inference mode: a model may keep what it computes, and be asked for gradients later.
+    with torch.no_grad(), devices.autocast(loaded.device):
+        for some in ready.split(loaded.images_per_pass(PASS)):
+            parts.append(answer(loaded.module, some).float())
+    return torch.cat(parts)
+
+
+def images_at_once(loaded: LoadedModel, variants: int) -> int:
+    """How many images, with all their variants, go through together."""
+    one = variants * 3 * loaded.input_size[0] * loaded.input_size[1] * 4
+    return max(1, min(64, PIXEL_BYTES // one))
+
+
+class Answers:
+    """Per image and variant: the TOP strongest classes with their probabilities, and the cross-entropy."""
+
+    def __init__(self, variants: int) -> None:
+        self.variants = variants
+        self._parts: dict[str, list[np.ndarray]] = {
+            name: [] for name in ("images", "labels", "top", "probability", "loss")
+        }
+
+    def add(self, numbers: Sequence[int], labels: Sequence[int] | np.ndarray, values: Tensor) -> None:
+        """Logits (images, variants, classes) of images with these numbers and classes."""
+        logs = values.log_softmax(-1)
+        best = logs.topk(min(TOP, logs.shape[-1]), dim=-1)
+        truth = torch.as_tensor(np.asarray(labels), device=values.device).long().view(-1, 1, 1)
+        loss = -logs.gather(2, truth.expand(-1, self.variants, 1)).squeeze(2)
+        found = {
+            "images": np.asarray(numbers, np.int32),
+            "labels": np.asarray(labels, np.int32),
+            "top": best.indices.cpu().numpy().astype(np.int32),
+            "probability": best.values.exp().cpu().numpy().astype(np.float16),
+            "loss": loss.cpu().numpy().astype(np.float32),
+        }
+        for name, part in found.items():
+            self._parts[name].append(part)
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts["images"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """`images` (N,), `labels` (N,) the model's classes, `top` (N, V, 5) classes, `probability` (N, V, 5),
+        `loss` (N, V). Raises BadRequest where no image could be used."""
+        if not len(self):
+            raise BadRequest("No image could be used; the report of what was skipped says why.")
+        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+
+
+def answer_all(
+    loaded: LoadedModel,
+    found: Iterator[Sample],
+    size: int,
+    variants: int,
+    make: Callable[[list[Sample]], tuple[list[Sample], Tensor]],
+    watch: Callable[[int], None],
+) -> dict[str, np.ndarray]:
+    """Every sample's answers, as `Answers.arrays`, `size` samples at once.
+
+    `make` gives, of a batch, the samples that it could use and their variants (n, variants, 3, H, W) in [0, 1]; `watch` is
+    told after each batch how many samples have been seen.
+    """
+    answers, done = Answers(variants), 0
+    watch(0)
+    for batch in in_batches(found, size):
+        kept, images = make(batch)
+        if kept:
+            values = logits(loaded, images.flatten(0, 1)).unflatten(0, images.shape[:2])
+            answers.add([one.index for one in kept], [one.label for one in kept], values)
+        done += len(batch)
+        watch(done)
+    return answers.arrays()
+
+
+def watching(context: Context, loaded: LoadedModel, total: int, skipped: Sized) -> Callable[[int], None]:
+    """Reports how many of `total` images the model has seen or that had to be skipped."""
+
+    def watch(done: int) -> None:
+        context.report(Progress(done + len(skipped), total, f"{loaded.name}: {done} of {total} images"))
+
+    return watch
+
+
+def correct(arrays: dict[str, np.ndarray], top: int = 1) -> np.ndarray:
+    """(N, V) bool: is the image's class among the `top` answers?"""
+    return (arrays["top"][..., :top] == arrays["labels"][:, None, None]).any(-1)
+
+
+def measured(
+    top1: np.ndarray, top5: np.ndarray, loss: np.ndarray, full1: np.ndarray, full5: np.ndarray
+) -> dict[str, Any]:
+    """What one variant comes to.
+
+    top1, top5 (n,) bool and loss (n,) of the variant, full1 and full5 (n,) bool of the same images in full. Accuracies
+    are shares with Wilson's 95% interval; `..._normalised` is accuracy over accuracy in full (paper, Table 2), with a
+    bootstrap interval in which both are resampled together, None where nothing is right in full.
+    """
+    n = len(top1)
+    facts: dict[str, Any] = {"n": n, "loss": float(np.mean(loss))}
+    for name, right, full in (("top1", top1, full1), ("top5", top5, full5)):
+        ratio = bootstrap_ratio(right, full)
+        facts |= {
+            name: float(right.mean()),
+            f"{name}_interval": wilson(float(right.sum()), n),
+            f"{name}_normalised": None if ratio is None else ratio[0],
+            f"{name}_normalised_interval": None if ratio is None else ratio[1:],
+        }
+    return facts
+
+
+def variant_table(arrays: dict[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """One row a variant: `variant`, `fill` and what `measured` gives, intervals as `..._low` and `..._high`."""
+    top1, top5 = correct(arrays, 1), correct(arrays, 5)
+    rows = []
+    for place, (name, fill) in enumerate(pairs):
+        facts = measured(top1[:, place], top5[:, place], arrays["loss"][:, place], top1[:, 0], top5[:, 0])
+        rows.append({"variant": name, "fill": fill, **flat(facts)})
+    return pd.DataFrame(rows)
+
+
+def flat(facts: dict[str, Any]) -> dict[str, Any]:
+    """Intervals as two columns each; what is not there as NaN."""
+    row: dict[str, Any] = {}
+    for name, value in facts.items():
+        if name.endswith("_interval"):
+            low, high = value if value is not None else (np.nan, np.nan)
+            row |= {f"{name.removesuffix('_interval')}_low": low, f"{name.removesuffix('_interval')}_high": high}
+        else:
+            row[name] = np.nan if value is None else value
+    return row

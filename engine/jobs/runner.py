@@ -1,0 +1,141 @@
+"""Getting one result: from the store, from another process that is at it, or by computing it here.
+
+Invariant: a result that was computed is not lost. It is stored; where the store cannot be written it stays in memory,
+with a warning, and is stored as soon as that works again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cache.store import ResultStore, StoreFull, StoreUnavailable
+from engine.core.request import Progress, Request, Result
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+LEASE_SECONDS = 30.0
+UNSTORED_RESULTS = 64
+"""How many results that could not be stored are kept in memory at most; the oldest goes first, with a log line."""
+
+Reporter = Callable[[Progress | None], None]
+"""Takes in progress (None: none to tell) and raises Cancelled when the work must stop."""
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What a running experiment holds (see `engine.core.request.Context`): nested requests share report and cancel."""
+
+    runner: Runner
+    reporter: Reporter
+
+    def report(self, progress: Progress) -> None:
+        self.reporter(progress)
+
+    def compute(self, request: Request) -> Result:
+        return self.runner.fetch(request, self.reporter)
+
+    def find(self, request: Request) -> Result | None:
+        return self.runner.find(request.key())
+
+    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+        self.runner.keep(request.key(), result, spare)
+
+
+class Runner:
+    """Gets results for one process; used by all of its workers."""
+
+    def __init__(self, store: ResultStore) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+        self._unstored: OrderedDict[str, tuple[Result, str]] = OrderedDict()  # with the warning that it deserves
+
+    def find(self, key: str) -> Result | None:
+        """The result under this key, if it is there already."""
+        with self._lock:
+            kept = self._unstored.get(key)
+        if kept is not None:
+            return kept[0]
+        blob = self.store.get(key)
+        if blob is None:
+            return None
+        try:
+            return Result.from_blob(blob)
+        except (KeyError, TypeError):
+            self.store.report(f"The stored result {key} is not one of an experiment; it counts as missing.")
+            return None
+
+    def warning(self, key: str) -> str | None:
+        """What a person should know about a result that is there: that it could not be stored, and why."""
+        with self._lock:
+            kept = self._unstored.get(key)
+        return kept[1] if kept else None
+
+    def fetch(self, request: Request, report: Reporter) -> Result:
+        """The result of a request: found, awaited or computed.
+
+        Raises Cancelled when `report` says so, and whatever the experiment raises.
+        """
+        key = request.key()
+        while True:
+            report(None)
+            if (found := self.find(key)) is not None:
+                return found
+            with self.store.lease(key, LEASE_SECONDS) as ours:
+                if ours:
+                    # Whoever had the lease before us has stored what it made.
+                    found = self.find(key)
+                    return self._compute(key, request, report) if found is None else found
+            report(Progress(0, 0, "Another Vitrine process is computing this; waiting for its result"))
+            time.sleep(POLL_SECONDS)
+
+    def _compute(self, key: str, request: Request, report: Reporter) -> Result:
+        result = request.run(_Context(self, report))
+        if not isinstance(result, Result):
+            raise TypeError(f"{request.experiment} returned {type(result).__name__}, not a Result")
+        if self.keep(key, result):
+            self._put_kept()
+        return result
+
+    def keep(self, key: str, result: Result, spare: bool = False) -> bool:
+        """Store a result, or keep it in memory where that fails, unless it is a spare one; True when it is stored."""
+        try:
+            self.store.put(key, result.to_blob())
+        except Exception as error:
+            if isinstance(error, StoreUnavailable):
+                self.store.report(str(error))  # once, however many results it concerns
+            else:
+                log.exception("The result %s could not be stored", key)
+            if spare:
+                return False
+            with self._lock:
+                self._unstored[key] = (result, _warning(error))
+                if len(self._unstored) > UNSTORED_RESULTS:
+                    given_up, _ = self._unstored.popitem(last=False)
+                    log.error("The result %s was given up: too many could not be stored", given_up)
+            return False
+        with self._lock:
+            self._unstored.pop(key, None)
+        return True
+
+    def _put_kept(self) -> None:
+        """The store takes results (again): hand it those that it refused before."""
+        with self._lock:
+            kept = [(key, result) for key, (result, _) in self._unstored.items()]
+        for key, result in kept:
+            self.keep(key, result)
+
+
+def _warning(error: Exception) -> str:
+    if isinstance(error, StoreFull):
+        reason = "the disk is full"
+    elif isinstance(error, StoreUnavailable):
+        reason = "the result store cannot be written"
+    else:
+        reason = "it holds something that cannot be stored"
+    return f"The result is kept in memory only, because {reason}: it is gone when Vitrine stops. Download it now."

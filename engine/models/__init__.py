@@ -1,0 +1,1 @@
+"""Models: the catalog, loaded networks and their checkpoints."""

@@ -1,0 +1,215 @@
+"""Weights files in: safetensors, or torch files without code in them. And into a model, or a clear reason why not.
+
+Invariant: reading a file never runs anything that the file says; a pickle that asks for more than tensors is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import pickle
+import pickletools
+import re
+import threading
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
+
+# Where training scripts put the weights inside a checkpoint; averaged weights first, as timm does.
+NESTS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
+# What wrappers (data parallel, torch.compile, Lightning) put before every name.
+WRAPPERS = ("_orig_mod.", "module.", "model.")
+_ASKED = re.compile(r"(?:GLOBAL|class|global) [`'\"]?([A-Za-z_][\w.]*\.\w+)")
+_DIGESTS: dict[tuple[str, int, int], str] = {}
+_SAFE_GLOBALS = threading.Lock()
+# What torch says before it refuses a pickle of another kind: we say it in a sentence. Set once, because warning filters
+# are not per thread.
+warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
+
+
+def read_weights(path: Path | str) -> dict[str, Tensor]:
+    """The tensors of a weights file by name, on the CPU, as stored; nests and wrappers' prefixes taken off.
+
+    Raises Unavailable when there is no such file, RefusedFile when it is damaged, holds no tensors, complex numbers or
+    ones that are not finite, or is a pickle that would run code.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise Unavailable(f"The weights file {path} cannot be read: {error.strerror}.") from None
+    content = _read_safetensors(path) if start[8:9] == b"{" else _read_torch(path)
+    state = unwrap(content, path)
+    _check_numbers(state, path)
+    return state
+
+
+def unwrap(content: Any, source: Path | str) -> dict[str, Tensor]:
+    """The named tensors inside what a checkpoint holds. Raises RefusedFile when there are none."""
+    for nest in NESTS:
+        if isinstance(content, Mapping) and isinstance(content.get(nest), Mapping):
+            content = content[nest]
+    tensors = content.items() if isinstance(content, Mapping) else ()
+    state = {str(name): value for name, value in tensors if isinstance(value, Tensor)}
+    if not state:
+        raise RefusedFile(
+            f"{source} holds no named tensors. Save the weights with torch.save(model.state_dict(), file)."
+        )
+    while prefix := next((prefix for prefix in WRAPPERS if all(name.startswith(prefix) for name in state)), None):
+        state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return state
+
+
+def fit_weights(module: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:
+    """Put weights into a module, every one of them, converted to the module's own types (so fp16 becomes float32).
+
+    Raises BadRequest that names the first missing, unexpected and misshapen tensors; when only the classifier
+    differs, that says how many classes the file has and what to do.
+    """
+    wanted = module.state_dict()
+    missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
+    unexpected = [name for name in state if name not in wanted]
+    misshapen = [name for name in wanted if name in state and wanted[name].shape != state[name].shape]
+    if (classes := _class_counts(module, wanted, state)) and set(misshapen) <= set(_classifier(module)):
+        here, there = classes
+        if here != there and not missing and not unexpected:
+            raise BadRequest(
+                f"{source} was trained for {there} classes, but the model is set up for {here}. "
+                f"Set num_classes = {there}, or give a list of {there} class names."
+            )
+    if missing or unexpected or misshapen:
+        shapes = [f"{name} ({_shape(state[name])} instead of {_shape(wanted[name])})" for name in misshapen]
+        found = (("missing", missing), ("not in the model", unexpected), ("of another shape", shapes))
+        listed = "; ".join(f"{len(names)} {what}: {_first(names)}" for what, names in found if names)
+        raise BadRequest(f"The weights in {source} do not fit {_title(module)}: {listed}. Check the architecture.")
+    module.load_state_dict(state, strict=False)
+
+
+def class_count(module: nn.Module, state: Mapping[str, Tensor]) -> int | None:
+    """How many classes the weights' classifier tells apart, when it lies where the module's own does."""
+    counts = [state[name].shape[0] for name in _classifier(module) if name in state and state[name].ndim]
+    return int(counts[0]) if counts else None
+
+
+def digest(path: Path) -> str:
+    """Digest of a file's bytes (32 hex digits); read again only when its size or time of change is another."""
+    try:
+        facts = path.stat()
+        key = (str(path), facts.st_mtime_ns, facts.st_size)
+        if key not in _DIGESTS:
+            with path.open("rb") as file:
+                _DIGESTS[key] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return _DIGESTS[key]
+    except OSError as error:
+        raise Unavailable(f"The weights file {path} cannot be read: {error.strerror}.") from None
+
+
+def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raises RefusedFile for complex numbers, which would lose a part, and for those that would make every answer NaN."""
+    if compound := [name for name, value in state.items() if value.is_complex()]:
+        raise RefusedFile(
+            f"{path} holds complex numbers in {len(compound)} of its {len(state)} tensors: {_first(compound)}. "
+            "Vitrine runs networks of real numbers only."
+        )
+    # A mask of attention is made of infinity.
+    if broken := [name for name, value in state.items() if not name.endswith("mask") and not _is_finite(value)]:
+        raise RefusedFile(
+            f"{path} holds numbers that are not finite in {len(broken)} of its {len(state)} tensors: {_first(broken)}. "
+            "The weights are damaged, or training failed: get the file again."
+        )
+
+
+def _is_finite(value: Tensor) -> bool:
+    """Whether all numbers are finite, as far as they can be looked at: sparse ones and mere shapes cannot."""
+    if not value.is_floating_point() or value.layout != torch.strided or value.is_meta:
+        return True
+    whole = value.float() if value.dtype.itemsize == 1 else value  # eight bits cannot be asked
+    return bool(torch.isfinite(whole).all())
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path, device="cpu")
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RefusedFile(f"{path} is a damaged safetensors file ({error}). Copy or download it again.") from None
+
+
+def _read_torch(path: Path) -> Any:
+    try:
+        # timm's training checkpoints carry their command line: a Namespace is plain data and may stay.
+        with _SAFE_GLOBALS, torch.serialization.safe_globals([argparse.Namespace]), path.open("rb") as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        asked = next(iter(_ASKED.findall(str(error))), None) or _asks_for(path)
+        raise _would_run(path, asked) if asked else _not_weights(path) from None
+    except Exception:  # hostile bytes can trip the reader anywhere; the answer is the same
+        raise _not_weights(path) from None
+
+
+def _asks_for(path: Path) -> str | None:
+    """The first thing outside itself that a plain pickle names; the file is only listed, never carried out."""
+    texts: list[str] = []
+    try:
+        with path.open("rb") as file:
+            for step, value, _ in pickletools.genops(file):
+                if step.name == "GLOBAL" and value:
+                    return str(value).replace(" ", ".")
+                if step.name == "STACK_GLOBAL" and len(texts) > 1:
+                    return ".".join(texts[-2:])
+                if isinstance(value, str):
+                    texts.append(value)
+    except (ValueError, OSError):
+        pass
+    return None
+
+
+def _would_run(path: Path, asked: str) -> RefusedFile:
+    return RefusedFile(
+        f"{path} is a pickle that asks to run or build “{asked}” when it is opened, so it was not opened. "
+        "Save only the tensors: torch.save(model.state_dict(), file), or as safetensors."
+    )
+
+
+def _not_weights(path: Path) -> RefusedFile:
+    return RefusedFile(
+        f"{path} is not a weights file that can be read safely: neither safetensors nor a torch file of plain "
+        "tensors, or damaged. Save it with torch.save(model.state_dict(), file)."
+    )
+
+
+def _classifier(module: nn.Module) -> list[str]:
+    """Names of the classifier's tensors, as timm tells them."""
+    config = getattr(module, "pretrained_cfg", None) or {}
+    heads = config.get("classifier") or ()
+    heads = (heads,) if isinstance(heads, str) else heads
+    return [f"{head}.{part}" for head in heads for part in ("weight", "bias")]
+
+
+def _class_counts(
+    module: nn.Module, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[int, int] | None:
+    here, there = class_count(module, wanted), class_count(module, state)
+    return (here, there) if here and there else None
+
+
+def _title(module: nn.Module) -> str:
+    config = getattr(module, "pretrained_cfg", None) or {}
+    return config.get("architecture") or type(module).__name__
+
+
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a single number"
+
+
+def _first(names: Iterable[str], count: int = 3) -> str:
+    names = list(names)
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")

@@ -1,0 +1,76 @@
+"""Loaded models, kept while memory lasts: least recently used first out.
+
+Invariant: there is at most one copy of a key at any time. Asking for it twice at once loads it once; a model that
+was put out but is still in use somewhere is handed out again instead of being loaded a second time.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+from engine.models.loaded import LoadedModel
+
+
+class ModelPool:
+    """Models under hashable keys (name, fingerprint, device). `limit_bytes` bounds the weights that the pool holds.
+
+    A single model larger than the limit is kept alone: it is in use anyway. Putting a model out only drops the
+    pool's reference, so whoever works with it is not disturbed.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self._held: OrderedDict[Hashable, LoadedModel] = OrderedDict()
+        self._alive: weakref.WeakValueDictionary[Hashable, LoadedModel] = weakref.WeakValueDictionary()
+        self._loading: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
+        """The model under `key`, loaded by `load` where it is not there. Errors of `load` pass on and are not kept."""
+        if (model := self._find(key)) is not None:
+            return model
+        with self._lock:
+            loading = self._loading.setdefault(key, threading.Lock())
+        with loading:
+            if (model := self._find(key)) is not None:
+                return model
+            model = load()
+            with self._lock:
+                self._hold(key, model)
+            return model
+
+    def clear(self) -> None:
+        """Put all models out."""
+        with self._lock:
+            self._held.clear()
+
+    def keys(self) -> list[Hashable]:
+        """The keys held, least recently used first."""
+        with self._lock:
+            return list(self._held)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the weights held."""
+        with self._lock:
+            return self._bytes()
+
+    def _find(self, key: Hashable) -> LoadedModel | None:
+        with self._lock:
+            model = self._alive.get(key)
+            if model is not None:
+                self._hold(key, model)
+            return model
+
+    def _hold(self, key: Hashable, model: LoadedModel) -> None:
+        self._alive[key] = model
+        self._held[key] = model
+        self._held.move_to_end(key)
+        while len(self._held) > 1 and self._bytes() > self.limit_bytes:
+            self._held.popitem(last=False)
+
+    def _bytes(self) -> int:
+        return sum(model.memory_bytes for model in self._held.values())

@@ -1,0 +1,232 @@
+"""Models described by a card and a weights file: the starter models, and a person's own (models.toml or a folder).
+
+Invariant: a card that cannot be used never hides the others; it becomes an unavailable entry whose note says why.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.core import paths
+from engine.core.config import settings
+from engine.core.errors import BadRequest
+from engine.core.paths import typed_path
+from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.models.sources.open_clip_config import image_size, preprocessing, read_config
+from engine.models.sources.open_clip_hub import PREFIX, SWITCHES
+
+STARTER = paths.STARTER / "models"
+STARTER_NAMES = ("starter-vit", "starter-cnn", "starter-clip")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+# A name becomes part of addresses (model@site:units) and of links.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+KNOWN = {
+    *("name", "architecture", "kwargs", "weights", "input_size", "mean", "std", "classes", "classes_file"),
+    *("num_classes", "top1", "top1_interval", "licence", "note", "config"),
+}
+# Arguments of timm.create_model that would read weights past engine.models.checkpoints, or make something else of the model.
+OTHER_DOORS = {
+    "pretrained",
+    "pretrained_cfg",
+    "pretrained_cfg_overlay",
+    "checkpoint_path",
+    "cache_dir",
+    "features_only",
+}
+# What reading a card may raise: besides what is said of it, whatever conversions and paths raise on wrong values.
+_BAD_CARD = (BadRequest, ValueError, TypeError, OverflowError, RuntimeError, OSError)
+
+
+def starter_entries() -> list[Entry]:
+    """The models that ship with Vitrine; those whose files are missing are listed as unavailable."""
+    names = [*STARTER_NAMES, *sorted(path.stem for path in STARTER.glob("*.json") if path.stem not in STARTER_NAMES)]
+    return [_starter(name) for name in names]
+
+
+def local_entries() -> list[Entry]:
+    """A person's own models: each [[model]] of models.toml, and each folder NAME/model.toml in `models` beside it."""
+    return [*_from_file(settings().models_toml), *_from_folders(settings().models_toml.parent / "models")]
+
+
+def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A card's values as fields of an Entry; files are named relative to `folder`.
+
+    Raises BadRequest that names the first value that does not fit.
+    """
+    architecture = card.get("architecture")
+    if not isinstance(architecture, str) or not architecture:
+        raise BadRequest("architecture is missing: write the name of a timm model, like vit_small_patch16_224.")
+    config = _config(card, folder, architecture)
+    if config is not None:
+        card = {"input_size": image_size(config), **preprocessing(config), **card}
+    names = _class_names(card, folder)
+    count = card.get("num_classes", len(names) if names else None)
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+        raise BadRequest(f"num_classes is “{count}”, which is not a number of classes.")
+    if names and count != len(names):
+        raise BadRequest(f"num_classes is {count}, but there are {len(names)} class names. Make them agree.")
+    kwargs = card.get("kwargs") or {}
+    if not isinstance(kwargs, Mapping):
+        raise BadRequest("kwargs is not a table of arguments, like kwargs = { img_size = 96 }.")
+    doors = set(kwargs) - SWITCHES if architecture.startswith(PREFIX) else OTHER_DOORS & set(kwargs)
+    if other := sorted(doors):
+        raise BadRequest(f"kwargs cannot hold {other[0]}: weights come from the card's own file only.")
+    fields: dict[str, Any] = {
+        "architecture": architecture,
+        "input_size": _input_size(card.get("input_size", 224)),
+        "mean": _triple(card, "mean", IMAGENET_MEAN),
+        "std": _triple(card, "std", IMAGENET_STD),
+        "config": config,
+        "classes": count,
+        "class_names": names,
+        "kwargs": dict(kwargs),
+        "licence": str(card.get("licence", "")),
+        "note": str(card.get("note", "")),
+    }
+    if isinstance(top1 := card.get("top1"), (int, float)):
+        fields["top1"] = float(top1)
+    if isinstance(interval := card.get("top1_interval"), (list, tuple)) and len(interval) == 2:
+        if not all(isinstance(end, (int, float)) for end in interval):
+            raise BadRequest(f"top1_interval is “{interval}”. Write its two ends as shares, like [0.81, 0.85].")
+        fields["top1_interval"] = (float(interval[0]), float(interval[1]))
+    return fields
+
+
+def _starter(name: str) -> Entry:
+    card, weights = STARTER / f"{name}.json", STARTER / f"{name}.safetensors"
+    blank = Entry(name, "starter", "", weights.name, available=False, path=weights)
+    if not card.is_file():
+        return replace(blank, note=f"{card.name} is missing from starter/models. Check out the project again.")
+    try:
+        facts = json.loads(card.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise BadRequest("it is not an object with the settings of a model.")
+        weights = STARTER / str(facts.get("weights", weights.name))
+        blank = replace(blank, weights=weights.name, path=weights)
+        if not weights.is_file():
+            return replace(blank, note=f"{weights.name} is missing from starter/models. Check out the project again.")
+        return replace(blank, available=True, **read_card(facts, card.parent))
+    except _BAD_CARD as error:
+        return replace(blank, note=f"{card.name} cannot be used: {error}")
+
+
+def _from_file(path: Path) -> Iterator[Entry]:
+    if not path.is_file():
+        return
+    table = _toml(path)
+    cards = table if isinstance(table, BadRequest) else table.get("model", [])
+    if (
+        isinstance(cards, BadRequest)
+        or not isinstance(cards, list)
+        or not all(isinstance(card, dict) for card in cards)
+    ):
+        reason = cards if isinstance(cards, BadRequest) else f"{path} should hold tables that begin with [[model]]."
+        yield _unusable(path.name, path, str(reason))
+        return
+    for number, card in enumerate(cards, start=1):
+        name = card.get("name")
+        yield _local(name if isinstance(name, str) else f"model-{number}", card, path, card.get("weights"))
+
+
+def _from_folders(folder: Path) -> Iterator[Entry]:
+    for path in sorted(folder.glob("*/model.toml")) if folder.is_dir() else ():
+        card = _toml(path)
+        if isinstance(card, BadRequest):
+            yield _unusable(path.parent.name, path, str(card))
+            continue
+        found = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES)
+        weights = card.get("weights", found[0] if len(found) == 1 else None)
+        yield _local(path.parent.name, card, path, weights)
+
+
+def _local(name: str, card: Mapping[str, Any], path: Path, weights: Any) -> Entry:
+    """One person's model from its card; `path` is the file that the card stands in."""
+    if not _NAME.fullmatch(name):
+        return _unusable("model", path, f"“{name[:40]}” cannot be a name: use letters, digits, and . _ + - only.")
+    if unknown := sorted(set(card) - KNOWN):
+        return _unusable(name, path, f"{unknown[0]} is not a setting of a model. Known are {', '.join(sorted(KNOWN))}.")
+    if not isinstance(weights, str):
+        return _unusable(name, path, "weights is missing: name the weights file.")
+    try:
+        file, fields = path.parent / typed_path(weights), read_card(card, path.parent)
+        entry = Entry(f"local/{name}", "local", weights=str(file), available=file.is_file(), path=file, **fields)
+    except _BAD_CARD as error:
+        return _unusable(name, path, str(error))
+    return entry if entry.available else replace(entry, note=f"There is no file {file}. Correct weights in {path}.")
+
+
+def _unusable(name: str, path: Path, reason: str) -> Entry:
+    return Entry(f"local/{name}", "local", "", str(path), available=False, note=f"{path}: {reason}")
+
+
+def _toml(path: Path) -> dict[str, Any] | BadRequest:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        return BadRequest(f"it cannot be read as TOML ({error}).")
+
+
+def _config(card: Mapping[str, Any], folder: Path, architecture: str) -> dict[str, Any] | None:
+    """The file that describes an open_clip architecture, where the card names one."""
+    given = card.get("config")
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise BadRequest("config is not the name of a file, like open_clip_config.json.")
+    if not architecture.startswith(PREFIX):
+        raise BadRequest(f"config describes a model of open_clip, so write architecture = “open_clip/{architecture}”.")
+    if card.get("kwargs"):
+        raise BadRequest("kwargs and config do not go together: write what kwargs says into the config file.")
+    config = read_config(folder / typed_path(given))
+    if "input_size" in card and _input_size(card["input_size"])[1:] != tuple(image_size(config)):
+        height, width = image_size(config)
+        raise BadRequest(f"input_size is not the config's image_size, {height} x {width}. Leave input_size out.")
+    return config
+
+
+def _class_names(card: Mapping[str, Any], folder: Path) -> tuple[str, ...] | None:
+    """Class names in the order of the logits: a list, or a file (JSON list, or text with one name a line)."""
+    given = card.get("classes", card.get("classes_file"))
+    if given is None:
+        return None
+    if isinstance(given, str):
+        given = _read_names(folder / typed_path(given))
+    if not isinstance(given, list) or not given:
+        raise BadRequest("classes is neither a list of names nor a file with one name a line.")
+    return tuple(str(each["name"]) if isinstance(each, dict) and "name" in each else str(each) for each in given)
+
+
+def _read_names(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else [line for line in text.splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"The class names in {path} cannot be read ({error}).") from None
+
+
+def _input_size(given: Any) -> tuple[int, int, int]:
+    sizes = [given, given] if isinstance(given, int) else given
+    sizes = [3, *sizes] if isinstance(sizes, (list, tuple)) and len(sizes) == 2 else sizes
+    good = isinstance(sizes, (list, tuple)) and len(sizes) == 3 and all(isinstance(size, int) for size in sizes)
+    if not good or sizes[0] != 3 or not all(8 <= size <= 2048 for size in sizes[1:]):
+        raise BadRequest(f"input_size is “{given}”. Write pixels, like 224 or [3, 224, 224]; only RGB models work.")
+    return (sizes[0], sizes[1], sizes[2])
+
+
+def _triple(card: Mapping[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    given = card.get(key, default)
+    given = [given] * 3 if isinstance(given, (int, float)) else given
+    good = isinstance(given, (list, tuple)) and len(given) == 3
+    good = good and all(isinstance(each, (int, float)) and math.isfinite(each) for each in given)
+    if not good or (key == "std" and min(given) <= 0):
+        raise BadRequest(
+            f"{key} is “{card.get(key)}”. Write one number for each of red, green and blue, in [0, 1] units."
+        )
+    return tuple(float(each) for each in given)

@@ -1,0 +1,1 @@
+"""What a model's answers rely on: background, texture, frequencies."""

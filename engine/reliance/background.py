@@ -1,0 +1,145 @@
+"""Foreground and background: how much a model needs of either (paper, section 5 and Table 2).
+
+One request is one model on one data set; what two models differ by is computed from their results
+(`engine.evaluation.comparison`), so that adding a model computes only the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from engine.core import devices
+from engine.core.images import to_input
+from engine.core.request import Context, Result, experiment
+from engine.data.cutting import Fill, cut
+from engine.data.dataset import Dataset
+from engine.data.registry import open_dataset
+from engine.evaluation.class_matching import match
+from engine.evaluation.predictions import answer_all, images_at_once, outputs, variant_table, watching
+from engine.evaluation.request import OnImages, report
+from engine.evaluation.samples import Cut, Sample, check_cut, chosen, saliency_read, samples
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+
+
+def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
+    """(variant, fill) in the order of a result's second axis. A tiled foreground does not exist: there is no strip of
+    object to repeat."""
+    pairs: list[tuple[str, Fill | Literal[""]]] = [("full", "")]
+    for fill in fills:
+        if fill != "tile":
+            pairs.append(("foreground", fill))
+        pairs.append(("background", fill))
+    return pairs
+
+
+@experiment
+class BackgroundRequest(OnImages):
+    """A model's answers on full images, on the object alone and on the background alone.
+
+    Cut by `box` (union of the true class's boxes, at the image's own resolution, before resizing: the paper's
+    protocol), by `mask`, or by `saliency` where a data set has neither. What is cut out is filled in each of the ways of
+    `fills`. At most `limit` images, the same ones each time (0: all).
+
+    Arrays for N images and V variants: `images` (N,), `labels` (N,), `top` (N, V, 5), `probability` (N, V, 5), `loss`
+    (N, V) as in `engine.evaluation.predictions`; `share` (N,): the part of the image that is object.
+    Table `variants`: one row a variant with
+    `engine.evaluation.predictions.measured`.
+    Facts: variants, cut, skipped, classes, seconds, device, images_per_second.
+    """
+
+    experiment = "background"
+    version = 1
+
+    cut: Cut = "box"
+    fills: tuple[Fill, ...] = Field(default=("black",), min_length=1)
+    limit: int = Field(default=0, ge=0)
+
+    @field_validator("fills")
+    @classmethod
+    def _each_once(cls, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+        return tuple(fill for fill in get_args(Fill) if fill in fills)
+
+    def fingerprints(self) -> dict[str, str]:
+        return super().fingerprints() | saliency_read(self.cut)
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        check_cut(dataset, self.cut)
+        matching = match(dataset.class_names, loaded.class_names, outputs(loaded))
+        numbers, labels = chosen(dataset, matching.to_model, self.limit)
+        pairs = variants(self.fills)
+        skipped: dict[str, str] = {}
+        size = images_at_once(loaded, len(pairs))
+        arrays = devices.halve_on_oom(
+            lambda size: self._stream(loaded, dataset, numbers, labels, context, size, skipped), size
+        )
+        seconds = time.monotonic() - started
+        facts = {
+            "variants": [list(pair) for pair in pairs],
+            "cut": self.cut,
+            "images": len(arrays["images"]),
+            "skipped": report(dataset, skipped, matching.notes),
+            "classes": len(np.unique(arrays["labels"])),
+            "seconds": seconds,
+            "images_per_second": len(arrays["images"]) * len(pairs) / seconds,
+            "device": devices.describe(loaded.device)["name"],
+        }
+        return Result(json.loads(self.canonical()), arrays, {"variants": variant_table(arrays, pairs)}, facts)
+
+    def _stream(
+        self,
+        loaded: LoadedModel,
+        dataset: Dataset,
+        numbers: np.ndarray,
+        labels: np.ndarray,
+        context: Context,
+        size: int,
+        skipped: dict[str, str],
+    ) -> dict[str, np.ndarray]:
+        shares: list[float] = []
+
+        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
+            shares.extend(float(one.region.mean()) for one in batch if one.region is not None)
+            return batch, cut_variants(batch, loaded, self.fills)
+
+        found, watch = (
+            samples(dataset, numbers, labels, self.cut, skipped),
+            watching(context, loaded, len(numbers), skipped),
+        )
+        arrays = answer_all(loaded, found, size, len(variants(self.fills)), make, watch)
+        return {**arrays, "share": np.asarray(shares, np.float32)}
+
+
+def cut_variants(batch: Sequence[Sample], loaded: LoadedModel, fills: Sequence[Fill]) -> Tensor:
+    """(images, variants, 3, H, W) in [0, 1] at the model's input size: full, then each fill's foreground and background.
+
+    Images are cut in their own size and scaled afterwards, as the paper does; those that have the model's size are cut
+    on its device all together. Like every picture in the house, the variants have 8 bits.
+    """
+    if all(one.image.shape[:2] == loaded.input_size for one in batch):
+        return _cut(batch, fills, loaded.device).float() / 255
+    scaled = []
+    for one in batch:
+        pictures = _cut([one], fills, torch.device("cpu"))[0].permute(0, 2, 3, 1).numpy()
+        scaled.append(np.stack([to_input(picture, loaded.input_size) for picture in pictures]))
+    return torch.from_numpy(np.stack(scaled)).to(loaded.device).permute(0, 1, 4, 2, 3).float() / 255
+
+
+def _cut(batch: Sequence[Sample], fills: Sequence[Fill], device: torch.device) -> Tensor:
+    """(images, variants, 3, h, w) uint8 of images that all have the same size."""
+    images = torch.from_numpy(np.stack([one.image for one in batch])).to(device).permute(0, 3, 1, 2).float() / 255
+    objects = torch.from_numpy(np.stack([one.region for one in batch if one.region is not None])).to(device)[:, None]
+    numbers = [one.index for one in batch]
+    keeps = {"foreground": objects, "background": ~objects}
+    cuts = [images if not fill else cut(images, keeps[name], fill, numbers) for name, fill in variants(fills)]
+    return (torch.stack(cuts, dim=1) * 255).round().to(torch.uint8)

@@ -1,0 +1,173 @@
+"""Which frequencies a model needs: accuracy under low-pass, high-pass and band-pass filters (paper, section 5).
+
+The paper gives neither its filter nor its cut-offs, so these are ours: see `engine.reliance.filters`. One request is one model
+on one data set. Every image is decoded and transformed once for all filters.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from engine.core import devices
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Result, experiment
+from engine.data.dataset import Dataset
+from engine.data.registry import open_dataset
+from engine.evaluation.class_matching import match
+from engine.evaluation.comparison import align
+from engine.evaluation.curves import curve_facts, paired_curves
+from engine.evaluation.predictions import answer_all, correct, images_at_once, outputs, watching
+from engine.evaluation.request import OnImages, report
+from engine.evaluation.samples import Sample, at_input_size, chosen, samples
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.reliance.filters import Shape, filtered
+
+# Twenty, denser where natural images have most of their energy.
+CUTOFFS = (*(round(step / 50, 2) for step in range(1, 11)), 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+BANDS = (0.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.3, 0.4, 0.6, 1.0)
+
+
+def passes(cutoffs: Sequence[float], bands: Sequence[float], low: bool, high: bool) -> list[tuple[str, float, float]]:
+    """(kind, from, to) of every filter, in the order of a result's second axis: the range that it lets through.
+
+    The unfiltered image comes first; it stands for the low-pass at cut-off 1, which is the same.
+    """
+    found = [("full", 0.0, 1.0)]
+    found += [("low", 0.0, cutoff) for cutoff in cutoffs if cutoff < 1] if low else []
+    found += [("high", cutoff, 1.0) for cutoff in cutoffs] if high else []
+    return found + [("band", lower, upper) for lower, upper in itertools.pairwise(bands)]
+
+
+@experiment
+class FrequencyRequest(OnImages):
+    """A model's answers on filtered images.
+
+    `cutoffs`: fractions of Nyquist for the low-pass and high-pass; `bands`: the edges of the band-pass sweep (empty: none).
+    At most `limit` images, the same ones each time (0: all).
+
+    Arrays for N images and V filters: `images` (N,), `labels` (N,), `top` (N, V, 5), `probability` (N, V, 5), `loss`
+    (N, V) as in `engine.evaluation.predictions`. Tables: `low`, `high` and `band` with
+    top-1 and top-5 accuracy, raw and normalised by the unfiltered images', with intervals.
+    Facts: variants, full, area and half_cutoff of low and high (each value,
+    low, high; see `engine.evaluation.curves`), skipped, seconds, device, images_per_second.
+    """
+
+    experiment = "frequency"
+    version = 1
+
+    filter: Shape = "ideal"
+    cutoffs: tuple[float, ...] = Field(default=CUTOFFS, min_length=1, max_length=100)
+    low: bool = True
+    high: bool = True
+    bands: tuple[float, ...] = Field(default=BANDS, max_length=100)
+    limit: int = Field(default=0, ge=0)
+
+    @field_validator("cutoffs", "bands")
+    @classmethod
+    def _rising(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        rising = all(one < other for one, other in itertools.pairwise(values))
+        if not rising or any(not 0 <= value <= 1 for value in values):
+            raise ValueError("write fractions of Nyquist, from 0 to 1, the smallest first")
+        return values
+
+    def filters(self) -> list[tuple[str, float, float]]:
+        """The filters in the order of the result's second axis."""
+        found = passes(self.cutoffs, self.bands, self.low, self.high)
+        if len(found) < 2:
+            raise BadRequest("No filter is asked for. Ask for a low-pass, a high-pass or bands.")
+        return found
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        filters = self.filters()
+        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        matching = match(dataset.class_names, loaded.class_names, outputs(loaded))
+        numbers, labels = chosen(dataset, matching.to_model, self.limit)
+        skipped: dict[str, str] = {}
+        arrays = devices.halve_on_oom(
+            lambda size: self._stream(loaded, dataset, numbers, labels, context, size, skipped),
+            images_at_once(loaded, len(filters)),
+        )
+        seconds = time.monotonic() - started
+        tables, about = curves(arrays, filters)
+        facts = {
+            **about,
+            "variants": [list(one) for one in filters],
+            "filter": self.filter,
+            "images": len(arrays["images"]),
+            "skipped": report(dataset, skipped, matching.notes),
+            "seconds": seconds,
+            "images_per_second": len(arrays["images"]) * len(filters) / seconds,
+            "device": devices.describe(loaded.device)["name"],
+        }
+        return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _stream(
+        self,
+        loaded: LoadedModel,
+        dataset: Dataset,
+        numbers: np.ndarray,
+        labels: np.ndarray,
+        context: Context,
+        size: int,
+        skipped: dict[str, str],
+    ) -> dict[str, np.ndarray]:
+        filters = self.filters()
+        spans = [span for _, *span in filters]
+
+        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
+            return batch, filtered(at_input_size(batch, loaded), spans, self.filter)
+
+        found, watch = (
+            samples(dataset, numbers, labels, None, skipped),
+            watching(context, loaded, len(numbers), skipped),
+        )
+        return answer_all(loaded, found, size, len(filters), make, watch)
+
+
+def curves(
+    arrays: dict[str, np.ndarray], filters: Sequence[tuple[str, float, float]]
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Tables and facts of a result, from its answers image by image."""
+    top1, top5 = correct(arrays, 1), correct(arrays, 5)
+    tables: dict[str, pd.DataFrame] = {}
+    facts: dict[str, Any] = {"full": curve_facts(top1[:, :1], top5[:, :1], top1[:, 0], top5[:, 0])[0][0]}
+    for kind, edge in (("low", 2), ("high", 1), ("band", None)):
+        places = [place for place, (name, *_) in enumerate(filters) if name == kind]
+        if not places:
+            continue
+        if kind == "low":
+            places.append(0)  # unfiltered: cut-off 1
+        cutoffs = None if edge is None else [float(filters[place][edge]) for place in places]
+        rows, about = curve_facts(top1[:, places], top5[:, places], top1[:, 0], top5[:, 0], cutoffs)
+        for row, place in zip(rows, places, strict=True):
+            row |= {"from": filters[place][1], "to": filters[place][2]}
+            row |= {} if edge is None else {"cutoff": filters[place][edge]}
+        tables[kind] = pd.DataFrame(rows)
+        facts |= {f"{kind}_{name}": value for name, value in about.items()}
+    return tables, facts
+
+
+def paired(results: Sequence[Result], kind: str = "low") -> list[dict[str, Any]]:
+    """For every pair of results of one data set and the same filters: how their normalised curves differ (a minus b) on
+    their common images: `area` and `half_cutoff`, each (value, low, high) or None. Raises BadRequest where they do not match.
+    """
+    together = align(results)
+    filters = results[0].facts["variants"]
+    places = [place for place, (name, *_) in enumerate(filters) if name == kind] + ([0] if kind == "low" else [])
+    cutoffs = [float(filters[place][2 if kind == "low" else 1]) for place in places]
+    curves = [(together.top1[each][:, places], together.top1[each][:, 0]) for each in range(len(results))]
+    return [
+        {"a": together.models[a], "b": together.models[b], **paired_curves(curves[a], curves[b], cutoffs)}
+        for a, b in itertools.combinations(range(len(results)), 2)
+    ]

@@ -1,0 +1,162 @@
+"""Where in a model high frequency matters: the spectrum of units' input gradients, layer by layer (paper, section 5)."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field
+
+from engine.core import devices
+from engine.core.errors import BadRequest, RefusedFile
+from engine.core.images import to_input
+from engine.core.request import Context, Progress, Result, experiment
+from engine.core.statistics import HIGH, LOW, bootstrap_means
+from engine.data.registry import open_dataset
+from engine.evaluation.request import OnImages, report
+from engine.evaluation.samples import name_of
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.reliance.filters import ring_shares
+from engine.sites.access import Site, read_unit
+
+RINGS = 20
+BATCH = 16
+
+
+@experiment
+class GradientSpectrumRequest(OnImages):
+    """How the gradient of a unit with respect to the image's pixels is spread over frequencies, for every layer of a role.
+
+    On each of `images` images (drawn once, the same for every model) and each layer, one unit drawn at random (seeded by
+    layer and image) is differentiated at its strongest position: the mean over positions would average a convolution's
+    frequencies away. `role`: which sites; empty takes `mlp.hidden`, or the blocks of a CNN.
+
+    Arrays for L layers and N images: `images` (N,), `units` (L, N), `shares` (L, N, 20): energy in rings of equal width from 0
+    to Nyquist, as shares. Table `rings`: site, depth, ring `from` and `to`, share, low, high (95%, over images), and `even`,
+    the share of all frequencies that lie in the ring. Table `layers`: site, depth, mean_frequency (of the energy, as a
+    fraction of Nyquist), low, high. Facts: role, skipped, seconds, device.
+    """
+
+    experiment = "gradient-spectrum"
+    version = 1
+
+    role: str = ""
+    images: int = Field(default=96, ge=2, le=4096)
+
+    def run(self, context: Context) -> Result:
+        started = time.monotonic()
+        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        sites = layers(loaded, self.role)
+        pool = dataset.evaluated()
+        pool = pool if len(pool) else np.arange(len(dataset))
+        picked = np.sort(np.random.default_rng(0).choice(pool, min(self.images, len(pool)), replace=False))
+        pictures, kept, skipped = [], [], {}
+        for number in picked:
+            try:
+                pictures.append(to_input(dataset.image(int(number)), loaded.input_size))
+                kept.append(int(number))
+            except RefusedFile as error:
+                skipped[name_of(dataset, int(number))] = str(error)
+        if len(kept) < 2:
+            raise BadRequest(f"“{self.data}” has fewer than two images that can be read.")
+        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+        units = np.stack([drawn_units(site, kept) for site in sites])
+        shares = []
+        for number, site in enumerate(sites):
+            context.report(Progress(number, len(sites), f"{loaded.name}: {site.name}"))
+            shares.append(
+                devices.halve_on_oom(
+                    lambda size, site=site, drawn=units[number]: _layer(loaded, site, images, drawn, size),
+                    loaded.images_per_pass(BATCH),
+                )
+            )
+        arrays = {"images": np.array(kept, np.int32), "units": units, "shares": np.stack(shares)}
+        tables = summary(arrays["shares"], [site.name for site in sites], loaded.input_size)
+        facts = {
+            "role": sites[0].role,
+            "skipped": report(dataset, skipped, ()),
+            "seconds": time.monotonic() - started,
+            "device": devices.describe(loaded.device)["name"],
+        }
+        return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+
+def layers(loaded: LoadedModel, role: str = "") -> list[Site]:
+    """The sites of a role in order of depth. Raises BadRequest for a role that the model does not have."""
+    roles = list(dict.fromkeys(site.role for site in loaded.sites.values()))
+    wanted = [role] if role else ["mlp.hidden", "stage.block", "stage"]
+    chosen = next((each for each in wanted if each in roles), None)
+    if chosen is None:
+        raise BadRequest(f"{loaded.name} has no sites of the role “{role[:40]}”. It has {', '.join(roles)}.")
+    return [site for site in loaded.sites.values() if site.role == chosen]
+
+
+def drawn_units(site: Site, images: list[int]) -> np.ndarray:
+    """(images,) int32: a unit of the site for each image, the same ones each time."""
+    return np.array([np.random.default_rng([site.depth, image]).integers(site.units) for image in images], np.int32)
+
+
+def _layer(loaded: LoadedModel, site: Site, images: torch.Tensor, units: np.ndarray, size: int) -> np.ndarray:
+    """(images, RINGS): the spectrum of each image's unit. A unit without a gradient (a dead one) gives zeros."""
+    parts = []
+    for start in range(0, len(images), size):
+        pixels = images[start : start + size].to(loaded.device).requires_grad_()
+        chosen = torch.from_numpy(units[start : start + size]).long().to(loaded.device)
+        with torch.enable_grad():
+            values = read_unit(loaded.module, site.name, loaded.normalize(pixels), chosen)
+            strongest = values[:, site.grid.prefix :].amax(1).sum()
+            (gradient,) = torch.autograd.grad(strongest, pixels)
+        scale = gradient.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-30)
+        parts.append(ring_shares(gradient / scale, RINGS).cpu().numpy())
+    return np.concatenate(parts).astype(np.float32)
+
+
+def summary(shares: np.ndarray, sites: list[str], size: tuple[int, int]) -> dict[str, pd.DataFrame]:
+    """The tables of a result. Images whose unit has no gradient do not count."""
+    edges = np.linspace(0, 1, RINGS + 1)
+    middle = (edges[1:] + edges[:-1]) / 2
+    even = even_shares(size)
+    rings, depths = [], []
+    for depth, (site, found) in enumerate(zip(sites, shares, strict=True)):
+        alive = found[found.sum(1) > 0]
+        if not len(alive):
+            continue
+        means = bootstrap_means(alive)
+        low, high = np.percentile(means, (LOW, HIGH), axis=0)
+        value = alive.mean(0)
+        rings += [
+            {
+                "site": site,
+                "depth": depth,
+                "from": edges[ring],
+                "to": edges[ring + 1],
+                "share": value[ring],
+                "low": low[ring],
+                "high": high[ring],
+                "even": even[ring],
+            }
+            for ring in range(RINGS)
+        ]
+        spread = np.percentile(means @ middle, (LOW, HIGH))
+        depths.append(
+            {
+                "site": site,
+                "depth": depth,
+                "mean_frequency": float(value @ middle),
+                "low": float(spread[0]),
+                "high": float(spread[1]),
+                "n": len(alive),
+            }
+        )
+    return {"rings": pd.DataFrame(rings), "layers": pd.DataFrame(depths)}
+
+
+def even_shares(size: tuple[int, int]) -> np.ndarray:
+    """(RINGS,): the share of all frequencies in each ring: what white noise would give."""
+    impulse = torch.zeros(1, 1, *size)
+    impulse[..., 0, 0] = 1
+    return ring_shares(impulse, RINGS)[0].numpy()

@@ -1,0 +1,1 @@
+"""The tensors inside a model, under one name and in one layout for every architecture."""

@@ -1,0 +1,85 @@
+"""Where each position stands in a tensor that a block has cut into windows.
+
+Found by experiment: a block's input is replaced by a code that numbers its positions, its norms by nothing, and what
+reaches the attention is read. Rolls, padding and partitions of any kind only move the code, so it tells them all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.sites.hooks import PLACING, Tap, run
+
+BASE = 128  # numbers are written in two digits: bfloat16 holds whole numbers only up to 256
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """A tap, the block whose input would have to be coded, and the module that the code must reach (None: no block)."""
+
+    tap: Tap
+    block: nn.Module | None = None
+    reaches: nn.Module | None = None
+
+
+def orders(
+    module: nn.Module, found: Sequence[Windowed], shapes: Mapping[str, Sequence[int]], probe: Tensor
+) -> dict[str, Tensor]:
+    """For each site that stands in windows: the place of every position, row by row. Others are left out."""
+    inside = [part for part in found if part.block is not None and _in_windows(shapes.get(part.tap.site, ()))]
+    if not inside:
+        return {}
+    codes = _codes_that_arrive(module, inside, probe)
+    places = {part.tap.site: _places(codes[part.tap.site]) for part in inside if part.tap.site in codes}
+    return {site: order for site, order in places.items() if order is not None}
+
+
+def _in_windows(shape: Sequence[int]) -> bool:
+    """More rows than the one probe image, or more dimensions than a map has."""
+    return len(shape) > 4 or (len(shape) > 0 and shape[0] != 1)
+
+
+def _codes_that_arrive(module: nn.Module, inside: Sequence[Windowed], probe: Tensor) -> dict[str, Tensor]:
+    me = threading.get_ident()
+
+    def mine(hook):
+        return lambda *args: hook(*args) if threading.get_ident() == me else None
+
+    blocks = {part.block: part for part in inside if part.block is not None}
+    handles = []
+    try:
+        with PLACING:
+            for block, part in blocks.items():
+                handles.append(block.register_forward_pre_hook(mine(lambda _, args: (_code(args[0]), *args[1:]))))
+                for child in block.children():
+                    if part.reaches not in set(child.modules()) and not any(True for _ in child.children()):
+                        handles.append(child.register_forward_hook(mine(lambda _, args, __: args[0])))
+        taps = [Tap(part.tap.site, "", "", part.reaches, "input") for part in inside]
+        return run(module, taps, probe, keep=lambda tap, value: value)
+    finally:
+        with PLACING:
+            for handle in handles:
+                handle.remove()
+
+
+def _code(like: Tensor) -> Tensor:
+    """A tensor of this shape (1, ..., feature) whose first two features number its positions from 1, in two digits."""
+    numbers = torch.arange(1, like[0, ..., 0].numel() + 1, device=like.device).view(1, *like.shape[1:-1])
+    code = torch.zeros_like(like)
+    code[..., 0], code[..., 1] = numbers % BASE, numbers // BASE
+    return code
+
+
+def _places(code: Tensor) -> Tensor | None:
+    """Where each position went; None unless every position arrived exactly once (padding carries no number)."""
+    numbers = (code[..., 0].float() + BASE * code[..., 1].float()).round().long().flatten()
+    there = (numbers > 0).nonzero().flatten()
+    order = there[numbers[there].argsort()]
+    count = len(order)
+    wanted = torch.arange(1, count + 1, device=numbers.device)
+    return order if count and torch.equal(numbers[order], wanted) else None

@@ -1,0 +1,81 @@
+"""Several different pictures of one unit: made together, and held apart by what else they do in the same layer.
+
+After the diversity term of Olah, Mordvintsev and Schubert 2017. Theirs compares correlations of channels between
+pictures; ours compares position means, so that it can be had at every site. Invariant: a group depends on its own unit
+and seed alone, and the unit's plain picture is not touched.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.core.targets import parse_target
+from engine.models.loaded import LoadedModel
+from engine.sites.grid import position_mean
+from engine.visualization.fast_gradients import module_for_gradients
+from engine.visualization.objectives import Goal, Linear, values_of
+from engine.visualization.optimize import Measure, Pictures, Wanted, Watch, maximize_batch, suited_to
+from engine.visualization.recipes import Recipe
+
+PASS = 64  # pictures in one pass of the model, at most
+STRENGTH = 1.0
+"""What a picture loses, in shares of its group's mean activation, when it does the same as another picture."""
+
+
+def different(
+    model: LoadedModel,
+    site: str,
+    wanted: Wanted,
+    recipe: Recipe,
+    seed: int,
+    several: int,
+    watch: Watch | None = None,
+    start: np.ndarray | None = None,
+) -> Pictures:
+    """`several` pictures that all maximize one unit or goal, and differ. The curves are what is left of the activation
+    once the likeness to the others is taken off."""
+    module = module_for_gradients(model)
+
+    def apart(module: nn.Module) -> Measure:
+        return lambda images, leak: held_apart(model, site, wanted, images, several, module)
+
+    suited = suited_to(wanted, recipe, model, site)
+    return maximize_batch(model, module, site, [wanted] * several, suited, seed, 1, watch, start, apart)
+
+
+def held_apart(
+    model: LoadedModel, site: str, wanted: Wanted, images: Tensor, several: int, module: nn.Module | None = None
+) -> Tensor:
+    """(B,): activation of each image less its likeness to the other pictures; images in `several` equal parts."""
+    values = values_of(model, site, images, module)
+    activation = _goal(model, site, wanted).measure(values)
+    each = position_mean(values, model.sites[site].grid).unflatten(0, (several, -1)).mean(1)
+    alike = likeness(each).clamp(min=0).sum(1) / max(1, several - 1)
+    size = activation.detach().abs().mean()
+    return activation - STRENGTH * size * alike.repeat_interleave(len(images) // several)
+
+
+def likeness(features: Tensor) -> Tensor:
+    """(pictures, units) -> (pictures, pictures): correlation over units; 0 of a picture with itself."""
+    centred = features - features.mean(1, keepdim=True)
+    unit = centred / centred.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    return (unit @ unit.T) * (1 - torch.eye(len(features), device=features.device))
+
+
+def likeness_of(model: LoadedModel, site: str, images: np.ndarray) -> np.ndarray:
+    """(pictures,): each picture's mean likeness to the others in this site; images (n, 3, H, W) float32 in [0, 1]."""
+    with torch.no_grad():
+        pictures = model.resize_to_input(torch.from_numpy(images).to(model.device))
+        grid, parts = model.sites[site].grid, pictures.split(model.images_per_pass(PASS))
+        alike = likeness(torch.cat([position_mean(values_of(model, site, part), grid) for part in parts]))
+        return (alike.sum(1) / max(1, len(images) - 1)).cpu().numpy()
+
+
+def _goal(model: LoadedModel, site: str, wanted: Wanted) -> Goal:
+    if isinstance(wanted, Goal):
+        return wanted
+    one = torch.zeros(model.sites[site].units, device=model.device)
+    one[wanted] = 1.0
+    return Linear(parse_target(str(wanted)), [(None, one)], model.sites[site].grid)

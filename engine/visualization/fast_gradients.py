@@ -1,0 +1,70 @@
+"""A copy of a model that a CPU differentiates faster: the same mathematics, other arithmetic.
+
+On a CPU whose bfloat16 pays, four things cost as much as all matrix products of a step together: casting every weight
+at every pass, the gradient of torch's fused attention (slower in bfloat16 than a whole layer), the shuffling of heads,
+and the gradient of the convolution that cuts the image into patches. The twin has none of them: its weights are
+bfloat16, its attention is one function with its gradient written out (but for a last block that only the class token
+asks, see `engine.sites.last_block`), its patches are one matrix product.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from timm.layers.attention import Attention
+from torch import Tensor, nn
+
+from engine.core import devices
+from engine.models.loaded import LoadedModel
+from engine.sites.attention_kernel import WrittenAttention
+from engine.sites.hooks import PLACING
+
+MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
+
+
+def module_for_gradients(model: LoadedModel) -> nn.Module:
+    """The module to differentiate: the model's own, or its bfloat16 twin where that is faster.
+
+    A twin is the caller's own, so that whoever reads the model at the same time is not disturbed. Batch norm keeps
+    its statistics in float32, so a model with it has no twin.
+    """
+    pays = model.device.type == "cpu" and devices.precision(model.device) == torch.bfloat16
+    if not pays or any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.module.modules()):
+        return model.module
+    with PLACING:  # nobody changes the module's hooks while it is copied
+        twin = copy.deepcopy(model.module).bfloat16()
+    short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
+    for parent in [*twin.modules()]:
+        children: list[tuple[str, Any]] = [*parent.named_children()]
+        for name, part in children:
+            if isinstance(part, nn.Conv2d) and PatchProduct.fits(part):
+                setattr(parent, name, PatchProduct(part))
+            elif short and isinstance(part, Attention) and WrittenAttention.fits(part):
+                setattr(parent, name, WrittenAttention(part))
+            elif short and hasattr(part, "fused_attn"):
+                part.fused_attn = False
+    return twin
+
+
+class PatchProduct(nn.Module):
+    """A convolution whose windows lie side by side, as one matrix product."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.size = conv.kernel_size
+        self.weight, self.bias = nn.Parameter(conv.weight.flatten(1), requires_grad=False), conv.bias
+
+    @staticmethod
+    def fits(conv: nn.Conv2d) -> bool:
+        side_by_side = conv.kernel_size == conv.stride and conv.kernel_size != (1, 1)
+        return side_by_side and conv.groups == 1 and conv.padding in ((0, 0), "valid") and conv.dilation == (1, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, D, H // kernel height, W // kernel width); what is left over at the edges is dropped."""
+        (high, wide), (batch, channels) = self.size, images.shape[:2]
+        rows, columns = images.shape[2] // high, images.shape[3] // wide
+        whole = images[:, :, : rows * high, : columns * wide]
+        patches = whole.reshape(batch, channels, rows, high, columns, wide).permute(0, 2, 4, 1, 3, 5).flatten(3)
+        return nn.functional.linear(patches, self.weight, self.bias).permute(0, 3, 1, 2)

@@ -1,0 +1,305 @@
+"""The experiment of the first page: pictures of what units look for, each with the numbers that back it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+
+from engine.core.address import MAX_UNITS
+from engine.core.config import settings
+from engine.core.errors import BadRequest
+from engine.core.request import Context, Progress, Request, Result, experiment
+from engine.core.targets import IMAGE, parse_target
+from engine.data.registry import open_dataset
+from engine.data.uploads import image_of
+from engine.evaluation.index import IndexRequest
+from engine.models import catalog
+from engine.models.loaded import LoadedModel
+from engine.sites.access import find
+from engine.visualization.diversity import different, likeness_of
+from engine.visualization.objectives import Goal, goal
+from engine.visualization.optimize import Wanted
+from engine.visualization.progress import Gallery, as_bytes, as_floats, as_levels, rounded
+from engine.visualization.quality import between_units, judges_of, recognised, spectrum_columns, stability
+from engine.visualization.recipes import Recipe, recipe_named
+from engine.visualization.scores import (
+    STRONGEST,
+    YARDSTICK,
+    against_images,
+    fresh_activations,
+    importance_maps,
+    on_images,
+    on_strongest,
+    percentile_of,
+)
+from engine.visualization.single import PictureRequest, complete
+
+LOGITS = "head.logits"
+TOP_IMAGES = 20
+
+
+@experiment
+class VisualizeRequest(Request):
+    """Make a picture for each of some units or targets of one site, and score it against the images of a data set.
+
+    The result's arrays, for n units: `images` (n, H, W, 3) uint8; `curves` (n, steps) float32: mean activation over
+    the augmented copies at each step; with `opposite` also `opposite_images` and `opposite_curves`, of the pictures
+    that minimize. Table `units`: unit, activation, percentile, ratio_to_best_scene, beats_every_scene, failed,
+    seconds, and opposite_activation. Facts: device, precision, seconds, the recipe in full.
+
+    Targets (see `engine.core.targets`) come after the units, and the table's `unit` is text then. With targets also
+    `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
+    images that come closest, strongest first.
+
+    `start`: pictures begin as that image (accentuation). `importance`: also `importance` (n, H, W) uint8, where the
+    gradient of the objective is (255: strongest). `several`: also `variants` (n, several, H, W, 3) uint8, pictures that
+    are held apart, and a table `variants` (unit, number, activation, percentile, likeness to the others). `seeds`: as many
+    seeds from `seed` on, for the columns stability and seed_spread.
+
+    Every table has spectrum_distance and spectrum_percentile; for class logits also recognised, the share of other
+    models with the same classes (fact `judges`) that have the class among their five best answers.
+    """
+
+    experiment = "visualize"
+    version = 4
+
+    model: str
+    site: str
+    units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS)
+    recipe: str = "fast"
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    opposite: bool = False
+    data: str = "starter"
+    targets: tuple[str, ...] = Field(default=(), max_length=MAX_UNITS)
+    start: str = Field(default="", description="an image to begin with: 17 of the data set, or up-<digest>")
+    importance: bool = False
+    several: int = Field(default=1, ge=1, le=8)
+    seeds: int = Field(default=1, ge=1, le=8)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out at its default, so that requests of before keep their text and their key."""
+        default = {name: field.default for name, field in type(self).model_fields.items() if name in LATER}
+        return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.names:
+            raise ValueError("No units given. Name at least one unit or target.")
+        return self
+
+    @field_validator("start")
+    @classmethod
+    def _an_image(cls, start: str) -> str:
+        if start and not IMAGE.fullmatch(start):
+            raise ValueError("The image to start from is a number of the data set, or up-<digest> of an upload.")
+        return str(int(start)) if start.isdigit() else start
+
+    @field_validator("targets")
+    @classmethod
+    def _readable(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            found = [parse_target(text) for text in targets]
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+        if any(target.unit is not None for target in found):
+            raise ValueError("A target that is just one unit belongs to the units.")
+        return tuple(dict.fromkeys(map(str, found)))
+
+    @field_validator("units")
+    @classmethod
+    def _each_once(cls, units: tuple[int, ...]) -> tuple[int, ...]:
+        if any(unit < 0 for unit in units):
+            raise ValueError("Units are counted from 0.")
+        return tuple(dict.fromkeys(units))
+
+    @field_validator("recipe")
+    @classmethod
+    def _known(cls, recipe: str) -> str:
+        try:
+            return recipe_named(recipe).name
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """What each picture is made for, in order: units, then targets."""
+        return (*self.units, *self.targets)
+
+    def fingerprints(self) -> dict[str, str]:
+        return {
+            "model": catalog.fingerprint(self.model),
+            "data": open_dataset(self.data).fingerprint,
+            "recipe": recipe_named(self.recipe).model_dump_json(),
+            "yardstick": f"{YARDSTICK.model_dump_json()} {STRONGEST}",
+        }
+
+    def check(self, model: LoadedModel) -> None:
+        """Raises BadRequest for a site or unit that is not there, and for more units than the settings allow at once."""
+        if len(self.names) > (limit := settings().units_limit):
+            raise BadRequest(
+                f"{len(self.names)} units asked for at once; here at most {limit} are allowed. Ask in parts."
+            )
+        site = find(model.sites, self.site)
+        outside = [unit for unit in self.units if unit >= site.units]
+        if outside:
+            raise BadRequest(
+                f"{self.model}@{self.site} has units 0 to {site.units - 1}; there is no unit {outside[0]}."
+            )
+
+    def run(self, context: Context) -> Result:
+        if self.several > 1:
+            return self._with_variants(context)
+        recipe, model = recipe_named(self.recipe), catalog.load(self.model)
+        self.check(model)
+        goals = [goal(model, self.site, text, self.data) for text in self.targets]
+        wanted: list[Wanted] = [*self.units, *goals]
+        up, down = self._pictures(1), self._pictures(-1) if self.opposite else []
+        there = [context.find(request) for request in (*up, *down)]
+        gallery = Gallery(context, recipe, there.count(None), model, self.site)
+        ups = complete(up, there[: len(up)], context, gallery.watch)
+        gallery.next_round("The opposite pictures")
+        downs = complete(down, there[len(up) :], context, gallery.watch) if down else []
+        images = np.stack([made.arrays["image"] for made in ups])
+        arrays = {"images": images, "curves": np.stack([made.arrays["curve"] for made in ups])}
+        on_data, numbers, found = self._on_data(model, goals, context)
+        arrays |= found
+        shown = as_floats(images)
+        activations = fresh_activations(model, self.site, wanted, shown, self.seed)
+        dataset = open_dataset(self.data)
+        best = on_strongest(model, self.site, wanted, on_data, lambda row: dataset.image(int(numbers[row])), self.seed)
+        table = against_images(activations, on_data, best)
+        table.insert(0, "unit", pd.Series(self.units) if not goals else [str(name) for name in self.names])
+        table["seconds"] = np.sum([[made.facts["seconds"] for made in each] for each in (ups, downs) if each], axis=0)
+        if downs:
+            opposite = np.stack([made.arrays["image"] for made in downs])
+            arrays |= {"opposite_images": opposite, "opposite_curves": np.stack([m.arrays["curve"] for m in downs])}
+            table["opposite_activation"] = fresh_activations(
+                model, self.site, wanted, as_floats(opposite), self.seed
+            ).astype(np.float64)
+        tables = {"units": table}
+        judges = judge(table, model, self.site, self.units, shown, images)
+        if self.importance:
+            arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, shown))
+        between = self._compare_seeds(model, table, shown, context) if self.seeds > 1 else None
+        made_on = {
+            name: ", ".join(dict.fromkeys(made.facts[name] for made in (*ups, *downs)))
+            for name in ("device", "precision")
+        }
+        facts = {
+            **made_on,
+            "seconds": float(table["seconds"].sum()),
+            "recipe": recipe.model_dump(mode="json"),
+            "fingerprints": self.fingerprints(),
+            "torch": torch.__version__,
+            "judges": judges,
+        } | ({"stability_between_units": between} if between is not None else {})
+        return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _pictures(self, direction: Literal[1, -1]) -> list[PictureRequest]:
+        """Each picture as a request of its own. The images of a data set matter to targets and to starts only."""
+        return [
+            PictureRequest(
+                model=self.model,
+                site=self.site,
+                wanted=str(name),
+                recipe=self.recipe,
+                seed=self.seed,
+                direction=direction,
+                start=self.start,
+                data="" if isinstance(name, int) and not self.start else self.data,
+            )
+            for name in self.names
+        ]
+
+    def _with_variants(self, context: Context) -> Result:
+        """The plain pictures, which are a result of their own, with several different ones of each unit."""
+        plain = context.compute(self.model_copy(update={"several": 1}))
+        recipe, model = recipe_named(self.recipe), catalog.load(self.model)
+        goals = [goal(model, self.site, text, self.data) for text in self.targets]
+        on_data, _, _ = self._on_data(model, goals, context)
+        start = image_of(self.start, self.data) if self.start else None
+        images, table = self._variants(model, [*self.units, *goals], recipe, on_data, context, start)
+        arrays, tables = {**plain.arrays, "variants": images}, {**plain.tables, "variants": table}
+        return Result(json.loads(self.canonical()), arrays, tables, plain.facts)
+
+    def _variants(
+        self,
+        model: LoadedModel,
+        wanted: Sequence[Wanted],
+        recipe: Recipe,
+        on_data: np.ndarray,
+        context: Context,
+        start: np.ndarray | None,
+    ) -> tuple[np.ndarray, pd.DataFrame]:
+        """Several different pictures of each unit, and their numbers."""
+        images, tables = [], []
+        for place, (name, each) in enumerate(zip(self.names, wanted, strict=True)):
+
+            def watch(step: int, *_: object, place: int = place) -> None:
+                done, total = place * recipe.steps + step, len(wanted) * recipe.steps
+                context.report(Progress(done, total, f"Different pictures: {place + 1} of {len(wanted)}"))
+
+            made = different(model, self.site, each, recipe, self.seed, self.several, watch, start).images
+            seen = rounded(made)
+            activations = fresh_activations(model, self.site, [each] * self.several, seen, self.seed)
+            images.append(as_bytes(made))
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "unit": str(name),
+                        "number": range(self.several),
+                        "activation": activations.astype(np.float64),
+                        "percentile": percentile_of(activations, on_data[:, [place] * self.several]),
+                        "likeness": likeness_of(model, self.site, seen).astype(np.float64),
+                    }
+                )
+            )
+        return np.stack(images), pd.concat(tables, ignore_index=True)
+
+    def _compare_seeds(self, model: LoadedModel, table: pd.DataFrame, images: np.ndarray, context: Context) -> float:
+        """Adds stability to the table; gives what it is to be held against."""
+        plain = {"seeds": 1, "several": 1, "importance": False, "opposite": False}
+        rest = [(self.seed + more) % 2**31 for more in range(1, self.seeds)]
+        others = [context.compute(self.model_copy(update={**plain, "seed": seed})) for seed in rest]
+        shown = [images] + [as_floats(other.arrays["images"]) for other in others]
+        activations = [table["activation"], *(other.tables["units"]["activation"] for other in others)]
+        found = stability(model, self.site, shown, np.stack([each.to_numpy() for each in activations]))
+        table[found.columns] = found
+        return between_units(model, self.site, shown[0])
+
+    def _on_data(
+        self, model: LoadedModel, goals: Sequence[Goal], context: Context
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """(images, units and targets): everything asked for on every image; (images,): their numbers in the data set; and
+        what is kept of the targets."""
+        index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
+        units = index.arrays["position_mean"][:, np.asarray(self.units, int)].astype(np.float32)
+        if not goals:
+            return units, index.arrays["images"], {}
+        values = on_images(model, self.site, goals, self.data, index.arrays, context)
+        order = np.argsort(-values, axis=0, kind="stable")[:TOP_IMAGES].T
+        kept = {"target_values": np.ascontiguousarray(values.T), "target_top": index.arrays["images"][order]}
+        return np.concatenate([units, values], 1), index.arrays["images"], kept
+
+
+LATER = ("targets", "start", "importance", "several", "seeds")
+"""Fields that requests did not have from the start."""
+
+
+def judge(
+    table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, stored: np.ndarray
+) -> list[str]:
+    """Adds to the table what needs no more pictures; gives the names of the other models that judged class logits."""
+    for name, values in spectrum_columns(stored).items():
+        table[name] = values
+    if site != LOGITS or not units or len(units) < len(images):
+        return []
+    table["recognised"], judges = recognised(judges_of(model), units, images)
+    return judges

@@ -1,0 +1,87 @@
+"""One picture as a result of its own: who asks for many finds those that are there, and none that was finished is lost.
+
+Invariant: a picture does not depend on its company (see `engine.visualization.optimize`), so it is the same in every request.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+from engine.core import devices
+from engine.core.request import Context, Request, Result, experiment
+from engine.data.registry import open_dataset
+from engine.data.uploads import image_of
+from engine.models import catalog
+from engine.visualization.objectives import goal
+from engine.visualization.optimize import Pictures, Wanted, Watch, maximize, same_size
+from engine.visualization.progress import as_bytes
+from engine.visualization.recipes import recipe_named
+
+
+@experiment
+class PictureRequest(Request):
+    """Make one picture that maximizes (direction 1) or minimizes (-1) a unit (its number) or a target of a site.
+
+    Arrays: `image` (H, W, 3) uint8, `curve` (steps,) float32: mean activation over the augmented copies at each step.
+    Facts: seconds, and the device and precision that it was made with. `data` stays empty where neither the target nor
+    the image to start from is of a data set.
+    """
+
+    experiment = "picture"
+    version = 1
+
+    model: str
+    site: str
+    wanted: str
+    recipe: str
+    seed: int
+    direction: Literal[1, -1] = 1
+    start: str = ""
+    data: str = ""
+
+    def fingerprints(self) -> dict[str, str]:
+        read = {"model": catalog.fingerprint(self.model), "recipe": recipe_named(self.recipe).model_dump_json()}
+        return read | ({"data": open_dataset(self.data).fingerprint} if self.data else {})
+
+    def run(self, context: Context) -> Result:
+        return complete([self], [None], context)[0]
+
+
+def complete(
+    requests: Sequence[PictureRequest],
+    there: Sequence[Result | None],
+    context: Context,
+    watch: Watch | None = None,
+) -> list[Result]:
+    """The results of requests that differ in what is wanted only, of which some are there. The others are made together;
+    each is kept as soon as its batch is done. Raises BadRequest for what cannot stand in one request."""
+    first, found = requests[-1], list(there)  # targets come last, and units need no data set
+    missing = [place for place, result in enumerate(found) if result is None]
+    model, recipe = catalog.load(first.model), recipe_named(first.recipe)
+    wanted: list[Wanted] = [
+        int(request.wanted) if request.wanted.isdigit() else goal(model, first.site, request.wanted, first.data)
+        for request in requests
+    ]
+    same_size(wanted, recipe, model, first.site)
+    started, about = time.monotonic(), devices.describe(model.device)
+    made_on = {"device": about["name"], "precision": about["precision"]}
+
+    def keep(places: Sequence[int], made: Pictures) -> None:
+        nonlocal started
+        seconds = (time.monotonic() - started) / len(places)
+        for place, image, curve in zip(places, as_bytes(made.images), made.curves, strict=True):
+            request = requests[missing[place]]
+            arrays = {"image": image, "curve": curve}
+            result = Result(json.loads(request.canonical()), arrays, {}, {"seconds": seconds, **made_on})
+            context.keep(request, result, spare=True)
+            found[missing[place]] = result
+        started = time.monotonic()
+
+    if missing:
+        start = image_of(first.start, first.data) if first.start else None
+        asked = [wanted[place] for place in missing]
+        maximize(model, first.site, asked, recipe, first.seed, first.direction, watch, start, keep)
+    return [result for result in found if result is not None]

@@ -1,0 +1,1 @@
+"""What each page consists of, a folder a page."""

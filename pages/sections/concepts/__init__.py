@@ -1,0 +1,1 @@
+"""The concept browser's page."""

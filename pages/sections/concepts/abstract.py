@@ -1,0 +1,109 @@
+"""Do the words that units get become more abstract with depth, and more so with language supervision?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import colours, errors, figures, line_charts, words
+from pages.common.colours import Side
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts import charts, setup
+from pages.sections.concepts import view as views
+from pages.sections.concepts.view import ConceptsView
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+OWN = "the starter's own"
+
+
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The share of units whose best word is abstract, by layer, and the words themselves."""
+    from engine.concepts import abstract, browsing
+
+    _split(page, view)
+    split = browsing.concreteness(view.split)
+    tables: dict[Side, tuple[str, pd.DataFrame]] = {}
+    for side, model in view.sides.items():
+        named = [
+            result for site in views.layers(view, side) if (result := found.get(f"name-{side}/{site}")) is not None
+        ]
+        if len(named) == len(views.layers(view, side)):
+            tables[side] = (model, browsing.by_depth(abstract.abstract_shares(named, split)))
+    if not tables:
+        errors.hint("The figure appears once all layers of a model are named.", "hourglass_empty")
+        return
+    numbers = pd.concat([table for _, table in tables.values()])
+    chart = charts.shares(tables, "units with an abstract word, % of judged", "share", "low", "high", {})
+    usual = float(numbers["vocabulary"].iloc[0])
+    line_charts.level(chart, 100 * usual, "a word drawn at random")
+    figures.draw(
+        chart,
+        numbers,
+        "abstract-words",
+        key="cn-abstract",
+        finding=finding(tables),
+        note="Of the units that have a word which the list of concreteness knows: how many have an abstract one. Bands: 95% "
+        f"intervals. Dashed: the share of abstract words in the vocabulary ({words.share(usual)}).",
+    )
+    st.dataframe(
+        numbers[["model", "site", "units", "named", "judged", "abstract", "share"]],
+        hide_index=True,
+        column_config={
+            "model": "Model", "site": "Layer", "units": "Units",
+            "named": st.column_config.NumberColumn("With a word", help="The best word is above chance"),
+            "judged": st.column_config.NumberColumn("Judged", help="The list says how concrete their word is"),
+            "abstract": "Abstract", "share": st.column_config.NumberColumn("Share", format="percent"),
+        },
+        alt="Units with an abstract word, by layer",
+    )  # fmt: skip
+
+
+def finding(tables: Mapping[Side, tuple[str, pd.DataFrame]]) -> str:
+    """How the share of abstract words runs from the first layer to the last, for each model, in one line."""
+    said = []
+    for side, (model, table) in tables.items():
+        judged = table[table["judged"] > 0]
+        if len(judged):
+            first, last = (_interval(row) for row in judged.iloc[[0, -1]].to_dict("records"))
+            said.append(
+                f":{colours.NAMES[side]}[{errors.escape(model)}] from {first} in its first layer to {last} in its last"
+            )
+    return f"Units with an abstract word: {'; '.join(said)}." if said else "No unit has a word that the list knows."
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    return f"{words.share(row['share'])} ({100 * row['low']:.0f}–{words.share(row['high'])})"
+
+
+def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """Which list says how concrete words are."""
+    left, right = st.columns([1.6, 1], vertical_alignment="center")
+    left.caption(
+        "A word is abstract where one cannot point at what it says, like “love”. How concrete words are is taken from "
+        f"{OWN if not view.split else errors.code(view.split)} list."
+    )
+    with right, st.popover("A list of your own", icon=":material/upload_file:"):
+        given = st.file_uploader(
+            "CSV with a word and its concreteness on each line; larger is more concrete",
+            type=["csv"],
+            key=page.key("split_file"),
+        )
+        if given is not None:
+            with errors.shown():
+                from engine.concepts import browsing
+
+                name = f"voc-{setup.keep_words(given.getvalue(), given.name)}"
+                browsing.concreteness(name)
+                st.button("Use it", key=page.key("split_use"), on_click=_use, args=(page, name))
+        if view.split:
+            st.button("Back to the starter's own", key=page.key("split_back"), on_click=_use, args=(page, ""))
+
+
+def _use(page: ExperimentPage[ConceptsView], name: str) -> None:
+    if (shown := page.shown()) is not None:
+        page.turn(shown.model_copy(update={"split": name}))

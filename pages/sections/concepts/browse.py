@@ -1,0 +1,193 @@
+"""Browsing a layer: every unit of it with its words, sorted, filtered and paged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.core.errors import VitrineError
+from pages.common import colours, errors, results, words
+from pages.common.colours import Side
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts import card
+from pages.sections.concepts import view as views
+from pages.sections.concepts.view import SORTS, ConceptsView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.core.request import Result
+
+CARDS_A_PAGE = {1: 12, 2: 8}
+"""By how many models are shown side by side."""
+ANY = "any concept"
+
+
+def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """Which layer is looked at: model A's by name, model B's equally deep. Another layer is computed at once, since it
+    was asked for."""
+    names, key = views.layers(view, "a"), page.key("layer_at")
+    st.session_state[key] = views.layer(view, "a")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=320):
+            chosen = st.selectbox(f"Layer of :{colours.NAMES['a']}[{errors.escape(view.a)}]", names, key=key)
+        if view.b:
+            with errors.shown():
+                st.caption(
+                    f"beside :{colours.NAMES['b']}[{errors.escape(view.b)}] `{views.layer(view, 'b')}`, equally deep"
+                )
+    if chosen != views.layer(view, "a"):
+        page.show(view.model_copy(update={"layer": chosen, "page": 1}), compute=True)
+
+
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The units of the layer of each model, side by side."""
+    from engine.concepts import browsing
+
+    tables = {}
+    for side in view.sides:
+        if (naming := found.get(f"name-{side}")) is not None:
+            index = results.find(views.index(view, view.sides[side], views.layer(view, side)).key())
+            tables[side] = browsing.units_table(naming, index, _purity(view, side))
+    if not tables:
+        return
+    _filters(page, view, tables)
+    kept = {
+        side: browsing.chosen(table, view.sort, view.word, view.concept, view.least, view.named)
+        for side, table in tables.items()
+    }
+    longest, each = max(len(table) for table in kept.values()), CARDS_A_PAGE[len(view.sides)]
+    pages = max(1, -(-longest // each))
+    at = min(view.page, pages)
+    columns = st.columns(len(view.sides), gap="large")
+    for column, side in zip(columns, view.sides, strict=True):
+        with column:
+            if side in kept:
+                _side(page, view, side, tables[side], kept[side], slice((at - 1) * each, at * each))
+    if pages > 1:
+        # Under a new name on each page: a widget keeps its own place, and this one follows the link.
+        name = f"page_at_{at}_{pages}"
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.pagination(pages, default=at, key=page.key(name), on_change=_turned, args=(page, "page", name))
+
+
+def _side(
+    page: ExperimentPage[ConceptsView],
+    view: ConceptsView,
+    side: Side,
+    table: pd.DataFrame,
+    kept: pd.DataFrame,
+    shown: slice,
+) -> None:
+    site = views.layer(view, side)
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
+    named = int(table["named"].sum())
+    st.caption(
+        f"{len(kept)} of {len(table)} units shown; {named} ({words.share(named / max(len(table), 1))}) have a word that fits "
+        "better than chance."
+    )
+    if not len(kept):
+        errors.hint("No unit fits these filters. Clear the word, lower the purity, or show units without a word.")
+    rows = kept.iloc[shown].to_dict("records")
+    cards = [card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows]
+    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
+
+
+def _why(view: ConceptsView, row: Mapping[Any, Any]) -> str:
+    """What a card says beside its unit: the number that the cards are sorted by, and the concept where it has one."""
+    said = []
+    if view.sort == "selectivity":
+        said.append(f"selectivity **{words.number(float(row['selectivity']))}**")
+    if row["pure"] or (view.sort == "purity" and isinstance(row["concept"], str)):
+        said.append(f"concept **{errors.escape(str(row['concept']))}** AUROC {float(row['auroc']):.2f}")
+    return " · ".join(said)
+
+
+def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Mapping[Side, pd.DataFrame]) -> None:
+    from engine.concepts import browsing
+
+    measured = any(table["auroc"].notna().any() for table in tables.values())
+    for name in ("sort", "word", "named"):
+        st.session_state[page.key(f"{name}_at")] = getattr(view, name)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=190):
+            st.selectbox(
+                "Sort by", [sort for sort in SORTS if measured or sort != "purity"], key=page.key("sort_at"),
+                format_func=SORTS.__getitem__, on_change=_turned, args=(page, "sort", "sort_at"),
+            )  # fmt: skip
+        with st.container(width=190):
+            st.text_input(
+                "Word contains", key=page.key("word_at"), placeholder="any word", on_change=_turned,
+                args=(page, "word", "word_at"),
+            )  # fmt: skip
+        if measured:
+            found = sorted({name for table in tables.values() for name in browsing.concepts(table)})
+            st.session_state[page.key("concept_at")] = view.concept or ANY
+            with st.container(width=190):
+                st.selectbox(
+                    "Follows the concept", [ANY, *_with(found, view.concept)], key=page.key("concept_at"),
+                    on_change=_turned, args=(page, "concept", "concept_at"),
+                    help="The tag that a unit follows most purely, where it is a concept unit: see Purity.",
+                )  # fmt: skip
+            st.session_state[page.key("least_at")] = view.least
+            with st.container(width=170):
+                st.slider(
+                    "AUROC at least", 0.0, 1.0, step=0.05, key=page.key("least_at"), on_change=_turned,
+                    args=(page, "least", "least_at"),
+                )  # fmt: skip
+        st.toggle(
+            "Only with a word", key=page.key("named_at"), on_change=_turned, args=(page, "named", "named_at"),
+            help="Leaves out the units whose best word is not above chance: for those Vitrine abstains.",
+        )  # fmt: skip
+        _csv(page, view)
+    if not measured:
+        st.caption("Filters by concept and purity appear here once the section Purity is computed.")
+
+
+def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """All units of all layers that are named, with their words and scores, as one CSV file."""
+    from engine.concepts import browsing
+
+    keys = [
+        key
+        for side, model in view.sides.items()
+        for site in views.layers(view, side)
+        if results.find(key := views.naming(view, model, site).key()) is not None
+    ]
+
+    def data() -> bytes:
+        return browsing.names_csv(found for key in keys if (found := results.find(key)) is not None).encode()
+
+    st.download_button(
+        f"All units of {len(keys)} named layer{'s' if len(keys) > 1 else ''} as CSV",
+        data,
+        file_name=f"vitrine-concepts-{keys[0][:8]}-{len(keys)}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=page.key("csv"),
+        on_click="ignore",
+        type="tertiary",
+        help="Address, words and scores of every unit of the layers that are named already, of both models.",
+    )
+
+
+def _with(names: list[str], chosen: str) -> list[str]:
+    """Names of a list, with the chosen one among them."""
+    return names if not chosen or chosen in names else [chosen, *names]
+
+
+def _turned(page: ExperimentPage[ConceptsView], name: str, widget: str) -> None:
+    """A filter was moved: the same results are shown another way."""
+    value, shown = st.session_state[page.key(widget)], page.shown()
+    if shown is not None:
+        value = "" if value == ANY else value[:100] if isinstance(value, str) else value
+        page.turn(shown.model_copy(update={"page": 1, name: value}))
+
+
+def _purity(view: ConceptsView, side: Side) -> Result | None:
+    try:
+        return results.find(views.purity(view, side).key())
+    except VitrineError:
+        return None  # a data set without tags: said in the section Purity

@@ -1,0 +1,218 @@
+"""How purely units follow concepts that are known of the images, layer by layer, against shuffled tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.core.errors import VitrineError
+from pages.common import colours, errors, figures, words
+from pages.common.colours import Side
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts import card, charts, making
+from pages.sections.concepts import view as views
+from pages.sections.concepts.view import ConceptsView
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+ABOUT = (
+    "A *concept* is a tag that at least three kinds of objects of two different groups share, like “music”. A *concept unit* "
+    "responds to the kinds of a concept more than chance allows once colour and place are taken out, the best of all tags is "
+    "accounted for, and its strongest kind is left out, so that no single kind can carry it."
+)
+MOST_CARDS = 6
+
+
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """Shares of concept units by layer, what the difference between two models amounts to, and the concepts themselves."""
+    from engine.concepts.purity.compare import compare
+
+    there: dict[Side, Result] = {side: found[f"purity-{side}"] for side in view.sides if f"purity-{side}" in found}
+    st.caption(ABOUT)
+    if not there:
+        return
+    st.markdown(f"##### {errors.escape(compare(list(there.values())))}")
+    if len(roles := {views.role_of(view, side) for side in there}) > 1:
+        st.caption(
+            f"The models are looked at in different kinds of layers ({' and '.join(sorted(roles))}), so this difference is not "
+            "one of their training or architecture alone."
+        )
+    _curves(view, there)
+    _names(view, there)
+    columns = st.columns(len(there), gap="large")
+    for column, (side, result) in zip(columns, there.items(), strict=True):
+        with column:
+            _concepts(page, view, side, result)
+
+
+def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
+    from engine.concepts import browsing
+
+    tables = {side: (view.sides[side], browsing.by_depth(result.tables["layers"])) for side, result in there.items()}
+    numbers = pd.concat([table.assign(model=model) for model, table in tables.values()])
+    facts = next(iter(there.values())).facts
+    with st.grid(2, min_column_width=370, gap="large"):
+        with st.container():
+            figures.draw(
+                charts.shares(
+                    tables, "concept units, % of the layer", "concept_units", "low", "high",
+                    {"baseline": "tags shuffled", "strict_baseline": "shuffled within subgroups"},
+                ),
+                numbers,
+                "concept-units",
+                key="cn-purity-plain",
+                finding=_said(there, "Concept units of all layers", "concept_units"),
+                note=f"{facts['concepts']} concepts, {facts['kinds']} kinds, {facts['images']} images. Bands: 95% intervals "
+                "for as many units as are independent. Dotted: what the same test finds when tags are shuffled among all "
+                "kinds, and (dashed) only among kinds of the same subgroup, which look alike.",
+            )  # fmt: skip
+        with st.container():
+            figures.draw(
+                charts.shares(
+                    tables, "beyond likeness, % of the layer", "beyond_likeness", "beyond_likeness_low",
+                    "beyond_likeness_high", {},
+                ),
+                numbers,
+                "beyond-likeness",
+                key="cn-purity-strict",
+                finding=_said(there, "Concept units beyond what looks alike", "beyond_likeness"),
+                note="The stricter count: the unit's own score is among the highest 5% of what it reaches when tags are "
+                "shuffled within subgroups, so that looking alike (all flowers, all cats) is not enough.",
+            )  # fmt: skip
+        with st.container():
+            figures.draw(
+                charts.shares(
+                    tables, "kind units, % of the layer", "kind_units", "kind_units_low", "kind_units_high", {}
+                ),
+                numbers,
+                "kind-units",
+                key="cn-purity-kinds",
+                finding=_said(there, "Units that single one kind out", "kind_units"),
+                note="Units that are no concept units, and for which one kind comes first: rather “trumpet” than “music”. What "
+                "else they respond to is not told by this, and a unit of an object's colour can count.",
+            )
+        with st.container():
+            st.markdown("**All layers together**")
+            st.dataframe(_overall(there), hide_index=True, alt="Shares of units over all layers, with 95% intervals")
+            st.caption(
+                "Shares of all units, with 95% intervals; where tags are shuffled, with the range of 95% of the worlds."
+            )
+
+
+MEASURED = {
+    "Concept units": ("concept_units", "low", "high"),
+    "with tags shuffled": ("baseline", "baseline_low", "baseline_high"),
+    "shuffled within subgroups": ("strict_baseline", "strict_baseline_low", "strict_baseline_high"),
+    "Beyond what looks alike": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
+    "Single one kind out": ("kind_units", "kind_units_low", "kind_units_high"),
+}
+
+
+def _overall(there: Mapping[Side, Result]) -> pd.DataFrame:
+    """Shares over all layers: a row for each measure, a column for each model."""
+    table: dict[str, list[str]] = {"Units": list(MEASURED)}
+    for result in there.values():
+        row: Any = result.tables["overall"].iloc[0]
+        table[str(result.request["model"])] = [
+            f"{words.share(float(row[name]), 1)} ({100 * float(row[low]):.1f}–{words.share(float(row[high]), 1)})"
+            for name, low, high in MEASURED.values()
+        ]
+    return pd.DataFrame(table)
+
+
+def _said(there: Mapping[Side, Result], what: str, name: str) -> str:
+    """The share over all layers of each model, in one line."""
+    told = [
+        f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] "
+        f"{words.share(float(result.tables['overall'][name].iloc[0]), 1)}"
+        for side, result in there.items()
+    ]
+    return f"{what}: {', '.join(told)}"
+
+
+def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
+    """How often a unit's name is the concept that it follows, in the layers that are named already."""
+    from engine.concepts.purity.compare import names_against_truth
+
+    rows: list[dict[str, Any]] = []
+    for side, result in there.items():
+        for site in views.layers(view, side):
+            naming = making.named(view, view.sides[side], site)
+            if naming is None:
+                continue
+            try:
+                told = names_against_truth(naming, result)
+            except VitrineError:
+                continue
+            if told["top1"] is not None:
+                rows.append(
+                    {
+                        "Model": view.sides[side],
+                        "Layer": site,
+                        "Concept units": told["units"],
+                        "Named": told["named"],
+                        "First word is the concept": _interval(told, "top1"),
+                        "By chance": words.share(told["chance1"] or 0.0, 1),
+                        "One of five is": _interval(told, "top5"),
+                        "By chance ": words.share(told["chance5"] or 0.0, 1),
+                    }
+                )
+    st.subheader("Do the words say what the units follow?", anchor=False)
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="How often names agree with the known concept, by layer")
+        st.caption(
+            "Of the concept units that have a word: how often the word contains the concept that the unit truly follows, with "
+            "95% intervals. By chance: when the units get each other's words. Layers appear here once they are named."
+        )
+    else:
+        errors.hint("Name a layer in **Browse a layer**, and its words are held against the truth here.")
+
+
+def _interval(told: Mapping[str, Any], name: str) -> str:
+    low, high = told[f"{name}_interval"]
+    return f"{words.share(told[name])} ({100 * low:.0f}–{words.share(high)})"
+
+
+def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
+    from engine.concepts import browsing
+
+    table = result.tables["concepts"].sort_values(["units", "auroc"], ascending=False, kind="stable")
+    table = table[table["units"] > 0].reset_index(drop=True)
+    st.subheader(f"Concepts of :{colours.NAMES[side]}[{errors.escape(view.sides[side])}]", anchor=False)
+    if not len(table):
+        errors.hint("No unit of these layers follows a concept more than chance allows.")
+        return
+    event: Any = st.dataframe(
+        table[["tag", "units", "beyond_likeness", "kinds", "auroc"]],
+        hide_index=True,
+        height=280,
+        key=page.key(f"concepts_{side}"),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "tag": "Concept",
+            "units": st.column_config.NumberColumn("Units", help="Concept units that follow this tag best"),
+            "beyond_likeness": st.column_config.NumberColumn("Strict", help="Of those, units beyond what looks alike"),
+            "kinds": "Kinds",
+            "auroc": st.column_config.NumberColumn("Best AUROC", format="%.2f"),
+        },
+        alt=f"The concepts that units of {view.sides[side]} follow",
+    )
+    chosen = event["selection"]["rows"] if event else []
+    if not chosen or chosen[0] >= len(table):
+        st.caption("Tick a concept to see its units.")
+        return
+    tag = str(table["tag"].iloc[chosen[0]])
+    rows = browsing.followers(result, tag).head(MOST_CARDS).to_dict("records")
+    cards = [
+        card.Card(
+            side, view.sides[side], str(row["site"]), int(row["unit"]), f"AUROC **{float(row['auroc']):.2f}**", "concept"
+        )
+        for row in rows
+    ]  # fmt: skip
+    st.markdown(f"Units that follow **{errors.escape(tag)}**, purest first")
+    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2)

@@ -1,0 +1,127 @@
+"""From pictures to words: does a reader see in a unit's made picture what it sees in the unit's images?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine.core.address import format_units
+from engine.core.request import Result, parse_request
+from pages.common import colours, errors, results
+from pages.common.colours import Side
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts import card as concepts_card
+from pages.sections.concepts import making
+from pages.sections.concepts import view as views
+from pages.sections.concepts.setup import synced
+from pages.sections.concepts.view import ConceptsView
+
+FIRST_UNITS = 4
+WIDTH = 128
+
+
+def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """Which units' pictures are read: those with the best words unless somebody says otherwise."""
+    chosen, keys = {"a": view.units, "b": view.others}, {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        for side, model in view.sides.items():
+            keys[side] = synced(page, f"units_{side}", chosen[side] or _best(view, side))
+            with st.container(width=240):
+                st.text_input(
+                    f"Units of :{colours.NAMES[side]}[{errors.escape(model)}]",
+                    key=keys[side],
+                    help=f"Numbers and ranges, at most {views.MOST_UNITS}. At first those whose words fit best.",
+                )
+        if st.button("Read their pictures", type="primary", icon=":material/play_arrow:", key=page.key("read_run")):
+            with errors.shown():
+                units = {side: (st.session_state[keys[side]] or "")[:300] for side in view.sides}
+                asked = view.model_copy(update={"units": units["a"], "others": units.get("b", "")})
+                page.show(asked, compute=True)
+
+
+def _best(view: ConceptsView, side: Side) -> str:
+    """The units of the layer with the best words, where they are named; else the first ones."""
+    from engine.concepts import browsing
+
+    naming = making.named(view, view.sides[side], views.layer(view, side))
+    if naming is None:
+        return f"0-{FIRST_UNITS - 1}"
+    table = browsing.chosen(browsing.units_table(naming), named=True)
+    return format_units(sorted(int(unit) for unit in table["unit"][:FIRST_UNITS])) or f"0-{FIRST_UNITS - 1}"
+
+
+def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """Each unit's picture with its words, beside its strongest images with theirs."""
+    there: dict[Side, Result] = {side: found[f"read-{side}"] for side in view.sides if f"read-{side}" in found}
+    if not there:
+        return
+    st.caption(
+        "The reader names each made picture, and apart from it the images that excite the unit most. Consistency is the "
+        "correlation of the two over the whole vocabulary; what stands after “others” is the same with the images of the "
+        "layer's other units, and z says how far above those it stands."
+    )
+    columns = st.columns(len(view.sides), gap="large")
+    for column, side in zip(columns, view.sides, strict=True):
+        if side in there:
+            with column:
+                _side(view, side, there[side])
+
+
+def _side(view: ConceptsView, side: Side, result: Result) -> None:
+    site = views.layer(view, side)
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
+    st.markdown(finding(result))
+    request: Any = parse_request(result.request)
+    pictures = request.pictures().key()
+    with st.grid(1 if len(view.sides) > 1 else 2, min_column_width=concepts_card.CARD):
+        for place, row in enumerate(result.tables["units"].to_dict("records")):
+            with st.container(border=True, gap="small"):
+                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                    st.markdown(f"**Unit {int(row['unit'])}**", width="content")
+                    st.markdown(f":small[{_numbers(row)}]", width="content")
+                left, right = st.columns([1, 1.9])
+                with left:
+                    if results.find(pictures) is not None:
+                        st.image(
+                            results.picture(pictures, "images", place, WIDTH),
+                            width="stretch",
+                            output_format="PNG",
+                            alt=f"Made picture of unit {int(row['unit'])} of {view.sides[side]}, {site}",
+                        )
+                    st.markdown(":small[:gray[made picture reads as]]")
+                    st.markdown(_words(result, "picture", place))
+                with right:
+                    card = concepts_card.Card(side, view.sides[side], site, int(row["unit"]))
+                    concepts_card.images(view, card, 4)
+                    st.markdown(":small[:gray[its strongest images read as]]")
+                    st.markdown(_words(result, "image", place))
+
+
+def finding(result: Result) -> str:
+    """Whether pictures are read like the images of their own units, in one sentence."""
+    own, others = float(result.facts["mean_consistency"]), float(result.facts["mean_others"])
+    count = len(result.tables["units"])
+    told = f"over {count} units the consistency is **{own:.2f}** on average"
+    return told[0].upper() + told[1:] + f", against **{others:.2f}** with the images of other units.".replace("-", "−")
+
+
+def _numbers(row: Mapping[Any, Any]) -> str:
+    said = [f"consistency **{float(row['consistency']):.2f}**"]
+    if np.isfinite(float(row["others"])):
+        said.append(f"others {float(row['others']):.2f}")
+    if np.isfinite(float(row["z"])):
+        said.append(f"z **{float(row['z']):.1f}**")
+    return " · ".join(said).replace("-", "−")
+
+
+def _words(result: Result, of: str, place: int) -> str:
+    """The words of a picture or of images; those that both have stand out."""
+    both = {*result.arrays["picture_words"][place].tolist()} & {*result.arrays["image_words"][place].tolist()}
+    numbers = result.arrays[f"{of}_words"][place].tolist()
+    known = {number: errors.escape(result.facts["words"][number]) for number in numbers}
+    return " ".join(
+        f":{'primary' if number in both else 'gray'}-badge[{word}]" for number, word in known.items()
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""Searching by words: the box on top of the page, and the units of each model that follow the text best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.common import colours, errors, words
+from pages.common.colours import Side
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts import card
+from pages.sections.concepts.view import ConceptsView
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+EXAMPLES = ("music", "a bird in the snow", "fire", "something to eat", "the sea at night")
+CARDS_A_PAGE = 6
+EMPTY = (
+    "Type a word or a sentence above. Vitrine compares it with every image, and looks for the units that respond to the same "
+    "images; no unit needs to have been named before."
+)
+
+
+def box(page: ExperimentPage[ConceptsView]) -> str | None:
+    """The search box with examples under it. Gives the text when somebody asks for it, else None."""
+    state, asked = st.session_state, page.key("asked")
+    left, right = st.columns([6, 1], vertical_alignment="bottom")
+    left.text_input(
+        "Find units by words",
+        key=page.key("text"),
+        placeholder="a word or a sentence, like: music, or: a bird in the snow",
+        icon=":material/search:",
+        on_change=_ask,
+        args=(page,),
+    )
+    right.button("Search", type="primary", key=page.key("search"), on_click=_ask, args=(page,), width="stretch")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("For example", width="content")
+        st.pills(
+            "Examples",
+            EXAMPLES,
+            key=page.key("example"),
+            on_change=_ask,
+            args=(page, True),
+            label_visibility="collapsed",
+        )
+    return state.get(page.key("text")) or "" if state.pop(asked, False) else None
+
+
+def _ask(page: ExperimentPage[ConceptsView], example: bool = False) -> None:
+    state = st.session_state
+    if example:
+        state[page.key("text")], state[page.key("example")] = state[page.key("example")], None
+    state[page.key("asked")] = True
+
+
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The best units of each model, side by side."""
+    if not view.text:
+        errors.hint(EMPTY, "search")
+        return
+    there: dict[Side, Result] = {side: found[f"find-{side}"] for side in view.sides if f"find-{side}" in found}
+    if not there:
+        return
+    columns = st.columns(len(view.sides), gap="large")
+    for column, side in zip(columns, view.sides, strict=True):
+        with column:
+            if side in there:
+                _side(page, view, side, there[side])
+
+
+def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
+    model, table = view.sides[side], result.tables["units"]
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(model)}]")
+    st.markdown(finding(result))
+    pages, first = -(-len(table) // CARDS_A_PAGE), 0
+    tools = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    if pages > 1:
+        with tools:
+            first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE
+    cards = [_card(side, model, result, place) for place in range(first, min(first + CARDS_A_PAGE, len(table)))]
+    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2, tools)
+
+
+def _card(side: Side, model: str, result: Result, place: int) -> card.Card:
+    row = result.tables["units"].iloc[place].to_dict()
+    numbers, scores = result.arrays["words"][place].tolist(), result.arrays["word_scores"][place].tolist()
+    follows = tuple(
+        (result.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)
+    )
+    return card.Card(
+        side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row), follows
+    )  # fmt: skip
+
+
+def finding(result: Result) -> str:
+    """What a search found: its best unit, and how well that follows the text against chance and against other words."""
+    facts = result.facts
+    if not facts["found"]:
+        return f":material/info: {errors.escape(str(facts['sentence']))}"
+    best = result.tables["units"].iloc[0]
+    return (
+        f"Of {facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows “{errors.escape(facts['text'])}” "
+        f"best, with a correlation of **{float(best['score']):.2f}**; chance stays below {float(facts['chance']):.2f}, and "
+        f"{words.share(float(facts['among_words']))} of the vocabulary's words are followed less well in that layer."
+    )
+
+
+def why(row: Mapping[Any, Any]) -> str:
+    """Why a unit was found."""
+    return f"correlation **{float(row['score']):.2f}** · z {words.number(float(row['z']))}"
+
+
+def beside(row: Mapping[Any, Any]) -> str:
+    """What else a found unit follows."""
+    above = int(row["words_above"])
+    many = {0: "no word", 1: "1 word"}.get(above, f"{above:,} words")
+    return f"Follows {many} more closely than this text."

@@ -1,0 +1,207 @@
+"""Choosing what the concept browser looks into: one or two models, the reader that knows words, images and vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine.core.errors import VitrineError
+from pages.common import colours, errors
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts.view import MEASURES, ConceptsView, roles_of
+from pages.sections.visualize import pickers
+
+CLIP, TWIN = "starter-clip", "starter-vit"
+USUAL = "usual"
+ABOUT_MEASURES = (
+    "How alike a unit and a word are over the images. **soft-wpmi**: CLIP-Dissect's, which looks at the unit's strongest "
+    "images. **correlation**: over all images alike. **cos-cubed**: large values count more."
+)
+READER_PREFIX = "open_clip/"
+KEPT = ("a", "b", "reader", "data", "vocabulary", "measure", "template", "role")
+"""The fields of a view that the setup decides."""
+
+
+def readers() -> list[str]:
+    """The models that are here and read words."""
+    from engine.models import catalog
+
+    return [e.name for e in catalog.entries() if e.available and e.architecture.startswith(READER_PREFIX)]
+
+
+def first(here: list[str]) -> dict[str, str]:
+    """What the widgets begin with, given the readers that are here: the starter's CLIP beside its label-trained twin;
+    without it, the starter's pair."""
+    if CLIP in here:
+        return {"a": CLIP, "b": TWIN, "reader": CLIP}
+    return {**pickers.FIRST, "reader": here[0] if here else CLIP}
+
+
+def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
+    """What the setup's widgets say, whether they are drawn or not."""
+    state, fields = st.session_state, ConceptsView.model_fields
+    found = {name: state.get(page.key(name)) for name in KEPT}
+    found = {name: value for name, value in found.items() if value not in (None, pickers.NONE, USUAL)}
+    begin = first(readers())
+    if page.key("b") in state:  # which may say that there is none
+        del begin["b"]
+    return {
+        **begin,
+        **{name: value[: _longest(fields[name])] for name, value in found.items()},
+    }
+
+
+def draw(page: ExperimentPage[ConceptsView]) -> bool:
+    """Draw the widgets. True when Run was pressed."""
+    here, models = readers(), pickers.available_models()
+    begin = first(here)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _model(page, "a", models, begin["a"])
+    with right:
+        _model(page, "b", [pickers.NONE, *models], begin["b"])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        _reader(page, here, begin["reader"])
+        _data(page)
+        _vocabulary(page)
+    with st.expander("How units are named", type="compact", key=page.key("details"), on_change="rerun") as details:
+        if details.open:
+            _details(page)
+    return st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"))
+
+
+def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[str], begin: str) -> None:
+    key = _start(page, side, begin)
+    if st.session_state[key] is None:  # a link that names one model
+        st.session_state[key] = pickers.NONE
+    st.selectbox(
+        f":{colours.NAMES[side]}[**Model {side.upper()}**]",
+        _with(names, st.session_state[key]),
+        key=key,
+        accept_new_options=True,
+        help="Whose units are looked into: any model, not only a CLIP. Type a name to use another one, like "
+        "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k.",
+        **pickers.KEEP,
+    )
+
+
+def _reader(page: ExperimentPage[ConceptsView], names: list[str], begin: str) -> None:
+    key = _start(page, "reader", begin)
+    st.selectbox(
+        "Words are read by",
+        _with(names, st.session_state[key]),
+        key=key,
+        accept_new_options=True,
+        help="The language-supervised model that says how well words fit images. Any CLIP, like open_clip/ViT-B-16/openai; "
+        "it need not be one of the models that are looked into.",
+        **pickers.KEEP,
+    )
+
+
+def _data(page: ExperimentPage[ConceptsView]) -> None:
+    from engine.data.registry import dataset_names
+
+    names, key = dataset_names(), _start(page, "data", "starter")
+    if st.session_state[key] not in names:
+        st.session_state[key] = names[0]
+    st.selectbox(
+        "Images from",
+        names,
+        key=key,
+        help="The images on which units and words are compared. Add folders of your own in vitrine.toml.",
+        **pickers.KEEP,
+    )
+
+
+def _vocabulary(page: ExperimentPage[ConceptsView]) -> None:
+    from engine.concepts.vocabulary import vocabulary_names
+
+    key = _start(page, "vocabulary", "starter")
+    st.selectbox(
+        "Vocabulary",
+        _with(vocabulary_names(), st.session_state[key]),
+        key=key,
+        help="The words that units are named with. Search takes any text, also outside the vocabulary.",
+        **pickers.KEEP,
+    )
+
+
+def _details(page: ExperimentPage[ConceptsView]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.segmented_control(
+            "Measure", MEASURES, key=_start(page, "measure", MEASURES[0]), required=True, help=ABOUT_MEASURES,
+            **pickers.KEEP,
+        )  # fmt: skip
+        with st.container(width=300):
+            st.text_input(
+                "Words are put into",
+                key=_start(page, "template", ConceptsView.model_fields["template"].default),
+                help="The reader knows captions better than single words. `{}` is where the word goes.",
+                **pickers.KEEP,
+            )
+        _role(page)
+    given = st.file_uploader(
+        "A vocabulary of your own (text, one word or phrase a line, or CSV; at most 50,000 words)",
+        type=["txt", "csv"],
+        key=page.key("words"),
+    )
+    if given is not None:
+        with errors.shown():
+            name = f"voc-{keep_words(given.getvalue(), given.name)}"
+            st.caption(f"Kept on this server as `{name}`.")
+            st.button("Use it", icon=":material/check:", key=page.key("use"), on_click=_use, args=(page, name))
+
+
+def _role(page: ExperimentPage[ConceptsView]) -> None:
+    key = _start(page, "role", USUAL)
+    try:
+        known = roles_of(chosen(page)["a"])
+    except VitrineError:
+        known = []  # said when it is run
+    if st.session_state[key] not in known:
+        st.session_state[key] = USUAL
+    st.selectbox(
+        "Kind of layer",
+        [USUAL, *known],
+        key=key,
+        help="Usual: the hidden features of a transformer's MLPs, the ends of a CNN's blocks. A second model without such "
+        "layers shows its usual ones.",
+        **pickers.KEEP,
+    )
+
+
+def _use(page: ExperimentPage[ConceptsView], name: str) -> None:
+    st.session_state[page.key("vocabulary")] = name
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def keep_words(data: bytes, name: str) -> str:
+    from engine.data.uploads import keep_words
+
+    return keep_words(data, name)
+
+
+def _start(page: ExperimentPage[ConceptsView], name: str, value: object) -> str:
+    """The key of a widget, which begins at this value."""
+    st.session_state.setdefault(page.key(name), value)
+    if st.session_state[page.key(name)] == "":
+        st.session_state[page.key(name)] = value
+    return page.key(name)
+
+
+def synced(page: ExperimentPage[ConceptsView], name: str, value: str) -> str:
+    """The key of a section's own widget, which shows this value of the view whenever that has changed."""
+    state, key = st.session_state, page.key(f"{name}_at")
+    if state.get(page.key(f"{name}_from")) != value or key not in state:
+        state[key] = state[page.key(f"{name}_from")] = value
+    return key
+
+
+def _with(names: list[str], chosen: str) -> list[str]:
+    return names if chosen in names else [*names, chosen]
+
+
+def _longest(field: Any) -> int:
+    """The most letters that a text field of a view takes."""
+    return next((rule.max_length for rule in field.metadata if hasattr(rule, "max_length")), 2000)

@@ -1,0 +1,82 @@
+"""From text to pictures: what a reader's embedding draws for a text, and what a few units draw that follow it together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.core.address import Address
+from pages.common import colours, errors, results
+from pages.common.colours import Side
+from pages.common.experiment_page import ExperimentPage, Part
+from pages.sections.concepts import card, making
+from pages.sections.concepts import view as views
+from pages.sections.concepts.view import EMBEDDING, ConceptsView
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+WIDTH = 224
+
+
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The picture of the text by the reader's embedding, and by a few units of each model that follow it together."""
+    if not view.text:
+        errors.hint("Type a text above and press **Search**; then it can be drawn here.", "brush")
+        return
+    text = errors.escape(view.text)
+    st.caption(
+        "Pictures made from noise, without a generative model. The first makes the reader's embedding of the picture as "
+        "similar to the text's as it can be; the others excite a few units which together follow the text."
+    )
+    with st.grid(1 + len(view.sides), min_column_width=260, gap="large"):
+        if "says" in found:
+            with st.container():
+                st.markdown(f"##### {errors.escape(view.reader)} · whole embedding")
+                _made(found["says"], f"Picture that {view.reader} finds most like the text {view.text}")
+                facts = found["says"].tables["units"].to_dict("records")[0]
+                st.caption(
+                    f"“{text}”: cosine **{float(facts['activation']):.3f}** between picture and text, above "
+                    f"{float(facts['percentile']):.1f}% of the images of {errors.escape(view.data)}."
+                )
+                card.closer(view, Address(view.reader, EMBEDDING, (), (str(found["says"].request["targets"][0]),)))
+        for side, model in view.sides.items():
+            if f"find-{side}" in found:
+                with st.container():
+                    _sparse(page, view, side, model, found[f"find-{side}"])
+
+
+def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, model: str, result: Result) -> None:
+    known: dict[str, Any] = result.facts["sparse"]
+    site, target = str(known["site"]), str(known["target"])
+    st.markdown(f"##### :{colours.NAMES[side]}[{errors.escape(model)}] · up to five units")
+    request = views.picture(view, model, site, target)
+    made = results.find(request.key())
+    if made is not None:
+        _made(made, f"Picture for the units {target} of {model}, {site}, which together follow {view.text}")
+    elif request.key() not in making.coming(page) and st.button(
+        "Make this picture", icon=":material/brush:", key=page.key(f"sparse_{side}")
+    ):
+        with errors.shown():
+            making.want(page, [Part(f"sparse-{side}", views.title(view, side, "Picture of the combination"), request)])
+            st.rerun()
+    st.caption(
+        f"A weighted sum of units of `{site}` that follows “{errors.escape(view.text)}” with a correlation of "
+        f"**{float(known['correlation']):.2f}** over the images ({float(known['held_out']):.2f} on images it was not chosen "
+        f"on; the best single unit: {float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
+    )
+    st.code(target, language=None, wrap_lines=True)
+    card.closer(view, Address(model, site, (), (target,)))
+
+
+def _made(result: Result, alt: str) -> None:
+    st.image(results.picture(result_key(result), "images", 0, WIDTH), width=WIDTH, output_format="PNG", alt=alt)
+
+
+def result_key(result: Result) -> str:
+    """The key under which a result is kept."""
+    from engine.core.request import parse_request
+
+    return parse_request(result.request).key()

@@ -1,0 +1,149 @@
+"""What the page "Concepts" shows, as one flat value: its models, their layers, and the requests for one thing of it."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.core.request import Request, build
+from engine.models.catalog import sites_of
+from pages.common import errors
+from pages.common.colours import NAMES, Side
+
+Section = Literal["search", "browse", "map", "purity", "abstract", "draw", "zero-shot", "read"]
+SECTIONS: dict[Section, str] = {
+    "search": "Search",
+    "browse": "Browse a layer",
+    "map": "Map",
+    "purity": "Purity",
+    "abstract": "Abstract words",
+    "draw": "Text to picture",
+    "zero-shot": "Zero-shot",
+    "read": "Picture to words",
+}
+"""The sections of the page, in order, as people read them."""
+WITHOUT_READER: tuple[Section, ...] = ("purity",)
+"""The sections that need no model that reads words."""
+Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+Sort = Literal["score", "selectivity", "purity", "unit"]
+SORTS: dict[Sort, str] = {
+    "score": "Best fitting word",
+    "selectivity": "Selectivity",
+    "purity": "Purity",
+    "unit": "Number",
+}
+ROLES = ("mlp.hidden", "stage.block")
+"""Where concepts are looked for unless somebody says otherwise: a transformer's MLPs, the ends of a CNN's blocks."""
+EMBEDDING = "head.embedding"
+LONGEST_TEXT = 300
+LONGEST_LABELS = 1500
+MOST_UNITS = 16
+"""Pictures that one view of "Picture to words" makes and reads, at most."""
+
+
+class ConceptsView(BaseModel):
+    """One or two models whose units are named, the reader that knows words, and what of it is looked at.
+
+    `layer` is a site of model A ("": the last but one); model B shows the layer equally deep. `text` is what is searched
+    and drawn. `sort` to `page` arrange the layer's units; `split` is a list that says how concrete words are ("": the
+    starter's). `labels` (separated by |) and `image` are the playground's; `units` of model A and `others` of model B are
+    what "Picture to words" reads.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    a: str = Field(min_length=1, max_length=200)
+    b: str | None = Field(default=None, max_length=200)
+    reader: str = Field(default="starter-clip", min_length=1, max_length=200)
+    data: str = Field(default="starter", max_length=200)
+    vocabulary: str = Field(default="starter", max_length=200)
+    measure: Measure = "soft-wpmi"
+    template: str = Field(default="a photo of a {}", max_length=200)
+    role: str = Field(default="", max_length=80)
+    show: Section = "search"
+    text: str = Field(default="", max_length=LONGEST_TEXT)
+    layer: str = Field(default="", max_length=120)
+    sort: Sort = "score"
+    word: str = Field(default="", max_length=100)
+    concept: str = Field(default="", max_length=100)
+    least: float = Field(default=0.0, ge=0, le=1)
+    named: bool = False
+    page: int = Field(default=1, ge=1, le=10_000)
+    split: str = Field(default="", max_length=200)
+    labels: str = Field(default="", max_length=LONGEST_LABELS)
+    image: str = Field(default="0", max_length=80)
+    units: str = Field(default="", max_length=300)
+    others: str = Field(default="", max_length=300)
+
+    @property
+    def sides(self) -> dict[Side, str]:
+        """The models shown, by side."""
+        return {"a": self.a, "b": self.b} if self.b else {"a": self.a}
+
+
+def roles_of(model: str) -> list[str]:
+    """The roles that layers of a model have, each once. Raises VitrineError when the model is not there."""
+    return list(dict.fromkeys(site.role for site in sites_of(model).values()))
+
+
+def role_of(view: ConceptsView, side: Side) -> str:
+    """The role of the layers of one side: the one asked for where the model has it, else its usual one."""
+    known = roles_of(view.sides[side])
+    return next((role for role in (view.role, *ROLES) if role in known), known[0])
+
+
+def layers(view: ConceptsView, side: Side) -> list[str]:
+    """The sites of a side's role, from the image to the head."""
+    role = role_of(view, side)
+    return [site.name for site in sites_of(view.sides[side]).values() if site.role == role]
+
+
+def layer(view: ConceptsView, side: Side) -> str:
+    """The layer that is browsed: model A's as it was asked for, model B's equally deep."""
+    own, first = layers(view, side), layers(view, "a")
+    place = first.index(view.layer) if view.layer in first else max(0, len(first) - 2)
+    return own[round(place * (len(own) - 1) / max(1, len(first) - 1))]
+
+
+def naming(view: ConceptsView, model: str, site: str) -> Request:
+    """The request for the words of every unit of a site."""
+    from engine.concepts.naming import NameUnitsRequest
+
+    return build(
+        NameUnitsRequest, model=model, site=site, data=view.data, reader=view.reader, vocabulary=view.vocabulary,
+        measure=view.measure, template=view.template,
+    )  # fmt: skip
+
+
+def index(view: ConceptsView, model: str, site: str) -> Request:
+    """The request for what every unit of a site does on the data set."""
+    from engine.evaluation.index import IndexRequest
+
+    return build(IndexRequest, model=model, site=site, data=view.data)
+
+
+def picture(view: ConceptsView, model: str, site: str, unit: int | str) -> Request:
+    """The request for the picture of one unit, or of one target."""
+    from engine.visualization.request import VisualizeRequest
+
+    alone = {"units": (unit,)} if isinstance(unit, int) else {"units": (), "targets": (unit,)}
+    return build(VisualizeRequest, model=model, site=site, data=view.data, **alone)
+
+
+def purity(view: ConceptsView, side: Side) -> Request:
+    """The request for how purely a side's units follow concepts."""
+    from engine.concepts.purity.request import PurityRequest
+
+    return build(PurityRequest, model=view.sides[side], role=role_of(view, side), data=view.data)
+
+
+def label_texts(view: ConceptsView) -> tuple[str, ...]:
+    """The labels of the playground."""
+    return tuple(text.strip() for text in view.labels.split("|") if text.strip())
+
+
+def title(view: ConceptsView, side: Side, what: str) -> str:
+    """A part as the title of its panel."""
+    return f":{NAMES[side]}[**{errors.escape(view.sides[side])}**] {what}"

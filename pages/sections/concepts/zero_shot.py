@@ -1,0 +1,101 @@
+"""The playground: which of several texts fits an image best, by the reader alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.common import errors, figures, results, words
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.concepts import charts, requests
+from pages.sections.concepts import view as views
+from pages.sections.concepts.setup import synced
+from pages.sections.concepts.view import ConceptsView
+from pages.sections.visualize import files
+from pages.sections.visualize.wall import input_size
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+WIDTH = 240
+HOW = {
+    "softmax": "they add up to one, so they say which text fits best, not that it is true.",
+    "sigmoid": "each text stands for itself, so several may fit or none.",
+}
+FIRST = (
+    "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
+)
+
+
+def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """The texts, one a line, and the image: a number of the data set, or a picture of one's own."""
+    left, right = st.columns([1.5, 1], gap="large")
+    state = st.session_state
+    labels = synced(page, "labels", view.labels.replace("|", "\n") or FIRST)
+    number = synced(page, "image", view.image)
+    with left:
+        st.text_area(
+            "Texts, one a line (2 to 50)", key=labels, height=150,
+            help="Whole captions work better than single words.",
+        )  # fmt: skip
+    with right:
+        st.text_input("Image", key=number, help="The number of an image of this data set.")
+        given = st.file_uploader(
+            "Or a picture of your own", type=["png", "jpg", "jpeg", "webp"], key=page.key("zero_file")
+        )
+    if st.button("Compare", type="primary", icon=":material/play_arrow:", key=page.key("compare")):
+        with errors.shown():
+            texts = [line.strip().replace("|", "/") for line in (state[labels] or "").splitlines() if line.strip()]
+            requests.check_labels(texts)
+            image = (state[number] or "0").strip()
+            if given is not None:
+                image = f"up-{files.keep_image(given.getvalue(), given.name)}"
+            asked = view.model_copy(update={"labels": "|".join(texts), "image": image[:80]})
+            for request in page.requests(asked):
+                request.key()
+            page.show(asked, compute=True)
+
+
+def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
+    """The image beside a bar for each text."""
+    if (result := found.get("zero-shot")) is None:
+        return
+    labels = views.label_texts(view)
+    table = result.tables["texts"]
+    probabilities, similar = table["probability"].to_numpy(), table["similarity"].to_numpy()
+    best, how = int(np.argmax(probabilities)), str(result.facts["function"])
+    left, right = st.columns([1, 2.4], gap="large")
+    with left:
+        _image(view)
+    with right:
+        figures.draw(
+            charts.texts(labels, probabilities, similar),
+            pd.DataFrame({"text": labels, "probability": probabilities, "cosine": similar}),
+            "zero-shot",
+            key="cn-zero-shot",
+            finding=f"{errors.escape(view.reader)} finds that “{errors.escape(labels[best])}” fits best: "
+            f"{words.share(float(probabilities[best]), 1)}.",
+            note=f"Cosine of the image's embedding with each text's, made probabilities with the reader's own scale: {HOW[how]}",
+        )
+
+
+def _image(view: ConceptsView) -> None:
+    from engine.data import uploads
+
+    if uploads.is_upload(view.image):
+        from engine.core.images import to_png
+
+        st.image(
+            to_png(uploads.image(view.image.removeprefix(uploads.UPLOADED))), width=WIDTH, output_format="PNG",
+            caption="Your picture", alt="The picture that was uploaded",
+        )  # fmt: skip
+        return
+    told = words.scene(results.dataset(view.data).describe(int(view.image)))
+    st.image(
+        results.image(view.data, int(view.image), input_size(view.reader)), width=WIDTH, output_format="PNG",
+        caption=f"Image {view.image} of {errors.escape(view.data)}: {errors.escape(told)}", alt=f"Image {view.image}: {told}",
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The home page's gallery: four units at each of four depths of a model, computed once in the background, then kept.
+
+Invariant: the gallery gives way. When a person asks for something, its jobs are taken back, and go on afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.core.address import Address
+from engine.models.catalog import sites_of
+from pages.common.batch import OWNER, Batch
+from pages.common.colours import Side
+from pages.sections.visualize.view import Row, View, index_request, request
+
+UNITS = (0, 1, 2, 3)
+DEPTHS = 4
+ROLES = ("mlp.hidden", "stage.block")
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A model of the gallery: which side's colour it wears, what its scenes are, and what it is in one line."""
+
+    model: str
+    side: Side
+    data: str
+    about: str
+
+
+EXHIBITS = (
+    Exhibit("starter-vit", "a", "starter", "A small vision transformer, trained on the starter's scenes"),
+    Exhibit("starter-cnn", "b", "starter", "A convolutional network of the same size, trained on the same scenes"),
+)
+REAL = (
+    Exhibit("dinov2-s14-saliency", "a", "photos", "DINOv2 ViT-S/14, a real transformer tuned to find what stands out"),
+    Exhibit(
+        "efficientnet-lite0", "b", "photos", "EfficientNet-Lite0, a real convolutional network that knows ImageNet"
+    ),
+)
+
+
+def rows(exhibit: Exhibit) -> list[Row]:
+    """The layers of an exhibit, first to last. Raises VitrineError when the model is not there."""
+    return [
+        Row(exhibit.side, address, request(View(address, data=exhibit.data), address))
+        for address in layers(exhibit.model)
+    ]
+
+
+def layers(model: str) -> list[Address]:
+    """Four layers evenly through the depth: the hidden features of a ViT's MLPs, or the ends of a CNN's blocks."""
+    sites = sites_of(model)
+    roles = {site.role for site in sites.values()}
+    role = ROLES[0] if "residual" in roles else ROLES[1]
+    alike = [site for site in sites.values() if site.role == role]
+    chosen = [alike[round((step + 1) * len(alike) / DEPTHS) - 1] for step in range(DEPTHS)]
+    return [Address(model, site.name, tuple(unit for unit in UNITS if unit < site.units)) for site in chosen]
+
+
+def shows(view: View) -> bool:
+    """Whether the gallery makes these pictures by itself."""
+    return view == View(view.a, data="starter") and any(
+        view.a.model == exhibit.model and view.a.units == UNITS for exhibit in EXHIBITS
+    )
+
+
+def batch(missing: Sequence[Row]) -> Batch:
+    """The gallery's jobs that are still to do. One for everybody: they belong to no person.
+
+    First what each layer does on all scenes, which whoever asks for a picture needs too; then the pictures.
+    """
+    indexes = {request.key(): request for row in missing for request in [index_request(row.address, row.request.data)]}
+    return Batch.of([*indexes.values(), *(row.request for row in missing)], OWNER, patient=True)

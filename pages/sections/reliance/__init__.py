@@ -1,0 +1,1 @@
+"""The page on background, texture and frequency."""

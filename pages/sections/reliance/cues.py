@@ -1,0 +1,113 @@
+"""Place, texture and shape: what is answered when one cue says one thing and another something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pages.common import errors, figures
+from pages.common.words import share
+from pages.sections.reliance import charts
+from pages.sections.reliance.charts import INTERVAL, interval
+from pages.sections.reliance.view import View
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+
+def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """The same object at home, elsewhere and alone; and how much the place counts beside what it is worth."""
+    reliance = {model: result.facts["reliance"] for model, result in found.items()}
+    planted = next(iter(found.values())).facts["planted"]
+    left_out = "".join(
+        f" Of {errors.escape(model)} {count:,} sets are left out: it knows no kind that lives at their other place."
+        for model, result in found.items()
+        if (count := result.facts["reliance_left_out"])
+    )
+    finding = ", ".join(
+        f"{errors.escape(model)} gives it {value:.2f} ({low:.2f} to {high:.2f})"
+        if value == value  # not a number where it can be told of no set
+        else f"{errors.escape(model)} gives it an unknown part"
+        for model, (value, low, high) in reliance.items()
+    )
+    figures.draw(
+        charts.reliance(view.models, reliance),
+        pd.DataFrame(
+            [{"model": model, "value": v, "low": low, "high": high} for model, (v, low, high) in reliance.items()]
+        ),
+        "reliance",
+        key="bg_reliance",
+        finding=f"Of the weight that the place is worth, {finding}",
+        note=f"In training {share(planted['home'])} of a kind's scenes stand on its home place and "
+        f"{share(planted['elsewhere'])} on each other one. When an object moves, an ideal observer's log-odds between its kind "
+        f"and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; the figure shows the model's fall over "
+        f"that.{left_out} {INTERVAL}",
+    )
+    answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in found.items()}
+    first = next(iter(answers.values()))
+    series = {
+        model: [{"value": row["share"], "low": row["low"], "high": row["high"]} for row in table.to_dict("records")]
+        for model, table in answers.items()
+    }
+    drops = " · ".join(
+        f"{errors.escape(model)} {100 * drop:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
+        for model, (drop, low, high) in ((model, result.facts["drop"]) for model, result in found.items())
+    )
+    chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))
+    figures.draw(
+        charts.bars(view.models, first["answer"].tolist(), series, "share of answers"),
+        pd.concat([result.tables["answers"].assign(model=model) for model, result in found.items()]),
+        "answers",
+        key="bg_answers",
+        finding="What is answered when an object stands on another place",
+        note=f"Accuracy lost by moving the object: {drops}. A blind guess would give: {chance}. {INTERVAL}",
+    )
+
+
+def texture(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """Shuffled patches, and whose class a dressed silhouette gets."""
+    tables = {model: result.tables["variants"] for model, result in found.items()}
+    first = next(iter(tables.values()))
+    groups = [row["fill"] or "full image" for row in first.to_dict("records")]
+    series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
+    biases = []
+    for model, result in found.items():
+        bias, both = result.facts["shape_bias"], result.facts["shape"] + result.facts["texture"]
+        told = f"{share(bias[0])} ({share(bias[1])} to {share(bias[2])})" if bias else "not measurable"
+        biases.append(f"{errors.escape(model)} {told}, {both} answers")
+    saliency = (
+        " Objects were cut by the saliency network." if next(iter(found.values())).facts["cut"] == "saliency" else ""
+    )
+    figures.draw(
+        charts.bars(view.models, groups, series, "top-1 accuracy"),
+        pd.concat([table.assign(model=model) for model, table in tables.items()]),
+        "texture",
+        key="bg_texture",
+        finding=f"Shape among answers that are shape or texture: {' · '.join(biases)}",
+        note="Shuffled: g x g patches in random places; where a patch is a whole number of a ViT's own patches, its tokens stay "
+        "whole, which favours it. Silhouettes: an object's outline filled with its own texture, or with that of an object of "
+        f"another class, on grey.{saliency} {INTERVAL}",
+    )
+
+
+def challenge(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """ImageNet-9: accuracy on each variation, and the BG-gap."""
+    tables = {model: result.tables["variations"] for model, result in found.items()}
+    first = next(iter(tables.values()))
+    series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
+    gaps = [
+        f"{errors.escape(model)} {100 * gap[0]:.1f} points ({100 * gap[1]:.1f} to {100 * gap[2]:.1f})"
+        for model, gap in ((model, result.facts["bg_gap"]) for model, result in found.items())
+        if gap
+    ]
+    figures.draw(
+        charts.bars(view.models, first["variation"].tolist(), series, "top-1 of nine classes"),
+        pd.concat([table.assign(model=model) for model, table in tables.items()]),
+        "backgrounds-challenge",
+        key="bg_challenge",
+        finding=f"BG-gap: {' · '.join(gaps)}" if gaps else "No BG-gap: it needs mixed_same and mixed_rand",
+        note="BG-gap: accuracy on mixed_same minus mixed_rand. The 1000 classes count as the nine that they belong to. "
+        + INTERVAL,
+    )

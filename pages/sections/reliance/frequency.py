@@ -1,0 +1,132 @@
+"""Spatial frequency: accuracy under filters, and the spectrum of input gradients through the depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import errors, figures
+from pages.common.words import share
+from pages.sections.reliance import charts
+from pages.sections.reliance.charts import INTERVAL
+from pages.sections.reliance.view import View
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+
+TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """Normalised low-pass and high-pass curves, and the band-pass sweep."""
+    halves = {model: result.facts["low_half_cutoff"] for model, result in found.items()}
+    finding = "Half of the accuracy is gone at a low-pass of " + ", ".join(
+        f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f}) for {errors.escape(model)}"
+        for model, value in halves.items()
+        if value
+    )
+    if not any(halves.values()):
+        finding = "No low-pass takes half of the accuracy away"
+    n = next(iter(found.values())).facts["images"]
+    left, right = st.columns(2, gap="large")
+    for place, kind, text in ((left, "low", "low-pass"), (right, "high", "high-pass")):
+        tables = {model: result.tables[kind] for model, result in found.items() if kind in result.tables}
+        areas = " · ".join(
+            f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
+            for model, result in found.items()
+            if result.facts[f"{kind}_area"]
+        )
+        with place:
+            figures.draw(
+                charts.curves(
+                    view.models,
+                    tables,
+                    "cutoff",
+                    "normalised",
+                    "normalised_low",
+                    "normalised_high",
+                    f"{text} cut-off, fraction of Nyquist",
+                    "top-1 over unfiltered top-1",
+                    ticks=TICKS,
+                ),
+                pd.concat([table.assign(model=model) for model, table in tables.items()]),
+                f"{text}-curves",
+                key=f"bg_{kind}",
+                finding=finding if kind == "low" else "What is left when low frequencies go",
+                note=f"Area under the curve: {areas}. {n} images, {view.filter} filter. {INTERVAL}",
+            )
+    bands = {model: result.tables["band"] for model, result in found.items() if "band" in result.tables}
+    if not bands:
+        return
+    first = next(iter(bands.values()))
+    groups = [f"{row['from']:.2g} to {row['to']:.2g}" for row in first.to_dict("records")]
+    series = {
+        model: [
+            {"value": row["top1"], "low": row["top1_low"], "high": row["top1_high"]} for row in table.to_dict("records")
+        ]
+        for model, table in bands.items()
+    }
+    chart = charts.bars(view.models, groups, series, "top-1 accuracy")
+    chart.update_xaxes(title="the only frequencies left, fractions of Nyquist")
+    figures.draw(
+        chart, pd.concat([table.assign(model=model) for model, table in bands.items()]), "bands", key="bg_bands",
+        finding=_band_finding(bands), note=f"One band of the spectrum at a time, about middle grey. {INTERVAL}",
+    )  # fmt: skip
+
+
+def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """The mean frequency of units' input gradients through the depth."""
+    tables = {}
+    for model, result in found.items():
+        layers = result.tables["layers"]
+        last = max(len(layers) - 1, 1)
+        tables[model] = layers.assign(where=layers["depth"] / last, model=model)
+    chart = charts.curves(
+        view.models,
+        tables,
+        "where",
+        "mean_frequency",
+        "low",
+        "high",
+        "depth: first layer 0, last 1",
+        "mean frequency, of Nyquist",
+        False,
+    )
+    ends = ", ".join(
+        f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f}"
+        for model, table in tables.items()
+    )
+    roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in found.items())
+    figures.draw(
+        chart,
+        pd.concat([table for table in tables.values()]),
+        "gradients",
+        key="bg_gradients",
+        finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist",
+        note=f"A unit drawn at random for each image, differentiated at its strongest position ({roles}). {INTERVAL}",
+    )
+    rings = {model: result.tables["rings"] for model, result in found.items()}
+    peaks = ", ".join(
+        f"{share(float(table.query('depth == depth.max() and `from` >= 0.5')['share'].sum()))} in {errors.escape(model)}"
+        for model, table in rings.items()
+    )
+    figures.draw(
+        charts.spectrum(view.models, rings),
+        pd.concat([table.assign(model=model) for model, table in rings.items()]),
+        "gradient-spectrum",
+        key="bg_rings",
+        finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}",
+        note="A row a layer, the first at the bottom; the CSV has every share with its interval, and what white noise gives.",
+    )
+
+
+def _band_finding(bands: Mapping[str, pd.DataFrame]) -> str:
+    best = {model: table.loc[table["top1"].idxmax()] for model, table in bands.items()}
+    return " · ".join(
+        f"{errors.escape(model)} reads most from {row['from']:.2g} to {row['to']:.2g} of Nyquist ({share(float(row['top1']))})"
+        for model, row in best.items()
+    )

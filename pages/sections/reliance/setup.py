@@ -1,0 +1,120 @@
+"""The setup of the page "Background and texture": models, data, what to measure, and the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.core.errors import VitrineError
+from pages.common import errors
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.reliance.view import FILLS, MEASURES, MOST_MODELS, View, suitable
+from pages.sections.visualize import pickers
+
+FIRST = ["starter-vit", "starter-cnn"]
+
+
+def draw(page: ExperimentPage[View]) -> None:
+    """Draw the widgets; a click on Run shows what they say."""
+    from engine.data.registry import dataset_names
+
+    state = st.session_state
+    state.setdefault(page.key("models"), FIRST)
+    names = pickers.available_models()
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    models = left.multiselect(
+        "Models",
+        list(dict.fromkeys([*names, *state[page.key("models")]])),
+        key=page.key("models"),
+        max_selections=MOST_MODELS,
+        accept_new_options=True,
+        help="Two to eight models that classify. Adding one to a finished comparison computes only the new one.",
+        **pickers.KEEP,
+    )
+    sets = dataset_names()
+    if state.setdefault(page.key("data"), "starter") not in sets:
+        state[page.key("data")] = "starter"
+    data = right.selectbox(
+        "Images",
+        sets,
+        key=page.key("data"),
+        help="Folders of your own are added in vitrine.toml: class folders, with ILSVRC's XML, masks, or Parquet.",
+        **pickers.KEEP,
+    )
+    try:
+        measures, cuts = suitable(data)
+    except VitrineError as error:
+        errors.show(error)
+        return
+    chosen = _keep_known(
+        page.key("measures"), measures, [each for each in measures if each in ("background", "frequency")]
+    )
+    chosen = st.pills(
+        "What to measure",
+        measures,
+        selection_mode="multi",
+        default=None if page.key("measures") in state else chosen,
+        key=page.key("measures"),
+        format_func=MEASURES.__getitem__,
+        **pickers.KEEP,
+    )
+    view = _details(page, list(models), data, tuple(chosen), cuts)
+    if (
+        st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=view is None)
+        and view
+    ):
+        with errors.shown():
+            page.show(view, compute=True)
+
+
+def _details(
+    page: ExperimentPage[View], models: list[str], data: str, measures: tuple[str, ...], cuts: tuple[str, ...]
+) -> View | None:
+    state = st.session_state
+    if state.get(page.key("cut")) not in cuts:
+        state[page.key("cut")] = cuts[0]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        cut = st.segmented_control(
+            "Objects cut by",
+            cuts,
+            key=page.key("cut"),
+            required=True,
+            help="The paper cuts by boxes. Where a data set has none, and no masks, a saliency network can find the object: "
+            "then the numbers depend on that network too, and say so.",
+            **pickers.KEEP,
+        )
+        state.setdefault(page.key("fills"), ["black"])
+        fills = st.pills(
+            "Hole filled with",
+            FILLS,
+            selection_mode="multi",
+            key=page.key("fills"),
+            help="The fill is a cue of its own. Black is the paper's; all others are made from what is kept.",
+            **pickers.KEEP,
+        )
+        state.setdefault(page.key("filter"), "ideal")
+        edge = st.segmented_control(
+            "Filter's edge", ["ideal", "gaussian"], key=page.key("filter"), required=True, **pickers.KEEP
+        )
+        with st.container(width=150):
+            limit = pickers.number(
+                "Images (0: all)", page.key("limit"), View.model_fields["limit"].default, 10_000_000, 0
+            )
+    if not models:
+        errors.hint("Pick a model that classifies; with a second one the differences are tested, image by image.")
+    if not measures:
+        errors.hint("Pick something to measure.")
+    if not models or not measures or not fills:
+        return None
+    return View(
+        models=tuple(models), data=data, measures=measures, cut=cut, fills=tuple(fills), filter=edge, limit=limit,
+        number=state.get(page.key("number"), "top1"),
+    )  # fmt: skip
+
+
+def _keep_known(key: str, known: tuple[str, ...], first: list[str]) -> list[str]:
+    """What was chosen before, as far as this data set allows it; `first` where nothing is left."""
+    state = st.session_state
+    kept = [each for each in state.get(key, first) if each in known] or first or [known[0]]
+    if key in state:
+        state[key] = kept
+    return kept

@@ -1,0 +1,122 @@
+"""What the page "Background and texture" shows: models, a data set and measurements, and the requests for them.
+
+One request a model and a measurement: adding a model to a finished comparison computes only the new one. Knows no
+Streamlit.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from engine.core.errors import BadRequest
+from engine.core.request import Request, build
+from pages.common.experiment_page import Part
+
+MEASURES = {
+    "background": "Object and background",
+    "frequency": "Spatial frequency",
+    "places": "Same object, other place",
+    "texture": "Texture and shape",
+    "gradients": "Gradients by layer",
+    "challenge": "ImageNet-9 challenge",
+}
+"""What can be measured, in the order of the page; the values are what people read."""
+Fill = Literal["black", "mean", "blur", "noise", "tile"]
+FILLS: tuple[Fill, ...] = get_args(Fill)
+MOST_MODELS = 8
+
+
+class View(BaseModel):
+    """The page's state. `limit`: images, the same for all models, drawn at random (0: all). `kind` is the class whose
+    images are shown, `number` the accuracy that is drawn; neither asks for anything to be computed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: tuple[str, ...] = Field(min_length=1, max_length=MOST_MODELS)
+    data: str = "starter"
+    measures: tuple[str, ...] = ("background", "frequency")
+    cut: Literal["box", "mask", "saliency"] = "box"
+    fills: tuple[Fill, ...] = Field(default=("black",), min_length=1)
+    filter: Literal["ideal", "gaussian"] = "ideal"
+    limit: int = Field(default=600, ge=0, le=10_000_000)
+    number: Literal["top1", "top5", "top1_normalised", "top5_normalised"] = "top1"
+    kind: str = ""
+
+    @field_validator("models")
+    @classmethod
+    def _each_once(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(models))
+
+    @field_validator("measures")
+    @classmethod
+    def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        return _ordered(measures, tuple(MEASURES))
+
+    @field_validator("fills")
+    @classmethod
+    def _in_order(cls, fills: tuple[str, ...]) -> tuple[str, ...]:
+        return _ordered(fills, FILLS)
+
+
+def _ordered(given: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := set(given) - set(known):
+        raise ValueError(f"{min(unknown)[:40]} is none of {', '.join(known)}")
+    return tuple(each for each in known if each in given)
+
+
+def request(view: View, measure: str, model: str) -> Request:
+    """The request of one measurement of one model. Raises BadRequest where it does not go together."""
+    from engine.reliance.background import BackgroundRequest
+    from engine.reliance.counterfactual import CounterfactualRequest
+    from engine.reliance.frequency import FrequencyRequest
+    from engine.reliance.gradient_spectrum import GradientSpectrumRequest
+    from engine.reliance.imagenet9 import ChallengeRequest
+    from engine.reliance.texture import TextureRequest
+
+    base = {"model": model, "data": view.data}
+    if measure == "background":
+        return build(BackgroundRequest, **base, cut=view.cut, fills=view.fills, limit=view.limit)
+    if measure == "frequency":
+        return build(FrequencyRequest, **base, filter=view.filter, limit=view.limit)
+    if measure == "places":
+        return build(CounterfactualRequest, **base, limit=view.limit)
+    if measure == "texture":
+        return build(TextureRequest, **base, cut="saliency" if view.cut == "saliency" else "mask", limit=view.limit)
+    if measure == "gradients":
+        return build(GradientSpectrumRequest, **base)
+    if measure == "challenge":
+        return build(ChallengeRequest, **base, limit=view.limit)
+    raise BadRequest(f"There is no measurement “{measure[:40]}”. Choose from {', '.join(MEASURES)}.")
+
+
+def parts(view: View) -> list[Part]:
+    """Every request of a view: measurement by measurement, and in each model by model."""
+    return [
+        Part(f"{measure}/{model}", f"{MEASURES[measure]}, `{model}`", request(view, measure, model))
+        for measure in view.measures
+        for model in view.models
+    ]
+
+
+def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(measurements, ways to cut) that a data set allows. Raises VitrineError where it is not there."""
+    from engine.data.formats.imagenet9 import Challenge
+    from engine.data.formats.scenes import Scenes
+    from engine.data.registry import open_dataset
+
+    opened = open_dataset(data)
+    measures = ["background", "frequency"]
+    measures += ["places"] if isinstance(opened, Scenes) and opened.matched_sets() else []
+    measures += ["texture", "gradients"]
+    return tuple(["challenge"] if isinstance(opened, Challenge) else measures), (*opened.cuts(), "saliency")
+
+
+def summary(view: View) -> str:
+    """A view in one line, for where the setup is closed."""
+    images = f"{view.limit} images at most" if view.limit else "all images"
+    cut = {"box": "cut by boxes", "mask": "cut by masks", "saliency": "cut by the saliency network"}[view.cut]
+    return " · ".join(
+        [f"data {view.data}", images, cut, f"holes filled with {', '.join(view.fills)}", f"{view.filter} filter"]
+    )

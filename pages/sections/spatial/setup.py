@@ -1,0 +1,85 @@
+"""Choosing what the spatial probe looks at: one or two models, the data, an image of it or one's own, and a unit."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import colours, errors, results, words
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.spatial.view import SpatialView
+from pages.sections.visualize import pickers
+
+
+def draw(page: ExperimentPage[SpatialView]) -> None:
+    """Draw the widgets; a click on Run shows what they say."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        a = _model(page, "a")
+    with right:
+        b = _model(page, "b")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        data = _data(page)
+        image = st.text_input(
+            "Image",
+            key=_start(page, "image", "0"),
+            help="The number of an image of this data set. A picture of your own, below, takes its place.",
+            **pickers.KEEP,
+        )
+        unit = pickers.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
+    given = st.file_uploader(
+        "Or a picture of your own (PNG, JPEG or WebP; at most 20 MB and 40 million pixels)",
+        type=["png", "jpg", "jpeg", "webp"],
+        key=page.key("file"),
+    )
+    run = st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=not a)
+    st.caption(
+        "Measures both models on the whole data set and follows one image through them. The starter's networks take a few "
+        "minutes on a laptop; everything is kept."
+    )
+    with errors.shown():
+        from engine.data import uploads
+
+        if given is not None:
+            image = uploads.UPLOADED + uploads.keep_image(given.getvalue(), given.name)
+            st.caption(f"Your picture is kept on this server as `{image}`.")
+        elif (
+            not uploads.is_upload(image or "") and (image or "").isdecimal() and int(image) < len(results.dataset(data))
+        ):
+            st.caption(f"Image {image}: {errors.escape(words.scene(results.dataset(data).describe(int(image))))}")
+        if run and a:
+            view = SpatialView(a=a[:200], b=b[:200] if b else None, data=data, image=(image or "0")[:80], unit=unit)
+            for request in page.requests(view):
+                request.key()
+            page.show(view, compute=True)
+
+
+def _model(page: ExperimentPage[SpatialView], side: colours.Side) -> str | None:
+    names = ([] if side == "a" else [pickers.NONE]) + pickers.available_models()
+    key = _start(page, side, pickers.FIRST[side] if pickers.FIRST[side] in names else names[0])
+    if st.session_state[key] is None:  # a link that names one model
+        st.session_state[key] = pickers.NONE
+    chosen = st.session_state[key]
+    model = st.selectbox(
+        f":{colours.NAMES[side]}[**Model {side.upper()}**]",
+        names if chosen in names else [*names, chosen],
+        key=key,
+        accept_new_options=True,
+        help="Type the name of any timm model with pretrained weights, like timm/deit_tiny_patch16_224.fb_in1k.",
+        **pickers.KEEP,
+    )
+    return None if not model or model == pickers.NONE else model
+
+
+def _data(page: ExperimentPage[SpatialView]) -> str:
+    from engine.data.registry import dataset_names
+
+    names, key = dataset_names(), _start(page, "data", "starter")
+    if st.session_state[key] not in names:
+        st.session_state[key] = names[0]
+    return st.selectbox("Images from", names, key=key, help="Add folders of your own in vitrine.toml.", **pickers.KEEP)
+
+
+def _start(page: ExperimentPage[SpatialView], name: str, value: object) -> str:
+    """The key of a widget, which begins at this value."""
+    st.session_state.setdefault(page.key(name), value)
+    return page.key(name)

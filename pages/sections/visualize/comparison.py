@@ -1,0 +1,66 @@
+"""The numbers of a comparison: one line for each recipe or site, over the pictures that are there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.common import results, words
+from pages.sections.visualize import quality
+from pages.sections.visualize.view import Row
+
+BEATS = (
+    "Share of pictures that activate their unit more than its strongest scenes do, all under the same augmentations; in "
+    "brackets its 95% interval (Wilson)."
+)
+FAILED = "Share of pictures that activate their unit less than 95% of scenes do as they are."
+
+
+def draw(rows: Sequence[Row]) -> None:
+    """One table over the rows whose result is there, and what its columns mean on hover."""
+    lines = [line(row, result) for row in rows if (result := results.find(row.key)) is not None]
+    told = [each for each in lines if math.isfinite(each["ratio"])]
+    if not lines:
+        return
+    if told:
+        best, some = max(told, key=lambda each: each["ratio"]), "" if len(lines) == len(rows) else " so far"
+        st.markdown(
+            f"**Furthest above the strongest scenes{some}: `{best['name']}`, {best['ratio']:.2f}× at the median**"
+        )
+    columns = {
+        "name": st.column_config.TextColumn("", pinned=True),
+        "pictures": _number("n", "Pictures.", "%d"),
+        "ratio": _number(
+            "× scene",
+            "Median over pictures: activation over that of the unit's strongest scene, augmented alike.",
+            "%.2f",
+        ),
+        "beats": st.column_config.TextColumn("beat every scene", help=BEATS),
+        "failing": st.column_config.TextColumn("failed", help=FAILED),
+        "spectrum": _number("spectrum", f"Median. {quality.SPECTRUM}", "%.2f"),
+        "stability": _number("stable", f"Mean. {quality.STABLE}", "%.2f"),
+        "between": _number("other units", "Likeness between pictures of different units.", "%.2f"),
+        "seconds": _number("s each", "Seconds for one picture when it was computed.", "%.1f"),
+    }
+    unknown = {
+        name for name in ("spectrum", "stability", "between") if not any(math.isfinite(each[name]) for each in lines)
+    }
+    order = [name for name in columns if name not in unknown]
+    st.dataframe(lines, hide_index=True, column_order=order, column_config=columns)
+
+
+def line(row: Row, result: Any) -> dict[str, Any]:
+    """What the table says of one result."""
+    from engine.visualization.scores import summary
+
+    found = summary(result)
+    low, high = words.share(found["beat_low"]), words.share(found["beat_high"])
+    beats = f"{words.share(found['beat'])} ({low} to {high})"
+    return {"name": row.name, **found, "beats": beats, "failing": words.share(found["failed"])}
+
+
+def _number(label: str, says: str, form: str) -> Any:
+    return st.column_config.NumberColumn(label, help=says, format=form)

@@ -1,0 +1,228 @@
+"""A picture of a model on which a layer is picked: its blocks from image to head, and what can be read in each.
+
+Invariant: every site of the model is one box, and only sites are boxes. Heights and widths mean what the caption says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from pages.common import colours
+from pages.common.colours import Side
+
+if TYPE_CHECKING:
+    from engine.sites.access import Site
+
+# A transformer block from bottom to top, in the order of computation: row, height, and name beside it.
+_ROWS = {
+    "attn.query": (0.0, 1.0),
+    "attn.key": (0.0, 1.0),
+    "attn.value": (0.0, 1.0),
+    "attn.out": (1.12, 0.8),
+    "mlp.hidden": (2.04, 1.3),
+    "mlp.out": (3.46, 0.8),
+    "residual": (4.38, 0.8),
+}
+_ROW_NAMES = {
+    "attn.query": "q · k · v",
+    "attn.out": "attention",
+    "mlp.hidden": "MLP hidden",
+    "mlp.out": "MLP out",
+    "residual": "residual",
+}
+_PARTS = {"attn.query": 0, "attn.key": 1, "attn.value": 2}
+_BLOCK_HEIGHT = 5.18
+_BLOCKS_A_LINE = 12
+_NAMES = {
+    "tokens.embed": "embedded patches",
+    "attn.query": "queries",
+    "attn.key": "keys",
+    "attn.value": "values",
+    "attn.out": "what attention adds",
+    "mlp.hidden": "hidden features of the MLP",
+    "mlp.out": "what the MLP adds",
+    "residual": "the block's output",
+    "stage.block": "the block's channels",
+    "stage": "the stage's channels",
+    "stem": "the stem's channels",
+    "head.logits": "class scores",
+    "head.embedding": "numbers of the image's embedding",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """One clickable box of the picture: a site, its lower left corner and its size."""
+
+    site: Site
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def measured(site: Site) -> str:
+    """How many units a layer has, on how many positions."""
+    positions = f" · {site.grid.height} × {site.grid.width}" if site.grid.height * site.grid.width > 1 else ""
+    return f"{site.units} units{positions}"
+
+
+def described(site: Site) -> str:
+    """A layer in words: what it is, how many units, on how many positions."""
+    where = "" if site.grid.height * site.grid.width <= 1 else f" on {site.grid.height} × {site.grid.width} positions"
+    return f"{site.units} {_NAMES.get(site.role, site.role)}{where}"
+
+
+def is_transformer(sites: Sequence[Site]) -> bool:
+    """Whether the picture is drawn as a row of equal blocks."""
+    return any(site.role == "residual" for site in sites)
+
+
+def caption(sites: Sequence[Site]) -> str:
+    """What the picture's shapes mean."""
+    if is_transformer(sites):
+        return "Each column is a block, read from bottom to top; the image enters on the left. Click a box to pick it."
+    return (
+        "Tall boxes have many positions, wide ones many channels; the image enters on the left. Click a box to pick it."
+    )
+
+
+def boxes(sites: Sequence[Site]) -> list[Box]:
+    """Where each site is drawn; y grows upwards, 0 is the bottom of the first line."""
+    return _transformer_boxes(sites) if is_transformer(sites) else _cnn_boxes(sites)
+
+
+def _transformer_boxes(sites: Sequence[Site]) -> list[Box]:
+    found, numbers = [], {}
+    for site in sites:
+        if site.role in _ROWS:
+            number = numbers.setdefault(site.block, len(numbers))
+            line, column = divmod(number, _BLOCKS_A_LINE)
+            bottom, height = _ROWS[site.role]
+            width = 0.86 / 3 if site.role in _PARTS else 0.86
+            x = 0.7 + column + _PARTS.get(site.role, 0) * width
+            found.append(Box(site, x, bottom - line * (_BLOCK_HEIGHT + 1.2), width, height))
+    last_line, last_column = divmod(max(len(numbers) - 1, 0), _BLOCKS_A_LINE)
+    for site in sites:
+        if site.role == "tokens.embed":
+            found.append(Box(site, 0, 0, 0.5, _BLOCK_HEIGHT))
+        elif site.role not in _ROWS:
+            found.append(Box(site, 1.76 + last_column, -last_line * (_BLOCK_HEIGHT + 1.2), 0.5, _BLOCK_HEIGHT))
+    return found
+
+
+def _cnn_boxes(sites: Sequence[Site]) -> list[Box]:
+    found, x, before = [], 0.0, None
+    for site in sites:
+        stage = _stage(site)
+        x += 0.0 if before is None else 1.1 if stage != before else 0.25
+        width = 0.35 + 0.3 * math.log2(max(site.units / 16, 1))
+        height = 0.9 + 0.72 * math.log2(max(site.grid.height, 1))
+        if site.block == "head":
+            width, height = 0.6, 3.2
+        found.append(Box(site, x, -height / 2, width, height))
+        x, before = x + width, stage
+    return found
+
+
+def _stage(site: Site) -> str:
+    return ".".join(site.block.split(".")[:2])
+
+
+def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
+    """The picture, in the colour of the model's side, with the chosen site in full colour."""
+    drawn = boxes(sites)
+    strong, weak = {"mlp.hidden": 0.42, "stage.block": 0.3}, 0.2
+    fill = [
+        colours.of(side) if box.site.name == chosen else colours.tint(side, strong.get(box.site.role, weak))
+        for box in drawn
+    ]
+    made = go.Figure(
+        go.Bar(
+            x=[box.x + box.width / 2 for box in drawn],
+            y=[box.height for box in drawn],
+            base=[box.y for box in drawn],
+            width=[box.width for box in drawn],
+            customdata=[[box.site.name] for box in drawn],
+            hovertext=[f"<b>{box.site.name}</b><br>{described(box.site)}" for box in drawn],
+            hovertemplate="%{hovertext}<extra></extra>",
+            text=[{"attn.query": "q", "attn.key": "k", "attn.value": "v"}.get(box.site.role, "") for box in drawn],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            constraintext="inside",
+            marker={"color": fill, "line": {"width": 0}, "cornerradius": 3},
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    )
+    if is_transformer(sites):
+        _label_transformer(made, drawn)
+    else:
+        _label_cnn(made, drawn)
+    lines = 1 + sum(box.site.role == "residual" for box in drawn[:-1]) // (_BLOCKS_A_LINE + 1)
+    made.update_layout(
+        height=190 if lines == 1 else 40 + 140 * lines,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        showlegend=False,
+        barmode="overlay",
+        dragmode=False,
+        hoverlabel={"align": "left"},
+        font={"size": 11},
+    )
+    made.update_xaxes(visible=False, fixedrange=True)
+    made.update_yaxes(visible=False, fixedrange=True)
+    return made
+
+
+def _label_transformer(made: go.Figure, drawn: Sequence[Box]) -> None:
+    quiet = {"showarrow": False, "font": {"size": 11, "color": colours.of("quiet")}}
+    blocks: dict[str, list[Box]] = {}
+    for box in drawn:
+        if box.site.role in _ROWS:
+            blocks.setdefault(box.site.block, []).append(box)
+    for block, parts in blocks.items():
+        left, bottom = min(part.x for part in parts), min(part.y for part in parts)
+        number = ".".join(part for part in block.split(".") if part.isdigit())  # stage.block where there are stages
+        made.add_annotation(x=left + 0.43, y=bottom - 0.42, text=number, **quiet)
+        made.add_shape(
+            type="rect",
+            x0=left - 0.045, x1=left + 0.905, y0=bottom - 0.09, y1=bottom + _BLOCK_HEIGHT + 0.09,
+            line={"width": 0}, fillcolor=colours.tint("quiet", 0.1), layer="below",
+        )  # fmt: skip
+    for box in drawn:
+        if box.site.block in ("tokens", "head"):
+            word = "image" if box.site.role == "tokens.embed" else "head"
+            made.add_annotation(x=box.x + box.width / 2, y=box.y - 0.42, text=word, **quiet)
+    lines = {round(box.y - _ROWS[box.site.role][0], 2) for box in drawn if box.site.role in _ROWS}
+    present = {box.site.role for box in drawn}
+    for line in lines:
+        for role, name in _ROW_NAMES.items():
+            if role in present:
+                bottom, height = _ROWS[role]
+                made.add_annotation(x=-0.15, y=line + bottom + height / 2, text=name, xanchor="right", **quiet)
+    columns = min(len(blocks), _BLOCKS_A_LINE)
+    made.update_xaxes(range=[-0.155 * (columns + 2) - 0.2, columns + 1.4])
+    made.update_yaxes(range=[min(lines, default=0) - 0.8, _BLOCK_HEIGHT + 0.15])
+
+
+def _label_cnn(made: go.Figure, drawn: Sequence[Box]) -> None:
+    quiet = {"showarrow": False, "font": {"size": 11, "color": colours.of("quiet")}}
+    lowest = min(box.y for box in drawn)
+    stages: dict[str, list[Box]] = {}
+    for box in drawn:
+        stages.setdefault(_stage(box.site), []).append(box)
+    for stage, parts in stages.items():
+        middle = (parts[0].x + parts[-1].x + parts[-1].width) / 2
+        grid = parts[-1].site.grid
+        name = "head" if parts[0].site.block == "head" else stage.removeprefix("stages.")
+        wide = parts[-1].x + parts[-1].width - parts[0].x
+        size = "" if name == "head" or wide < 1.6 else f"<br>{grid.height}×{grid.width}"
+        made.add_annotation(x=middle, y=lowest - 0.2, yanchor="top", text=f"{name}{size}", **quiet)
+    made.update_xaxes(range=[-0.6, drawn[-1].x + drawn[-1].width + 0.6])
+    made.update_yaxes(range=[lowest - 2.1, -lowest + 0.2])

@@ -1,0 +1,89 @@
+"""The page's address is the permalink: a View as a few readable query parameters, and back.
+
+Invariant: `read(write(view))` is the view, and no parameter, however wrong, raises: it is named and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.core.address import Address
+from engine.core.errors import BadRequest
+from engine.core.targets import IMAGE
+from pages.sections.visualize.view import Compare, View
+
+_BIGGEST_SEED = 2**31 - 1
+MOST = 8
+"""The most pictures of a unit, and the most seeds, that one view asks for."""
+
+
+def write(view: View) -> dict[str, str]:
+    """A view as query parameters; what is at its default is left out."""
+    params = {"a": str(view.a)}
+    if view.b:
+        params["b"] = str(view.b)
+    params |= {"recipe": view.recipe, "seed": str(view.seed)}
+    if view.opposite:
+        params["opposite"] = "1"
+    if view.data != View.data:
+        params["data"] = view.data
+    if view.depth or view.compare:
+        params["view"] = view.compare or "depth"
+    if view.start:
+        params["start"] = view.start
+    if view.importance:
+        params["importance"] = "1"
+    params |= {name: str(getattr(view, name)) for name in ("several", "seeds") if getattr(view, name) > 1}
+    return params
+
+
+def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
+    """The view that a link asks for (None where it names no unit), and what in it could not be understood."""
+    problems: list[str] = []
+
+    def address(name: str) -> Address | None:
+        if not params.get(name):
+            return None
+        try:
+            return Address.parse(params[name])
+        except BadRequest as error:
+            problems.append(f"{name}: {error}")
+            return None
+
+    def choice(name: str, known: Mapping[str, object], default: str) -> str:
+        value = params.get(name, default)
+        if value in known:
+            return value
+        problems.append(f"{name}: “{value[:40]}” is none of {', '.join(known)}.")
+        return default
+
+    a, b = address("a"), address("b")
+    a, b = (a, b) if a else (b, None)
+    seed = params.get("seed", "0")
+    if not seed.isascii() or not seed.isdigit() or len(seed) > 12 or int(seed) > _BIGGEST_SEED:
+        problems.append(f"seed: “{seed[:40]}” is not a whole number from 0 to {_BIGGEST_SEED}.")
+        seed = "0"
+    recipe = choice("recipe", dict.fromkeys(recipes()), View.recipe)
+    opposite = choice("opposite", {"0": 0, "1": 1}, "0") == "1"
+    shown = choice("view", {"layer": "", "depth": "", "recipes": "", "sites": ""}, "layer")
+    compare: Compare = "recipes" if shown == "recipes" else "sites" if shown == "sites" else ""
+    data = params.get("data") or View.data
+    start = params.get("start", "")
+    if start and not IMAGE.fullmatch(start):
+        problems.append(f"start: “{start[:40]}” is not the number of an image, or up- and the digest of an upload.")
+        start = ""
+    importance = choice("importance", {"0": 0, "1": 1}, "0") == "1"
+    counts = {str(count): count for count in range(1, MOST + 1)}
+    several, seeds = (int(choice(name, counts, "1")) for name in ("several", "seeds"))
+    if a is None:
+        return None, problems
+    return View(
+        a, b, recipe, int(seed), opposite, data, shown == "depth", start, importance, several, seeds, compare
+    ), problems
+
+
+def recipes() -> tuple[str, ...]:
+    """The names of the recipes that a link may ask for."""
+    from engine.visualization.recipes import RECIPES
+
+    return tuple(RECIPES)

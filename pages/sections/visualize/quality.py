@@ -1,0 +1,62 @@
+"""The quality of a picture in a few words, each with its meaning on hover."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.common import results, words
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+VARIANT_WIDTH = 96
+SPECTRUM = (
+    "How far the picture's power spectrum is from that of real images: root mean square difference of log10 power over "
+    "frequencies from 1 to 48 cycles an image, contrast left out. 1 means ten times too much or too little. Half of the "
+    "starter's scenes are within 0.34, 95% within 0.81; white noise is beyond 1."
+)
+STABLE = (
+    "Whether other seeds give the same picture: correlation over the layer's units of what two seeds' pictures do in it, "
+    "mean over pairs. 1 is the same to this layer; pictures of different units give the number in brackets."
+)
+RECOGNISED = (
+    "How many of the other models with the same classes have this class among their five best answers for the picture. "
+    "A picture that only its own model recognises shows what fools it, not what it knows."
+)
+
+
+def draw(result: Result, facts: dict[str, Any]) -> None:
+    """Lines for what is known of this picture; nothing for results of before these were measured."""
+    distance, share = (float(facts.get(name, math.nan)) for name in ("spectrum_distance", "spectrum_percentile"))
+    if math.isfinite(distance):
+        st.caption(f"spectrum **{distance:.2f}** from scenes' ({share:.0f}% are nearer)", help=SPECTRUM)
+    if math.isfinite(stable := float(facts.get("stability", math.nan))):
+        other = float(result.facts.get("stability_between_units", math.nan))
+        beside = f" (other units {words.number(other)})" if math.isfinite(other) else ""
+        spread = words.share(float(facts["seed_spread"]))
+        st.caption(f"over seeds alike **{words.number(stable)}**{beside}, activation ± {spread}", help=STABLE)
+    judges = result.facts.get("judges") or []
+    if judges and math.isfinite(recognised := float(facts.get("recognised", math.nan))):
+        st.caption(
+            f"recognised by **{round(recognised * len(judges))} of {len(judges)}** other models", help=RECOGNISED
+        )
+
+
+def variants(key: str, result: Result, place: int) -> None:
+    """The different pictures of one unit in a row."""
+    table = result.tables["variants"]
+    several = result.arrays["variants"].shape[1]
+    mine = table.iloc[place * several : (place + 1) * several].to_dict("records")
+    st.caption("Different pictures of it, held apart: activation, and likeness to the others", help=STABLE)
+    with st.container(horizontal=True, gap="xsmall"):
+        for number, facts in enumerate(mine):
+            st.image(
+                results.variant(key, place, number, VARIANT_WIDTH),
+                caption=f":small[{words.number(facts['activation'])} · {words.number(facts['likeness'])}]",
+                width=VARIANT_WIDTH,
+                output_format="PNG",
+                alt=f"Different picture {number + 1} of {several}",
+            )

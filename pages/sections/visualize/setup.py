@@ -1,0 +1,128 @@
+"""The setup of the feature visualization page: two sides, the recipe, and the button that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.common import errors
+from pages.sections.visualize import files, page, pickers, setup
+from pages.sections.visualize.permalink import MOST
+from pages.sections.visualize.view import Compare, View
+
+LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN = "One layer", "Whole depth", "Recipes", "Sites"
+
+
+def draw() -> None:
+    """Draw the widgets; a click on Run shows what they say."""
+    state = st.session_state
+    data = state.setdefault("fv_data", View.data)
+    left, right = st.columns(2, gap="large")
+    with left:
+        a = pickers.side("a", data)
+    with right:
+        b = pickers.side("b", data)
+    chosen = _how()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=a is None)
+        opposite = st.toggle(
+            "Also the opposite",
+            key="fv_opposite",
+            help="Also makes the picture that drives the unit as low as it goes. Takes twice as long.",
+            **pickers.KEEP,
+        )
+        files.popover()
+        chosen = setup.popover(chosen)
+        st.caption(_in_words(chosen.recipe))
+    if run and a is not None:
+        with errors.shown():
+            page.show(replace(chosen, a=a, b=b, opposite=opposite), compute=True)
+
+
+def _how() -> View:
+    """The settings below the two sides, as a view of nothing yet."""
+    from engine.data.registry import dataset_names
+    from engine.visualization.recipes import RECIPES
+
+    state = st.session_state
+    state.setdefault("fv_recipe", View.recipe)
+    state.setdefault("fv_depth", LAYER)
+    names = dataset_names()
+    if state["fv_data"] not in names:
+        state["fv_data"] = View.data
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        depth = st.segmented_control(
+            "View",
+            [LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN],
+            key="fv_depth",
+            required=True,
+            help="**Whole depth**: the same units in every layer of the same kind: edges, textures, parts, objects.  \n"
+            "**Recipes**: the same units under each quick recipe, and under `fast` with one part after the other taken away.  \n"
+            "**Sites**: the same units at every site of the layer's block (hidden, out, query, key, value ...).",
+            **pickers.KEEP,
+        )
+        recipe = st.segmented_control(
+            "Recipe",
+            list(RECIPES),
+            key="fv_recipe",
+            required=True,
+            help="  \n".join(f"**{recipe.name}**: {errors.escape(recipe.summary)}" for recipe in RECIPES.values()),
+            **pickers.KEEP,
+        )
+        with st.container(width=110):
+            seed = pickers.number("Seed", "fv_seed", 0, most=2**31 - 1, least=0)
+        with st.container(width=150):
+            data = st.selectbox(
+                "Scenes from",
+                names,
+                key="fv_data",
+                help="The images that the top scenes and the numbers come from. Add folders of your own in vitrine.toml.",
+                **pickers.KEEP,
+            )
+    compare: Compare = "recipes" if depth == RECIPES_SHOWN else "sites" if depth == SITES_SHOWN else ""
+    return View(pickers.NOWHERE, None, recipe, seed, False, data, depth == DEPTH, compare=compare)
+
+
+def _in_words(recipe: str) -> str:
+    from engine.visualization.recipes import RECIPES
+
+    return errors.escape(RECIPES[recipe].summary)
+
+
+def summary(view: View) -> str:
+    """A view in one line, for where the setup is closed."""
+    extras = [
+        "recipes compared" if view.compare == "recipes" else f"recipe {view.recipe}",
+        f"seed {view.seed}",
+        f"scenes from {view.data}",
+    ]
+    extras += ["with opposites"] if view.opposite else []
+    extras += [f"from image {view.start[:9]}"] if view.start else []
+    extras += [f"{view.several} different pictures"] if view.several > 1 else []
+    extras += [f"{view.seeds} seeds compared"] if view.seeds > 1 else []
+    return " · ".join(extras)
+
+
+def popover(view: View) -> View:
+    """The widgets; gives the view with what they say."""
+    with st.popover("More", icon=":material/add_circle:"):
+        start = st.text_input(
+            "Begin with an image",
+            key="fv_start",
+            placeholder="noise",
+            help="The number of a scene, or `up-…` of an image given under **Files**. Then the picture is that image, changed "
+            "until the unit responds (accentuation).",
+            **pickers.KEEP,
+        )
+        importance = st.toggle(
+            "Importance map",
+            key="fv_importance",
+            help="Where in the picture the gradient of its objective is: which pixels the unit's response hangs on.",
+            **pickers.KEEP,
+        )
+        several = pickers.number("Different pictures of each unit", "fv_several", View.several, MOST, 1)
+        st.caption("Made together and held apart, so that a unit that looks for two things can show both.")
+        seeds = pickers.number("Seeds to compare", "fv_seeds", View.seeds, MOST, 1)
+        st.caption("Says whether the picture is the unit's or the random numbers'. Costs a picture each.")
+    return replace(view, start=(start or "").strip(), importance=importance, several=several, seeds=seeds)

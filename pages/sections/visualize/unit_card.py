@@ -1,0 +1,207 @@
+"""One unit on a card: its picture, the scenes that excite it, where in them it looks, and the numbers behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from engine.core.address import Address
+from pages.common import errors, results, unit_charts, words
+from pages.common.colours import Side
+from pages.sections.visualize import quality
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+SCENES = 6
+PICTURE_WIDTH = 192
+FAILED = "The picture activates its unit less than 95% of the scenes do, so it shows nothing that the unit looks for."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the cards of one side share: the result they show, and the index it is compared with, when it is there."""
+
+    side: Side
+    address: Address
+    key: str
+    index_key: str
+    data: str
+    input_size: tuple[int, int]
+    maps: bool
+
+    @property
+    def result(self) -> Result:
+        found = results.find(self.key)
+        assert found is not None, "cards are drawn for results that are there"
+        return found
+
+    @property
+    def index(self) -> Result | None:
+        return results.find(self.index_key)
+
+
+@st.fragment
+def draw(shown: Shown, place: int) -> None:
+    """The card of the unit at this place of the result."""
+    unit = shown.address.names[place]
+    facts = shown.result.tables["units"].iloc[place].to_dict()
+    with st.container(border=True, key=f"card-{shown.side}-{unit}", gap="small"):
+        with st.container(horizontal=True, gap="small"):
+            _picture(shown, place, "images", f"Made picture for {words.target(unit)} of {shown.address.site}")
+            if "opposite_images" in shown.result.arrays:
+                _picture(
+                    shown, place, "opposite_images", f"Made picture that minimizes {words.target(unit)}", "Opposite"
+                )
+            if "importance" in shown.result.arrays:
+                st.image(
+                    results.importance(shown.key, place, PICTURE_WIDTH),
+                    caption="Where it matters",
+                    width=PICTURE_WIDTH,
+                    output_format="PNG",
+                    alt=f"The picture of {words.target(unit)} with the pixels that matter to it marked",
+                )
+            with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
+                st.markdown(f"**{errors.escape(words.target(unit))}**")
+                st.caption(verdict(facts, shown.data))
+                quality.draw(shown.result, facts)
+                if bool(facts["failed"]):
+                    st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
+        if "variants" in shown.result.arrays:
+            quality.variants(shown.key, shown.result, place)
+        if isinstance(unit, int):
+            _scenes(shown, unit)
+        else:
+            _images(shown, place)
+        _more(shown, place, unit, facts)
+
+
+def verdict(facts: dict[str, Any], data: str) -> str:
+    """How strongly the picture activates its unit, in words and against the scenes."""
+    ratio, what = float(facts["ratio_to_best_scene"]), "scene" if data == "starter" else "image"
+    lines = [f"activation **{words.number(float(facts['activation']))}**"]
+    if np.isfinite(ratio):
+        lines.append(f"**{words.number(ratio)}×** its strongest {what}, augmented alike")
+    lines.append(f"above {float(facts['percentile']):.1f}% of {what}s as they are")
+    if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
+        lines.append(f"opposite **{words.number(opposite)}**")
+    return "  \n".join(lines)
+
+
+def _picture(shown: Shown, place: int, which: str, alt: str, caption: str | None = None) -> None:
+    # Shown at exactly the size it was enlarged to, so that its pixels stay crisp.
+    st.image(
+        results.picture(shown.key, which, place, PICTURE_WIDTH),
+        caption=caption,
+        width=PICTURE_WIDTH,
+        output_format="PNG",
+        alt=alt,
+    )
+
+
+def _scenes(shown: Shown, unit: int) -> None:
+    index = shown.index
+    if index is None:
+        st.caption("The scenes that excite this unit appear here once its layer is indexed.")
+        return
+    numbers = index.arrays["top_mean"][unit]
+    dataset = results.dataset(shown.data)
+    with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
+        for place, rank in enumerate(results.top_ranks(index, unit, shown.data, SCENES), 1):
+            facts = dataset.describe(int(numbers[rank]))
+            st.image(
+                results.scene(shown.index_key, unit, rank, shown.data, shown.input_size, shown.maps),
+                caption=f":small[{errors.escape(words.short(facts))}]",
+                width="stretch",
+                output_format="PNG",
+                alt=f"Scene {place} for unit {unit}: {words.scene(facts)}",
+            )
+
+
+def _images(shown: Shown, place: int) -> None:
+    """The images that come closest to a target, without maps: a target has no map of its own."""
+    dataset, numbers = results.dataset(shown.data), shown.result.arrays["target_top"]
+    with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
+        for number in numbers[place - len(shown.address.units)][:SCENES]:
+            facts = dataset.describe(int(number))
+            st.image(
+                results.image(shown.data, int(number), shown.input_size),
+                caption=f":small[{errors.escape(words.short(facts))}]",
+                width="stretch",
+                output_format="PNG",
+                alt=f"Scene that comes close to the target: {words.scene(facts)}",
+            )
+
+
+def _on_images(shown: Shown, place: int) -> np.ndarray | None:
+    """(images,): what the unit or target does on every image; None where that is not known."""
+    unit, index = shown.address.names[place], shown.index
+    if isinstance(unit, str):
+        return shown.result.arrays["target_values"][place - len(shown.address.units)]
+    return None if index is None else index.arrays["position_mean"][:, unit]
+
+
+def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> None:
+    key = f"more-{shown.side}-{shown.address.site}-{unit}"
+    more = st.expander("Distribution, curve and address", type="compact", key=key, on_change="rerun")
+    if not more.open:
+        return
+    with more:
+        told = ""
+        values, index, opposite = _on_images(shown, place), shown.index, facts.get("opposite_activation")
+        has_opposite = "opposite_images" in shown.result.arrays and opposite is not None
+        if values is not None:
+            st.plotly_chart(
+                unit_charts.histogram(
+                    values,
+                    float(facts["activation"]),
+                    float(opposite) if has_opposite else None,
+                    shown.side,
+                ),
+                key=f"{key}-histogram",
+                config={"displayModeBar": False},
+                alt=f"Histogram of what {words.target(unit)} does on {shown.data}, with its picture marked",
+            )
+            told = f"The picture lies above {float(facts['percentile']):.1f}% of {len(values)} images."
+        if isinstance(unit, str):
+            st.caption(told)
+        elif index is not None:
+            low, high = results.scale(index, unit)
+            st.caption(
+                f"{told} "
+                f"Maps: clear up to the median position of its strongest scenes ({words.number(low)}), brightest at "
+                f"their highest ({words.number(high)}); one scale for all of them."
+            )
+        st.plotly_chart(
+            unit_charts.curve(shown.result.arrays["curves"][place], shown.side),
+            key=f"{key}-curve",
+            config={"displayModeBar": False},
+            alt=f"The objective while the picture of unit {unit} was made, step by step",
+        )
+        alone = ((unit,), ()) if isinstance(unit, int) else ((), (unit,))
+        st.code(str(Address(shown.address.model, shown.address.site, *alone)), language=None, wrap_lines=True)
+        _download(shown, place, unit, key)
+
+
+def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:
+    def data() -> bytes:
+        from engine.core.images import to_png
+
+        return to_png(shown.result.arrays["images"][place])
+
+    from engine.core.export import stem
+
+    st.download_button(
+        "PNG",
+        data,
+        # Streamlit tells large files apart by their names: the key keeps two results from sharing one.
+        file_name=f"{stem(shown.result, unit)}-{shown.key[:8]}.png",
+        mime="image/png",
+        icon=":material/download:",
+        key=f"{key}-png",
+        on_click="ignore",
+        help=f"The picture of unit {errors.escape(str(unit))} as it was computed, without enlargement.",
+    )

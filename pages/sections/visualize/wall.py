@@ -1,0 +1,182 @@
+"""The results of a view: cards of one layer side by side, or one row of pictures for each layer of the whole depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.common import colours, errors, job_panel, results
+from pages.common.batch import Batch
+from pages.common.colours import Side
+from pages.common.sharing import PICTURES, link_and_zip
+from pages.sections.visualize import comparison, permalink, unit_card
+from pages.sections.visualize.view import QUICK, Row, View, index_request
+
+TILE = 84
+"""The least width of a small picture on screen, in pixels."""
+BESIDE = 2  # rows of at most so many pictures stand beside each other
+MOST_IN_A_ROW = 8
+CARDS_A_PAGE = 16
+MAPS = "fv_maps"
+PAGE = "pages/feature_visualization.py"
+
+
+def draw(view: View, rows: Sequence[Row], batch: Batch | None) -> None:
+    """Everything that is there, and the progress of what is not."""
+    sides, maps = view.sides, bool(st.session_state.get(MAPS, True))
+    columns = st.columns(len(sides), gap="large")
+    for column, side in zip(columns, sides, strict=True):
+        mine = [row for row in rows if row.side == side]
+        with column:
+            _heading(side, view)
+            if view.depth or view.compare:
+                _depth(mine, view, batch)
+            else:
+                _layer(mine[0], view, batch, wide=len(sides) == 1, maps=maps)
+
+
+def maps_toggle() -> None:
+    """Whether the scenes show where in them a unit looks."""
+    st.session_state.setdefault(MAPS, True)
+    st.toggle(
+        "Show where it looks",
+        key=MAPS,
+        help="Lays each scene's position map over it: clear up to the median position of the unit's strongest scenes, "
+        "brightest at their highest. The scale is one for all scenes of a unit.",
+        persist_state="session",
+    )
+
+
+def missing(rows: Sequence[Row]) -> list[Row]:
+    """The rows whose result is not there."""
+    return [row for row in rows if results.find(row.key) is None]
+
+
+def offer(rows: Sequence[Row], absent: Sequence[Row]) -> str:
+    """What is not there yet, in words."""
+    if len(rows) == 1:
+        return "These pictures are not computed on this machine yet. The link says exactly how to make them."
+    return f"{len(absent)} of the {len(rows)} rows of this view are not computed on this machine yet."
+
+
+def _heading(side: Side, view: View) -> None:
+    address = view.sides[side]
+    at = f" · `{address.site}`"
+    where = f"{at} under each recipe" if view.compare == "recipes" else at
+    where = (
+        " · through its whole depth" if view.depth else " · sites of one block" if view.compare == "sites" else where
+    )
+    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(address.model)}]{where}")
+
+
+def name_of(row: Row) -> str:
+    """A row as the title of its panel."""
+    return f":{colours.NAMES[row.side]}[**{errors.escape(row.address.model)}**] `{row.name}`"
+
+
+def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) -> None:
+    if results.find(row.key) is None:
+        if batch is not None:
+            job_panel.draw(batch, {row.key: name_of(row)}, row.side)
+        return
+    shown = unit_card.Shown(
+        side=row.side,
+        address=row.address,
+        key=row.key,
+        index_key=index_request(row.address, view.data).key(),
+        data=view.data,
+        input_size=input_size(row.address.model),
+        maps=maps,
+    )
+    cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
+    count = len(row.address.names)
+    first = 0
+    if count > CARDS_A_PAGE:
+        pages = -(-count // CARDS_A_PAGE)
+        first = (st.pagination(pages, key=f"cards-{row.side}-{row.address}") - 1) * CARDS_A_PAGE
+    with cards:
+        for place in range(first, min(first + CARDS_A_PAGE, count)):
+            unit_card.draw(shown, place)
+
+
+def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
+    if batch is not None:
+        absent = {row.key: name_of(row) for row in rows}
+        job_panel.draw(batch, absent, f"depth-{rows[0].side}")
+    if view.compare:
+        comparison.draw(rows)
+    # Rows of one picture or two stand beside each other: alone, each picture would fill the page.
+    count = max(len(row.address.names) for row in rows)
+    beside = st.grid(4 - count, min_column_width=count * 2 * TILE) if count <= BESIDE else st.container()
+    with beside:
+        for row in rows:
+            if results.find(row.key) is not None:
+                recipe = row.title if row.title in QUICK else view.recipe
+                titled_tiles(row, replace(view, a=row.address, b=None, depth=False, compare="", recipe=recipe))
+
+
+def titled_tiles(row: Row, closer: View) -> None:
+    """The pictures of one layer under its name, with a way to look closer."""
+    name = f":small[`{row.name}`]"
+    with st.container(gap="xsmall"):
+        if len(row.address.names) <= BESIDE:  # a link that wraps would push one picture below its neighbours
+            st.markdown(name)
+            tiles(row)
+            _link(closer)
+            return
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(name, width="content")
+            _link(closer)
+        tiles(row)
+
+
+def _link(closer: View) -> None:
+    st.page_link(
+        PAGE,
+        label="Look closer",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        query_params=permalink.write(closer),
+    )
+
+
+def tiles(row: Row) -> None:
+    """The pictures of one layer, small, in a row that wraps."""
+    result = results.find(row.key)
+    if result is None:
+        return
+    with st.grid(min(len(row.address.names), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
+        for place, facts in enumerate(result.tables["units"].to_dict("records")):
+            st.image(
+                results.picture(row.key, "images", place, 2 * TILE),
+                caption=tile_caption(facts),
+                width="stretch",
+                output_format="PNG",
+                alt=f"Made picture of unit {facts['unit']} of {row.address.model}, {row.address.site}",
+            )
+
+
+def tile_caption(facts: Mapping[Any, Any]) -> str:
+    """Under a small picture: its unit, and how it compares with the strongest scene."""
+    ratio = float(facts["ratio_to_best_scene"])
+    told = ":red[failed]" if facts["failed"] else f"{ratio:.1f}×" if math.isfinite(ratio) else ""
+    unit = errors.escape(str(facts["unit"]))
+    return f":small[{unit} · {told}]" if told else f":small[{unit}]"
+
+
+def input_size(model: str) -> tuple[int, int]:
+    """Height and width of a model's input, in pixels."""
+    from engine.models import catalog
+
+    _, height, width = catalog.find(model).input_size
+    return height, width
+
+
+def bar(view: View, rows: Sequence[Row]) -> None:
+    """Buttons for the link and the ZIP of what is there."""
+    name = f"vitrine-{view.a.model.replace('/', '_')}"
+    link_and_zip(permalink.write(view), [row.key for row in rows], "fv", name, PICTURES)

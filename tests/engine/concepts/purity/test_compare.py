@@ -1,0 +1,134 @@
+"""What is said of purity: no more than the intervals, and names held against the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.concepts.purity.request import compare, difference, names_against_truth
+from engine.core.errors import BadRequest
+from engine.core.request import Result
+from engine.core.statistics import wilson
+
+
+def shares(concept: int, beyond: int, n: int = 400) -> dict:
+    row: dict = {"units": n, "independent": n, "concept_units": concept / n, "beyond_likeness": beyond / n}
+    row["low"], row["high"] = wilson(concept, n)
+    row["beyond_likeness_low"], row["beyond_likeness_high"] = wilson(beyond, n)
+    return {**row, "baseline": 0.05, "baseline_low": 0.03, "baseline_high": 0.07}
+
+
+def told(model: str, language: bool, concept: int, beyond: int, images: int = 1698) -> Result:
+    facts = {"language": language, "concepts": 148, "images": images}
+    return Result({"model": model, "data": "starter"}, {}, {"overall": pd.DataFrame([shares(concept, beyond)])}, facts)
+
+
+def test_the_interval_of_a_difference_is_newcombes() -> None:
+    # Newcombe (1998), table II, first column, method 10: 56/70 against 48/80.
+    rows = [
+        {"concept_units": a / n, **dict(zip(("low", "high"), wilson(a, n), strict=True))}
+        for a, n in ((56, 70), (48, 80))
+    ]
+    value, low, high = difference(*rows)
+    assert (value, low, high) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+
+
+def test_the_sentence_holds_language_against_labels_in_whatever_order_they_come() -> None:
+    clip, vit = told("clip", True, 160, 100), told("vit", False, 80, 40)
+    said = compare([vit, clip])
+    assert said == compare([clip, vit])
+    assert said.startswith(
+        "40.0% (35.3% to 44.9%) of clip's units are concept units, 20.0% (16.4% to 24.2%) of vit's: +20.0 points"
+    )
+    assert said.endswith(
+        "Language supervision (clip against vit) makes more concept units here, beyond visual likeness too."
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "end"),
+    [
+        ((80, 40, 80, 40), "makes neither more nor fewer concept units here, as far as these kinds can tell."),
+        (
+            (160, 41, 80, 40),
+            "makes more concept units here, but beyond visual likeness the difference is within chance.",
+        ),
+        ((80, 90, 81, 40), "makes neither more nor fewer concept units here, but more beyond visual likeness."),
+        ((80, 40, 160, 100), "makes fewer concept units here, beyond visual likeness too."),
+    ],
+)
+def test_the_sentence_says_no_more_than_the_intervals(numbers: tuple[int, ...], end: str) -> None:
+    a, b, c, d = numbers
+    assert compare([told("clip", True, a, b), told("vit", False, c, d)]).endswith(end)
+
+
+def test_nothing_is_said_of_language_where_both_or_neither_have_it() -> None:
+    assert "anguage" not in compare([told("vit", False, 160, 100), told("cnn", False, 80, 40)])
+    assert compare([told("vit", False, 80, 40)]).endswith("with shuffled tags 5.0% would be (3.0% to 7.0%).")
+
+
+def test_results_of_different_images_are_not_compared() -> None:
+    with pytest.raises(BadRequest, match="not of the same images"):
+        compare([told("a", True, 1, 1), told("b", False, 1, 1, images=12)])
+    with pytest.raises(BadRequest, match="no result"):
+        compare([])
+
+
+def naming(first: list[list[str]], abstained: list[bool], site: str = "s", model: str = "m") -> Result:
+    words = sorted({word for names in first for word in names})
+    numbers = np.array([[words.index(word) for word in names] for names in first], np.int32)
+    return Result(
+        {"model": model, "data": "starter", "site": site},
+        {"words": numbers, "abstained": np.array(abstained)},
+        facts={"words": words},
+    )
+
+
+def held(tags: list[str], concept: list[bool]) -> Result:
+    units = pd.DataFrame({"site": "s", "unit": range(len(tags)), "tag": tags, "concept": concept})
+    names = {"fairy": "fairy, fairytale", "tree": "tree", "sea": "sea", "cold": "cold"}
+    concepts = pd.DataFrame({"tag": [*names], "names": [*names.values()]})
+    request = {"model": "m", "data": "starter", "role": "mlp.hidden"}
+    return Result(request, tables={"units": units, "concepts": concepts})
+
+
+def test_names_are_right_where_they_contain_the_concept_as_a_word() -> None:
+    names = [
+        ["Christmas tree", "x", "x", "x", "x"],  # right at once
+        ["x", "a fairytale", "x", "x", "x"],  # right among five, by another tag of the same kinds
+        ["seal", "x", "x", "x", "x"],  # not the word "sea"
+        ["tree", "x", "x", "x", "x"],  # no concept unit
+        ["cold", "x", "x", "x", "x"],  # has no name
+    ]
+    found = names_against_truth(
+        naming(names, [False, False, False, False, True]),
+        held(["tree", "fairy", "sea", "sea", "cold"], [True, True, True, False, True]),
+    )
+    assert (found["units"], found["named"], found["sayable"]) == (4, 3, 2)
+    assert found["top1"] == pytest.approx(1 / 3)
+    assert found["top5"] == pytest.approx(2 / 3)
+    assert found["top1_interval"] == pytest.approx(wilson(1, 3))
+    assert found["chance1"] == found["chance5"] == 0  # nobody else's names would have been right
+
+
+def test_by_chance_names_are_right_as_often_as_others_names_are() -> None:
+    names = [["tree", "sea"], ["tree", "x"], ["sea", "x"]]
+    found = names_against_truth(naming(names, [False] * 3), held(["tree", "tree", "sea"], [True] * 3))
+    assert found["top1"] == 1
+    assert found["chance1"] == pytest.approx(2 / 6)  # the two trees have each other's names
+    assert found["chance5"] == pytest.approx(3 / 6)  # and the sea has the first one's second name
+
+
+def test_without_concept_units_nothing_is_claimed_of_their_names() -> None:
+    found = names_against_truth(naming([["tree"], ["sea"]], [False, False]), held(["tree", "sea"], [False, False]))
+    assert found["top1"] is None
+    assert found["chance5"] is None
+    assert found["top1_interval"] == [0.0, 1.0]
+
+
+def test_names_and_truth_of_different_models_or_sites_are_refused() -> None:
+    with pytest.raises(BadRequest, match="different model"):
+        names_against_truth(naming([["tree"]], [False], model="n"), held(["tree"], [True]))
+    with pytest.raises(BadRequest, match="is not one of it"):
+        names_against_truth(naming([["tree"]], [False], site="t"), held(["tree"], [True]))

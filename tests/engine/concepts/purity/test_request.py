@@ -1,0 +1,238 @@
+"""Concept units: units with a known answer are held to be what they are, and units that mean nothing stay at the baseline."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.cli import purity as command
+from engine.concepts.purity import request as purity
+from engine.concepts.purity.measure import Measured, measure
+from engine.concepts.purity.request import PurityRequest
+from engine.core.errors import BadRequest
+from engine.core.request import Result, build, parse_request
+from engine.core.statistics import HIGH, LOW
+from engine.data.registry import open_dataset
+from engine.sites.access import Site
+from engine.sites.grid import Grid
+from tests.engine.concepts.known_units import KINDS, colours, noise, ruler, truth
+
+
+def relu(values: np.ndarray) -> np.ndarray:
+    return np.maximum(values, 0)
+
+
+def bound(found: Measured) -> float:
+    """The largest share of units that chance explains."""
+    return float(np.percentile(found.baseline, 99.5))
+
+
+def test_a_unit_that_equals_a_concept_is_a_concept_unit_of_it() -> None:
+    known = truth()
+    found = measure(known.matrix.astype(np.float32), ruler())
+    columns = np.arange(len(known.tags))
+    assert found.concept.all()
+    assert (found.tag == columns).all()
+    assert found.auroc[columns, columns] == pytest.approx(1)
+    assert found.average_precision[columns, columns] == pytest.approx(1)
+    assert found.area == pytest.approx(1)
+    assert not found.kind_unit.any()
+
+
+def test_a_unit_that_equals_a_kind_is_a_kind_unit_of_it_and_of_no_concept() -> None:
+    known = truth()
+    tagged = np.flatnonzero(known.members.any(axis=1))  # the strongest temptation: kinds that carry a tag alone
+    found = measure((known.kinds[:, None] == tagged).astype(np.float32), ruler())
+    assert not found.concept.any()
+    assert found.kind_unit.all()
+    assert (found.kind == tagged).all()
+    assert found.kind_area == pytest.approx(1)
+    assert found.kind_precision == pytest.approx(1)
+
+
+def test_a_unit_that_follows_the_place_only_is_neither() -> None:
+    places = np.array(truth().places)
+    found = measure((places[:, None] == np.unique(places)).astype(np.float32), ruler())
+    assert not found.concept.any()
+    assert not found.kind_unit.any()
+
+
+def test_units_that_follow_colour_only_are_no_more_often_concept_units_than_chance_and_no_kind_units() -> None:
+    seen = colours(truth())
+    seen = (seen - seen.mean(axis=0)) / seen.std(axis=0)
+    found = measure(seen @ np.random.default_rng(0).normal(size=(6, 300)), ruler())
+    assert found.concept.mean() <= bound(found)
+    assert not found.kind_unit.any()
+
+
+def test_units_that_fire_for_a_colour_on_one_place_only_are_no_more_often_concept_units_than_chance() -> None:
+    known, draws = truth(), np.random.default_rng(1)
+    place = np.array(known.places)[:, None] == np.unique(known.places)[draws.integers(0, 4, 300)]
+    found = measure(place * relu(colours(known) @ draws.normal(size=(6, 300)) + 0.3), ruler())
+    assert found.concept.mean() <= bound(found)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [noise(400), relu(noise(400) - 1.8), np.repeat(noise(400)[::2] > 0, 2, axis=0) + 0.01 * noise(400, 1)],
+    ids=["dense", "mostly silent", "two-valued, the same for both scenes of a kind"],
+)
+def test_random_units_stay_within_the_range_of_the_baseline(values: np.ndarray) -> None:
+    found = measure(values, ruler())
+    low, high = np.percentile(found.baseline, (LOW, HIGH))
+    assert low <= found.concept.mean() <= high
+    assert found.baseline.mean() <= 0.05 + 1e-9
+    assert found.strict.mean() == pytest.approx(found.baseline.mean(), abs=0.02)
+
+
+def test_random_units_single_out_a_kind_as_rarely_as_chance_does() -> None:
+    found = measure(noise(800, 2), ruler())
+    assert found.kind_unit.mean() == pytest.approx(ruler().by_chance, abs=0.012)
+    assert found.baseline.mean() == pytest.approx(0.045, abs=0.006)  # the floor takes a little of the 5%
+
+
+def test_a_unit_that_never_changes_is_nothing() -> None:
+    found = measure(np.full((2 * KINDS, 3), 4.0), ruler())
+    assert not found.concept.any()
+    assert not found.kind_unit.any()
+    assert found.baseline.max() == 0
+
+
+def test_a_concept_is_found_through_noise_colour_and_place() -> None:
+    known = truth()
+    place = np.array(known.places)[:, None] == "sea"
+    values = 2.0 * known.matrix[:, :24] + 0.5 * noise(24) + 3 * place + colours(known)[:, :1]
+    found = measure(values, ruler())
+    right = found.concept & (found.tag == np.arange(24))
+    assert right.mean() > 0.8
+
+
+def test_a_unit_that_follows_what_looks_alike_is_not_beyond_likeness() -> None:
+    known = truth()
+    alike = np.array(known.subgroups)[known.kinds] == "subgroup 5"
+    values = 3.0 * alike[:, None] + noise(60)
+    found = measure(values, ruler())
+    assert (found.concept & (found.tag == 24)).mean() > 0.8  # six of its seven kinds are of that subgroup
+    assert found.beyond.mean() < 0.2
+    assert found.strict.mean() > 0.7
+    really = measure(3.0 * known.matrix[:, 24:] + noise(60), ruler())
+    assert really.beyond.mean() > 0.9
+
+
+def test_the_order_of_scenes_does_not_matter() -> None:
+    known, order = truth(), np.random.default_rng(0).permutation(2 * KINDS)
+    moved = replace(
+        known, numbers=known.numbers[order], kinds=known.kinds[order], places=tuple(known.places[row] for row in order)
+    )
+    values = np.concatenate([known.matrix * 1.0, noise(20)], axis=1)
+    first = measure(values, ruler())
+    second = measure(values[order], replace(ruler(), truth=moved, basis=ruler().basis[order]))
+    assert second.score == pytest.approx(first.score, abs=1e-3)
+    for name in ("tag", "concept", "kind_unit"):
+        assert (getattr(first, name)[:24] == getattr(second, name)[:24]).all()
+
+
+# --- the whole experiment, on the starter's scenes, with planted units instead of a model's ---
+
+
+class Planted:
+    """A context whose index holds one unit for each of the first concepts in the first layer, noise in the second."""
+
+    units = 40
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def report(self, progress) -> None:
+        self.seen.append(progress.message)
+
+    def compute(self, request) -> Result:
+        dataset = open_dataset("starter")
+        known = purity.tag_truth(dataset)
+        values = np.random.default_rng(3).normal(size=(len(dataset), self.units)).astype(np.float32)
+        if request.site == "blocks.0.mlp.hidden":
+            values[known.numbers] = known.matrix[:, : self.units]
+        return Result({}, {"images": np.arange(len(dataset), dtype=np.int32), "position_mean": values})
+
+    def keep(self, request, result, spare=False) -> None:
+        raise AssertionError("this experiment keeps nothing else")
+
+
+def planted_model(clip: object = None) -> SimpleNamespace:
+    sites = [Site(f"blocks.{b}.mlp.hidden", Planted.units, Grid(2, 2, 1), b, "mlp.hidden", "") for b in (0, 1)]
+    return SimpleNamespace(name="planted", sites={site.name: site for site in sites}, clip=clip)
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(purity.catalog, "load", lambda name: planted_model())
+    try:
+        return build(PurityRequest, model="planted").run(Planted())
+    finally:
+        patch.undo()
+
+
+def test_the_experiment_tells_planted_layers_from_random_ones(result: Result) -> None:
+    first, second = result.tables["layers"].to_dict("records")
+    assert first["concept_units"] == 1
+    assert second["baseline_low"] <= second["concept_units"] <= max(second["baseline_high"], 0.2)
+    assert first["auroc"] == first["average_precision"] == 1
+    for row in (first, second):
+        assert row["low"] <= row["concept_units"] <= row["high"]
+        assert 1 <= row["independent"] <= row["units"] == Planted.units
+    assert first["baseline"] < 0.01  # the floor stops what is all but silent where its concept is not
+    assert second["baseline"] == pytest.approx(0.045, abs=0.01)
+    units = result.tables["units"]
+    known = purity.tag_truth(open_dataset("starter"))
+    assert units["tag"][: Planted.units].tolist() == [*known.tags[: Planted.units]]
+    assert units["address"].iloc[-1] == "planted@blocks.1.mlp.hidden:39"
+    concepts = result.tables["concepts"].set_index("tag")
+    assert concepts.loc[known.tags[3], "units"] >= 1
+    assert result.arrays["auroc"].shape == (2 * Planted.units, len(known.tags))
+    assert result.facts["language"] is False
+
+
+def test_a_result_of_it_goes_into_the_store_and_back(result: Result) -> None:
+    back = Result.from_blob(result.to_blob())
+    pd.testing.assert_frame_equal(back.tables["units"], result.tables["units"])
+    assert parse_request(json.dumps(result.request)) == build(PurityRequest, model="planted")
+
+
+def test_a_role_that_the_model_lacks_is_refused_with_those_that_it_has() -> None:
+    with pytest.raises(BadRequest, match=r"no sites of the role “stage.block”. It has: mlp.hidden"):
+        purity.sites_of_role(planted_model(), "stage.block")
+
+
+def test_the_command_answers_with_layers_and_a_sentence(result: Result, monkeypatch) -> None:
+    monkeypatch.setattr(command, "ask", lambda request: (result, True))
+    monkeypatch.setattr(purity.catalog, "fingerprint", lambda name: "planted")
+    monkeypatch.setattr(purity.catalog, "load", lambda name: planted_model())
+    answer = command.purity(SimpleNamespace(models=["planted"], role="mlp.hidden", data="starter"))
+    facts = json.loads(answer.as_json())
+    (model,) = facts["models"]
+    assert model["model"] == "planted"
+    assert [layer["layer"] for layer in model["layers"]] == [0, 1]
+    assert model["layers"][0]["concept_units"] == 1
+    assert model["layers"][0]["interval"][1] == pytest.approx(1)
+    assert model["layers"][1]["baseline"] == pytest.approx(0.05, abs=0.01)
+    assert answer.text.endswith(facts["sentence"])
+
+
+def test_a_model_without_such_layers_is_refused_before_another_is_measured(monkeypatch) -> None:
+    sites = {"stages.0": Site("stages.0", 4, Grid(2, 2), 0, "stage.block", "stages.0")}
+    models = {"planted": planted_model(), "cnn": SimpleNamespace(name="cnn", sites=sites, clip=None)}
+    monkeypatch.setattr(purity.catalog, "load", models.__getitem__)
+    monkeypatch.setattr(command, "ask", lambda request: pytest.fail("nothing may be measured"))
+    with pytest.raises(BadRequest, match=r"cnn has no sites of the role “mlp\.hidden”"):
+        command.purity(SimpleNamespace(models=["planted", "cnn"], role="mlp.hidden", data="starter"))
+
+
+def test_the_command_wants_a_model() -> None:
+    with pytest.raises(BadRequest, match="--models"):
+        command.purity(SimpleNamespace(models=[], role="mlp.hidden", data="starter"))

@@ -1,0 +1,130 @@
+"""Devices: something always works, precision is measured, and running out of memory costs only time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.core import config, devices
+from engine.core.errors import BadRequest, Unavailable
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """Settings can be changed for one test, and what was picked and measured is forgotten before and after."""
+
+    def forget() -> None:
+        devices.pick.cache_clear()
+        devices._measured_precision.cache_clear()
+
+    def set_to(**values) -> None:
+        changed = config.settings().model_copy(update=values)
+        monkeypatch.setattr(devices, "settings", lambda: changed)
+        forget()
+
+    forget()
+    yield set_to
+    forget()
+
+
+def test_a_device_is_found_that_can_compute(fresh):
+    assert (torch.ones(3, device=devices.pick()).sum()).item() == 3
+
+
+def test_settings_can_force_the_cpu_and_its_threads(fresh):
+    before = torch.get_num_threads()
+    try:
+        fresh(device="cpu", threads=1)
+        assert devices.pick() == CPU
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device that the test expects to lack")
+def test_a_device_that_is_not_there_is_named_in_the_error(fresh):
+    fresh(device="cuda")
+    with pytest.raises(BadRequest, match=r"cuda.*auto"):
+        devices.pick()
+
+
+def test_a_description_says_name_kind_memory_and_precision():
+    facts = devices.describe(CPU)
+    assert facts["kind"] == "cpu" and facts["name"]
+    assert facts["memory_total"] > facts["memory_free"] > 0
+    assert facts["precision"] in ("float32", "bfloat16")
+
+
+@pytest.mark.parametrize(("speedup", "expected"), [(0.01, torch.float32), (1.2, torch.float32), (3.0, torch.bfloat16)])
+def test_bf16_is_taken_only_where_it_was_measured_clearly_faster(fresh, monkeypatch, speedup, expected):
+    monkeypatch.setattr(devices, "_speedup", lambda device, sizes: speedup)
+    assert devices.precision(CPU) == expected
+    with devices.autocast(CPU):
+        assert torch.is_autocast_enabled("cpu") == (expected == torch.bfloat16)
+
+
+def test_a_type_that_the_device_does_not_know_means_float32(fresh, monkeypatch):
+    def unknown(device, sizes):
+        raise RuntimeError("not implemented for BFloat16")
+
+    monkeypatch.setattr(devices, "_speedup", unknown)
+    assert devices.precision(CPU) == torch.float32
+
+
+def test_precision_is_measured_once(fresh, monkeypatch):
+    measured = []
+    monkeypatch.setattr(devices, "_speedup", lambda device, sizes: measured.append(sizes) or 0.1)
+    assert devices.precision(CPU) == devices.precision(CPU) == torch.float32
+    assert len(measured) == 1
+
+
+def test_running_out_of_memory_halves_the_batch_and_goes_on():
+    tried = []
+
+    def run(batch: int) -> str:
+        tried.append(batch)
+        if batch > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return "done"
+
+    assert devices.halve_on_oom(run, 16) == "done"
+    assert tried == [16, 8, 4, 2]
+
+
+def test_a_batch_of_one_that_does_not_fit_is_said():
+    def run(batch: int) -> None:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte")
+
+    with pytest.raises(Unavailable, match="memory"):
+        devices.halve_on_oom(run, 4)
+
+
+def test_an_error_that_is_not_about_memory_passes_through_at_once():
+    tried = []
+
+    def run(batch: int) -> None:
+        tried.append(batch)
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        devices.halve_on_oom(run, 8)
+    assert tried == [8]
+
+
+@pytest.mark.parametrize(
+    ("said", "memory"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 GiB.", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: an illegal memory access was encountered", False),
+    ],
+)
+def test_what_says_that_memory_is_missing_is_told_from_other_errors(said, memory):
+    assert devices.out_of_memory(RuntimeError(said)) is memory
+
+
+def test_sums_in_float64_stay_on_the_device_but_for_apples_which_has_none():
+    assert [devices.exact(torch.device(kind)).type for kind in ("cpu", "cuda", "mps")] == ["cpu", "cuda", "cpu"]

@@ -1,0 +1,104 @@
+"""The pool: one copy of a model, bounded memory, and nobody disturbed when a model is put out."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from engine.models.loaded import LoadedModel
+from engine.models.pool import ModelPool
+
+KILO = 1000
+
+
+def model(name: str, size: int = KILO) -> LoadedModel:
+    """A model whose weights take exactly `size` bytes."""
+    module = nn.Linear(size // 4, 1, bias=False)
+    return LoadedModel(name, module, (8, 8), (0.5,) * 3, (0.5,) * 3, None, "mark", torch.device("cpu"))
+
+
+def test_a_model_is_loaded_once_and_then_shared():
+    pool = ModelPool(10 * KILO)
+    first = pool.get("a", lambda: model("a"))
+    assert pool.get("a", lambda: pytest.fail("loaded again")) is first
+
+
+def test_ten_threads_that_ask_at_once_load_once():
+    pool, loads, found = ModelPool(10 * KILO), [], []
+
+    def load() -> LoadedModel:
+        loads.append(1)
+        time.sleep(0.05)
+        return model("a")
+
+    threads = [threading.Thread(target=lambda: found.append(pool.get("a", load))) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loads) == 1
+    assert len(found) == 10 and len({id(each) for each in found}) == 1
+
+
+def test_two_models_load_at_the_same_time():
+    pool, together = ModelPool(10 * KILO), threading.Barrier(2, timeout=5)
+
+    def load(name: str) -> LoadedModel:
+        together.wait()  # breaks, and fails the test, unless both are loading
+        return model(name)
+
+    threads = [threading.Thread(target=pool.get, args=(name, lambda name=name: load(name))) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, pool.keys())) == ["a", "b"]
+
+
+def test_the_least_recently_used_goes_first_and_memory_stays_bounded():
+    pool = ModelPool(2 * KILO)
+    for name in ("a", "b", "a", "c"):
+        pool.get(name, lambda name=name: model(name))
+    assert pool.keys() == ["a", "c"]
+    assert pool.memory_bytes == 2 * KILO
+
+
+def test_a_model_larger_than_the_limit_is_kept_alone():
+    pool = ModelPool(2 * KILO)
+    pool.get("a", lambda: model("a"))
+    pool.get("large", lambda: model("large", 8 * KILO))
+    assert pool.keys() == ["large"]
+
+
+def test_a_model_in_use_survives_being_put_out_and_is_handed_out_again():
+    pool = ModelPool(KILO)
+    in_use = pool.get("a", lambda: model("a"))
+    pool.get("b", lambda: model("b"))
+    assert pool.keys() == ["b"]
+    assert in_use.module(torch.ones(1, KILO // 4)).shape == (1, 1)
+    assert pool.get("a", lambda: pytest.fail("a second copy was loaded")) is in_use
+
+
+def test_a_model_that_nobody_uses_is_freed_and_loaded_anew():
+    pool, loads = ModelPool(KILO), []
+    pool.get("a", lambda: model("a"))
+    pool.get("b", lambda: model("b"))
+    gc.collect()
+    pool.get("a", lambda: loads.append(1) or model("a"))
+    assert loads == [1]
+
+
+def test_a_failed_load_is_not_kept():
+    pool = ModelPool(KILO)
+
+    def fail() -> LoadedModel:
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="disk"):
+        pool.get("a", fail)
+    assert pool.get("a", lambda: model("a")).name == "a"

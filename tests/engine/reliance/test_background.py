@@ -1,0 +1,285 @@
+"""Foreground and background: models that read only one of them land where they must, however the data set is stored."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from engine.core import config
+from engine.core.errors import BadRequest
+from engine.core.request import Result, build, parse_request
+from engine.data import registry
+from engine.data.dataset import Dataset
+from engine.data.formats.detect import open_folder
+from engine.evaluation import comparison, predictions, samples
+from engine.evaluation import request as on_images
+from engine.reliance import background
+from engine.reliance.background import BackgroundRequest, cut_variants, variants
+from tests.engine.world import KINDS, SIDE, Notebook, Squares, box, png, reader, scene, write, xml
+
+
+@pytest.fixture(autouse=True)
+def world(monkeypatch) -> dict[str, Dataset]:
+    """Two readers and the squares behind the doors that the engine uses; tests may add data sets."""
+    models = {"object": reader("object"), "place": reader("place")}
+    known: dict[str, Dataset] = {"squares": Squares()}
+    monkeypatch.setattr(background.catalog, "load", lambda name, device=None: models[name])
+    monkeypatch.setattr(background.catalog, "fingerprint", lambda name: f"weights of {name}")
+    for module in (background, on_images):
+        monkeypatch.setattr(module, "open_dataset", lambda name: known[name])
+    monkeypatch.setattr(background, "outputs", lambda loaded: 5)
+    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
+    return known
+
+
+def run(model: str, data: str = "squares", **more) -> Result:
+    return build(BackgroundRequest, model=model, data=data, **more).run(Notebook())
+
+
+def top1(result: Result) -> dict[str, float]:
+    table = result.tables["variants"]
+    return {f"{row.variant} {row.fill}".strip(): row.top1 for row in table.itertuples()}
+
+
+@pytest.mark.parametrize("cut", ["box", "mask"])
+def test_who_reads_only_the_object_needs_no_background_and_the_other_way_round(cut):
+    fills = ("black", "mean", "blur", "noise", "tile")
+    seeing = top1(run("object", cut=cut, fills=("black", "mean")))
+    assert seeing == {
+        "full": 1,
+        "foreground black": 1,
+        "background black": 0,
+        "foreground mean": 1,
+        "background mean": 0,
+    }
+    reading = top1(run("place", cut=cut, fills=fills))
+    assert reading["full"] == 0.5, "two kinds live on each place: it can only guess between them"
+    assert {name: value for name, value in reading.items() if name.startswith("background")} == {
+        f"background {fill}": 0.5 for fill in fills
+    }
+    assert {value for name, value in reading.items() if name.startswith("foreground")} == {0}
+
+
+def test_the_numbers_come_with_normalised_ones_and_intervals():
+    rows = run("place").tables["variants"].set_index("variant")
+    assert (rows.n == 24).all()
+    assert rows.top5.tolist() == [1, 1, 1], "five classes"
+    assert rows.top1_normalised["background"] == 1.0, "all that it can do, it does from the background alone"
+    assert rows.top1_normalised["foreground"] == 0.0
+    assert rows.top1_normalised_low["background"] == rows.top1_normalised_high["background"] == 1.0
+    assert rows.top1_low["full"] == pytest.approx(0.3143, abs=1e-4) and rows.top1_high["full"] == pytest.approx(
+        0.6857, abs=1e-4
+    )
+    assert rows.loss["full"] == pytest.approx(np.log(2), abs=2e-3), "sure of two kinds"
+
+
+def test_foreground_and_background_are_the_image_when_put_together():
+    sample = samples.Sample(3, 3, scene(3), Squares().mask(3))
+    full, foreground, behind = cut_variants([sample], reader("object"), ("black",))[0]
+    torch.testing.assert_close(foreground + behind, full)
+    left, top, right, bottom = box(3)
+    assert foreground[:, :top].abs().max() == 0 and behind[:, top:bottom, left:right].abs().max() == 0
+
+
+@pytest.mark.parametrize("fill", ["mean", "blur", "noise", "tile"])
+def test_no_fill_holds_anything_of_what_was_cut_out(fill):
+    """The same background around another object: the filled background must be the same, bit for bit."""
+    one, other = scene(3), scene(3)
+    left, top, right, bottom = box(3)
+    other[top:bottom, left:right] = (7, 9, 250)
+    region = Squares().mask(3)
+    made = [
+        cut_variants([samples.Sample(3, 3, image, region)], reader("object"), (fill,))[0, -1] for image in (one, other)
+    ]
+    assert torch.equal(*made)
+
+
+def test_images_of_another_size_are_cut_before_they_are_scaled(monkeypatch):
+    """Cut at their own resolution: a box of half the image stays half, and its edge is soft as scaling makes it."""
+    image = np.full((64, 64, 3), 200, np.uint8)
+    region = np.zeros((64, 64), bool)
+    region[:, :32] = True
+    full, foreground, behind = cut_variants([samples.Sample(0, 0, image, region)], reader("object"), ("black",))[0]
+    assert full.shape == (3, SIDE, SIDE)
+    assert foreground[:, :, :14].min() > 0.77 and foreground[:, :, 18:].max() < 0.01
+    torch.testing.assert_close(foreground + behind, full, atol=2 / 255, rtol=0)
+
+
+def test_the_answers_do_not_depend_on_the_batch(monkeypatch):
+    whole = run("place").arrays
+    monkeypatch.setattr(background, "images_at_once", lambda loaded, count: 5)
+    parts = run("place").arrays
+    for name, values in whole.items():
+        np.testing.assert_array_equal(parts[name], values)
+
+
+def test_the_last_of_forty_thousand_classes_is_answered_by_its_number():
+    found = predictions.Answers(1)
+    found.add([0], [39_999], torch.arange(40_000.0).view(1, 1, -1))
+    assert found.arrays()["top"][0, 0, 0] == 39_999
+    assert predictions.correct(found.arrays(), 1).all()
+
+
+def ilsvrc(root: Path, count: int, split: str = "train") -> Path:
+    for number in range(count):
+        kind = KINDS[number % 4]
+        write(root / f"Data/CLS-LOC/{split}/{kind}/{number:03}.png", png(scene(number)))
+        others = [("elsewhere", (0, 0, SIDE, SIDE))]
+        boxes = [(kind, box(number)), *others]
+        write(root / f"Annotations/CLS-LOC/{split}/{kind}/{number:03}.xml", xml(SIDE, SIDE, boxes))
+    return root
+
+
+def masked(root: Path, count: int) -> Path:
+    for number in range(count):
+        name = f"{KINDS[number % 4]}/{number:03}.png"
+        write(root / "images" / name, png(scene(number)))
+        mask = Squares().mask(number)
+        assert mask is not None
+        write(root / "masks" / name, png(mask.astype(np.uint8) * 255))
+    return root
+
+
+def parquet(root: Path, count: int) -> Path:
+    rows = [
+        {
+            "image": {"bytes": png(scene(number)), "path": None},
+            "label": number % 4,
+            "bbox": [box(number)[0], box(number)[1], 12, 14],
+        }
+        for number in range(count)
+    ]
+    names = f'{{"info": {{"features": {{"label": {{"names": ["{KINDS[0]}", "{KINDS[1]}", "{KINDS[2]}", "{KINDS[3]}"]}}}}}}}}'
+    root.mkdir()
+    for shard in range(2):
+        table = pa.Table.from_pylist(rows[shard::2]).replace_schema_metadata({"huggingface": names})
+        pq.write_table(table, root / f"train-{shard}.parquet", row_group_size=5)
+    return root
+
+
+@pytest.mark.parametrize(("make", "cut"), [(ilsvrc, "box"), (masked, "mask"), (parquet, "box")])
+def test_a_data_set_on_disk_gives_the_same_numbers_as_the_scenes_themselves(world, tmp_path, make, cut):
+    world["disk"] = open_folder(make(tmp_path / "set", 24), "disk")
+    assert samples.best_cut(world["disk"]) == cut
+    for model in ("object", "place"):
+        plain, stored = run(model, cut=cut), run(model, data="disk", cut=cut)
+        assert stored.facts["skipped"] == []
+        assert top1(stored) == top1(plain)
+        by_table = [result.tables["variants"].drop(columns=["variant", "fill"]) for result in (plain, stored)]
+        np.testing.assert_allclose(*by_table, atol=0.08)  # intervals are resampled in another order of images
+        np.testing.assert_allclose(stored.arrays["loss"].mean(0), plain.arrays["loss"].mean(0), rtol=1e-5)
+
+
+def test_ilsvrcs_flat_validation_images_take_their_class_from_the_xml(world, tmp_path):
+    for number in range(8):
+        write(tmp_path / f"Data/CLS-LOC/val/{number:03}.png", png(scene(number)))
+        objects = [(KINDS[number % 4], box(number))]
+        write(tmp_path / f"Annotations/CLS-LOC/val/{number:03}.xml", xml(SIDE, SIDE, objects))
+    world["val"] = open_folder(tmp_path, "val")
+    assert top1(run("object", data="val")) == {"full": 1, "foreground black": 1, "background black": 0}
+
+
+def test_broken_data_is_told_line_by_line_and_the_rest_is_counted(world, tmp_path):
+    root = ilsvrc(tmp_path / "set", 12)
+    images, boxes = root / "Data/CLS-LOC/train", root / "Annotations/CLS-LOC/train"
+    write(images / "cat/000.png", b"\xff\xd8\xff no picture")
+    write(boxes / "fire/001.xml", xml(SIDE, SIDE, [("fire", (500, 500, 600, 600))]))
+    write(boxes / "guitar/002.xml", xml(640, 480, [("guitar", box(2))]))
+    write(boxes / "boat/003.xml", "<annotation><object>")
+    (boxes / "cat/004.xml").unlink()
+    write(boxes / "cat/999.xml", xml(SIDE, SIDE, [("cat", box(0))]))
+    (images / "empty").mkdir()
+    write(images / "unheard-of/x.png", png(scene(0)))
+    world["broken"] = open_folder(root, "broken")
+    result = run("object", data="broken")
+    told = dict(result.facts["skipped"])
+    assert result.facts["images"] == 7 and len(result.arrays["images"]) == 7
+    assert top1(result)["full"] == 1
+    expected = {
+        "cat/000.png": "damaged|not a PNG",
+        "fire/001.png": "its boxes lie outside the image of 32 x 32 pixels",
+        "guitar/002.png": "drawn on 640 x 480 pixels, it has 32 x 32",
+        "boat/003.png": "003.xml cannot be read",
+        "cat/004.png": "it has no box of its class",
+        "cat/999.xml": "there is no image of that name",
+        "empty": "a class folder without images",
+        "class unheard-of": "is no class of the model",
+    }
+    assert told.keys() == expected.keys()
+    for what, why in expected.items():
+        assert any(part in told[what] for part in why.split("|")), (what, told[what])
+
+
+def test_a_mask_of_another_size_and_a_missing_one_are_told(world, tmp_path):
+    root = masked(tmp_path / "set", 8)
+    write(root / "masks/cat/000.png", png(np.full((10, 12), 255, np.uint8)))
+    write(root / "masks/fire/001.png", png(np.zeros((SIDE, SIDE), np.uint8)))
+    (root / "masks/guitar/002.png").unlink()
+    world["masks"] = open_folder(root, "masks")
+    result = run("object", data="masks", cut="mask")
+    assert dict(result.facts["skipped"]) == {
+        "cat/000.png": "its mask has 12 x 10 pixels, the image 32 x 32.",
+        "fire/001.png": "its mask is empty.",
+        "guitar/002.png": "it has no mask.",
+    }
+    assert result.facts["images"] == 5
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + xml(SIDE, SIDE, [("cat", box(0))])
+PLAIN = xml(SIDE, SIDE, [("cat", box(0))])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        BOMB.encode(),
+        BOMB.encode("utf-16"),
+        BOMB.encode("utf-16-be"),
+        f'<?xml version="1.0" encoding="foo"?>{PLAIN}'.encode(),
+        re.sub("<xmax>.*?</xmax>", "<xmax>1e999</xmax>", PLAIN).encode(),
+    ],
+    ids=["declarations", "declarations in UTF-16", "UTF-16 without its mark", "an unknown encoding", "an endless box"],
+)
+def test_hostile_xml_is_told_and_the_other_images_are_measured(world, tmp_path, hostile):
+    root = ilsvrc(tmp_path / "set", 8)
+    write(root / "Annotations/CLS-LOC/train/cat/000.xml", hostile)
+    world["hostile"] = open_folder(root, "hostile")
+    result = run("object", data="hostile")
+    assert "cannot be read" in dict(result.facts["skipped"])["cat/000.png"] and result.facts["images"] == 7
+
+
+def test_a_folder_that_nobody_configured_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "settings", lambda: config.Settings(data_folders={"mine": ilsvrc(tmp_path / "a", 4)}))
+    assert len(registry.open_dataset("mine")) == 4
+    with pytest.raises(BadRequest, match="There is no data set"):
+        registry.open_dataset(str(masked(tmp_path / "b", 4)))
+
+
+def test_a_data_set_without_what_is_asked_for_is_refused_with_a_way_out(world, tmp_path):
+    write(tmp_path / "plain/cat/a.png", png(scene(0)))
+    world["plain"] = open_folder(tmp_path / "plain", "plain")
+    with pytest.raises(BadRequest, match=r"“plain” has no boxes\. Cut its objects by saliency"):
+        run("object", data="plain", cut="box")
+    with pytest.raises(BadRequest, match="masks"):
+        run("object", data="plain", cut="mask")
+
+
+def test_the_request_is_the_same_from_anywhere():
+    request = build(BackgroundRequest, model="object", data="squares", fills=("tile", "black", "tile"))
+    assert request.fills == ("black", "tile")
+    assert parse_request(request.canonical()) == request
+    assert request.key() != build(BackgroundRequest, model="place", data="squares", fills=("black", "tile")).key()
+    assert variants(request.fills)[-1] == ("background", "tile"), "an object has no strip to repeat"
+
+
+def test_a_limit_takes_the_same_images_for_every_model():
+    one, other = (run(model, limit=10) for model in ("object", "place"))
+    assert len(one.arrays["images"]) == 10
+    np.testing.assert_array_equal(one.arrays["images"], other.arrays["images"])
+    assert len(comparison.align([run("object"), other]).images) == 10

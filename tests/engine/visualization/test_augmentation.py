@@ -1,0 +1,95 @@
+"""Augmentations and total variation against known answers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from engine.core.seeding import generator
+from engine.visualization.augmentation import copies_of, total_variation
+from engine.visualization.recipes import PAPER, PAPER_CODE, Recipe
+
+
+def only(**changes) -> Recipe:
+    """The paper's recipe with everything off but what is named."""
+    return PAPER.model_copy(update={"colour_shift": "none", "noise": "none", "jitter": 0, **changes})
+
+
+def test_jitter_moves_a_marked_pixel_around_the_edge_and_never_further_than_allowed():
+    image = torch.zeros(1, 3, 96, 96)
+    image[0, :, 10, 20] = 1
+    recipe = only(jitter=32, copies=200)
+    copies = copies_of(image, recipe, 0.0, [generator(0, "test")])[0]
+    assert torch.equal(copies.sum((1, 2, 3)), torch.full((200,), 3.0))
+    places = copies[:, 0].flatten(1).argmax(1)
+    down = (places // 96 - 10 + 48) % 96 - 48
+    right = (places % 96 - 20 + 48) % 96 - 48
+    assert down.abs().max() <= 32 and right.abs().max() <= 32
+    assert (places // 96 > 90).any(), "some copies wrap around the upper edge"
+    assert len(places.unique()) > 100, "each copy has its own shift"
+
+
+def test_the_authors_code_moves_all_copies_alike():
+    image = torch.zeros(1, 3, 96, 96)
+    image[0, :, 10, 20] = 1
+    copies = copies_of(image, only(jitter=32, jitter_shared=True), 0.0, [generator(0, "test")])[0]
+    assert len(copies[:, 0].flatten(1).argmax(1).unique()) == 1
+
+
+@pytest.mark.parametrize(("form", "black"), [("scale-then-shift", "shift"), ("shift-then-scale", "both")])
+def test_colour_shift_is_constant_over_a_channel_and_of_the_stated_form(form, black):
+    dark, light = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+    recipe = only(colour_shift=form, copies=500)
+    at_zero = copies_of(dark, recipe, 0.0, [generator(0, "test")])[0]
+    at_one = copies_of(light, recipe, 0.0, [generator(0, "test")])[0]
+    assert torch.equal(at_zero, at_zero[..., :1, :1].expand_as(at_zero))
+    scale = (at_one - at_zero)[..., 0, 0]
+    assert math.exp(-1) - 1e-5 < scale.min() < 0.4 and 2.5 < scale.max() < math.e + 1e-5
+    offset = at_zero[..., 0, 0].abs()
+    assert (offset.max() <= 1) == (black == "shift"), "dividing the shift by the scale can make it larger than one"
+
+
+def test_a_smaller_colour_range_shifts_and_scales_less():
+    copies = copies_of(
+        torch.zeros(1, 3, 8, 8),
+        only(colour_shift="scale-then-shift", colour_range=0.2, copies=500),
+        0.0,
+        [generator(0, "test")],
+    )
+    assert 0.19 < copies.abs().max() <= 0.2
+
+
+def test_noise_is_per_pixel_in_the_paper_and_per_channel_in_the_authors_code():
+    image = torch.zeros(1, 3, 64, 64)
+    pixel = copies_of(image, only(noise="pixel"), 0.5, [generator(0, "test")])
+    channel = copies_of(image, only(noise="channel"), 0.5, [generator(0, "test")])
+    assert pixel.std().item() == pytest.approx(0.5, rel=0.01)
+    assert channel.std((-1, -2)).max() == 0 and channel.std() > 0.2
+
+
+def test_copies_of_one_picture_do_not_depend_on_the_others():
+    images = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    recipe = PAPER_CODE.model_copy(update={"jitter": 5})
+    together = copies_of(images, recipe, 0.3, [generator(0, i) for i in range(3)])
+    alone = copies_of(images[1:2], recipe, 0.3, [generator(0, 1)])
+    assert torch.equal(together[1], alone[0])
+
+
+def test_total_variation_of_a_step_edge_is_counted_by_hand():
+    image = torch.zeros(1, 1, 3, 8, 8)
+    image[..., 4:] = 1
+    # Right: 8 rows differ once. Both diagonals: 7 rows. Down: none.
+    assert total_variation(image).item() == pytest.approx(math.sqrt(8) + 2 * math.sqrt(7), rel=1e-5)
+
+
+def test_total_variation_of_uniform_noise_at_384_pixels_is_the_627_of_the_authors_logs():
+    noise = torch.rand(1, 2, 3, 384, 384, generator=torch.Generator().manual_seed(0))
+    assert total_variation(noise).item() == pytest.approx(627, abs=3)
+
+
+def test_total_variation_has_a_finite_gradient_on_a_flat_picture():
+    flat = torch.full((1, 1, 3, 8, 8), 0.5, requires_grad=True)
+    total_variation(flat).sum().backward()
+    assert flat.grad is not None and torch.isfinite(flat.grad).all()

@@ -1,0 +1,91 @@
+"""The twin that is quickest to differentiate: the same gradient as the model's, and nobody else disturbed."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+from torch import nn
+
+from engine.core import devices
+from engine.sites.access import read_unit
+from engine.sites.attention_kernel import WrittenAttention
+from engine.visualization import fast_gradients
+from engine.visualization.fast_gradients import PatchProduct, module_for_gradients
+from tests.engine.small import small_cnn, small_vit
+
+SITES = ["blocks.1.mlp.hidden", "blocks.1.attn.query", "blocks.2.attn.out", "blocks.2.residual", "head.logits"]
+
+
+@pytest.fixture(autouse=True)
+def bfloat16(monkeypatch):
+    monkeypatch.setattr(devices, "precision", lambda device: torch.bfloat16)
+
+
+def kinds(module: nn.Module) -> set[type]:
+    return {type(part) for part in module.modules()}
+
+
+def gradient(module: nn.Module, site: str, images: torch.Tensor) -> torch.Tensor:
+    units = torch.tensor([3, 4])
+    values = read_unit(module, site, images.to(next(module.parameters()).dtype), units)
+    return torch.autograd.grad(values.float().mean(1).sum(), images)[0]
+
+
+def test_the_twin_leaves_the_model_as_it_was():
+    model = small_vit()
+    before, weights = kinds(model.module), {name: t.clone() for name, t in model.module.state_dict().items()}
+    other = module_for_gradients(model)
+    assert {PatchProduct, WrittenAttention} <= kinds(other)
+    assert kinds(model.module) == before
+    for name, tensor in model.module.state_dict().items():
+        assert torch.equal(tensor, weights[name]) and tensor.dtype == torch.float32
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_in_float32_the_twin_has_the_models_gradient(site):
+    """The same mathematics: with its weights widened again, only the rounding of the weights is left to match."""
+    model = small_vit()
+    model.module.bfloat16().float()
+    other = module_for_gradients(model).float()
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    one, two = gradient(model.module, site, images), gradient(other, site, images)
+    torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5 * float(one.abs().max()))
+
+
+def test_in_bfloat16_the_twins_gradient_points_where_the_models_does():
+    model = small_vit()
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    one = gradient(model.module, "blocks.2.mlp.out", images)
+    two = gradient(module_for_gradients(model), "blocks.2.mlp.out", images)
+    assert torch.cosine_similarity(one.flatten(1), two.flatten(1)).min() > 0.99
+
+
+def test_windows_that_lie_side_by_side_are_one_product_and_others_stay():
+    convolution = nn.Conv2d(3, 5, (4, 2), stride=(4, 2))
+    images = torch.randn(2, 3, 9, 6)  # one row is left over
+    torch.testing.assert_close(PatchProduct(convolution)(images), convolution(images), rtol=1e-5, atol=1e-6)
+    assert not PatchProduct.fits(nn.Conv2d(3, 5, 3, stride=2)) and not PatchProduct.fits(
+        nn.Conv2d(3, 5, 2, 2, padding=1)
+    )
+
+
+def test_attention_with_more_to_it_is_left_alone():
+    plain = timm.create_model("vit_tiny_patch16_224", depth=1).blocks[0].attn
+    normed = timm.create_model("vit_tiny_patch16_224", depth=1, qk_norm=True).blocks[0].attn
+    assert WrittenAttention.fits(plain) and not WrittenAttention.fits(normed)
+
+
+def test_long_sequences_keep_their_fused_attention(monkeypatch):
+    monkeypatch.setattr(fast_gradients, "MOST_POSITIONS", 16)  # the small model has 17
+    assert WrittenAttention not in kinds(module_for_gradients(small_vit()))
+    monkeypatch.setattr(fast_gradients, "MOST_POSITIONS", 17)
+    assert WrittenAttention in kinds(module_for_gradients(small_vit()))
+
+
+def test_float32_and_batch_norm_keep_the_models_own_module(monkeypatch):
+    cnn = small_cnn()
+    assert module_for_gradients(cnn) is cnn.module
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    model = small_vit()
+    assert module_for_gradients(model) is model.module

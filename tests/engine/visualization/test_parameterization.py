@@ -1,0 +1,64 @@
+"""What the optimizer moves: valid pictures, one a generator, with the statistics they claim."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.core.seeding import generator
+from engine.visualization.parameterization import Fourier, Maco, Pixels, parameterize
+from engine.visualization.spectrum import magnitude_at
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
+@pytest.mark.parametrize("size", [(32, 32), (24, 41)])
+def test_pictures_lie_in_zero_to_one_at_the_size_asked_for(name, size):
+    images = parameterize(name, [generator(0, 1), generator(0, 2)], size, CPU).images()
+    assert images.shape == (2, 3, *size)
+    assert images.min() >= 0 and images.max() <= 1
+    assert not torch.equal(images[0], images[1])
+
+
+@pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
+def test_each_picture_belongs_to_its_generator_alone(name):
+    together = parameterize(name, [generator(0, 1), generator(0, 2)], (32, 32), CPU).images()
+    alone = parameterize(name, [generator(0, 2)], (32, 32), CPU).images()
+    assert torch.equal(together[1], alone[0])
+
+
+def test_pixels_begin_as_uniform_noise_and_are_clamped_after_a_step():
+    pixels = Pixels.noise([generator(0, 1)], (64, 64), CPU)
+    assert pixels.images().mean().item() == pytest.approx(0.5, abs=0.01)
+    assert pixels.images().std().item() == pytest.approx(12**-0.5, abs=0.01)
+    with torch.no_grad():
+        pixels.leaf.add_(5)
+    pixels.after_step()
+    assert pixels.images().max() == 1
+
+
+def test_waves_begin_near_grey_with_more_power_in_low_frequencies():
+    images = Fourier([generator(0, unit) for unit in range(8)], (64, 64), CPU).images().detach()
+    assert images.mean().item() == pytest.approx(0.5, abs=0.02)
+    power = torch.fft.fft2(images - images.mean((2, 3), keepdim=True)).abs().square().mean((0, 1))
+    low, high = power[0, 1:4].mean(), power[0, 20:30].mean()
+    assert low > 20 * high
+
+
+def test_gradients_reach_every_wave():
+    waves = Fourier([generator(0, 1)], (16, 16), CPU)
+    (waves.images() * torch.rand(16, 16)).sum().backward()
+    # The imaginary parts of the constant and of the middle frequency say nothing: a real picture has none.
+    assert (waves.leaf.grad != 0).float().mean() > 0.9
+
+
+def test_phases_move_and_the_sizes_of_waves_stay_those_that_were_measured():
+    """After steps in any direction the spectrum of the flat picture is the measured one, wave by wave."""
+    waves = Maco([generator(0, 1)], (33, 31), CPU)  # odd sides: no wave stands for itself and its own mirror image
+    with torch.no_grad():
+        waves.leaf.add_(torch.randn(waves.leaf.shape, generator=torch.Generator().manual_seed(1)))
+    sizes = torch.fft.rfft2(waves.flat(), norm="ortho").abs()[0]
+    expected = magnitude_at((33, 31))
+    inner = (slice(None), slice(None), slice(1, None))  # the first column holds its own mirror image
+    assert torch.allclose(sizes[inner], expected[inner], rtol=1e-3, atol=1e-4)

@@ -1,0 +1,245 @@
+"""The experiment: a request in, pictures with the numbers that back them out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.core import devices
+from engine.core.errors import BadRequest, Cancelled
+from engine.core.request import Progress, Result, build, parse_request
+from engine.visualization import recipes
+from engine.visualization import request as visualize
+from engine.visualization.request import VisualizeRequest, as_bytes
+from tests.engine.small import small_vit
+
+SITE = "blocks.1.mlp.hidden"
+
+
+class Notebook:
+    """A context that writes down what is reported, has one index at hand, and stops a job when told to."""
+
+    def __init__(self, units: int, stop_after: int = 10_000) -> None:
+        self.stop_after = stop_after
+        self.seen: list[Progress] = []
+        self.kept: dict[str, Result] = {}
+        self.scenes = np.linspace(-1, 1, 5)[:, None] * np.ones((1, units)) * 1e-3
+
+    def report(self, progress: Progress) -> None:
+        self.seen.append(progress)
+        if len(self.seen) > self.stop_after:
+            raise Cancelled("stopped")
+
+    def find(self, request):
+        return self.kept.get(request.key())
+
+    def compute(self, request):
+        numbers = np.arange(len(self.scenes), dtype=np.int32)
+        return Result(dict(request), {"position_mean": self.scenes.astype(np.float32), "images": numbers})
+
+    def keep(self, request, result, spare=False):
+        assert spare, "nothing but its pictures"
+        self.kept[request.key()] = result
+
+
+@pytest.fixture(autouse=True)
+def world(monkeypatch):
+    model = small_vit()
+    monkeypatch.setattr(visualize.catalog, "load", lambda name, device=None: model)
+    monkeypatch.setattr(visualize.catalog, "fingerprint", lambda name: f"weights of {name}")
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    # Five steps are too few for two parts.
+    quick = recipes.FAST.model_copy(update={"steps": 5, "finish": None})
+    monkeypatch.setitem(recipes.RECIPES, "fast", quick)
+    return model
+
+
+def ask(**fields) -> VisualizeRequest:
+    request = build(VisualizeRequest, **{"model": "small-vit", "site": SITE, "units": (3, 8), **fields})
+    assert isinstance(request, VisualizeRequest)
+    return request
+
+
+def test_a_result_has_a_picture_a_curve_and_a_row_for_each_unit(world):
+    context = Notebook(128)
+    result = ask(opposite=True).run(context)
+    assert result.arrays["images"].shape == (2, 32, 32, 3) and result.arrays["images"].dtype == np.uint8
+    assert result.arrays["curves"].shape == (2, 5)
+    table = result.tables["units"]
+    assert table.unit.tolist() == [3, 8]
+    assert (table.activation > table.opposite_activation).all()
+    assert result.facts["recipe"]["name"] == "fast"
+    assert context.seen[-1].step == context.seen[-1].total
+    assert context.seen[-1].preview is not None and context.seen[-1].preview.startswith(b"\x89PNG")
+
+
+def test_what_is_scored_is_what_is_stored(world):
+    """The stored picture, scored again by hand, gives the number in the table."""
+    from engine.visualization.scores import fresh_activations
+
+    result = ask().run(Notebook(128))
+    stored = result.arrays["images"].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    again = fresh_activations(world, SITE, [3, 8], stored, seed=0)
+    assert again.tolist() == result.tables["units"].activation.tolist()
+
+
+def test_a_request_reads_back_from_its_own_text_and_equal_requests_have_one_key():
+    request = ask(seed=5)
+    assert parse_request(request.canonical()) == request
+    assert request.key() == ask(seed=5).key()
+    others = [ask(seed=6), ask(units=(8, 3)), ask(opposite=True), ask(recipe="paper", seed=5)]
+    assert len({request.key(), *(other.key() for other in others)}) == 5
+
+
+def test_changed_settings_of_a_recipe_change_the_key(monkeypatch):
+    before = ask().key()
+    monkeypatch.setitem(recipes.RECIPES, "fast", recipes.RECIPES["fast"].model_copy(update={"rate": 0.07}))
+    assert ask().key() != before
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"units": ()}, "No units given"),
+        ({"units": (-1,)}, "counted from 0"),
+        ({"units": tuple(range(10_000))}, "1024"),
+        ({"recipe": "slow"}, "There is no recipe “slow”"),
+        ({"seed": -1}, "seed"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_one_clear_sentence(fields, words):
+    with pytest.raises(BadRequest, match=words):
+        ask(**fields)
+
+
+def test_a_unit_that_does_not_exist_is_named_with_the_range():
+    with pytest.raises(BadRequest, match=r"has units 0 to 127; there is no unit 128"):
+        ask(units=(5, 128)).run(Notebook(128))
+
+
+def test_more_units_than_the_settings_allow_are_refused_before_anything_is_computed():
+    with pytest.raises(BadRequest, match="at most 256"):
+        ask(units=tuple(range(257))).run(Notebook(128))
+
+
+def test_bytes_round_to_the_nearest():
+    assert as_bytes(np.full((1, 3, 1, 1), 0.5, np.float32)).ravel().tolist() == [128, 128, 128]
+    assert as_bytes(np.array([-1.0, 0.0, 2.0], np.float32).reshape(1, 3, 1, 1)).ravel().tolist() == [0, 0, 255]
+
+
+def test_targets_have_pictures_and_rows_after_the_units(world, monkeypatch):
+    monkeypatch.setattr(visualize, "on_images", lambda model, site, goals, data, index, context: TARGETS_ON_SCENES)
+
+    class WithImages(Notebook):
+        def compute(self, request):
+            found = super().compute(request)
+            found.arrays["images"] = np.array([4, 5, 6, 7, 8], np.int32)
+            return found
+
+    result = ask(units=(3,), targets=("5@1x1", "(2-3)"), opposite=True).run(WithImages(128))
+    assert result.tables["units"].unit.tolist() == ["3", "5@1x1", "(2-3)"]
+    assert result.arrays["images"].shape == (3, 32, 32, 3)
+    assert result.arrays["target_values"].tolist() == TARGETS_ON_SCENES.T.tolist()
+    assert result.arrays["target_top"][0].tolist() == [8, 7, 6, 5, 4]
+    Result.from_blob(result.to_blob())
+
+
+TARGETS_ON_SCENES = np.stack([np.arange(5), -np.arange(5)], 1).astype(np.float32)
+
+
+def test_requests_of_before_keep_their_text_and_so_their_key():
+    assert ask(units=(3, 8)).canonical() == (
+        '{"data":"starter","experiment":"visualize","model":"small-vit","opposite":false,"recipe":"fast","seed":0,'
+        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":4}'
+    )
+
+
+def test_a_request_with_targets_reads_back_and_has_its_own_key():
+    request = ask(units=(), targets=("(0.50*3-4)", "head1", "head1"))
+    assert request.targets == ("(0.5*3-4)", "head1")
+    assert parse_request(request.canonical()) == request
+    assert len({request.key(), ask(units=(), targets=("head1",)).key(), ask().key()}) == 3
+
+
+@pytest.mark.parametrize(("targets", "words"), [(("3@",), "is not a target"), (("3",), "belongs to the units")])
+def test_what_is_no_target_is_one_clear_sentence(targets, words):
+    with pytest.raises(BadRequest, match=words):
+        ask(targets=targets)
+
+
+class Nested(Notebook):
+    """Also carries nested requests for pictures out, as the runner does, and remembers what was asked."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__(units)
+        self.asked: list = []
+
+    def compute(self, request):
+        self.asked.append(request)
+        return request.run(self) if isinstance(request, VisualizeRequest) else super().compute(request)
+
+
+def test_options_add_to_a_result_and_leave_its_pictures_as_they_are(world):
+    plain = ask().run(Notebook(128))
+    result = ask(importance=True, several=3, seeds=2).run(Nested(128))
+    assert result.arrays["images"].tobytes() == plain.arrays["images"].tobytes()
+    assert result.arrays["variants"].shape == (2, 3, 32, 32, 3)
+    assert result.arrays["importance"].shape == (2, 32, 32) and (result.arrays["importance"].max((1, 2)) == 255).all()
+    assert result.tables["variants"].unit.tolist() == ["3"] * 3 + ["8"] * 3
+    assert result.tables["units"].stability.between(-1, 1).all()
+    assert -1 <= result.facts["stability_between_units"] <= 1
+    Result.from_blob(result.to_blob())
+
+
+def test_different_pictures_are_added_to_the_result_of_the_plain_ones(world):
+    context = Nested(128)
+    ask(several=2).run(context)
+    assert context.asked[0].key() == ask().key()
+
+
+def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognised_them(monkeypatch):
+    assert ask().run(Notebook(128)).tables["units"].spectrum_distance.gt(0).all()
+    monkeypatch.setattr(visualize, "judges_of", lambda model: ["somebody"])
+    monkeypatch.setattr(visualize, "recognised", lambda judges, units, images: (np.array([1.0, 0.0]), judges))
+    result = ask(site="head.logits", units=(1, 4)).run(Notebook(5))
+    assert result.tables["units"].recognised.tolist() == [1, 0] and result.facts["judges"] == ["somebody"]
+
+
+def test_a_stopped_request_goes_on_where_it_was_and_gives_the_same(world):
+    whole = ask(units=(3, 8, 5)).run(Notebook(128))
+    stopped = Notebook(128, stop_after=11)  # in the third picture: each has five steps
+    with pytest.raises(Cancelled):
+        ask(units=(3, 8, 5)).run(stopped)
+    assert len(stopped.kept) == 2
+    again = Notebook(128)
+    again.kept = stopped.kept
+    result = ask(units=(3, 8, 5)).run(again)
+    assert again.seen[-1].message == "Pictures: 1 of 1"
+    for name in ("images", "curves"):
+        assert result.arrays[name].tobytes() == whole.arrays[name].tobytes()
+    assert result.tables["units"].drop(columns="seconds").equals(whole.tables["units"].drop(columns="seconds"))
+
+
+def test_pictures_that_are_there_are_not_made_again_whoever_asked_for_them(world, monkeypatch):
+    context = Notebook(128)
+    ask(opposite=True).run(context)
+    monkeypatch.setattr("engine.visualization.single.maximize", None)
+    for request in (ask(units=(8,)), ask(units=(8, 3), importance=True), ask(data="starter", opposite=True)):
+        assert len(request.run(context).arrays["images"]) == len(request.units)
+    with pytest.raises(TypeError):
+        ask(seed=1).run(context)
+
+
+def test_an_option_changes_the_key_and_its_default_does_not():
+    options = [{"start": "3"}, {"importance": True}, {"several": 2}, {"seeds": 2}]
+    assert len({ask().key(), *(ask(**option).key() for option in options)}) == 5
+    assert ask(start="007").key() == ask(start="7").key()
+    assert ask(start="", importance=False, several=1, seeds=1).key() == ask().key()
+
+
+@pytest.mark.parametrize("fields", [{"start": "../x"}, {"several": 0}, {"several": 9}, {"seeds": 0}])
+def test_options_that_do_not_fit_are_refused(fields):
+    with pytest.raises(BadRequest):
+        ask(**fields)
