@@ -40,12 +40,12 @@ def middle(model: LoadedModel) -> str:
 
 def target_of(model: LoadedModel, site: str, unit: int) -> Target:
     """The unit for those who work with modules and hooks."""
-    facts, tap = model.sites[site], plan(model.module, model.input_size).taps[site]
+    facts, point = model.sites[site], plan(model.module, model.input_size).points[site]
     hidden = facts.role == "mlp.hidden"
-    module = model.module.get_submodule(f"{facts.block}.mlp.act") if hidden else tap.module
+    module = model.module.get_submodule(f"{facts.block}.mlp.act") if hidden else point.module
     layer = next(name for name, part in model.module.named_modules() if part is module)
     prefix = facts.grid.prefix
-    return Target(model.module, layer, tap.channels_last, prefix, unit, model.input_size, model.mean, model.std)
+    return Target(model.module, layer, point.channels_last, prefix, unit, model.input_size, model.mean, model.std)
 
 
 def seconds(work: Callable[[], object]) -> float:

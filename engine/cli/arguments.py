@@ -203,7 +203,7 @@ def _concepts(commands: _SubParsersAction) -> None:
 
 
 def _simple(commands: _SubParsersAction, name: str, says: str) -> None:
-    made = _command(commands, name, f"leaning:{name}", says)
+    made = _command(commands, name, f"reliance:{name}", says)
     _models(made)
     _data(made, "measure on")
     _limit(made)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from engine.core.devices import LARGEST_KEPT
 from engine.core.errors import BadRequest
-from engine.sites.hooks import Tap, run
+from engine.sites.hooks import HookPoint, run
 
 if TYPE_CHECKING:
     from engine.sites.access import Site
@@ -107,11 +107,13 @@ class LoadedModel:
         if self.device.type != "cpu":
             return most
         if self._widest is None:
-            layers = [Tap(name, "", "", part) for name, part in self.module.named_modules() if not [*part.children()]]
+            layers = [
+                HookPoint(name, "", "", part) for name, part in self.module.named_modules() if not [*part.children()]
+            ]
             # In float32 and with tensors that allow gradients, however the one who asks first is about to run it.
             with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
                 blank = torch.zeros(1, 3, *self.input_size)
-                sizes = run(self.module, layers, blank, keep=lambda tap, value: value.nbytes)
+                sizes = run(self.module, layers, blank, keep=lambda point, value: value.nbytes)
             self._widest = max(sizes.values(), default=1)
         return max(1, min(most, LARGEST_KEPT // self._widest))
 

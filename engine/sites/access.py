@@ -14,7 +14,7 @@ from typing import TypeVar
 from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
-from engine.sites.hooks import Tap, check_units, chosen, run, run_awake, run_rows
+from engine.sites.hooks import HookPoint, check_units, chosen, run, run_awake, run_rows
 from engine.sites.last_block import LastBlock, last_block
 from engine.sites.plan import FAMILIES, Plan, Site, plan
 
@@ -39,23 +39,23 @@ def read(module: nn.Module, sites: Sequence[str], images: Tensor) -> dict[str, T
     Images (batch, 3, height, width) are normalised already. Each site gives (batch, position, unit).
     Gradients flow to the images where they are enabled. Raises BadRequest for an unknown site.
     """
-    taps = _plan(module, images).taps
-    wanted = {name: find(taps, name) for name in sites}
-    heads = [tap for tap in wanted.values() if tap.module is None]
+    points = _plan(module, images).points
+    wanted = {name: find(points, name) for name in sites}
+    heads = [point for point in wanted.values() if point.module is None]
     last = last_block(module, images.shape[-2:]) if heads else None
-    if last is None or any(_inside(last, tap) for tap in wanted.values()):
+    if last is None or any(_inside(last, point) for point in wanted.values()):
         values = run(module, [*wanted.values()], images)
     else:
-        values = run(module, [last.before, *(tap for tap in wanted.values() if tap.module is not None)], images)
+        values = run(module, [last.before, *(point for point in wanted.values() if point.module is not None)], images)
         answer = last.answer(module, values[last.before.site])
-        values |= {tap.site: tap.cut(answer, len(images)) for tap in heads}
+        values |= {point.site: point.cut(answer, len(images)) for point in heads}
     return {name: values[name] for name in wanted}
 
 
-def _inside(last: LastBlock, tap: Tap) -> bool:
+def _inside(last: LastBlock, point: HookPoint) -> bool:
     """Whether a site is only there when the last block is run in full; what enters it is there before."""
-    entering = tap.module is last.block and tap.side == "input"
-    return not entering and any(part is tap.module for part in last.block.modules())
+    entering = point.module is last.block and point.side == "input"
+    return not entering and any(part is point.module for part in last.block.modules())
 
 
 def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:
@@ -67,12 +67,12 @@ def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor, leak:
     Raises BadRequest for an unknown site or a unit out of range.
     """
     known = _plan(module, images)
-    tap = find(known.taps, site)
+    point = find(known.points, site)
     check_units(site, units, known.sites[site].units, images)
-    if tap.rows is not None:
-        return run_rows(module, tap, images, units, leak)
-    if leak and tap.act is not None:
-        return run_awake(module, tap, images, units, leak)
+    if point.rows is not None:
+        return run_rows(module, point, images, units, leak)
+    if leak and point.act is not None:
+        return run_awake(module, point, images, units, leak)
     return chosen(read(module, [site], images)[site], units)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from engine.sites.hooks import Tap, run
+from engine.sites.hooks import HookPoint, run
 from engine.sites.mlp import is_mlp, mlp_hidden
 
 NUMBERED = re.compile(r"([A-Za-z_]+)(\d+)")
@@ -44,27 +44,31 @@ def blocks_of(stage: nn.Module) -> list[nn.Module]:
     return [*(child(stage, "blocks") or stage).children()]
 
 
-def cnn_taps(module: nn.Module, probe: Tensor) -> list[Tap]:
-    """The taps of every site but the logits, from the image to the head; none where there are no maps."""
+def cnn_points(module: nn.Module, probe: Tensor) -> list[HookPoint]:
+    """The points of every site but the logits, from the image to the head; none where there are no maps."""
     if not (stages := stages_of(module)):
         return _with_activations(module, _by_resolution(module, probe), probe)
-    taps = _with_activations(module, [*_staged(stages)], probe)
-    made = run(module, taps, probe, keep=lambda tap, value: value)
+    points = _with_activations(module, [*_staged(stages)], probe)
+    made = run(module, points, probe, keep=lambda point, value: value)
     # A stage that returns what its last block returned has nothing of its own to show.
-    last_block = {tap.site.rpartition(".blocks.")[0]: tap.site for tap in taps if tap.role == "stage.block"}
-    return [tap for tap in taps if tap.role != "stage" or made.get(tap.site) is not made.get(last_block[tap.site])]
+    last_block = {point.site.rpartition(".blocks.")[0]: point.site for point in points if point.role == "stage.block"}
+    return [
+        point
+        for point in points
+        if point.role != "stage" or made.get(point.site) is not made.get(last_block[point.site])
+    ]
 
 
-def _with_activations(module: nn.Module, taps: list[Tap], probe: Tensor) -> list[Tap]:
-    """The taps, each with the activation function whose output it is, where it is one's and nobody changed it since."""
-    if not taps:
-        return taps
+def _with_activations(module: nn.Module, points: list[HookPoint], probe: Tensor) -> list[HookPoint]:
+    """The points, each with the activation function whose output it is, where it is one's and nobody changed it since."""
+    if not points:
+        return points
     parts = [part for part in module.modules() if isinstance(part, ACTIVATIONS)]
     functions = {f"function {number}": part for number, part in enumerate(parts)}
-    after = [Tap(name, "", "", part) for name, part in functions.items()]
-    made = run(module, [*taps, *after], probe, keep=lambda tap, value: value)
+    after = [HookPoint(name, "", "", part) for name, part in functions.items()]
+    made = run(module, [*points, *after], probe, keep=lambda point, value: value)
     gave = {id(made[name]): part for name, part in functions.items() if name in made}
-    return [tap if tap.rows else replace(tap, act=gave.get(id(made.get(tap.site)))) for tap in taps]
+    return [point if point.rows else replace(point, act=gave.get(id(made.get(point.site)))) for point in points]
 
 
 def _is_stage(part: nn.Module) -> bool:
@@ -77,40 +81,40 @@ def _has_convolution(part: nn.Module) -> bool:
     return any(isinstance(layer, nn.Conv2d) for layer in part.modules())
 
 
-def _staged(stages: list[nn.Module]) -> Iterator[Tap]:
-    yield Tap("stem", "stem", "stem", stages[0], "input", channels_last=False)
+def _staged(stages: list[nn.Module]) -> Iterator[HookPoint]:
+    yield HookPoint("stem", "stem", "stem", stages[0], "input", channels_last=False)
     for number, stage in enumerate(stages):
         for index, block in enumerate(blocks_of(stage)):
             name = f"stages.{number}.blocks.{index}"
             yield from _hidden(name, block)
-            yield Tap(name, "stage.block", name, block, channels_last=False)
-        yield Tap(f"stages.{number}", "stage", f"stages.{number}", stage, channels_last=False)
+            yield HookPoint(name, "stage.block", name, block, channels_last=False)
+        yield HookPoint(f"stages.{number}", "stage", f"stages.{number}", stage, channels_last=False)
 
 
-def _hidden(name: str, block: nn.Module) -> Iterator[Tap]:
+def _hidden(name: str, block: nn.Module) -> Iterator[HookPoint]:
     """The widened features inside a block: ConvNeXt's MLP, or an inverted bottleneck before it narrows again."""
     narrowing = child(block, "conv_pwl")
     if (mlp := child(block, "mlp")) and is_mlp(mlp):
         yield from mlp_hidden(name, mlp)
     elif isinstance(narrowing, nn.Conv2d) and narrowing.in_channels > narrowing.out_channels:
-        yield Tap(f"{name}.mlp.hidden", "mlp.hidden", name, narrowing, "input", channels_last=False)
+        yield HookPoint(f"{name}.mlp.hidden", "mlp.hidden", name, narrowing, "input", channels_last=False)
 
 
-def _by_resolution(module: nn.Module, probe: Tensor) -> list[Tap]:
+def _by_resolution(module: nn.Module, probe: Tensor) -> list[HookPoint]:
     """Layers one after the other; a new stage begins where the map is clearly smaller than before."""
-    layers = [Tap(path, "stage.block", path, layer, channels_last=False) for path, layer in _layers(module)]
-    shapes = run(module, layers, probe, keep=lambda tap, value: value.shape) if layers else {}
-    taps, stage, index, before = [], 0, 0, 0
-    for tap in layers:
-        shape = shapes.get(tap.site, ())
+    layers = [HookPoint(path, "stage.block", path, layer, channels_last=False) for path, layer in _layers(module)]
+    shapes = run(module, layers, probe, keep=lambda point, value: value.shape) if layers else {}
+    points, stage, index, before = [], 0, 0, 0
+    for point in layers:
+        shape = shapes.get(point.site, ())
         if len(shape) != 4 or shape[-1] <= 1:
             continue
         if before and shape[-1] * 1.5 < before:
             stage, index = stage + 1, 0
         name = f"stages.{stage}.blocks.{index}"
-        taps.append(Tap(name, "stage.block", name, tap.module, channels_last=False))
+        points.append(HookPoint(name, "stage.block", name, point.module, channels_last=False))
         index, before = index + 1, shape[-1]
-    return taps
+    return points
 
 
 def _layers(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:

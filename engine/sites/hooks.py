@@ -1,4 +1,4 @@
-"""Running a model only as far as asked, with hooks that tap tensors inside it.
+"""Running a model only as far as asked, with hooks on tensors inside it.
 
 Invariants: hooks are gone when a run ends, however it ends; a hook acts only for the thread that
 placed it, so that threads can share one model; every tapped tensor leaves in the house's layout
@@ -41,7 +41,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Tap:
+class HookPoint:
     """Where a site's tensor is found: what enters or leaves `module` (None: what the whole model returns).
 
     `call` counts the calls of a module that a pass uses several times. `order` says at which place of the tensor each
@@ -79,35 +79,38 @@ class _Reached(Exception):
 
 
 def run(
-    module: nn.Module, taps: Sequence[Tap], images: Tensor, keep: Callable[[Tap, Tensor], Any] | None = None
+    module: nn.Module,
+    points: Sequence[HookPoint],
+    images: Tensor,
+    keep: Callable[[HookPoint, Tensor], Any] | None = None,
 ) -> dict[str, Any]:
-    """One pass over images (batch, 3, height, width) that ends as soon as every tap has been seen.
+    """One pass over images (batch, 3, height, width) that ends as soon as every point has been seen.
 
     Returns what `keep` makes of each tapped tensor, by site (without it: the site's tensor in the house's layout); a
-    tap that the pass never reaches is missing.
+    point that the pass never reaches is missing.
     """
     me = threading.get_ident()
     found: dict[str, Any] = {}
     calls: dict[str, int] = defaultdict(int)
-    ends_inside = all(tap.module is not None for tap in taps)
+    ends_inside = all(point.module is not None for point in points)
 
-    def note(here: Sequence[Tap], value: Any = None) -> None:
+    def note(here: Sequence[HookPoint], value: Any = None) -> None:
         value = value[0] if isinstance(value, tuple) and value else value
         if threading.get_ident() != me or not isinstance(value, Tensor):
             return
-        for tap in here:
-            if calls[tap.site] == tap.call:
-                found[tap.site] = keep(tap, value) if keep else tap.cut(value, len(images))
-            calls[tap.site] += 1
-        if ends_inside and len(found) == len(taps):
+        for point in here:
+            if calls[point.site] == point.call:
+                found[point.site] = keep(point, value) if keep else point.cut(value, len(images))
+            calls[point.site] += 1
+        if ends_inside and len(found) == len(points):
             raise _Reached
 
-    places: dict[tuple[nn.Module, str], list[Tap]] = defaultdict(list)
-    for tap in taps:
-        if tap.module is not None:
-            places[tap.module, tap.side].append(tap)
+    places: dict[tuple[nn.Module, str], list[HookPoint]] = defaultdict(list)
+    for point in points:
+        if point.module is not None:
+            places[point.module, point.side].append(point)
 
-    def place(module: nn.Module, side: str, here: list[Tap]) -> RemovableHandle:
+    def place(module: nn.Module, side: str, here: list[HookPoint]) -> RemovableHandle:
         if side == "input":
             return module.register_forward_pre_hook(lambda _, args: note(here, *args[:1]))
         if side == "copied input":
@@ -118,7 +121,7 @@ def run(
     try:
         with PLACING:
             handles.extend(place(inner, side, here) for (inner, side), here in places.items())
-        note([tap for tap in taps if tap.module is None], module(images))
+        note([point for point in points if point.module is None], module(images))
     except _Reached:
         pass
     finally:
@@ -128,16 +131,16 @@ def run(
     return found
 
 
-def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:
+def run_rows(module: nn.Module, point: HookPoint, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:
     """Unit `units[i]` of a site with rows for image i, (batch, position): no other unit is computed.
 
     Stops before the linear layer and multiplies each image's positions with its own unit's weights only. `leak` is
     added to the slope of the site's activation function and changes no value.
     """
-    rows = tap.rows
+    rows = point.rows
     assert rows is not None
-    before = replace(tap, module=rows.module, side="input", computed=False)
-    entering = run(module, [before], images)[tap.site]
+    before = replace(point, module=rows.module, side="input", computed=False)
+    entering = run(module, [before], images)[point.site]
     chosen = units.to(rows.weight.device)
     values = torch.bmm(entering, rows.weight[chosen].unsqueeze(2)).squeeze(2)
     if rows.bias is not None:
@@ -147,13 +150,13 @@ def run_rows(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: f
     return rows.act(values) + leak * (values - values.detach()) if leak else rows.act(values)
 
 
-def run_awake(module: nn.Module, tap: Tap, images: Tensor, units: Tensor, leak: float) -> Tensor:
+def run_awake(module: nn.Module, point: HookPoint, images: Tensor, units: Tensor, leak: float) -> Tensor:
     """Unit `units[i]` of a site with an activation function for image i, (batch, position). Where a unit is silent all over
     its image, `leak` is added to the function's slope, and changes no value: it would never leave that state."""
-    assert tap.act is not None
-    before = replace(tap, site=f"{tap.site} before", module=tap.act, side="copied input", call=0)
-    found = run(module, [tap, before], images)
-    values, entering = (chosen(found[each.site], units) for each in (tap, before))
+    assert point.act is not None
+    before = replace(point, site=f"{point.site} before", module=point.act, side="copied input", call=0)
+    found = run(module, [point, before], images)
+    values, entering = (chosen(found[each.site], units) for each in (point, before))
     silent = (values <= 0).all(1, keepdim=True)
     return values + leak * silent * (entering - entering.detach())
 

@@ -20,7 +20,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from engine.sites.attention_kernel import WrittenAttention
-from engine.sites.hooks import Tap, run
+from engine.sites.hooks import HookPoint, run
 
 _LOOKING = threading.Lock()
 _FOUND: WeakKeyDictionary[nn.Module, dict[tuple, LastBlock | None]] = WeakKeyDictionary()
@@ -38,9 +38,9 @@ class LastBlock:
     finish: Callable[[Any, Tensor], Tensor]
 
     @property
-    def before(self) -> Tap:
+    def before(self) -> HookPoint:
         """Where the tokens that enter it are found."""
-        return Tap("last block", "", "", self.block, "input")
+        return HookPoint("last block", "", "", self.block, "input")
 
     def answer(self, module: nn.Module, tokens: Tensor) -> Tensor:
         """What the model answers, from the tokens (B, position, D) that enter its last block."""

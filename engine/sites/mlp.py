@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from timm.layers.mlp import Mlp
 from torch import nn
 
-from engine.sites.hooks import Rows, Tap
+from engine.sites.hooks import HookPoint, Rows
 
 
 def is_linear(layer: nn.Module) -> bool:
@@ -37,11 +37,11 @@ def last_layer(mlp: nn.Module) -> nn.Module | None:
     return layers[-1] if layers else None
 
 
-def mlp_hidden(name: str, mlp: nn.Module, call: int = 0) -> Iterator[Tap]:
+def mlp_hidden(name: str, mlp: nn.Module, call: int = 0) -> Iterator[HookPoint]:
     """What enters the last linear layer of a feed-forward part: after its activation, gate and norm."""
     if (last := last_layer(mlp)) is not None:
         site, flat, rows = f"{name}.mlp.hidden", channels_last(mlp), _plain_rows(mlp)
-        yield Tap(site, "mlp.hidden", name, last, "input", flat, call, rows=rows)
+        yield HookPoint(site, "mlp.hidden", name, last, "input", flat, call, rows=rows)
 
 
 def _mixes_positions(part: nn.Module) -> bool:

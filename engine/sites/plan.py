@@ -1,4 +1,4 @@
-"""The plan of a model: every site's tap and how its positions lie on the image, worked out once for each image size.
+"""The plan of a model: every site's point and how its positions lie on the image, worked out once for each image size.
 
 Layouts are found by running the model, not by its name: shapes come from a blank image, the order of positions inside
 windows from a coded one (engine/sites_windows.py), and a marked image must show up at its own place.
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
-from engine.sites.cnn import cnn_taps
+from engine.sites.cnn import cnn_points
 from engine.sites.grid import Grid
-from engine.sites.hooks import Tap, run
-from engine.sites.transformers import transformer_taps
+from engine.sites.hooks import HookPoint, run
+from engine.sites.transformers import transformer_points
 from engine.sites.windows import Windowed, orders
 
 FAMILIES = "vision transformers, MLP mixers and convolutional networks of timm and open_clip"
@@ -45,7 +45,7 @@ class Site:
 class Plan:
     """Taps and sites by name, in order of depth."""
 
-    taps: dict[str, Tap]
+    points: dict[str, HookPoint]
     sites: dict[str, Site]
 
 
@@ -76,33 +76,33 @@ def unknown(module: nn.Module) -> BadRequest:
 def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
     probe = blank(module, size)
     try:
-        found = transformer_taps(module, probe) or [Windowed(tap) for tap in cnn_taps(module, probe)]
+        found = transformer_points(module, probe) or [Windowed(point) for point in cnn_points(module, probe)]
         if not found:
             raise unknown(module)
         if _has_classifier(module):
-            found.append(Windowed(Tap("head.logits", "head.logits", "head", None)))
+            found.append(Windowed(HookPoint("head.logits", "head.logits", "head", None)))
         elif getattr(module, "embeds", False):
-            found.append(Windowed(Tap("head.embedding", "head.embedding", "head", None)))
-        shapes = run(module, [part.tap for part in found], probe, keep=lambda tap, value: value.shape)
+            found.append(Windowed(HookPoint("head.embedding", "head.embedding", "head", None)))
+        shapes = run(module, [part.point for part in found], probe, keep=lambda point, value: value.shape)
         inside = orders(module, found, shapes, probe)
     except (AssertionError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise BadRequest(f"This model cannot take images of {size[0]} x {size[1]} pixels: {first}") from error
     prefixes = _prefixes(module)
-    taps: dict[str, Tap] = {}
+    points: dict[str, HookPoint] = {}
     sites: dict[str, Site] = {}
     for part in found:
-        tap = replace(part.tap, order=inside.get(part.tap.site))
-        if tap.site not in shapes:
+        point = replace(part.point, order=inside.get(part.point.site))
+        if point.site not in shapes:
             continue
-        grid, units = _layout(tap, shapes[tap.site], size, prefixes)
+        grid, units = _layout(point, shapes[point.site], size, prefixes)
         if grid is not None:
-            taps[tap.site] = tap
-            sites[tap.site] = Site(tap.site, units, grid, len(sites), tap.role, tap.block)
+            points[point.site] = point
+            sites[point.site] = Site(point.site, units, grid, len(sites), point.role, point.block)
     if all(site.block == "head" for site in sites.values()):
         raise unknown(module)
-    _check_places(module, taps, sites, probe)
-    return Plan(taps, sites)
+    _check_places(module, points, sites, probe)
+    return Plan(points, sites)
 
 
 def blank(module: nn.Module, size: tuple[int, int], count: int = 1) -> Tensor:
@@ -121,16 +121,18 @@ def fit(positions: int, size: tuple[int, int], prefixes: Iterable[int]) -> Grid 
     return None
 
 
-def _layout(tap: Tap, shape: Sequence[int], size: tuple[int, int], prefixes: list[int]) -> tuple[Grid | None, int]:
+def _layout(
+    point: HookPoint, shape: Sequence[int], size: tuple[int, int], prefixes: list[int]
+) -> tuple[Grid | None, int]:
     """(how the positions of a tapped tensor of this shape lie on the image, units); no grid where they do not."""
-    units = shape[-1] if tap.channels_last or len(shape) != 4 else shape[1]
-    units = tap.rows.weight.shape[0] if tap.computed and tap.rows else units
-    if tap.block == "head":
+    units = shape[-1] if point.channels_last or len(shape) != 4 else shape[1]
+    units = point.rows.weight.shape[0] if point.computed and point.rows else units
+    if point.block == "head":
         return Grid(1, 1), units
-    if tap.order is not None:
-        return fit(len(tap.order), size, [0]), units
+    if point.order is not None:
+        return fit(len(point.order), size, [0]), units
     if len(shape) == 4 and shape[0] == 1:
-        height, width = shape[1:3] if tap.channels_last else shape[2:4]
+        height, width = shape[1:3] if point.channels_last else shape[2:4]
         # Maps keep the image's proportions; a tensor with channels in an unexpected place does not.
         return (Grid(height, width) if abs(height - size[0] * width / size[1]) < 2 else None), units
     grid = fit(shape[1], size, prefixes) if len(shape) == 3 and shape[0] == 1 else None
@@ -145,7 +147,7 @@ def _prefixes(module: nn.Module) -> list[int]:
     return [*[number for number in own if isinstance(number, int)][:1], *range(MOST_PREFIX)]
 
 
-def _check_places(module: nn.Module, taps: dict[str, Tap], sites: dict[str, Site], probe: Tensor) -> None:
+def _check_places(module: nn.Module, points: dict[str, HookPoint], sites: dict[str, Site], probe: Tensor) -> None:
     """Two marked images must each change what enters the blocks most at the mark. Raises BadRequest where positions
     stand in another order than row by row (Hiera's do)."""
     first = next(iter(sites))
@@ -157,7 +159,7 @@ def _check_places(module: nn.Module, taps: dict[str, Tap], sites: dict[str, Site
     for image, (row, column) in zip(images[1:], places, strict=True):
         top, left = int(row * height) - tall // 2, int(column * width) - wide // 2
         image[:, top : top + tall, left : left + wide] += 5
-    values = run(module, [taps[first]], images)[first][:, grid.prefix :].float()
+    values = run(module, [points[first]], images)[first][:, grid.prefix :].float()
     for change, (row, column) in zip((values[1:] - values[0]).square().sum(2), places, strict=True):
         strength = change.unflatten(0, (grid.height, grid.width))
         strength = strength / strength.sum().clamp(min=1e-20)

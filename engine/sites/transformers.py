@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.sites.attention import is_attention, projected
 from engine.sites.cnn import stages_of
-from engine.sites.hooks import Tap, run
+from engine.sites.hooks import HookPoint, run
 from engine.sites.mlp import channels_last, is_mlp, mlp_hidden
 from engine.sites.windows import Windowed
 
@@ -31,16 +31,18 @@ class Block:
     mlps: list[nn.Module]
 
 
-def transformer_taps(module: nn.Module, probe: Tensor) -> list[Windowed]:
-    """The taps of every site but the logits, from the image to the head; none for a network that is no such thing."""
+def transformer_points(module: nn.Module, probe: Tensor) -> list[Windowed]:
+    """The points of every site but the logits, from the image to the head; none for a network that is no such thing."""
     blocks = _blocks(module)
     if not blocks or (stages_of(module) and not any(block.attentions for block in blocks)):
         return []
     blocks = _on_the_image(module, blocks, probe)
-    taps = [Windowed(Tap("tokens.embed", "tokens.embed", "tokens", block.module, "input")) for block in blocks[:1]]
+    points = [
+        Windowed(HookPoint("tokens.embed", "tokens.embed", "tokens", block.module, "input")) for block in blocks[:1]
+    ]
     for name, block in zip(_names([block.path for block in blocks]), blocks, strict=True):
-        taps.extend(_branches(name, block) if len(block.attentions) > 1 else _block_taps(name, block))
-    return taps
+        points.extend(_branches(name, block) if len(block.attentions) > 1 else _block_points(name, block))
+    return points
 
 
 def _blocks(module: nn.Module) -> list[Block]:
@@ -56,8 +58,8 @@ def _blocks(module: nn.Module) -> list[Block]:
 
 def _on_the_image(module: nn.Module, blocks: list[Block], probe: Tensor) -> list[Block]:
     """Without the blocks that work on class tokens alone (class attention in CaiT and XCiT), which have no map."""
-    taps = [Tap(block.path, "", "", [block.module, *block.mlps][-1], "input") for block in blocks]
-    sizes = run(module, taps, probe, keep=lambda tap, value: value[0, ..., 0].numel())
+    points = [HookPoint(block.path, "", "", [block.module, *block.mlps][-1], "input") for block in blocks]
+    sizes = run(module, points, probe, keep=lambda point, value: value[0, ..., 0].numel())
     return [block for block in blocks if sizes.get(block.path, 0) > 1]
 
 
@@ -72,15 +74,15 @@ def _names(paths: list[str]) -> list[str]:
     return [f"{f'stages.{rows.index(row)}.' if many else ''}blocks.{number}{tail}" for row, number, tail in split]
 
 
-def _block_taps(name: str, block: Block) -> Iterator[Windowed]:
+def _block_points(name: str, block: Block) -> Iterator[Windowed]:
     for attention in block.attentions:
-        yield from _attention_taps(name, block.module, attention)
+        yield from _attention_points(name, block.module, attention)
     # A mixer's first feed-forward part runs along the positions; the one along the features comes last.
     flat = all(map(channels_last, block.mlps))
     for mlp in block.mlps[-1:]:
         yield from map(Windowed, mlp_hidden(name, mlp))
-        yield Windowed(Tap(f"{name}.mlp.out", "mlp.out", name, mlp, channels_last=flat))
-    yield Windowed(Tap(f"{name}.residual", "residual", name, block.module, channels_last=flat))
+        yield Windowed(HookPoint(f"{name}.mlp.out", "mlp.out", name, mlp, channels_last=flat))
+    yield Windowed(HookPoint(f"{name}.residual", "residual", name, block.module, channels_last=flat))
 
 
 def _branches(name: str, block: Block) -> Iterator[Windowed]:
@@ -88,14 +90,14 @@ def _branches(name: str, block: Block) -> Iterator[Windowed]:
     for number, attention in enumerate(block.attentions):
         branch, shared = f"{name}.branch.{number}", len(block.mlps) == 1
         mlp, call = (block.mlps[0], number) if shared else (block.mlps[number], 0)
-        yield from _attention_taps(branch, block.module, attention)
+        yield from _attention_points(branch, block.module, attention)
         yield from map(Windowed, mlp_hidden(branch, mlp, call))
-        yield Windowed(Tap(f"{branch}.mlp.out", "mlp.out", branch, mlp, call=call))
+        yield Windowed(HookPoint(f"{branch}.mlp.out", "mlp.out", branch, mlp, call=call))
 
 
-def _attention_taps(name: str, block: nn.Module, attention: nn.Module) -> Iterator[Windowed]:
+def _attention_points(name: str, block: nn.Module, attention: nn.Module) -> Iterator[Windowed]:
     for part, rows in projected(attention):
         role = f"attn.{part}"
-        tap = Tap(f"{name}.{role}", role, name, rows.module, "input", rows=rows, computed=True)
-        yield Windowed(tap, block, rows.module)
-    yield Windowed(Tap(f"{name}.attn.out", "attn.out", name, attention), block, attention)
+        point = HookPoint(f"{name}.{role}", role, name, rows.module, "input", rows=rows, computed=True)
+        yield Windowed(point, block, rows.module)
+    yield Windowed(HookPoint(f"{name}.attn.out", "attn.out", name, attention), block, attention)

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.sites.hooks import PLACING, Tap, run
+from engine.sites.hooks import PLACING, HookPoint, run
 
 BASE = 128  # numbers are written in two digits: bfloat16 holds whole numbers only up to 256
 
 
 @dataclass(frozen=True)
 class Windowed:
-    """A tap, the block whose input would have to be coded, and the module that the code must reach (None: no block)."""
+    """A point, the block whose input would have to be coded, and the module that the code must reach (None: no block)."""
 
-    tap: Tap
+    point: HookPoint
     block: nn.Module | None = None
     reaches: nn.Module | None = None
 
@@ -31,11 +31,11 @@ def orders(
     module: nn.Module, found: Sequence[Windowed], shapes: Mapping[str, Sequence[int]], probe: Tensor
 ) -> dict[str, Tensor]:
     """For each site that stands in windows: the place of every position, row by row. Others are left out."""
-    inside = [part for part in found if part.block is not None and _in_windows(shapes.get(part.tap.site, ()))]
+    inside = [part for part in found if part.block is not None and _in_windows(shapes.get(part.point.site, ()))]
     if not inside:
         return {}
     codes = _codes_that_arrive(module, inside, probe)
-    places = {part.tap.site: _places(codes[part.tap.site]) for part in inside if part.tap.site in codes}
+    places = {part.point.site: _places(codes[part.point.site]) for part in inside if part.point.site in codes}
     return {site: order for site, order in places.items() if order is not None}
 
 
@@ -59,8 +59,8 @@ def _codes_that_arrive(module: nn.Module, inside: Sequence[Windowed], probe: Ten
                 for child in block.children():
                     if part.reaches not in set(child.modules()) and not any(True for _ in child.children()):
                         handles.append(child.register_forward_hook(mine(lambda _, args, __: args[0])))
-        taps = [Tap(part.tap.site, "", "", part.reaches, "input") for part in inside]
-        return run(module, taps, probe, keep=lambda tap, value: value)
+        points = [HookPoint(part.point.site, "", "", part.reaches, "input") for part in inside]
+        return run(module, points, probe, keep=lambda point, value: value)
     finally:
         with PLACING:
             for handle in handles:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.sites.hooks import PLACING
-from engine.spatial.blocks import NotTakenApart, child
+from engine.spatial.blocks import UnsupportedArchitecture, child
 
 
 def attentions(module: nn.Module) -> list[nn.Module]:
@@ -33,7 +33,7 @@ def heads_of(attention: nn.Module) -> int:
 def uniform(attention: nn.Module, heads: Sequence[int] | None = None) -> Iterator[None]:
     """Inside, every position of these heads (None: all) attends to all positions alike, in this thread alone.
 
-    Raises NotTakenApart at the end where the attention did not ask its own projection for values.
+    Raises UnsupportedArchitecture at the end where the attention did not ask its own projection for values.
     """
     linear, fused = _checked(attention)
     me, fired, count = threading.get_ident(), False, heads_of(attention)
@@ -58,7 +58,9 @@ def uniform(attention: nn.Module, heads: Sequence[int] | None = None) -> Iterato
         with PLACING:
             handle.remove()
     if not fired:
-        raise NotTakenApart("Its attention does not ask its projection for values, so it cannot be made uniform.")
+        raise UnsupportedArchitecture(
+            "Its attention does not ask its projection for values, so it cannot be made uniform."
+        )
 
 
 @contextmanager
@@ -134,5 +136,5 @@ def _projection(attention: nn.Module) -> tuple[nn.Linear, bool] | None:
 def _checked(attention: nn.Module) -> tuple[nn.Linear, bool]:
     found = _projection(attention)
     if found is None:
-        raise NotTakenApart("It has no attention.")
+        raise UnsupportedArchitecture("It has no attention.")
     return found

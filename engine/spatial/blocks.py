@@ -27,7 +27,7 @@ def child(module: nn.Module, name: str) -> nn.Module | None:
     return found if isinstance(found, nn.Module) else None
 
 
-class NotTakenApart(Exception):
+class UnsupportedArchitecture(Exception):
     """This model does not have the part asked for; `str(error)` says so in one line."""
 
 
@@ -43,18 +43,18 @@ class ReadOut:
 
     @classmethod
     def of(cls, model: LoadedModel) -> ReadOut:
-        """Raises NotTakenApart where the model has no classifier, or where features and head do not give its answer."""
+        """Raises UnsupportedArchitecture where the model has no classifier, or where features and head do not give its answer."""
         module: Any = model.module
         sites = [site for site in model.sites.values() if site.role != "head.logits"]
         if "head.logits" not in model.sites or not all(
             callable(getattr(module, name, None)) for name in ("forward_features", "forward_head")
         ):
-            raise NotTakenApart(f"{model.name} has no classifier on top of its features.")
+            raise UnsupportedArchitecture(f"{model.name} has no classifier on top of its features.")
         grid, probe = sites[-1].grid, _probe(model)
         features = module.forward_features(probe)
         layout = _layout(features, grid)
         if layout is None or not _same(module.forward_head(features), module(probe)):
-            raise NotTakenApart(f"The features that {model.name} answers from do not lie on its image.")
+            raise UnsupportedArchitecture(f"The features that {model.name} answers from do not lie on its image.")
         other = torch.randn(features.shape, generator=torch.Generator().manual_seed(1)).to(features)
         changed = [features.clone() for _ in range(2)]
         if layout == "tokens":
@@ -101,10 +101,10 @@ class Stack:
 
     @classmethod
     def of(cls, model: LoadedModel, readout: ReadOut) -> Stack:
-        """Raises NotTakenApart where blocks run one after the other do not give what the model gives."""
+        """Raises UnsupportedArchitecture where blocks run one after the other do not give what the model gives."""
         row = child(model.module, "blocks")
         if row is None or "tokens.embed" not in model.sites or readout.channels_last is not None:
-            raise NotTakenApart(f"{model.name} is no plain row of transformer blocks.")
+            raise UnsupportedArchitecture(f"{model.name} is no plain row of transformer blocks.")
         blocks = [*row.children()]
         stack = cls(model, readout, blocks, child(model.module, "norm") or nn.Identity())
         probe = _probe(model)
@@ -116,7 +116,9 @@ class Stack:
         except (TypeError, ValueError, RuntimeError, AssertionError):
             same = False
         if not same:
-            raise NotTakenApart(f"The blocks of {model.name} need more than the tokens, so they cannot be run alone.")
+            raise UnsupportedArchitecture(
+                f"The blocks of {model.name} need more than the tokens, so they cannot be run alone."
+            )
         return stack
 
     @property

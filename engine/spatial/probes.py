@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.models.loaded import LoadedModel
 from engine.spatial import attention
 from engine.spatial.accuracy import Answers, Positions
-from engine.spatial.blocks import NotTakenApart, ReadOut, Stack
+from engine.spatial.blocks import ReadOut, Stack, UnsupportedArchitecture
 
 WATCHED = 256
 """Images whose attention weights are looked at: their means are steady long before all images are."""
@@ -148,7 +148,7 @@ class Probes:
         try:
             with attention.uniform(part, None if head is None else [head]):
                 out = run()
-        except NotTakenApart as error:
+        except UnsupportedArchitecture as error:
             self._say(str(error))
             return
         name = f"uniform {index}" if head is None else f"uniform {index} {head}"
@@ -188,6 +188,6 @@ class Probes:
     def _or_none(self, make: Any) -> Any:
         try:
             return make()
-        except NotTakenApart as error:
+        except UnsupportedArchitecture as error:
             self._say(str(error))
             return None

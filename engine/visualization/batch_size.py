@@ -45,7 +45,7 @@ def row_bytes(model: LoadedModel, site: str) -> int:
     return HELD * sum(each.grid.positions * each.units * 4 for each in above)
 
 
-def admitted(recipe: Recipe, model: LoadedModel, site: str, run: Callable[[int], T]) -> T:
+def with_fitting_batch(recipe: Recipe, model: LoadedModel, site: str, run: Callable[[int], T]) -> T:
     """`run(pictures at once)`; half as many each time the device runs out of memory, and what fitted is remembered.
 
     Raises Unavailable when even one picture does not fit.

@@ -71,7 +71,7 @@ class Linear(Goal):
         return sum(position_mean @ direction.cpu().numpy() for _, direction in self.terms)  # type: ignore[return-value]
 
 
-class Says(Goal):
+class TextSimilarity(Goal):
     """Cosine of a picture's embedding and a text's; it counts as the logit that the model was trained to make of it."""
 
     def __init__(self, target: Target, words: Tensor, strength: float) -> None:
@@ -86,7 +86,7 @@ class Says(Goal):
         return self.measure(torch.from_numpy(position_mean)[:, None].to(self.words.device)).cpu().numpy()
 
 
-class Match(Goal):
+class FeatureInversion(Goal):
     """Minus the distance to an image's activations: the L2 norm over all positions (prefix tokens too) and units.
 
     As in the authors' code (it16/reconstruct.py; not in the paper's text).
@@ -130,10 +130,10 @@ def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goa
     target, place = parse_target(text), find(model.sites, site)
     if target.whole:
         reference = activations(model, site, uploads.image_of(target.image, data))
-        return Match(target, reference) if target.whole == "match" else Caricature(target, reference)
+        return FeatureInversion(target, reference) if target.whole == "match" else Caricature(target, reference)
     if target.text:
         words = torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device)
-        return Says(target, words, scale(model))
+        return TextSimilarity(target, words, scale(model))
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:
@@ -184,7 +184,7 @@ def heads_of(model: LoadedModel, site: Site) -> int:
     """How many attention heads a site's units are split into; 0 where they are not split into heads."""
     if not site.role.startswith("attn.") or site.role == "attn.out":
         return 0  # attention's output has passed its last projection, which mixes the heads
-    rows = plan(model.module, model.input_size).taps[site.name].rows
+    rows = plan(model.module, model.input_size).points[site.name].rows
     if rows is None:
         return 0
     holders = (part for part in model.module.modules() if part is rows.module or rows.module in [*part.children()])

@@ -26,7 +26,7 @@ from engine.sites.access import find, read_unit
 from engine.sites.grid import position_mean
 from engine.sites.hooks import check_range
 from engine.visualization.augmentation import copies_of, total_variation
-from engine.visualization.batch_size import admitted
+from engine.visualization.batch_size import with_fitting_batch
 from engine.visualization.fast_gradients import module_for_gradients
 from engine.visualization.objectives import Goal, UnitAtPosition, measured
 from engine.visualization.parameterization import parameterize
@@ -101,7 +101,7 @@ def maximize(
                 if done is not None:
                     done(rows, Pictures(images[rows], curves[rows]))
 
-        admitted(suited, model, site, at_size)
+        with_fitting_batch(suited, model, site, at_size)
     return Pictures(images, curves)
 
 

@@ -17,7 +17,7 @@ from engine.core.statistics import wilson
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
 from engine.visualization.augmentation import copies_of
-from engine.visualization.objectives import Goal, Linear, Match, Says, values_of
+from engine.visualization.objectives import FeatureInversion, Goal, Linear, TextSimilarity, values_of
 from engine.visualization.optimize import Wanted, measure_of, name_of, suited_to
 from engine.visualization.recipes import PAPER
 
@@ -45,7 +45,7 @@ def fresh_activations(
         with torch.no_grad():
             yardstick = suited_to(unit, YARDSTICK, model, site)
             copies = copies_of(picture, yardstick, 0.0, [generator(seed, name_of(unit), "fresh")])[0]
-            copies = picture if isinstance(unit, Match) else copies
+            copies = picture if isinstance(unit, FeatureInversion) else copies
             out[row] = measure_of(model, site, [unit], len(copies))(copies, 0.0).mean().item()
     return out
 
@@ -125,7 +125,9 @@ def on_images(
     A sum over means of positions and the closeness to a text follow from the index; what is tied to a place needs the
     images.
     """
-    known = {place: goal for place, goal in enumerate(goals) if isinstance(goal, Linear | Says) and not goal.placed}
+    known = {
+        place: goal for place, goal in enumerate(goals) if isinstance(goal, Linear | TextSimilarity) and not goal.placed
+    }
     rest = [place for place in range(len(goals)) if place not in known]
     out = np.zeros((len(index["images"]), len(goals)), np.float32)
     for place, goal in known.items():

@@ -10,7 +10,7 @@ from engine.core import config
 from engine.core.config import Settings, read_settings
 from engine.core.errors import BadRequest
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "vitrine.example.toml"
+EXAMPLE = Path(__file__).resolve().parents[3] / "vitrine.example.toml"
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.core.errors import RefusedFile
 from engine.core.images import MAX_BYTES, contact_sheet, open_image, thumbnail, to_input, to_png
 
-HOUSE = Path(__file__).parents[2]
+HOUSE = Path(__file__).parents[3]
 
 
 def encoded(array: np.ndarray, kind: str = "PNG", **options) -> bytes:

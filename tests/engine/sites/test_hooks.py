@@ -168,9 +168,9 @@ def test_a_silent_unit_of_a_cnn_gets_the_gradient_before_its_activation_and_othe
 
 
 def test_an_activation_is_a_sites_own_only_where_nothing_stands_between():
-    acts = {name: tap.act for name, tap in plan(resnet(), (32, 32)).taps.items()}
+    acts = {name: point.act for name, point in plan(resnet(), (32, 32)).points.items()}
     assert isinstance(acts["stages.0.blocks.0"], nn.ReLU) and acts["stem"] is None  # a pooling follows the stem's
-    widened = {name: tap.act for name, tap in plan(build("test_efficientnet"), (32, 32)).taps.items()}
+    widened = {name: point.act for name, point in plan(build("test_efficientnet"), (32, 32)).points.items()}
     assert isinstance(widened["stages.1.blocks.0.mlp.hidden"], nn.SiLU)
     assert widened["stages.3.blocks.0.mlp.hidden"] is None  # squeezed and excited after it
 

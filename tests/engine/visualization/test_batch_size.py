@@ -7,7 +7,7 @@ import torch
 
 from engine.core import devices
 from engine.visualization import batch_size
-from engine.visualization.batch_size import admitted, pictures_at_once, row_bytes
+from engine.visualization.batch_size import pictures_at_once, row_bytes, with_fitting_batch
 from engine.visualization.recipes import FAST, PAPER
 from tests.engine.small import small_vit
 
@@ -53,6 +53,6 @@ def test_running_out_of_memory_is_learned_once(gpu):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return "made"
 
-    assert [admitted(FAST, model, SITE, hungry) for _ in range(2)] == ["made", "made"]
+    assert [with_fitting_batch(FAST, model, SITE, hungry) for _ in range(2)] == ["made", "made"]
     assert tried == [128, 64, 32, 16, 16]
     assert pictures_at_once(PAPER, model, SITE) == 32, "another recipe has not learned from it"

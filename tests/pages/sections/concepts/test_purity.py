@@ -14,7 +14,15 @@ from pages.common import query
 from pages.sections.concepts import requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
-from tests.pages.test_concepts import jobs_of_the_page, naming, no_job_is_left_behind, opened, reader, store, text_of
+from tests.pages.sections.concepts.test_concepts import (
+    jobs_of_the_page,
+    naming,
+    no_job_is_left_behind,
+    opened,
+    reader,
+    store,
+    text_of,
+)
 
 __all__ = ["no_job_is_left_behind", "reader"]
 SITES = [f"blocks.{block}.mlp.hidden" for block in range(8)]

@@ -45,7 +45,7 @@ def script() -> None:
 
     from pages.common import errors
     from pages.common.experiment_page import Part, flat_page
-    from tests.pages.test_experiment_page import CountRequest
+    from tests.pages.common.test_experiment_page import CountRequest
 
     page = flat_page("ct", CountRequest, lambda view: [view])
     page.notice(page.follow_link())

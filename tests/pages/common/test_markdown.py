@@ -33,7 +33,7 @@ def of_a_link(key: str) -> Result:
 
 def card() -> None:
     from pages.sections.visualize import unit_card
-    from tests.pages.test_markdown import ADDRESS
+    from tests.pages.common.test_markdown import ADDRESS
 
     unit_card.draw(unit_card.Shown("a", ADDRESS, "key", "", "starter", (96, 96), False), 0)
 

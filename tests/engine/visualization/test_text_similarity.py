@@ -16,7 +16,7 @@ from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.visualization import objectives
-from engine.visualization.objectives import Says, goal, heads_of, measured
+from engine.visualization.objectives import TextSimilarity, goal, heads_of, measured
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
@@ -144,7 +144,7 @@ def test_the_order_of_words_is_another_text_and_the_spacing_is_not(clip):
     first, again, other = (
         goal(clip, SITE, f"says({text})") for text in ("dog bites man", " dog  bites man", "man bites dog")
     )
-    assert isinstance(first, Says) and isinstance(again, Says) and isinstance(other, Says)
+    assert isinstance(first, TextSimilarity) and isinstance(again, TextSimilarity) and isinstance(other, TextSimilarity)
     assert torch.equal(first.words, again.words) and not torch.equal(first.words, other.words)
 
 
