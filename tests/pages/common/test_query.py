@@ -8,7 +8,6 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from pages.common import query
-from pages.sections.visualize import permalink
 
 
 class Shown(BaseModel):
@@ -32,7 +31,7 @@ FULL = Shown(
 @pytest.mark.parametrize("view", [PLAIN, FULL])
 def test_a_link_gives_back_the_view_it_was_made_from(view: Shown) -> None:
     assert query.read(Shown, query.write(view)) == (view, [])
-    assert dict(parse_qsl(permalink.text(query.write(view))[1:])) == query.write(view)
+    assert dict(parse_qsl(query.text(query.write(view))[1:])) == query.write(view)
 
 
 def test_defaults_are_left_out() -> None:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from engine.core.address import Address
+from pages.common import query
 from pages.sections.visualize import permalink
 from pages.sections.visualize.view import View
 
@@ -32,12 +33,12 @@ def test_a_link_gives_back_the_view_it_was_made_from(view: View) -> None:
 
 @pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
 def test_a_browser_reads_the_same_parameters_from_the_text_of_the_link(view: View) -> None:
-    assert dict(parse_qsl(permalink.text(permalink.write(view))[1:])) == permalink.write(view)
+    assert dict(parse_qsl(query.text(permalink.write(view))[1:])) == permalink.write(view)
 
 
 def test_a_link_is_readable_and_short() -> None:
-    assert permalink.text(permalink.write(PLAIN)) == "?a=starter-vit@blocks.6.mlp.hidden:0-2,7&recipe=fast&seed=0"
-    assert len(permalink.text(permalink.write(FULL))) < 250
+    assert query.text(permalink.write(PLAIN)) == "?a=starter-vit@blocks.6.mlp.hidden:0-2,7&recipe=fast&seed=0"
+    assert len(query.text(permalink.write(FULL))) < 250
 
 
 @pytest.mark.parametrize(
