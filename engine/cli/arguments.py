@@ -5,13 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
+from engine.core import choices
 from engine.core.address import parse_selection
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 
 RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
-MEASURES = ("soft-wpmi", "correlation", "cos-cubed")
-FILLS = ("black", "mean", "blur", "noise", "tile")
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -95,7 +94,7 @@ def _visualize(commands: _SubParsersAction) -> None:
         metavar="TEXT",
         help="also the picture that a CLIP puts closest to a text",
     )
-    made.add_argument("--recipe", choices=RECIPES, default="fast", help="how (default: fast)")
+    made.add_argument("--recipe", choices=RECIPES, default=choices.DEFAULT_RECIPE, help="how (default: %(default)s)")
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
     made.add_argument("--start", metavar="N|FILE", help="begin with an image instead of noise")
@@ -115,7 +114,13 @@ def _index(commands: _SubParsersAction) -> None:
     made.add_argument("--model", metavar="M", required=True, help="the model's name")
     made.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
     _data(made, "go through")
-    made.add_argument("--top", type=whole_number, default=20, metavar="N", help="images to keep a unit (default: 20)")
+    made.add_argument(
+        "--top",
+        type=whole_number,
+        default=choices.DEFAULT_TOP_IMAGES,
+        metavar="N",
+        help="images to keep a unit (default: %(default)s)",
+    )
 
 
 def _spatial(commands: _SubParsersAction) -> None:
@@ -134,12 +139,16 @@ def _background(commands: _SubParsersAction) -> None:
     _data(made, "measure on")
     made.add_argument(
         "--cut",
-        choices=("auto", "box", "mask", "saliency"),
+        choices=("auto", *choices.CUTS),
         default="auto",
         help="by what objects are cut out (default: boxes where there are some, else masks, else saliency)",
     )
     made.add_argument(
-        "--fills", nargs="+", choices=FILLS, default=["black"], help="what fills the hole (default: black)"
+        "--fills",
+        nargs="+",
+        choices=choices.FILLS,
+        default=[*choices.DEFAULT_FILLS],
+        help="what fills the hole (default: black)",
     )
     _limit(made)
 
@@ -150,7 +159,10 @@ def _frequency(commands: _SubParsersAction) -> None:
     _models(made)
     _data(made, "measure on")
     made.add_argument(
-        "--filter", choices=("ideal", "gaussian"), default="ideal", help="the filter's edge (default: ideal)"
+        "--filter",
+        choices=choices.FILTERS,
+        default=choices.DEFAULT_FILTER,
+        help="the filter's edge (default: %(default)s)",
     )
     made.add_argument(
         "--cutoffs",
@@ -181,23 +193,31 @@ def _concepts(commands: _SubParsersAction) -> None:
     made.add_argument("--models", nargs="+", metavar="M", default=[], help="several, for --purity")
     made.add_argument("--site", default="", metavar="S", help="one site, like blocks.6.mlp.hidden")
     made.add_argument(
-        "--role", default="mlp.hidden", metavar="R", help="else all sites of a role (default: mlp.hidden)"
+        "--role", default=choices.DEFAULT_ROLE, metavar="R", help="else all sites of a role (default: %(default)s)"
     )
     made.add_argument(
-        "--reader", default="starter-clip", metavar="M", help="the CLIP that reads (default: starter-clip)"
+        "--reader", default=choices.DEFAULT_READER, metavar="M", help="the CLIP that reads (default: %(default)s)"
     )
     made.add_argument(
         "--vocabulary",
-        default="starter",
+        default=choices.DEFAULT_VOCABULARY,
         metavar="NAME|FILE",
-        help="words: starter, one of vitrine.toml, or a file with one on each line (default: starter)",
+        help="words: starter, one of vitrine.toml, or a file with one on each line (default: %(default)s)",
     )
     made.add_argument(
-        "--template", default="a photo of a {}", metavar="T", help="what a word is read in (default: a photo of a {})"
+        "--template",
+        default=choices.DEFAULT_TEMPLATE,
+        metavar="T",
+        help="what a word is read in (default: %(default)s)",
     )
-    made.add_argument("--measure", choices=MEASURES, default="soft-wpmi", help="of names (default: soft-wpmi)")
     made.add_argument(
-        "--top", type=whole_number, metavar="N", help="words of a unit (default: 5), units of a text (24)"
+        "--measure", choices=choices.MEASURES, default=choices.DEFAULT_MEASURE, help="of names (default: %(default)s)"
+    )
+    made.add_argument(
+        "--top",
+        type=whole_number,
+        metavar="N",
+        help=f"words of a unit (default: {choices.DEFAULT_TOP_WORDS}), units of a text ({choices.DEFAULT_TOP_UNITS})",
     )
     _data(made, "match words and units on")
 
@@ -242,9 +262,9 @@ def _cache(commands: _SubParsersAction) -> None:
 def _data(made: ArgumentParser, purpose: str) -> None:
     made.add_argument(
         "--data",
-        default="starter",
+        default=choices.DEFAULT_DATA,
         metavar="NAME|FOLDER",
-        help=f"images to {purpose}: starter, photos, a configured name, or a folder (default: starter)",
+        help=f"images to {purpose}: starter, photos, a configured name, or a folder (default: %(default)s)",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from engine import __version__
 from engine.cli.answer import Answer, size
 from engine.core import config
+from engine.core.choices import STARTER
 from engine.core.errors import VitrineError
 
 PACKAGES = ("streamlit", "torch", "timm", "open_clip_torch", "numpy", "pandas", "pydantic", "diskcache", "safetensors")
@@ -88,7 +89,7 @@ def _data(problems: list[str], remarks: list[str]) -> dict[str, int]:
     from engine.data.registry import open_dataset
 
     found: dict[str, int] = {}
-    for name in ("starter", *config.settings().data_folders):
+    for name in (STARTER, *config.settings().data_folders):
         try:
             dataset = open_dataset(name)
             found[name] = len(dataset)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from engine.concepts.correlation import STILL
-
-Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
+from engine.core.choices import Measure
 
 MOST_IMAGES, SHARE = 100, 10
 SHARPNESS = 10.0

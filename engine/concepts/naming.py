@@ -11,9 +11,10 @@ import time
 import numpy as np
 from pydantic import Field
 
-from engine.concepts.matching import Measure, matched, strongest_words
+from engine.concepts.matching import matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
 from engine.core import devices
+from engine.core.choices import DEFAULT_MEASURE, DEFAULT_TOP_WORDS, Measure
 from engine.core.request import Context, Progress, Result, build, experiment
 from engine.evaluation.index import indexes
 from engine.models import catalog
@@ -43,8 +44,8 @@ class NameUnitsRequest(WithReader):
     version = 1
 
     site: str
-    measure: Measure = "soft-wpmi"
-    top: int = Field(default=5, ge=1, le=50)
+    measure: Measure = DEFAULT_MEASURE
+    top: int = Field(default=DEFAULT_TOP_WORDS, ge=1, le=50)
 
     def run(self, context: Context) -> Result:
         started = time.monotonic()

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.concepts.words import WithReader, WordsRequest, image_embeddings, reader_of, unit_length
 from engine.core import devices
-from engine.core.address import MAX_UNITS
+from engine.core.choices import DEFAULT_TOP_WORDS, MAX_SEED, MAX_UNITS
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Result, build, experiment
 from engine.evaluation.index import IndexRequest
@@ -54,8 +54,8 @@ class PictureWordsRequest(WithReader):
     site: str
     units: tuple[int, ...] = Field(min_length=1, max_length=MAX_UNITS)
     recipe: str = "fast"
-    seed: int = Field(default=0, ge=0, le=2**31 - 1)
-    top: int = Field(default=5, ge=1, le=50)
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    top: int = Field(default=DEFAULT_TOP_WORDS, ge=1, le=50)
 
     @field_validator("units")
     @classmethod

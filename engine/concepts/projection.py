@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.concepts.correlation import standard
+from engine.core.choices import DEFAULT_DATA
 from engine.core.request import Context, Request, Result, experiment
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
@@ -35,7 +36,7 @@ class UnitMapRequest(Request):
 
     model: str
     site: str
-    data: str = "starter"
+    data: str = DEFAULT_DATA
 
     def fingerprints(self) -> dict[str, str]:
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}

@@ -21,6 +21,7 @@ from engine.concepts.matching import strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
 from engine.core import devices
 from engine.core.address import Address
+from engine.core.choices import DEFAULT_ROLE, DEFAULT_TOP_UNITS
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Result, build, experiment
 from engine.evaluation.index import IndexRequest
@@ -28,7 +29,6 @@ from engine.models import catalog
 from engine.models.text import text_embedding
 from engine.sites.access import find
 
-ROLE = "mlp.hidden"
 MOST_ROWS = 256
 SHUFFLES = 200
 LEVEL = 0.99
@@ -60,9 +60,9 @@ class FindUnitsRequest(WithReader):
     version = 1
 
     text: str
-    role: str = ROLE
+    role: str = DEFAULT_ROLE
     site: str = ""
-    top: int = Field(default=24, ge=1, le=MOST_ROWS)
+    top: int = Field(default=DEFAULT_TOP_UNITS, ge=1, le=MOST_ROWS)
 
     @field_validator("text")
     @classmethod

@@ -11,13 +11,13 @@ import json
 from dataclasses import dataclass
 
 from engine.core import paths
+from engine.core.choices import STARTER
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Unavailable
 from engine.data import uploads
 from engine.data.wordlists import WordList, read_words, write_words
 
 KINDS = paths.STARTER / "scenes" / "kinds.json"
-STARTER = "starter"
 GIVEN = "voc-"
 """How the name of a list that a person gave begins; its digest follows."""
 

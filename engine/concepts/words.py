@@ -14,6 +14,7 @@ from pydantic import field_validator
 
 from engine.concepts.vocabulary import open_vocabulary
 from engine.core import devices
+from engine.core.choices import DEFAULT_READER, DEFAULT_TEMPLATE, DEFAULT_VOCABULARY, MAX_TEXT
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Progress, Request, Result, build, experiment
 from engine.evaluation.index import IndexRequest
@@ -22,9 +23,6 @@ from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.models.text import EMBEDDING, text_embedding
 
-READER = "starter-clip"
-TEMPLATE = "a photo of a {}"
-LONGEST_TEXT = 300
 LONGEST_TEMPLATE = 100
 SENTENCE = 4
 """Words from which on a text is read as it is."""
@@ -48,9 +46,9 @@ class WordsRequest(Request):
     experiment = "words"
     version = 1
 
-    reader: str = READER
-    vocabulary: str = "starter"
-    template: str = TEMPLATE
+    reader: str = DEFAULT_READER
+    vocabulary: str = DEFAULT_VOCABULARY
+    template: str = DEFAULT_TEMPLATE
 
     _template = field_validator("template")(check_template)
 
@@ -87,8 +85,8 @@ def check_text(text: str) -> str:
     found = " ".join(text.split())
     if not found:
         raise BadRequest("There is no text to look for. Write a word or a sentence, like “music”.")
-    if len(found) > LONGEST_TEXT:
-        raise BadRequest(f"The text has {len(found):,} characters; at most {LONGEST_TEXT} can be looked for.")
+    if len(found) > MAX_TEXT:
+        raise BadRequest(f"The text has {len(found):,} characters; at most {MAX_TEXT} can be looked for.")
     return found
 
 
@@ -128,9 +126,9 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
 class WithReader(OnImages):
     """A request that reads a model's and a reader's weights, a data set and a vocabulary, and nothing else."""
 
-    reader: str = READER
-    vocabulary: str = "starter"
-    template: str = TEMPLATE
+    reader: str = DEFAULT_READER
+    vocabulary: str = DEFAULT_VOCABULARY
+    template: str = DEFAULT_TEMPLATE
 
     _template = field_validator("template")(check_template)
 

@@ -14,8 +14,6 @@ import torch
 from pydantic import Field, field_validator
 
 from engine.concepts.words import (
-    READER,
-    TEMPLATE,
     check_template,
     check_text,
     phrase,
@@ -24,6 +22,7 @@ from engine.concepts.words import (
     unit_length,
 )
 from engine.core import devices
+from engine.core.choices import DEFAULT_DATA, DEFAULT_READER, DEFAULT_TEMPLATE
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Request, Result, experiment
 from engine.core.targets import IMAGE
@@ -53,9 +52,9 @@ class ZeroShotRequest(Request):
 
     texts: tuple[str, ...]
     image: str = Field(description="17 of the data set, or up-<digest>")
-    reader: str = READER
-    data: str = "starter"
-    template: str = TEMPLATE
+    reader: str = DEFAULT_READER
+    data: str = DEFAULT_DATA
+    template: str = DEFAULT_TEMPLATE
 
     _template = field_validator("template")(check_template)
 

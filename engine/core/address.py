@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from engine.core.choices import MAX_UNITS
 from engine.core.errors import BadRequest
 from engine.core.targets import is_target, parse_target
 
-MAX_UNITS = 1024
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 

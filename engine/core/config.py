@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from cache.store import ResultStore
+from engine.core.choices import PHOTOS, STARTER
 from engine.core.errors import BadRequest
 from engine.core.paths import typed_path
 
@@ -54,7 +55,7 @@ def _named(name: str, info: ValidationInfo) -> str:
     return name
 
 
-OWN_NAMES = {"data_folders": ("starter", "photos"), "vocabularies": ("starter",)}
+OWN_NAMES = {"data_folders": (STARTER, PHOTOS), "vocabularies": (STARTER,)}
 MOST_THREADS = 1024
 _WHOLE, _SIZE, _PATH = "a whole number from 1 on", 'a size of 1 MiB or more, like "4 GiB"', "a path, in quotation marks"
 _TABLE = 'names with paths, like birds = "birds/val"'

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
+from engine.core.choices import MAX_TEXT
 from engine.core.errors import BadRequest
 
 MAX_TERMS = 16
-MAX_TEXT = 300
-"""Characters of a text."""
 _DIGEST = r"[0-9a-f]{16}"
 _PART = (
     rf"(?:(?P<unit>[0-9]{{1,9}})|head(?P<head>[0-9]{{1,4}})|dir-(?P<direction>{_DIGEST}))"

@@ -7,14 +7,13 @@ black are made from what is kept, so that an object's colour does not leak into 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-Fill = Literal["black", "mean", "blur", "noise", "tile"]
-FILLS: tuple[Fill, ...] = get_args(Fill)
+from engine.core.choices import Fill
+
 BLUR = 0.1  # the blur's standard deviation, as a share of the longer side
 _LITTLE = 1e-4  # weight of the mean colour in a blur: decides only where nothing kept is near
 

@@ -9,7 +9,7 @@ import functools
 import os
 from pathlib import Path
 
-from engine.core import paths
+from engine.core import choices, paths
 from engine.core.config import settings
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.paths import brief, typed_path
@@ -33,7 +33,7 @@ def _scenes(path: Path, name: str, modified: int) -> Scenes:
 
 def dataset_names() -> list[str]:
     """The names that `open_dataset` knows: the starter's scenes, the photos, and the configured folders."""
-    return ["starter", "photos", *settings().data_folders]
+    return [choices.STARTER, choices.PHOTOS, *settings().data_folders]
 
 
 def open_dataset(name: str, allow_path: bool = False) -> Dataset:
@@ -43,9 +43,9 @@ def open_dataset(name: str, allow_path: bool = False) -> Dataset:
     file of scenes; it then stays open to the requests of this process. Raises BadRequest for an unknown
     name, Unavailable when its files are not here.
     """
-    if name == "starter":
+    if name == choices.STARTER:
         return _scenes(STARTER, name, STARTER.stat().st_mtime_ns if STARTER.exists() else 0)
-    if name == "photos":
+    if name == choices.PHOTOS:
         return Photos(name, photos(), imagenet_ids())
     if name in settings().data_folders:
         return open_folder(settings().data_folders[name], name)

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.choices import DEFAULT_DATA, DEFAULT_TOP_IMAGES
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Progress, Request, Result, build, experiment
 from engine.data.dataset import Dataset
@@ -54,8 +55,8 @@ class IndexRequest(Request):
 
     model: str
     site: str
-    data: str = "starter"
-    top: int = Field(default=20, ge=1, le=100)
+    data: str = DEFAULT_DATA
+    top: int = Field(default=DEFAULT_TOP_IMAGES, ge=1, le=100)
 
     def fingerprints(self) -> dict[str, str]:
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
@@ -89,7 +90,12 @@ def indexes(context: Context, model: str, sites: Sequence[str], data: str) -> li
 
 
 def index_sites(
-    model: str, sites: Sequence[str], data: str, context: Context, top: int = 20, batch: int | None = None
+    model: str,
+    sites: Sequence[str],
+    data: str,
+    context: Context,
+    top: int = DEFAULT_TOP_IMAGES,
+    batch: int | None = None,
 ) -> dict[str, Result]:
     """Several sites of a model in one pass: for each, the result that its own IndexRequest would give.
 

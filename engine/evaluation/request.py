@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.core.choices import DEFAULT_DATA
 from engine.core.request import Request
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
@@ -14,7 +15,7 @@ class OnImages(Request):
     """A request that reads one model's weights and one data set, and nothing else."""
 
     model: str
-    data: str = "starter"
+    data: str = DEFAULT_DATA
 
     def fingerprints(self) -> dict[str, str]:
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}

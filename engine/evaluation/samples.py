@@ -8,12 +8,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.choices import Cut
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.images import to_input
 from engine.data.cutting import box_region
@@ -22,7 +22,6 @@ from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.models.sources.packages import DINOV2
 
-Cut = Literal["box", "mask", "saliency"]
 SALIENT = 0.5  # of the saliency network's output, which is between 0 and 1
 
 

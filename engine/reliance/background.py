@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,15 +17,16 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.choices import DEFAULT_FILLS, FILLS, Cut, Fill
 from engine.core.images import to_input
 from engine.core.request import Context, Result, experiment
-from engine.data.cutting import Fill, cut
+from engine.data.cutting import cut
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
 from engine.evaluation.class_matching import match
 from engine.evaluation.predictions import answer_all, images_at_once, outputs, variant_table, watching
 from engine.evaluation.request import OnImages, report
-from engine.evaluation.samples import Cut, Sample, check_cut, chosen, saliency_read, samples
+from engine.evaluation.samples import Sample, check_cut, chosen, saliency_read, samples
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 
@@ -60,13 +61,13 @@ class BackgroundRequest(OnImages):
     version = 1
 
     cut: Cut = "box"
-    fills: tuple[Fill, ...] = Field(default=("black",), min_length=1)
+    fills: tuple[Fill, ...] = Field(default=DEFAULT_FILLS, min_length=1)
     limit: int = Field(default=0, ge=0)
 
     @field_validator("fills")
     @classmethod
     def _each_once(cls, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
-        return tuple(fill for fill in get_args(Fill) if fill in fills)
+        return tuple(fill for fill in FILLS if fill in fills)
 
     def fingerprints(self) -> dict[str, str]:
         return super().fingerprints() | saliency_read(self.cut)

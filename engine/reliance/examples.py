@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from engine.core.choices import Cut, Fill, Filter
 from engine.core.images import to_input
-from engine.data.cutting import Fill, cut
+from engine.data.cutting import cut
 from engine.data.dataset import Dataset
-from engine.evaluation.samples import Cut, region_of
+from engine.evaluation.samples import region_of
 from engine.reliance.background import variants
-from engine.reliance.filters import Shape, filtered
+from engine.reliance.filters import filtered
 
 
 def cut_pictures(
@@ -33,7 +34,7 @@ def cut_pictures(
 
 
 def filtered_pictures(
-    dataset: Dataset, index: int, spans: Sequence[tuple[float, float]], shape: Shape, size: tuple[int, int]
+    dataset: Dataset, index: int, spans: Sequence[tuple[float, float]], shape: Filter, size: tuple[int, int]
 ) -> list[np.ndarray]:
     """uint8 (height, width, 3) of one image after each filter (from, to). Raises RefusedFile."""
     pixels = torch.from_numpy(to_input(dataset.image(index), size)).permute(2, 0, 1)[None].float() / 255

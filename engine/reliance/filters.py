@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-Shape = Literal["ideal", "gaussian"]
+from engine.core.choices import DEFAULT_FILTER, Filter
+
 GREY = 0.5  # stands for the mean that a high-pass or band-pass takes away
 
 
@@ -25,7 +25,7 @@ def radius(height: int, width: int, device: torch.device | None = None) -> Tenso
     return torch.sqrt(down[:, None] ** 2 + across[None] ** 2).clamp_max(1.0)
 
 
-def low_transfer(radii: Tensor, cutoff: float, shape: Shape) -> Tensor:
+def low_transfer(radii: Tensor, cutoff: float, shape: Filter) -> Tensor:
     """What a low-pass lets through at each radius, 0 to 1.
 
     ideal: all up to the cut-off, nothing beyond. gaussian: half the amplitude at the cut-off; at cut-off 1 everything.
@@ -37,7 +37,7 @@ def low_transfer(radii: Tensor, cutoff: float, shape: Shape) -> Tensor:
     return torch.exp(-math.log(2) * (radii / max(cutoff, 1e-6)) ** 2)
 
 
-def filtered(images: Tensor, spans: Sequence[Sequence[float]], shape: Shape = "ideal") -> Tensor:
+def filtered(images: Tensor, spans: Sequence[Sequence[float]], shape: Filter = DEFAULT_FILTER) -> Tensor:
     """Images (b, c, h, w) -> (b, spans, c, h, w): what lies between two frequencies (from, to), for each span.
 
     One Fourier transform an image serves all spans. (0, c) is a low-pass and keeps the mean; every other span, (c, 1) the
@@ -76,7 +76,7 @@ def ring_energy(images: Tensor, rings: int) -> Tensor:
     return total.index_add_(1, ring, (power * twice).flatten(1))
 
 
-def _transfer(radii: Tensor, lower: float, upper: float, shape: Shape) -> Tensor:
+def _transfer(radii: Tensor, lower: float, upper: float, shape: Filter) -> Tensor:
     """What a span lets through at each radius; the mean only where it begins at 0."""
     through = low_transfer(radii, upper, shape)
     if lower > 0:

@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.choices import DEFAULT_FILTER, Filter
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Result, experiment
 from engine.data.dataset import Dataset
@@ -30,7 +31,7 @@ from engine.evaluation.request import OnImages, report
 from engine.evaluation.samples import Sample, at_input_size, chosen, samples
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from engine.reliance.filters import Shape, filtered
+from engine.reliance.filters import filtered
 
 # Twenty, denser where natural images have most of their energy.
 CUTOFFS = (*(round(step / 50, 2) for step in range(1, 11)), 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -65,7 +66,7 @@ class FrequencyRequest(OnImages):
     experiment = "frequency"
     version = 1
 
-    filter: Shape = "ideal"
+    filter: Filter = DEFAULT_FILTER
     cutoffs: tuple[float, ...] = Field(default=CUTOFFS, min_length=1, max_length=100)
     low: bool = True
     high: bool = True

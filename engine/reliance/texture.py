@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.choices import Cut
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.images import to_input
 from engine.core.request import Context, Result, experiment
@@ -26,7 +27,6 @@ from engine.evaluation.class_matching import match
 from engine.evaluation.predictions import answer_all, images_at_once, outputs, variant_table, watching
 from engine.evaluation.request import OnImages, report
 from engine.evaluation.samples import (
-    Cut,
     Sample,
     at_input_size,
     check_cut,

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.choices import Cut
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.images import to_input
 from engine.data.dataset import Dataset
 from engine.data.imagenet import imagenet_ids
 from engine.evaluation.class_matching import Matching, match
 from engine.evaluation.predictions import outputs
-from engine.evaluation.samples import Cut, chosen, region_of
+from engine.evaluation.samples import chosen, region_of
 from engine.models.loaded import LoadedModel
 
 CONTROLS = ("object", "place")

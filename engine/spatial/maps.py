@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import BadRequest
 from engine.core.images import to_input
 from engine.core.request import Context, Progress, Request, Result, experiment
@@ -42,7 +43,7 @@ class MapsRequest(Request):
     version = 2
 
     model: str
-    data: str = "starter"
+    data: str = DEFAULT_DATA
     image: str = Field(default="0", max_length=80)
     unit: int = Field(default=0, ge=0)
 

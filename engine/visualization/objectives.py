@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.core.choices import DEFAULT_DATA
 from engine.core.devices import autocast
 from engine.core.errors import BadRequest
 from engine.core.images import to_input
@@ -111,7 +112,7 @@ class Caricature(Goal):
         return (values * self.reference).sum((1, 2))
 
 
-def check(model: LoadedModel, site: str, text: str, data: str = "starter") -> None:
+def check(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) -> None:
     """Raises VitrineError where the site has no such unit, head or position, or where the vector or image that the
     target names is not here. Runs no model."""
     target, place = parse_target(text), find(model.sites, site)
@@ -124,7 +125,7 @@ def check(model: LoadedModel, site: str, text: str, data: str = "starter") -> No
         _direction(model, place, term.part)
 
 
-def goal(model: LoadedModel, site: str, text: str, data: str = "starter") -> Goal:
+def goal(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) -> Goal:
     """The goal of a target's text. Raises VitrineError as `check` does."""
     check(model, site, text, data)
     target, place = parse_target(text), find(model.sites, site)

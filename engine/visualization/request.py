@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from engine.core.address import MAX_UNITS
+from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_UNITS, MAX_VARIANTS
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Progress, Request, Result, experiment
@@ -72,15 +72,15 @@ class VisualizeRequest(Request):
     model: str
     site: str
     units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS)
-    recipe: str = "fast"
-    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    recipe: str = DEFAULT_RECIPE
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
     opposite: bool = False
-    data: str = "starter"
+    data: str = DEFAULT_DATA
     targets: tuple[str, ...] = Field(default=(), max_length=MAX_UNITS)
     start: str = Field(default="", description="an image to begin with: 17 of the data set, or up-<digest>")
     importance: bool = False
-    several: int = Field(default=1, ge=1, le=8)
-    seeds: int = Field(default=1, ge=1, le=8)
+    several: int = Field(default=1, ge=1, le=MAX_VARIANTS)
+    seeds: int = Field(default=1, ge=1, le=MAX_SEEDS)
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -266,7 +266,7 @@ class VisualizeRequest(Request):
     def _compare_seeds(self, model: LoadedModel, table: pd.DataFrame, images: np.ndarray, context: Context) -> float:
         """Adds stability to the table; gives what it is to be held against."""
         plain = {"seeds": 1, "several": 1, "importance": False, "opposite": False}
-        rest = [(self.seed + more) % 2**31 for more in range(1, self.seeds)]
+        rest = [(self.seed + more) % (MAX_SEED + 1) for more in range(1, self.seeds)]
         others = [context.compute(self.model_copy(update={**plain, "seed": seed})) for seed in rest]
         shown = [images] + [as_floats(other.arrays["images"]) for other in others]
         activations = [table["activation"], *(other.tables["units"]["activation"] for other in others)]

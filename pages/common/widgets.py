@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from engine.core.choices import DEFAULT_MODELS
+
 NONE = "No second model"
 KEEP: dict[str, Any] = {"persist_state": "session"}
-FIRST = {"a": "starter-vit", "b": "starter-cnn"}
+FIRST = dict(zip("ab", DEFAULT_MODELS, strict=True))
 
 
 def available_models() -> list[str]:

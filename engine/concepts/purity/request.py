@@ -17,6 +17,7 @@ from engine.concepts.purity.confounds import control_basis, mean_colours
 from engine.concepts.purity.known_tags import Truth, tag_truth
 from engine.concepts.purity.measure import Measured, Ruler, measure
 from engine.concepts.purity.shares import shares
+from engine.core.choices import DEFAULT_DATA, DEFAULT_ROLE
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Progress, Request, Result, build, experiment
 from engine.data.registry import open_dataset
@@ -84,8 +85,8 @@ class PurityRequest(Request):
     version = 1
 
     model: str
-    role: str = "mlp.hidden"
-    data: str = "starter"
+    role: str = DEFAULT_ROLE
+    data: str = DEFAULT_DATA
 
     def fingerprints(self) -> dict[str, str]:
         return {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core import paths
+from engine.core.choices import STARTER_MODELS
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.paths import typed_path
@@ -23,7 +24,6 @@ from engine.models.sources.open_clip_config import image_size, preprocessing, re
 from engine.models.sources.open_clip_hub import PREFIX, SWITCHES
 
 STARTER = paths.STARTER / "models"
-STARTER_NAMES = ("starter-vit", "starter-cnn", "starter-clip")
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 # A name becomes part of addresses (model@site:units) and of links.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -46,7 +46,7 @@ _BAD_CARD = (BadRequest, ValueError, TypeError, OverflowError, RuntimeError, OSE
 
 def starter_entries() -> list[Entry]:
     """The models that ship with Vitrine; those whose files are missing are listed as unavailable."""
-    names = [*STARTER_NAMES, *sorted(path.stem for path in STARTER.glob("*.json") if path.stem not in STARTER_NAMES)]
+    names = [*STARTER_MODELS, *sorted(path.stem for path in STARTER.glob("*.json") if path.stem not in STARTER_MODELS)]
     return [_starter(name) for name in names]
 
 

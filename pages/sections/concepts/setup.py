@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_READER, DEFAULT_VOCABULARY, MEASURES
 from engine.core.errors import VitrineError
 from pages.common import colours, errors
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.concepts.view import MEASURES, ConceptsView, roles_of
+from pages.sections.concepts.view import ConceptsView, roles_of
 from pages.sections.visualize import pickers
 
-CLIP, TWIN = "starter-clip", "starter-vit"
+CLIP, TWIN = DEFAULT_READER, DEFAULT_MODELS[0]
 USUAL = "usual"
 ABOUT_MEASURES = (
     "How alike a unit and a word are over the images. **soft-wpmi**: CLIP-Dissect's, which looks at the unit's strongest "
@@ -102,7 +103,7 @@ def _reader(page: ExperimentPage[ConceptsView], names: list[str], begin: str) ->
 def _data(page: ExperimentPage[ConceptsView]) -> None:
     from engine.data.registry import dataset_names
 
-    names, key = dataset_names(), _start(page, "data", "starter")
+    names, key = dataset_names(), _start(page, "data", DEFAULT_DATA)
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
     st.selectbox(
@@ -117,7 +118,7 @@ def _data(page: ExperimentPage[ConceptsView]) -> None:
 def _vocabulary(page: ExperimentPage[ConceptsView]) -> None:
     from engine.concepts.vocabulary import vocabulary_names
 
-    key = _start(page, "vocabulary", "starter")
+    key = _start(page, "vocabulary", DEFAULT_VOCABULARY)
     st.selectbox(
         "Vocabulary",
         _with(vocabulary_names(), st.session_state[key]),

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.core.choices import (
+    DEFAULT_DATA,
+    DEFAULT_MEASURE,
+    DEFAULT_READER,
+    DEFAULT_TEMPLATE,
+    DEFAULT_VOCABULARY,
+    MAX_TEXT,
+    USUAL_ROLES,
+    Measure,
+)
 from engine.core.request import Request, build
 from engine.models.catalog import sites_of
 from pages.common import errors
@@ -25,8 +35,6 @@ SECTIONS: dict[Section, str] = {
 """The sections of the page, in order, as people read them."""
 WITHOUT_READER: tuple[Section, ...] = ("purity",)
 """The sections that need no model that reads words."""
-Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 Sort = Literal["score", "selectivity", "purity", "unit"]
 SORTS: dict[Sort, str] = {
     "score": "Best fitting word",
@@ -34,10 +42,7 @@ SORTS: dict[Sort, str] = {
     "purity": "Purity",
     "unit": "Number",
 }
-ROLES = ("mlp.hidden", "stage.block")
-"""Where concepts are looked for unless somebody says otherwise: a transformer's MLPs, the ends of a CNN's blocks."""
 EMBEDDING = "head.embedding"
-LONGEST_TEXT = 300
 LONGEST_LABELS = 1500
 MOST_UNITS = 16
 """Pictures that one view of "Picture to words" makes and reads, at most."""
@@ -56,14 +61,14 @@ class ConceptsView(BaseModel):
 
     a: str = Field(min_length=1, max_length=200)
     b: str | None = Field(default=None, max_length=200)
-    reader: str = Field(default="starter-clip", min_length=1, max_length=200)
-    data: str = Field(default="starter", max_length=200)
-    vocabulary: str = Field(default="starter", max_length=200)
-    measure: Measure = "soft-wpmi"
-    template: str = Field(default="a photo of a {}", max_length=200)
+    reader: str = Field(default=DEFAULT_READER, min_length=1, max_length=200)
+    data: str = Field(default=DEFAULT_DATA, max_length=200)
+    vocabulary: str = Field(default=DEFAULT_VOCABULARY, max_length=200)
+    measure: Measure = DEFAULT_MEASURE
+    template: str = Field(default=DEFAULT_TEMPLATE, max_length=200)
     role: str = Field(default="", max_length=80)
     show: Section = "search"
-    text: str = Field(default="", max_length=LONGEST_TEXT)
+    text: str = Field(default="", max_length=MAX_TEXT)
     layer: str = Field(default="", max_length=120)
     sort: Sort = "score"
     word: str = Field(default="", max_length=100)
@@ -91,7 +96,7 @@ def roles_of(model: str) -> list[str]:
 def role_of(view: ConceptsView, side: Side) -> str:
     """The role of the layers of one side: the one asked for where the model has it, else its usual one."""
     known = roles_of(view.sides[side])
-    return next((role for role in (view.role, *ROLES) if role in known), known[0])
+    return next((role for role in (view.role, *USUAL_ROLES) if role in known), known[0])
 
 
 def layers(view: ConceptsView, side: Side) -> list[str]:

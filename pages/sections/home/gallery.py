@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.core.address import Address
+from engine.core.choices import PHOTOS, STARTER, USUAL_ROLES
 from engine.models.catalog import sites_of
 from pages.common.batch import OWNER, Batch
 from pages.common.colours import Side
@@ -16,7 +17,6 @@ from pages.sections.visualize.view import Row, View, index_request, request
 
 UNITS = (0, 1, 2, 3)
 DEPTHS = 4
-ROLES = ("mlp.hidden", "stage.block")
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,12 @@ class Exhibit:
 
 
 EXHIBITS = (
-    Exhibit("starter-vit", "a", "starter", "A small vision transformer, trained on the starter's scenes"),
-    Exhibit("starter-cnn", "b", "starter", "A convolutional network of the same size, trained on the same scenes"),
+    Exhibit("starter-vit", "a", STARTER, "A small vision transformer, trained on the starter's scenes"),
+    Exhibit("starter-cnn", "b", STARTER, "A convolutional network of the same size, trained on the same scenes"),
 )
 REAL = (
-    Exhibit("dinov2-s14-saliency", "a", "photos", "DINOv2 ViT-S/14, a real transformer tuned to find what stands out"),
-    Exhibit(
-        "efficientnet-lite0", "b", "photos", "EfficientNet-Lite0, a real convolutional network that knows ImageNet"
-    ),
+    Exhibit("dinov2-s14-saliency", "a", PHOTOS, "DINOv2 ViT-S/14, a real transformer tuned to find what stands out"),
+    Exhibit("efficientnet-lite0", "b", PHOTOS, "EfficientNet-Lite0, a real convolutional network that knows ImageNet"),
 )
 
 
@@ -53,7 +51,7 @@ def layers(model: str) -> list[Address]:
     """Four layers evenly through the depth: the hidden features of a ViT's MLPs, or the ends of a CNN's blocks."""
     sites = sites_of(model)
     roles = {site.role for site in sites.values()}
-    role = ROLES[0] if "residual" in roles else ROLES[1]
+    role = USUAL_ROLES[0] if "residual" in roles else USUAL_ROLES[1]
     alike = [site for site in sites.values() if site.role == role]
     chosen = [alike[round((step + 1) * len(alike) / DEPTHS) - 1] for step in range(DEPTHS)]
     return [Address(model, site.name, tuple(unit for unit in UNITS if unit < site.units)) for site in chosen]
@@ -61,7 +59,7 @@ def layers(model: str) -> list[Address]:
 
 def shows(view: View) -> bool:
     """Whether the gallery makes these pictures by itself."""
-    return view == View(view.a, data="starter") and any(
+    return view == View(view.a, data=STARTER) and any(
         view.a.model == exhibit.model and view.a.units == UNITS for exhibit in EXHIBITS
     )
 

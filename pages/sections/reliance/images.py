@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from engine.core.choices import Cut, Fill, Filter
 from pages.common import colours, errors, results
 from pages.common.words import share
 from pages.sections.reliance.charts import VARIANTS
@@ -16,10 +17,7 @@ from pages.sections.reliance.view import View
 
 if TYPE_CHECKING:
     from engine.core.request import Result
-    from engine.data.cutting import Fill
     from engine.data.registry import Dataset
-    from engine.evaluation.samples import Cut
-    from engine.reliance.filters import Shape
 
 SHOWN = 6
 LOW_PASSES = (0.08, 0.16)
@@ -137,7 +135,7 @@ def _filtered(
     _opened: Dataset,
     index: int,
     spans: tuple[tuple[float, float], ...],
-    shape: Shape,
+    shape: Filter,
     size: tuple[int, int],
 ) -> list[bytes]:
     from engine.core.images import to_png

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, DEFAULT_MODELS, FILLS, FILTERS
 from engine.core.errors import VitrineError
 from pages.common import errors
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.reliance.view import FILLS, MEASURES, MOST_MODELS, View, suitable
+from pages.sections.reliance.view import MEASURES, MOST_MODELS, View, suitable
 from pages.sections.visualize import pickers
 
-FIRST = ["starter-vit", "starter-cnn"]
+FIRST = [*DEFAULT_MODELS]
 
 
 def draw(page: ExperimentPage[View]) -> None:
@@ -31,8 +32,8 @@ def draw(page: ExperimentPage[View]) -> None:
         **pickers.KEEP,
     )
     sets = dataset_names()
-    if state.setdefault(page.key("data"), "starter") not in sets:
-        state[page.key("data")] = "starter"
+    if state.setdefault(page.key("data"), DEFAULT_DATA) not in sets:
+        state[page.key("data")] = DEFAULT_DATA
     data = right.selectbox(
         "Images",
         sets,
@@ -82,7 +83,7 @@ def _details(
             "then the numbers depend on that network too, and say so.",
             **pickers.KEEP,
         )
-        state.setdefault(page.key("fills"), ["black"])
+        state.setdefault(page.key("fills"), [*DEFAULT_FILLS])
         fills = st.pills(
             "Hole filled with",
             FILLS,
@@ -91,10 +92,8 @@ def _details(
             help="The fill is a cue of its own. Black is the paper's; all others are made from what is kept.",
             **pickers.KEEP,
         )
-        state.setdefault(page.key("filter"), "ideal")
-        edge = st.segmented_control(
-            "Filter's edge", ["ideal", "gaussian"], key=page.key("filter"), required=True, **pickers.KEEP
-        )
+        state.setdefault(page.key("filter"), DEFAULT_FILTER)
+        edge = st.segmented_control("Filter's edge", FILTERS, key=page.key("filter"), required=True, **pickers.KEEP)
         with st.container(width=150):
             limit = pickers.number(
                 "Images (0: all)", page.key("limit"), View.model_fields["limit"].default, 10_000_000, 0

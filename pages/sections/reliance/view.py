@@ -6,10 +6,11 @@ Streamlit.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, FILLS, Cut, Fill, Filter
 from engine.core.errors import BadRequest
 from engine.core.request import Request, build
 from pages.common.experiment_page import Part
@@ -23,8 +24,6 @@ MEASURES = {
     "challenge": "ImageNet-9 challenge",
 }
 """What can be measured, in the order of the page; the values are what people read."""
-Fill = Literal["black", "mean", "blur", "noise", "tile"]
-FILLS: tuple[Fill, ...] = get_args(Fill)
 MOST_MODELS = 8
 
 
@@ -35,11 +34,11 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     models: tuple[str, ...] = Field(min_length=1, max_length=MOST_MODELS)
-    data: str = "starter"
+    data: str = DEFAULT_DATA
     measures: tuple[str, ...] = ("background", "frequency")
-    cut: Literal["box", "mask", "saliency"] = "box"
-    fills: tuple[Fill, ...] = Field(default=("black",), min_length=1)
-    filter: Literal["ideal", "gaussian"] = "ideal"
+    cut: Cut = "box"
+    fills: tuple[Fill, ...] = Field(default=DEFAULT_FILLS, min_length=1)
+    filter: Filter = DEFAULT_FILTER
     limit: int = Field(default=600, ge=0, le=10_000_000)
     number: Literal["top1", "top5", "top1_normalised", "top5_normalised"] = "top1"
     kind: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.core.choices import DEFAULT_DATA
 from pages.common import colours, errors, results, words
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.spatial.view import SpatialView
@@ -73,7 +74,7 @@ def _model(page: ExperimentPage[SpatialView], side: colours.Side) -> str | None:
 def _data(page: ExperimentPage[SpatialView]) -> str:
     from engine.data.registry import dataset_names
 
-    names, key = dataset_names(), _start(page, "data", "starter")
+    names, key = dataset_names(), _start(page, "data", DEFAULT_DATA)
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
     return st.selectbox("Images from", names, key=key, help="Add folders of your own in vitrine.toml.", **pickers.KEEP)

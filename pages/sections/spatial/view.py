@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.core.choices import DEFAULT_DATA
 from engine.core.request import Request, build
 from engine.models.catalog import sites_of
 from pages.common import errors
@@ -26,7 +27,7 @@ class SpatialView(BaseModel):
 
     a: str = Field(min_length=1, max_length=200)
     b: str | None = Field(default=None, max_length=200)
-    data: str = Field(default="starter", max_length=200)
+    data: str = Field(default=DEFAULT_DATA, max_length=200)
     image: str = Field(default="0", max_length=80)
     unit: int = Field(default=0, ge=0)
     depth: float = Field(default=1.0, ge=0, le=1)

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.core.address import Address
+from engine.core.choices import MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from engine.core.errors import BadRequest
 from engine.core.targets import IMAGE
 from pages.sections.visualize.view import Compare, View
-
-_BIGGEST_SEED = 2**31 - 1
-MOST = 8
-"""The most pictures of a unit, and the most seeds, that one view asks for."""
 
 
 def write(view: View) -> dict[str, str]:
@@ -60,8 +57,8 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
     a, b = address("a"), address("b")
     a, b = (a, b) if a else (b, None)
     seed = params.get("seed", "0")
-    if not seed.isascii() or not seed.isdigit() or len(seed) > 12 or int(seed) > _BIGGEST_SEED:
-        problems.append(f"seed: “{seed[:40]}” is not a whole number from 0 to {_BIGGEST_SEED}.")
+    if not seed.isascii() or not seed.isdigit() or len(seed) > 12 or int(seed) > MAX_SEED:
+        problems.append(f"seed: “{seed[:40]}” is not a whole number from 0 to {MAX_SEED}.")
         seed = "0"
     recipe = choice("recipe", dict.fromkeys(recipes()), View.recipe)
     opposite = choice("opposite", {"0": 0, "1": 1}, "0") == "1"
@@ -73,8 +70,10 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
         problems.append(f"start: “{start[:40]}” is not the number of an image, or up- and the digest of an upload.")
         start = ""
     importance = choice("importance", {"0": 0, "1": 1}, "0") == "1"
-    counts = {str(count): count for count in range(1, MOST + 1)}
-    several, seeds = (int(choice(name, counts, "1")) for name in ("several", "seeds"))
+    several, seeds = (
+        int(choice(name, {str(count): count for count in range(1, most + 1)}, "1"))
+        for name, most in (("several", MAX_VARIANTS), ("seeds", MAX_SEEDS))
+    )
     if a is None:
         return None, problems
     return View(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.core.address import Address, format_units, parse_selection
+from engine.core.choices import PHOTOS, STARTER
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.models.catalog import sites_of
@@ -195,4 +196,4 @@ def _suit_data() -> None:
         kinds = {catalog.find(name).kind for name in chosen if name and name != NONE}
     except BadRequest:
         return  # said beside the widget
-    st.session_state["fv_data"] = "starter" if kinds == {"starter"} else "photos"
+    st.session_state["fv_data"] = STARTER if kinds == {"starter"} else PHOTOS

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
+from engine.core.choices import MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from pages.common import errors
 from pages.sections.visualize import files, page, pickers, setup
-from pages.sections.visualize.permalink import MOST
 from pages.sections.visualize.view import Compare, View
 
 LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN = "One layer", "Whole depth", "Recipes", "Sites"
@@ -71,7 +71,7 @@ def _how() -> View:
             **pickers.KEEP,
         )
         with st.container(width=110):
-            seed = pickers.number("Seed", "fv_seed", 0, most=2**31 - 1, least=0)
+            seed = pickers.number("Seed", "fv_seed", 0, most=MAX_SEED, least=0)
         with st.container(width=150):
             data = st.selectbox(
                 "Scenes from",
@@ -121,8 +121,8 @@ def popover(view: View) -> View:
             help="Where in the picture the gradient of its objective is: which pixels the unit's response hangs on.",
             **pickers.KEEP,
         )
-        several = pickers.number("Different pictures of each unit", "fv_several", View.several, MOST, 1)
+        several = pickers.number("Different pictures of each unit", "fv_several", View.several, MAX_VARIANTS, 1)
         st.caption("Made together and held apart, so that a unit that looks for two things can show both.")
-        seeds = pickers.number("Seeds to compare", "fv_seeds", View.seeds, MOST, 1)
+        seeds = pickers.number("Seeds to compare", "fv_seeds", View.seeds, MAX_SEEDS, 1)
         st.caption("Says whether the picture is the unit's or the random numbers'. Costs a picture each.")
     return replace(view, start=(start or "").strip(), importance=importance, several=several, seeds=seeds)

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core.address import Address
+from engine.core.choices import STARTER
 from pages.common import errors, results, unit_charts, words
 from pages.common.colours import Side
 from pages.sections.visualize import quality
@@ -81,7 +82,7 @@ def draw(shown: Shown, place: int) -> None:
 
 def verdict(facts: dict[str, Any], data: str) -> str:
     """How strongly the picture activates its unit, in words and against the scenes."""
-    ratio, what = float(facts["ratio_to_best_scene"]), "scene" if data == "starter" else "image"
+    ratio, what = float(facts["ratio_to_best_scene"]), "scene" if data == STARTER else "image"
     lines = [f"activation **{words.number(float(facts['activation']))}**"]
     if np.isfinite(ratio):
         lines.append(f"**{words.number(ratio)}×** its strongest {what}, augmented alike")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from engine.core.address import Address
+from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE
 from engine.core.errors import BadRequest, VitrineError
 from engine.models.catalog import sites_of
 from pages.common.colours import Side
@@ -32,10 +33,10 @@ class View:
 
     a: Address
     b: Address | None = None
-    recipe: str = "fast"
+    recipe: str = DEFAULT_RECIPE
     seed: int = 0
     opposite: bool = False
-    data: str = "starter"
+    data: str = DEFAULT_DATA
     depth: bool = False
     start: str = ""
     importance: bool = False
@@ -168,7 +169,7 @@ def side_by_side(address: Address) -> list[Address]:
     return [each for each in kept if each.names]
 
 
-def _missing(model: str, site: str, target: str, data: str = "starter") -> VitrineError | None:
+def _missing(model: str, site: str, target: str, data: str = DEFAULT_DATA) -> VitrineError | None:
     """Why a layer has no such target; None where it has."""
     from engine.models import catalog
     from engine.visualization import objectives
@@ -180,7 +181,7 @@ def _missing(model: str, site: str, target: str, data: str = "starter") -> Vitri
     return None
 
 
-def check(address: Address, data: str = "starter") -> None:
+def check(address: Address, data: str = DEFAULT_DATA) -> None:
     """Raise VitrineError, with what there is instead, where the model has no such site, unit or target, or for too many."""
     from engine.core.config import settings
     from engine.sites.access import find

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.concepts import matching
-from engine.concepts.matching import MEASURES, match, matched, strongest
+from engine.concepts.matching import match, matched, strongest
+from engine.core.choices import MEASURES
 from tests.engine.concepts.planted import IMAGES, WORDS, embeddings, following, random_units, truth
 
 

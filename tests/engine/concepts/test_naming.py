@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.concepts import naming
-from engine.concepts.matching import MEASURES
 from engine.concepts.naming import NameUnitsRequest
+from engine.core.choices import MEASURES
 from engine.core.errors import BadRequest
 from engine.core.request import build, parse_request
 from tests.engine.concepts.planted import IMAGES, SITES, WORDS, Planted, following, random_units, reader, truth

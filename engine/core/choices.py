@@ -1,0 +1,67 @@
+"""What people may choose, each fact once: enumerations, defaults and limits that pages, command line and engine share.
+
+Imports nothing but the standard library, so that help and refusals come at once. The recipes themselves stand in
+`engine.visualization.recipes`; here is only which of them is the usual one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+STARTER = "starter"
+"""The name of the data set and of the vocabulary that come with Vitrine."""
+PHOTOS = "photos"
+"""The name of the photos that come with a model's package."""
+STARTER_MODELS = ("starter-vit", "starter-cnn", "starter-clip")
+DEFAULT_DATA = STARTER
+DEFAULT_VOCABULARY = STARTER
+DEFAULT_MODELS = ("starter-vit", "starter-cnn")
+"""What pages begin with: two models that differ in their architecture alone."""
+
+# Pictures
+
+DEFAULT_RECIPE = "fast"
+MAX_UNITS = 1024
+"""Units and targets of one request; settings may allow fewer."""
+MAX_SEED = 2**31 - 1
+MAX_VARIANTS = 8
+"""Different pictures of one unit."""
+MAX_SEEDS = 8
+"""Seeds that one request compares."""
+
+# Layers
+
+DEFAULT_ROLE = "mlp.hidden"
+USUAL_ROLES = (DEFAULT_ROLE, "stage.block")
+"""Where units are looked at unless somebody says otherwise: a transformer's MLPs, the ends of a CNN's blocks."""
+DEFAULT_TOP_IMAGES = 20
+"""Images that an index keeps of each unit."""
+
+# Words
+
+Measure = Literal["soft-wpmi", "correlation", "cos-cubed"]
+"""How alike a unit and a word are over the images (see `engine.concepts.matching`)."""
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+DEFAULT_MEASURE: Measure = "soft-wpmi"
+DEFAULT_READER = "starter-clip"
+DEFAULT_TEMPLATE = "a photo of a {}"
+DEFAULT_TOP_WORDS = 5
+"""Words of a unit."""
+DEFAULT_TOP_UNITS = 24
+"""Units of a text."""
+MAX_TEXT = 300
+"""Characters of a text that a CLIP reads."""
+
+# Objects and backgrounds
+
+Cut = Literal["box", "mask", "saliency"]
+"""By what an object is cut out."""
+CUTS: tuple[Cut, ...] = get_args(Cut)
+Fill = Literal["black", "mean", "blur", "noise", "tile"]
+"""What takes the place of what was cut out (see `engine.data.cutting`)."""
+FILLS: tuple[Fill, ...] = get_args(Fill)
+DEFAULT_FILLS: tuple[Fill, ...] = ("black",)
+Filter = Literal["ideal", "gaussian"]
+"""The edge of a filter of frequencies (see `engine.reliance.filters`)."""
+FILTERS: tuple[Filter, ...] = get_args(Filter)
+DEFAULT_FILTER: Filter = "ideal"
