@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def carry_out(arguments: Namespace) -> Answer:
     """What the command answers. Raises VitrineError when it cannot be carried out."""
     module, _, name = arguments.command.partition(":")
-    return getattr(importlib.import_module(f"engine.cli.{module}"), name)(arguments)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)(arguments)
 
 
 def say(message: str, exit_code: int) -> int:

@@ -26,7 +26,7 @@ from engine.core.errors import BadRequest, Unavailable
 from engine.models.checkpoints import class_count, digest, fit_weights, read_weights
 from engine.models.loaded import Entry, LoadedModel
 from engine.models.pool import ModelPool
-from engine.models.sources import cards, open_clip_hub, packages, timm_hub
+from engine.models.sources import cards, open_clip_hub, packages, session, timm_hub
 from engine.models.sources.timm_hub import PREFIX
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ def find(name: str) -> Entry:
         entry = open_clip_hub.find(name.removeprefix(open_clip_hub.PREFIX))
     else:
         entry = next((entry for entry in _listed() if entry.name == name), None)
+    if entry is None and name.startswith(session.PREFIX):
+        raise BadRequest(
+            f"“{name[:80]}” is a module that somebody handed over in a notebook. Hand the same module over again "
+            "(vitrine.load(module, ...)): its results are still there."
+        )
     if entry is None:
         near = _near(name)
         hint = f"Near names: {', '.join(near)}." if near else "“python -m engine models” lists those there are."
@@ -102,10 +107,12 @@ def _pool() -> ModelPool:
 
 def _listed() -> list[Entry]:
     """The models whose names have no library's prefix: quick to list, unlike the libraries' own."""
-    return [*cards.starter_entries(), *packages.entries(), *cards.local_entries()]
+    return [*cards.starter_entries(), *packages.entries(), *cards.local_entries(), *session.entries()]
 
 
 def _fingerprint(entry: Entry) -> str:
+    if entry.kind == "session":
+        return session.fingerprint(entry.name)
     _, weights = _weights(entry)
     facts = [weights, entry.architecture, dict(entry.kwargs), entry.classes]
     facts += [list(entry.input_size), list(entry.mean), list(entry.std)]
@@ -131,10 +138,12 @@ def _weights(entry: Entry) -> tuple[Path, str]:
 
 @torch.inference_mode(False)  # whoever asks first may be in it, and no gradient could ever go through such weights
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
-    file, _ = _weights(entry)
-    state = read_weights(file)
+    file, _ = _weights(entry) if entry.kind != "session" else (None, "")
+    state = read_weights(file) if file else {}
     clip = make_tokenizer = None
-    if entry.kind == "timm":
+    if file is None:
+        module = session.build(entry.name)
+    elif entry.kind == "timm":
         module = timm_hub.build(entry, state)
     elif entry.architecture.startswith(open_clip_hub.PREFIX):
         clip = open_clip_hub.build(entry, state)

@@ -33,7 +33,7 @@ class Entry:
     """One model of the catalog, loaded or not. `note` says why it is unavailable, or what is worth knowing."""
 
     name: str
-    kind: Literal["starter", "wheel", "timm", "open_clip", "local"]
+    kind: Literal["starter", "wheel", "timm", "open_clip", "local", "session"]
     architecture: str
     weights: str
     available: bool

@@ -102,7 +102,8 @@ def _hidden(name: str, block: nn.Module) -> Iterator[HookPoint]:
 
 def _by_resolution(module: nn.Module, probe: Tensor) -> list[HookPoint]:
     """Layers one after the other; a new stage begins where the map is clearly smaller than before."""
-    layers = [HookPoint(path, "stage.block", path, layer, channels_last=False) for path, layer in _layers(module)]
+    rows = [*_layers(module)] or _convolutions(module)
+    layers = [HookPoint(path, "stage.block", path, layer, channels_last=False) for path, layer in rows]
     shapes = run(module, layers, probe, keep=lambda point, value: value.shape) if layers else {}
     points, stage, index, before = [], 0, 0, 0
     for point in layers:
@@ -132,3 +133,8 @@ def _layers(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]
             follows = False
         elif any(True for _ in part.children()) and _has_convolution(part):
             yield here, part
+
+
+def _convolutions(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Every convolution: what there is to see of a network whose activation functions are no modules."""
+    return [(path, layer) for path, layer in module.named_modules() if isinstance(layer, nn.Conv2d)]

@@ -180,4 +180,5 @@ def _has_classifier(module: nn.Module) -> bool:
         heads = [*answer] if isinstance(answer, tuple | list) else [answer]
     else:
         heads = [getattr(module, name, None) for name in ("fc", "classifier", "head")]
+        heads += [part for part in [*module.children()][-1:] if isinstance(part, nn.Linear)]  # whatever it is called
     return any(isinstance(head, nn.Module) and any(True for _ in head.parameters()) for head in heads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import streamlit as st
+from streamlit import runtime
 
 Side = Literal["a", "b"]
 NAMES: dict[Side, Literal["blue", "orange"]] = {"a": "blue", "b": "orange"}
@@ -29,8 +30,8 @@ _HEX = {
 
 
 def theme() -> Literal["light", "dark"]:
-    """The theme the browser shows now (light until it has told)."""
-    return "dark" if st.context.theme.type == "dark" else "light"
+    """The theme the browser shows now (light until it has told, and where charts are drawn for no browser)."""
+    return "dark" if runtime.exists() and st.context.theme.type == "dark" else "light"
 
 
 def of(name: str) -> str:

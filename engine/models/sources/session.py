@@ -1,0 +1,99 @@
+"""Modules that a person hands over in this process (a notebook's own `nn.Module`), known until the process ends.
+
+Invariant: what is kept is a frozen copy, so the person's module is never changed, and changing it later changes no result.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from engine.core.errors import BadRequest
+from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.models.sources import identity
+
+PREFIX = "mine/"
+_KEPT: dict[str, _Kept] = {}
+_KEEPING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    entry: Entry
+    module: nn.Module
+    fingerprint: str
+
+
+def add(
+    module: nn.Module,
+    size: tuple[int, int] = (224, 224),
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    class_names: Sequence[str] | None = None,
+) -> Entry:
+    """Make a module known as `mine/<its class>-<digest>`; the same module gets the same name in every session.
+
+    It takes normalised images (batch, 3, height, width); `size` is (height, width) in pixels, mean and std are per channel.
+    Raises BadRequest for what is no such module or cannot be copied.
+    """
+    if not isinstance(module, nn.Module):
+        raise BadRequest(f"A {type(module).__name__} is no torch.nn.Module. Give a module, or the name of a model.")
+    module = _unwrapped(module)
+    facts = [list(size), list(mean), list(std), list(class_names or ())]
+    text = f"{identity.of(module)} {json.dumps(facts)}"
+    fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    name = f"{PREFIX}{type(module).__name__}-{fingerprint[:12]}"
+    with _KEEPING:
+        if name not in _KEPT:
+            names = tuple(class_names) if class_names else None
+            classes = len(names) if names else None
+            entry = Entry(
+                name, "session", type(module).__name__, "this session", available=True, input_size=(3, *size),
+                mean=tuple(mean), std=tuple(std), classes=classes, class_names=names,
+            )  # fmt: skip
+            _KEPT[name] = _Kept(entry, _frozen(module), fingerprint)
+        return _KEPT[name].entry
+
+
+def entries() -> list[Entry]:
+    """The modules of this session."""
+    with _KEEPING:
+        return [kept.entry for kept in _KEPT.values()]
+
+
+def fingerprint(name: str) -> str:
+    """What identifies a module of this session (32 hex digits)."""
+    return _KEPT[name].fingerprint
+
+
+def build(name: str) -> nn.Module:
+    """The module, in eval mode and float32, without gradients; a copy, so that it may go to any device."""
+    return copy.deepcopy(_KEPT[name].module)
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """Without what `torch.compile` and data parallelism put around a module: hooks do not see into those."""
+    for wrapped in ("_orig_mod", "module"):
+        inner = getattr(module, wrapped, None)
+        if isinstance(inner, nn.Module) and (wrapped == "_orig_mod" or isinstance(module, nn.DataParallel)):
+            return _unwrapped(inner)
+    return module
+
+
+def _frozen(module: nn.Module) -> nn.Module:
+    try:
+        with torch.inference_mode(False):
+            frozen = copy.deepcopy(module)
+    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadRequest(
+            f"This {type(module).__name__} cannot be copied ({reason}), so it cannot be looked into."
+        ) from None
+    return frozen.cpu().float().eval().requires_grad_(False)
