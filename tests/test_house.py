@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
-ROOMS = ("cache", "engine", "pages", "starter", "bench", "tests")
+ROOMS = ("cache", "engine", "pages", "vitrine", "starter", "bench", "tests")
 TORCH = {"torch", "torchvision", "timm", "open_clip"}
 PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 HARMLESS = {"pickle.UnpicklingError"}
@@ -108,7 +108,7 @@ def test_pages_and_the_entry_file_compute_nothing() -> None:
 
 
 def test_only_the_starter_world_itself_and_its_tests_import_its_code() -> None:
-    assert offences([*sources("engine", "cache", "pages", "bench"), ROOT / "app.py"], {"starter"}) == []
+    assert offences([*sources("engine", "cache", "pages", "vitrine", "bench"), ROOT / "app.py"], {"starter"}) == []
 
 
 def test_nothing_is_pickled_anywhere() -> None:
@@ -181,7 +181,7 @@ def test_the_app_imports_only_what_requirements_declare() -> None:
     allowed = sys.stdlib_module_names | ours | {importable(r) for r in declared("requirements.txt")}
     # timm brings torchvision and the hub's client; streamlit brings starlette.
     allowed |= {"torchvision", "huggingface_hub", "starlette"}
-    paths = [*sources("engine", "cache", "pages"), ROOT / "app.py"]
+    paths = [*sources("engine", "cache", "pages", "vitrine"), ROOT / "app.py"]
     stray = [f"{path.relative_to(ROOT)}: {module}" for path in paths for module, _ in imports(path)]
     assert [line for line in stray if top(line.partition(": ")[2]) not in allowed] == []
 
