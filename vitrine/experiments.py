@@ -9,8 +9,6 @@ from importlib import import_module
 from os import PathLike
 from typing import Any
 
-from pydantic_core import PydanticUndefined
-
 from engine.cli.asking import data_name
 from engine.cli.files import vocabulary
 from engine.core import config
@@ -90,7 +88,7 @@ def _signature(kind: type[Request]) -> inspect.Signature:
         inspect.Parameter(
             name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD if place == 0 else rest,
-            default=inspect.Parameter.empty if field.default is PydanticUndefined else field.default,
+            default=inspect.Parameter.empty if field.is_required() else field.default,
             annotation=field.annotation,
         )
         for place, (name, field) in enumerate(fields)
