@@ -9,8 +9,8 @@ from engine.core import choices
 from engine.core.address import parse_selection
 from engine.core.config import settings
 from engine.core.errors import BadRequest
+from engine.visualization.recipes import RECIPES
 
-RECIPES = ("fast", "paper", "paper-code", "fourier", "maco", "reconstruct")
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -94,7 +94,12 @@ def _visualize(commands: _SubParsersAction) -> None:
         metavar="TEXT",
         help="also the picture that a CLIP puts closest to a text",
     )
-    made.add_argument("--recipe", choices=RECIPES, default=choices.DEFAULT_RECIPE, help="how (default: %(default)s)")
+    made.add_argument(
+        "--recipe",
+        default=choices.DEFAULT_RECIPE,
+        metavar="NAME|FILE",
+        help=f"how: {', '.join(RECIPES)}, or a .toml or .json file with a recipe's settings (default: %(default)s)",
+    )
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of all random numbers (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also the pictures that minimize the units")
     made.add_argument("--start", metavar="N|FILE", help="begin with an image instead of noise")

@@ -8,7 +8,7 @@ from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.background import skipped, skipped_lines
-from engine.cli.files import image, with_files
+from engine.cli.files import image, recipe, with_files
 from engine.core.address import Address
 from engine.core.config import settings
 from engine.core.errors import BadRequest
@@ -31,7 +31,7 @@ def visualize(arguments: Namespace) -> Answer:
         site=where.site,
         units=where.units,
         targets=where.targets,
-        recipe=arguments.recipe,
+        recipe=recipe(arguments.recipe),
         seed=arguments.seed,
         opposite=arguments.opposite,
         data=data_name(arguments.data),

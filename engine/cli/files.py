@@ -13,6 +13,11 @@ from engine.core.errors import BadRequest
 from engine.core.paths import brief, typed_path
 from engine.core.targets import IMAGE, says_target
 from engine.data import uploads, wordlists
+from engine.visualization.recipe import Recipe
+from engine.visualization.recipes import recipe_named
+from engine.visualization.tuning import read_recipe
+
+MAX_RECIPE_BYTES = 1 << 16
 
 
 def with_files(where: Address, arguments: Namespace) -> Address:
@@ -43,6 +48,17 @@ def vocabulary(text: str) -> str:
     if text in vocabulary_names() or text.startswith(GIVEN) or not os.path.exists(typed_path(text)):
         return text
     return f"{GIVEN}{uploads.keep_words(_bytes(text, wordlists.MOST_BYTES), _name(text))}"
+
+
+def recipe(text: str) -> str | Recipe:
+    """A recipe as requests take it: the name of one, or the settings in a .toml or .json file."""
+    ending = Path(text).suffix.lower()
+    if ending not in (".toml", ".json"):
+        return recipe_named(text).name
+    data = _bytes(text, MAX_RECIPE_BYTES)
+    if len(data) > MAX_RECIPE_BYTES:
+        raise BadRequest(f"{_name(text)} is no recipe: it has more than {MAX_RECIPE_BYTES >> 10} KiB.")
+    return read_recipe(data, ending, _name(text))
 
 
 def _name(text: str) -> str:

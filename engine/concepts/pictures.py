@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.concepts.words import WithReader, WordsRequest, image_embeddings, reader_of, unit_length
 from engine.core import devices
-from engine.core.choices import DEFAULT_TOP_WORDS, MAX_SEED, MAX_UNITS
+from engine.core.choices import DEFAULT_RECIPE, DEFAULT_TOP_WORDS, MAX_SEED, MAX_UNITS
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Result, build, experiment
 from engine.evaluation.index import IndexRequest
@@ -26,6 +26,7 @@ from engine.models.loaded import LoadedModel
 from engine.models.text import EMBEDDING
 from engine.visualization.objectives import values_of
 from engine.visualization.request import VisualizeRequest
+from engine.visualization.tuning import GivenRecipe
 
 FEWEST_OTHERS = 3
 """Other units of the site that a spread can be told from."""
@@ -53,7 +54,7 @@ class PictureWordsRequest(WithReader):
 
     site: str
     units: tuple[int, ...] = Field(min_length=1, max_length=MAX_UNITS)
-    recipe: str = "fast"
+    recipe: GivenRecipe = DEFAULT_RECIPE
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
     top: int = Field(default=DEFAULT_TOP_WORDS, ge=1, le=50)
 

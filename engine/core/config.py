@@ -70,6 +70,7 @@ _WRITE = {
     "device": '"auto", "cpu", "mps", "cuda" or one card, like "cuda:0"',
     "threads": f"a whole number from 0 to {MOST_THREADS}",
     "max_units_per_request": _WHOLE,
+    "max_passes_per_picture": _WHOLE,
     "jobs_per_owner": _WHOLE,
     "queue_limit": _WHOLE,
     "demo": "true or false",
@@ -93,6 +94,7 @@ class Settings(BaseModel):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     threads: int = Field(default=0, ge=0, le=MOST_THREADS, description="0 leaves the number of threads to torch")
     max_units_per_request: int = Field(default=256, ge=1)
+    max_passes_per_picture: int = Field(default=16384, ge=1, description="steps x copies of a recipe without a name")
     jobs_per_owner: int = Field(default=4, ge=1)
     queue_limit: int = Field(default=64, ge=1)
     demo: bool = False

@@ -58,10 +58,10 @@ def build(kind: type[Request], /, **fields: Any) -> Request:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or kind.experiment
-        raise BadRequest(f"{where}: {_reason(first).removesuffix('.')}.") from None
+        raise BadRequest(f"{where}: {reason(first).removesuffix('.')}.") from None
 
 
-def _reason(error: Mapping[str, Any]) -> str:
+def reason(error: Mapping[str, Any]) -> str:
     """What is wrong with a field, in words for people; what our own checks say stays as it is."""
     limits = error.get("ctx", {})
     said = {
@@ -71,6 +71,8 @@ def _reason(error: Mapping[str, Any]) -> str:
         "less_than": "write less than {lt}",
         "literal_error": "write one of {expected}",
         "finite_number": "write a number",
+        "missing": "this must be given",
+        "extra_forbidden": "there is no such setting here",
         "too_short": "give {min_length} or more",
         "too_long": "give {max_length} or fewer",
         "string_too_short": "write {min_length} characters or more",

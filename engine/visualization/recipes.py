@@ -1,103 +1,17 @@
-"""Recipes: how activation maximization is done. Named, frozen, each with its source."""
+"""The recipes that have a name, each with its source; and the place where one more is added.
+
+    register_recipe(PAPER.model_copy(update={"name": "paper-long", "summary": "…", "source": "…", "steps": 800}))
+
+From then on requests, the command line and the page know it by its name.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+import re
+from typing import Any
 
 from engine.core.errors import BadRequest
-
-
-class View(BaseModel):
-    """A window onto the picture, drawn anew for each copy, scaled to the model's input; grey outside the picture.
-
-    Shares are of the picture's side. The side goes from `side[0]` at the first step to `side[1]` at the last.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    side: tuple[float, float]
-    side_spread: float = Field(default=0.0, ge=0, description="standard deviation of the side")
-    zoom: float = Field(default=0.0, ge=0, lt=1, description="the side is divided by a factor within 1 ± this")
-    centre_spread: float = Field(default=0.0, ge=0, description="standard deviation of the centre, normal around 0.5")
-    shift: float = Field(default=0.0, ge=0, description="the centre is moved by up to ± this, uniformly")
-    turn: float = Field(default=0.0, ge=0, le=45, description="rotation within ± this, in degrees")
-    noise: float = Field(
-        default=0.0, ge=0, description="normal noise of this size and uniform noise within ± half of it"
-    )
-
-
-class Finish(BaseModel):
-    """The last part of a run, in which the picture goes on as pixels, with an optimizer that starts anew."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    after: float = Field(gt=0, lt=1, description="share of the steps after which it begins")
-    rate: float = Field(gt=0, description="learning rate of the pixels; `schedule` goes on over the whole run")
-    total_variation: float = Field(ge=0, description="instead of the recipe's")
-
-
-class Recipe(BaseModel):
-    """All settings of one way to make a picture.
-
-    A unit's objective is the mean over copies and image positions (prefix tokens left out) of its activation, minus
-    `total_variation` times the total variation of the augmented copies (four directions, see
-    `engine.visualization.augmentation`).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    summary: str = Field(description="one sentence for people")
-    source: str = Field(description="where the settings come from")
-    parameterization: Literal["pixels", "fourier", "maco"]
-    steps: int = Field(ge=1)
-    copies: int = Field(ge=1, description="augmented copies of the picture in each step")
-    rate: float = Field(gt=0, description="learning rate at the first step; see `schedule`")
-    betas: tuple[float, float]
-    total_variation: float = Field(ge=0)
-    total_variation_relative: bool = Field(
-        default=False,
-        description="`total_variation` is multiplied by the size of the activation: smooths units of every size alike",
-    )
-    colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"]
-    colour_range: float = Field(default=1.0, ge=0, description="shifts lie within ± this, scales within exp(± this)")
-    noise: Literal["none", "pixel", "channel"]
-    noise_start: float = Field(
-        default=0.0, ge=0, description="standard deviation at the first step; falls linearly to 0"
-    )
-    jitter: int = Field(ge=0, description="largest circular shift, in pixels, along each axis")
-    jitter_shared: bool = Field(description="one shift a step for all copies, instead of one for each copy")
-    leak: float = Field(
-        default=0.0,
-        ge=0,
-        description="added to the slope of the unit's activation function at the first step; falls linearly to 0. Where "
-        "GELU bends down (below -0.75) or is flat, its own gradient leads away from every picture that excites the unit",
-    )
-    leak_until: float = Field(default=0.3, gt=0, le=1, description="share of the steps after which the leak is 0")
-    finish: Finish | None = Field(default=None, description="how the picture goes on as pixels, if it does")
-    finish_whole: Finish | None = Field(
-        default=None,
-        description="the same at sites that have one value for the whole image, such as class logits: there the picture is "
-        "a thing on a ground, and noise in the ground costs the activation nothing",
-    )
-    optimizer: Literal["adam", "nadam"] = "adam"
-    schedule: Literal["cosine", "constant"] = Field(default="cosine", description="the rate falls to zero, or stays")
-    canvas: float = Field(default=1.0, ge=1, description="side of the picture over the side of the model's input")
-    view: View | None = Field(
-        default=None, description="what of the picture each copy shows; None: all of it, as it is"
-    )
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What came later is left out at its default: results of older recipes keep their key."""
-        default = {name: type(self).model_fields[name].default for name in LATER}
-        return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
-
-
-LATER = ("optimizer", "schedule", "canvas", "view", "total_variation_relative", "finish", "finish_whole")
-"""Fields that the first recipes did not have."""
+from engine.visualization.recipe import Finish, Recipe, View
 
 PAPER = Recipe(
     name="paper",
@@ -239,6 +153,26 @@ ABLATIONS: dict[str, Recipe] = {
          | _OFF["smoothing"] | _OFF["leak"]),
     )
 }  # fmt: skip
+
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+def register_recipe(recipe: Recipe) -> Recipe:
+    """Make a recipe known by its name, after those that are there. Registering the same one again changes nothing.
+
+    Raises ValueError for a name that is taken by other settings or is not short, lower-case words with dashes, and for
+    settings outside their limits.
+    """
+    if not _NAME.fullmatch(recipe.name):
+        raise ValueError(f"“{recipe.name[:40]}” cannot be a recipe's name: write a-z, digits and dashes, at most 40.")
+    recipe = Recipe.model_validate(recipe.model_dump())  # a changed copy was not checked yet
+    known = RECIPES.get(recipe.name) or ABLATIONS.get(recipe.name)
+    if known is not None and known != recipe:
+        raise ValueError(f"There is a recipe “{recipe.name}” with other settings already.")
+    if known is None:
+        RECIPES[recipe.name] = recipe
+    return recipe
 
 
 def recipe_named(name: str) -> Recipe:

@@ -27,7 +27,7 @@ from engine.visualization.objectives import Goal, goal
 from engine.visualization.optimize import Wanted
 from engine.visualization.progress import Gallery, as_bytes, as_floats, as_levels, rounded
 from engine.visualization.quality import between_units, judges_of, recognised, spectrum_columns, stability
-from engine.visualization.recipes import Recipe, recipe_named
+from engine.visualization.recipes import Recipe
 from engine.visualization.scores import (
     STRONGEST,
     YARDSTICK,
@@ -39,6 +39,7 @@ from engine.visualization.scores import (
     percentile_of,
 )
 from engine.visualization.single import PictureRequest, complete
+from engine.visualization.tuning import GivenRecipe, check_effort, label, recipe_of
 
 LOGITS = "head.logits"
 TOP_IMAGES = 20
@@ -62,6 +63,8 @@ class VisualizeRequest(Request):
     are held apart, and a table `variants` (unit, number, activation, percentile, likeness to the others). `seeds`: as many
     seeds from `seed` on, for the columns stability and seed_spread.
 
+    `recipe`: the name of a recipe, or a whole one, which counts as the named one where it has the same settings.
+
     Every table has spectrum_distance and spectrum_percentile; for class logits also recognised, the share of other
     models with the same classes (fact `judges`) that have the class among their five best answers.
     """
@@ -72,7 +75,7 @@ class VisualizeRequest(Request):
     model: str
     site: str
     units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS)
-    recipe: str = DEFAULT_RECIPE
+    recipe: GivenRecipe = DEFAULT_RECIPE
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
     opposite: bool = False
     data: str = DEFAULT_DATA
@@ -119,14 +122,6 @@ class VisualizeRequest(Request):
             raise ValueError("Units are counted from 0.")
         return tuple(dict.fromkeys(units))
 
-    @field_validator("recipe")
-    @classmethod
-    def _known(cls, recipe: str) -> str:
-        try:
-            return recipe_named(recipe).name
-        except BadRequest as error:
-            raise ValueError(str(error)) from None
-
     @property
     def names(self) -> tuple[int | str, ...]:
         """What each picture is made for, in order: units, then targets."""
@@ -136,16 +131,17 @@ class VisualizeRequest(Request):
         return {
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
-            "recipe": recipe_named(self.recipe).model_dump_json(),
+            "recipe": recipe_of(self.recipe).model_dump_json(),
             "yardstick": f"{YARDSTICK.model_dump_json()} {STRONGEST}",
         }
 
     def check(self, model: LoadedModel) -> None:
-        """Raises BadRequest for a site or unit that is not there, and for more units than the settings allow at once."""
+        """Raises BadRequest for a site or unit that is not there, and for more units or passes than the settings allow."""
         if len(self.names) > (limit := settings().units_limit):
             raise BadRequest(
                 f"{len(self.names)} units asked for at once; here at most {limit} are allowed. Ask in parts."
             )
+        check_effort(self.recipe)
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]
         if outside:
@@ -156,7 +152,7 @@ class VisualizeRequest(Request):
     def run(self, context: Context) -> Result:
         if self.several > 1:
             return self._with_variants(context)
-        recipe, model = recipe_named(self.recipe), catalog.load(self.model)
+        recipe, model = recipe_of(self.recipe), catalog.load(self.model)
         self.check(model)
         goals = [goal(model, self.site, text, self.data) for text in self.targets]
         wanted: list[Wanted] = [*self.units, *goals]
@@ -195,7 +191,7 @@ class VisualizeRequest(Request):
         facts = {
             **made_on,
             "seconds": float(table["seconds"].sum()),
-            "recipe": recipe.model_dump(mode="json"),
+            "recipe": {**recipe.model_dump(mode="json"), "name": label(self.recipe)},
             "fingerprints": self.fingerprints(),
             "torch": torch.__version__,
             "judges": judges,
@@ -221,7 +217,7 @@ class VisualizeRequest(Request):
     def _with_variants(self, context: Context) -> Result:
         """The plain pictures, which are a result of their own, with several different ones of each unit."""
         plain = context.compute(self.model_copy(update={"several": 1}))
-        recipe, model = recipe_named(self.recipe), catalog.load(self.model)
+        recipe, model = recipe_of(self.recipe), catalog.load(self.model)
         goals = [goal(model, self.site, text, self.data) for text in self.targets]
         on_data, _, _ = self._on_data(model, goals, context)
         start = image_of(self.start, self.data) if self.start else None

@@ -18,7 +18,7 @@ from engine.models import catalog
 from engine.visualization.objectives import goal
 from engine.visualization.optimize import Pictures, Wanted, Watch, maximize, same_size
 from engine.visualization.progress import as_bytes
-from engine.visualization.recipes import recipe_named
+from engine.visualization.tuning import GivenRecipe, recipe_of
 
 
 @experiment
@@ -36,14 +36,14 @@ class PictureRequest(Request):
     model: str
     site: str
     wanted: str
-    recipe: str
+    recipe: GivenRecipe
     seed: int
     direction: Literal[1, -1] = 1
     start: str = ""
     data: str = ""
 
     def fingerprints(self) -> dict[str, str]:
-        read = {"model": catalog.fingerprint(self.model), "recipe": recipe_named(self.recipe).model_dump_json()}
+        read = {"model": catalog.fingerprint(self.model), "recipe": recipe_of(self.recipe).model_dump_json()}
         return read | ({"data": open_dataset(self.data).fingerprint} if self.data else {})
 
     def run(self, context: Context) -> Result:
@@ -60,7 +60,7 @@ def complete(
     each is kept as soon as its batch is done. Raises BadRequest for what cannot stand in one request."""
     first, found = requests[-1], list(there)  # targets come last, and units need no data set
     missing = [place for place, result in enumerate(found) if result is None]
-    model, recipe = catalog.load(first.model), recipe_named(first.recipe)
+    model, recipe = catalog.load(first.model), recipe_of(first.recipe)
     wanted: list[Wanted] = [
         int(request.wanted) if request.wanted.isdigit() else goal(model, first.site, request.wanted, first.data)
         for request in requests

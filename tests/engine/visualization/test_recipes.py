@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from engine.core.request import Result
-from engine.visualization.recipes import ABLATIONS, FAST, RECIPES, recipe_named
+from engine.visualization import recipes
+from engine.visualization.recipes import ABLATIONS, FAST, PAPER, RECIPES, recipe_named, register_recipe
 from engine.visualization.scores import summary
 
 
@@ -54,3 +55,38 @@ def test_a_summary_of_four_pictures():
     )
     assert (found["beat_low"], found["beat_high"]) == (pytest.approx(0.301, abs=0.001), pytest.approx(0.954, abs=0.001))
     assert math.isnan(found["spectrum"]) and math.isnan(found["stability"])
+
+
+MINE = PAPER.model_copy(update={"name": "mine", "summary": "Paper, but quick.", "source": "Ours.", "steps": 40})
+
+
+@pytest.fixture
+def own_recipes(monkeypatch) -> None:
+    """Recipes that a test registers are gone after it."""
+    for name in ("RECIPES", "ABLATIONS"):
+        monkeypatch.setattr(recipes, name, dict(getattr(recipes, name)))
+
+
+@pytest.mark.usefixtures("own_recipes")
+def test_a_registered_recipe_has_a_name_like_the_others() -> None:
+    register_recipe(MINE)
+    assert recipe_named("mine") == MINE and [*recipes.RECIPES][-1] == "mine"
+    register_recipe(MINE)
+    assert [*recipes.RECIPES].count("mine") == 1
+
+
+@pytest.mark.usefixtures("own_recipes")
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [
+        ({"name": "fast"}, "other settings"),
+        ({"name": "fast-bare"}, "other settings"),
+        ({"name": "My recipe"}, "cannot be a recipe's name"),
+        ({"name": "x" * 41}, "cannot be a recipe's name"),
+        ({"steps": 10**9}, "steps"),
+    ],
+)
+def test_a_name_that_is_taken_or_none_and_settings_beyond_limits_are_refused(update, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        register_recipe(MINE.model_copy(update=update))
+    assert "mine" not in recipes.RECIPES
