@@ -71,14 +71,17 @@ def check_effort(given: str | Recipe) -> None:
         )
 
 
-def label(given: str | Recipe) -> str:
-    """A recipe for people: its name, or what it has changed of the named one that is nearest to it."""
+def label(given: str | Recipe, base: Recipe | None = None) -> str:
+    """A recipe for people: its name, or what it has changed of `base` (default: the named one that is nearest to it)."""
     if isinstance(given, str):
         return given
     if given.name != CUSTOM:
         return given.name
-    base = nearest(given)
-    told = [f"{path.replace('_', ' ')} {_written(value)}" for path, value in _differences(base, given).items()]
+    base = base or nearest(given)
+    told = [
+        f"{path.replace('_', ' ').replace('.', ' ')} {_written(value)}"
+        for path, value in _differences(base, given).items()
+    ]
     more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
     return f"{base.name}, changed: {', '.join(told[:SHOWN])}{more}"
 
@@ -186,8 +189,13 @@ def _flat(recipe: Recipe) -> dict[str, Any]:
 
 
 def _differences(base: Recipe, recipe: Recipe) -> dict[str, Any]:
-    """The settings by path that `recipe` has and `base` has not, or has otherwise."""
+    """The settings by path that `recipe` has and `base` has not, or has otherwise. A part that `base` is without begins
+    at its own defaults."""
     before = _flat(base)
+    for path in SETTINGS:
+        part, dot, _ = path.partition(".")
+        if dot and getattr(base, part) is None and not SETTINGS[path].is_required():
+            before[path] = SETTINGS[path].default
     return {path: value for path, value in _flat(recipe).items() if path not in before or before[path] != value}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -14,6 +14,9 @@ from pages.sections.home import gallery
 from pages.sections.visualize import permalink
 from pages.sections.visualize.view import View
 from pages.sections.visualize.wall import PAGE
+
+if TYPE_CHECKING:
+    from engine.visualization.request import VisualizeRequest
 
 SHOWN = 5
 
@@ -39,6 +42,16 @@ def draw() -> None:
             st.rerun()
 
 
+def _recipe(asked: VisualizeRequest) -> dict[str, str]:
+    """A request's recipe as a view has it: a named one, and what is changed of it."""
+    from engine.visualization.tuning import changes, nearest
+
+    if isinstance(asked.recipe, str):
+        return {"recipe": asked.recipe}
+    base = nearest(asked.recipe)
+    return {"recipe": base.name, "tuned": changes(base, asked.recipe)}
+
+
 def view_of(facts: dict[str, Any]) -> View | None:
     """The view that asks for just what a request (its canonical JSON, read) asked for; None where no view does by itself:
     other experiments, recipes of comparisons alone, data sets that pages do not open."""
@@ -54,7 +67,8 @@ def view_of(facts: dict[str, Any]) -> View | None:
         )
     except BadRequest:  # of another version of Vitrine
         return None
-    given = asked.model_dump()
+    assert isinstance(asked, VisualizeRequest)
+    given: dict[str, Any] = {**asked.model_dump(), **_recipe(asked)}
     address = Address(*(given.get(field.name, ()) for field in fields(Address)))
     view = View(address, **{field.name: given[field.name] for field in fields(View) if field.name in given})
     return view if view.recipe in permalink.recipes() else None

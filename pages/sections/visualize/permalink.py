@@ -20,6 +20,8 @@ def write(view: View) -> dict[str, str]:
     if view.b:
         params["b"] = str(view.b)
     params |= {"recipe": view.recipe, "seed": str(view.seed)}
+    if view.tuned:
+        params["tuned"] = view.tuned
     if view.opposite:
         params["opposite"] = "1"
     if view.data != View.data:
@@ -61,6 +63,7 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
         problems.append(f"seed: “{seed[:40]}” is not a whole number from 0 to {MAX_SEED}.")
         seed = "0"
     recipe = choice("recipe", dict.fromkeys(recipes()), View.recipe)
+    tuned = _tuned(recipe, params.get("tuned", ""), problems)
     opposite = choice("opposite", {"0": 0, "1": 1}, "0") == "1"
     shown = choice("view", {"layer": "", "depth": "", "recipes": "", "sites": ""}, "layer")
     compare: Compare = "recipes" if shown == "recipes" else "sites" if shown == "sites" else ""
@@ -77,8 +80,24 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
     if a is None:
         return None, problems
     return View(
-        a, b, recipe, int(seed), opposite, data, shown == "depth", start, importance, several, seeds, compare
+        a, b, recipe, int(seed), opposite, data, shown == "depth", start, importance, several, seeds, compare, tuned
     ), problems
+
+
+def _tuned(recipe: str, text: str, problems: list[str]) -> str:
+    """The changes of a link to its recipe in their one spelling; none where they are not understood or too much work."""
+    from engine.visualization.recipes import recipe_named
+    from engine.visualization.tuning import changed, changes, check_effort
+
+    base = recipe_named(recipe)
+    try:
+        asked = changed(base, text)
+        if asked is not base:
+            check_effort(asked)
+    except BadRequest as error:
+        problems.append(f"tuned: {error}")
+        return ""
+    return changes(base, asked)
 
 
 def recipes() -> tuple[str, ...]:

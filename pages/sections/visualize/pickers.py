@@ -19,7 +19,7 @@ from pages.common import colours, errors, job_panel, results, serve
 from pages.common.batch import Batch, give_way
 from pages.common.colours import Side
 from pages.common.widgets import FIRST, KEEP, NONE, available_models, number
-from pages.sections.visualize import layer_picture
+from pages.sections.visualize import layer_picture, recipe_form
 from pages.sections.visualize.view import View, check, index_request
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def fill(view: View) -> None:
             state[field(side, "units")] = address.selection
     state["fv_recipe"], state["fv_seed"], state["fv_opposite"] = view.recipe, view.seed, view.opposite
     state["fv_data"] = view.data
+    recipe_form.fill(view)
     state["fv_start"], state["fv_importance"] = view.start, view.importance
     state["fv_several"], state["fv_seeds"] = view.several, view.seeds
     compared = {"recipes": "Recipes", "sites": "Sites", "": "Whole depth" if view.depth else "One layer"}

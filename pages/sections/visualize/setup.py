@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.core.choices import MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from pages.common import errors
-from pages.sections.visualize import files, page, pickers, setup
+from pages.sections.visualize import files, page, pickers, recipe_form, setup
 from pages.sections.visualize.view import Compare, View
 
 LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN = "One layer", "Whole depth", "Recipes", "Sites"
@@ -25,7 +25,13 @@ def draw() -> None:
         b = pickers.side("b", data)
     chosen = _how()
     with st.container(horizontal=True, vertical_alignment="center"):
-        run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=a is None)
+        # What the form says decides whether Run can be pressed, but stands after it.
+        first, form = st.container(width="content"), st.container(width="content")
+        with form:
+            tuned = recipe_form.popover(chosen)
+        ready = a is not None and tuned is not None
+        with first:
+            run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=not ready)
         opposite = st.toggle(
             "Also the opposite",
             key="fv_opposite",
@@ -33,8 +39,8 @@ def draw() -> None:
             **pickers.KEEP,
         )
         files.popover()
-        chosen = setup.popover(chosen)
-        st.caption(_in_words(chosen.recipe))
+        chosen = setup.popover(tuned or chosen)
+        st.caption(_in_words(chosen))
     if run and a is not None:
         with errors.shown():
             page.show(replace(chosen, a=a, b=b, opposite=opposite), compute=True)
@@ -84,16 +90,25 @@ def _how() -> View:
     return View(pickers.NOWHERE, None, recipe, seed, False, data, depth == DEPTH, compare=compare)
 
 
-def _in_words(recipe: str) -> str:
+def _in_words(view: View) -> str:
     from engine.visualization.recipes import RECIPES
 
-    return errors.escape(RECIPES[recipe].summary)
+    return errors.escape(recipe_label(view) if view.tuned else RECIPES[view.recipe].summary)
+
+
+def recipe_label(view: View) -> str:
+    """The recipe of a view: its name, and what is changed."""
+    from engine.visualization.recipes import recipe_named
+    from engine.visualization.tuning import changed, label
+
+    base = recipe_named(view.recipe)
+    return label(changed(base, view.tuned), base)
 
 
 def summary(view: View) -> str:
     """A view in one line, for where the setup is closed."""
     extras = [
-        "recipes compared" if view.compare == "recipes" else f"recipe {view.recipe}",
+        "recipes compared" if view.compare == "recipes" else f"recipe {recipe_label(view)}",
         f"seed {view.seed}",
         f"scenes from {view.data}",
     ]

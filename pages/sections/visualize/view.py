@@ -43,6 +43,8 @@ class View:
     several: int = 1
     seeds: int = 1
     compare: Compare = ""
+    tuned: str = ""
+    """What is changed of the recipe, as links say it: `steps:64,jitter:8` (see `engine.visualization.tuning`)."""
 
     @property
     def sides(self) -> dict[Side, Address]:
@@ -75,7 +77,9 @@ def rows(view: View) -> list[Row]:
     found = []
     for side, address in view.sides.items():
         if view.compare == "recipes":
-            found += [Row(side, address, request(replace(view, recipe=name), address), name) for name in compared()]
+            found += [
+                Row(side, address, request(replace(view, recipe=name, tuned=""), address), name) for name in compared()
+            ]
             continue
         if view.compare == "sites":
             found += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
@@ -89,6 +93,7 @@ def request(view: View, address: Address) -> VisualizeRequest:
     """The request for the pictures of these units, made as the view says."""
     from engine.core.request import build
     from engine.visualization.request import VisualizeRequest
+    from engine.visualization.tuning import tuned
 
     made = build(
         VisualizeRequest,
@@ -96,7 +101,7 @@ def request(view: View, address: Address) -> VisualizeRequest:
         site=address.site,
         units=address.units,
         targets=address.targets,
-        recipe=view.recipe,
+        recipe=tuned(view.recipe, view.tuned),
         seed=view.seed,
         opposite=view.opposite,
         data=view.data,

@@ -39,6 +39,9 @@ def test_changes_are_what_they_say_and_nothing_else() -> None:
     assert OWN.finish == FAST.finish.model_copy(update={"after": 0.5})
     update = {name: getattr(OWN, name) for name in ("steps", "jitter", "finish", "finish_whole")}
     assert OWN.settings == FAST.model_copy(update=update).settings
+    assert (
+        changes(FAST, changed(FAST, "view.side:0.5/0.25,view.turn:5,view.zoom:0")) == "view.side:0.5/0.25,view.turn:5"
+    )
     turned = changed(FAST, "view.side:0.5/0.25,betas:0.8/0.9,total_variation_relative:0")
     assert turned.view is not None and turned.view.side == (0.5, 0.25)
     assert turned.betas == (0.8, 0.9) and turned.total_variation_relative is False
@@ -108,7 +111,7 @@ def test_a_recipe_that_does_not_fit_is_one_sentence() -> None:
 def test_a_label_names_the_nearest_recipe_and_what_is_changed() -> None:
     assert label("paper") == "paper"
     assert label(changed(FAST, "steps:64")) == "fast, changed: steps 64"
-    assert label(changed(FOURIER, "view.turn:5,rate:0.1")) == "fourier, changed: rate 0.1, view.turn 5"
+    assert label(changed(FOURIER, "view.turn:5,rate:0.1")) == "fourier, changed: rate 0.1, view turn 5"
     many = "steps:64,rate:0.3,jitter:3,leak:0.2,leak_until:0.5,colour_range:0.3"
     assert label(changed(FAST, many)).endswith("and 2 more")
 

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from engine.evaluation.index import IndexRequest
+from engine.visualization.recipes import PAPER
 from engine.visualization.request import VisualizeRequest
+from engine.visualization.tuning import changed
 from pages.sections.home import interrupted
 from pages.sections.visualize import permalink
 from pages.sections.visualize.view import rows
@@ -22,6 +24,7 @@ MODEL, SITE = "starter-vit", "blocks.6.mlp.hidden"
         {"units": (3,), "recipe": "paper", "seed": 7, "opposite": True, "data": "photos"},
         {"targets": ("120@3x5", "(2-0.5*7)")},
         {"units": (3,), "targets": ("match:12",), "start": "17"},
+        {"units": (3,), "recipe": changed(PAPER, "steps:64,view.side:0.5/0.25")},
         {"units": (3,), "importance": True, "several": 4, "seeds": 3},
     ],
 )

@@ -23,15 +23,16 @@ FULL = View(
 )
 RICH = View(PLAIN.a, start="17", importance=True, several=4, seeds=3)
 COMPARED = View(PLAIN.a, compare="recipes")
+TUNED = View(PLAIN.a, recipe="paper", tuned="steps:64,finish.after:0.5,finish.rate:0.1,finish.total_variation:0")
 AIMED = View(Address("starter-vit", "blocks.6.attn.query", (3,), ("5@3x4", "head1", "(0-0.5*3+7)", "match:12")))
 
 
-@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
+@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED, TUNED])
 def test_a_link_gives_back_the_view_it_was_made_from(view: View) -> None:
     assert permalink.read(permalink.write(view)) == (view, [])
 
 
-@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED])
+@pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED, TUNED])
 def test_a_browser_reads_the_same_parameters_from_the_text_of_the_link(view: View) -> None:
     assert dict(parse_qsl(query.text(permalink.write(view))[1:])) == permalink.write(view)
 
@@ -59,6 +60,12 @@ def test_a_link_is_readable_and_short() -> None:
         ("start", "../photo.png"),
         ("importance", "very"),
         ("several", "0"),
+        ("tuned", "steps"),
+        ("tuned", "steps:0"),
+        ("tuned", "speed:9"),
+        ("tuned", "finish.after:0.5,<script>:1"),
+        ("tuned", "steps:9999,copies:64"),
+        ("tuned", "steps:" + "9" * 5000),
         ("seeds", "9"),
     ],
 )
@@ -67,6 +74,14 @@ def test_garbage_is_named_and_left_out(name: str, value: str) -> None:
     view, problems = permalink.read({**good, name: value})
     assert len(problems) == 1 and problems[0].startswith(f"{name}:")
     assert view == (None if name == "a" else PLAIN)
+
+
+def test_changes_that_change_nothing_are_left_out_and_others_have_one_spelling() -> None:
+    good = permalink.write(PLAIN)
+    assert permalink.read({**good, "tuned": "steps:128"}) == (PLAIN, [])
+    view, problems = permalink.read({**good, "tuned": "rate:0.10,steps:064"})
+    assert view is not None and (view.tuned, problems) == ("steps:64,rate:0.1", [])
+    assert query.text(permalink.write(view)).endswith("&recipe=fast&seed=0&tuned=steps:64,rate:0.1")
 
 
 def test_a_link_whose_first_model_is_missing_shows_the_second_alone() -> None:
