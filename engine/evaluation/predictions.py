@@ -5,7 +5,7 @@ Invariant: the answers do not depend on the batch size beyond rounding; probabil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,7 @@ from torch import Tensor
 
 from engine.core import devices
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress
 from engine.core.statistics import bootstrap_ratio, wilson
-from engine.evaluation.samples import Sample, in_batches
 from engine.models.loaded import LoadedModel
 from engine.sites.last_block import answer
 
@@ -52,74 +50,22 @@ def images_at_once(loaded: LoadedModel, variants: int) -> int:
     return max(1, min(64, PIXEL_BYTES // one))
 
 
-class Answers:
-    """Per image and variant: the TOP strongest classes with their probabilities, and the cross-entropy."""
-
-    def __init__(self, variants: int) -> None:
-        self.variants = variants
-        self._parts: dict[str, list[np.ndarray]] = {
-            name: [] for name in ("images", "labels", "top", "probability", "loss")
-        }
-
-    def add(self, numbers: Sequence[int], labels: Sequence[int] | np.ndarray, values: Tensor) -> None:
-        """Logits (images, variants, classes) of images with these numbers and classes."""
-        logs = values.log_softmax(-1)
-        best = logs.topk(min(TOP, logs.shape[-1]), dim=-1)
-        truth = torch.as_tensor(np.asarray(labels), device=values.device).long().view(-1, 1, 1)
-        loss = -logs.gather(2, truth.expand(-1, self.variants, 1)).squeeze(2)
-        found = {
-            "images": np.asarray(numbers, np.int32),
-            "labels": np.asarray(labels, np.int32),
-            "top": best.indices.cpu().numpy().astype(np.int32),
-            "probability": best.values.exp().cpu().numpy().astype(np.float16),
-            "loss": loss.cpu().numpy().astype(np.float32),
-        }
-        for name, part in found.items():
-            self._parts[name].append(part)
-
-    def __len__(self) -> int:
-        return sum(len(part) for part in self._parts["images"])
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """`images` (N,), `labels` (N,) the model's classes, `top` (N, V, 5) classes, `probability` (N, V, 5),
-        `loss` (N, V). Raises BadRequest where no image could be used."""
-        if not len(self):
-            raise BadRequest("No image could be used; the report of what was skipped says why.")
-        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
-
-
-def answer_all(
-    loaded: LoadedModel,
-    found: Iterator[Sample],
-    size: int,
-    variants: int,
-    make: Callable[[list[Sample]], tuple[list[Sample], Tensor]],
-    watch: Callable[[int], None],
+def answered(
+    numbers: Sequence[int] | np.ndarray, labels: Sequence[int] | np.ndarray, values: Tensor
 ) -> dict[str, np.ndarray]:
-    """Every sample's answers, as `Answers.arrays`, `size` samples at once.
-
-    `make` gives, of a batch, the samples that it could use and their variants (n, variants, 3, H, W) in [0, 1]; `watch` is
-    told after each batch how many samples have been seen.
-    """
-    answers, done = Answers(variants), 0
-    watch(0)
-    for batch in in_batches(found, size):
-        kept, images = make(batch)
-        if kept:
-            values = logits(loaded, images.flatten(0, 1)).unflatten(0, images.shape[:2])
-            answers.add([one.index for one in kept], [one.label for one in kept], values)
-        done += len(batch)
-        watch(done)
-    return answers.arrays()
-
-
-def watching(context: Context, loaded: LoadedModel, total: int, skipped: Sized) -> Callable[[int], None]:
-    """Reports how many of `total` images the model has seen or that had to be skipped."""
-
-    def watch(done: int) -> None:
-        context.report(Progress(done + len(skipped), total, f"{loaded.name}: {done} of {total} images"))
-
-    return watch
+    """What logits (n, V, classes) of images with these numbers and classes come to: `images` (n,), `labels` (n,), `top`
+    (n, V, 5) the TOP strongest classes, `probability` (n, V, 5) theirs, `loss` (n, V) the cross-entropy."""
+    logs = values.log_softmax(-1)
+    best = logs.topk(min(TOP, logs.shape[-1]), dim=-1)
+    truth = torch.as_tensor(np.asarray(labels), device=values.device).long().view(-1, 1, 1)
+    loss = -logs.gather(2, truth.expand(-1, values.shape[1], 1)).squeeze(2)
+    return {
+        "images": np.asarray(numbers, np.int32),
+        "labels": np.asarray(labels, np.int32),
+        "top": best.indices.cpu().numpy().astype(np.int32),
+        "probability": best.values.exp().cpu().numpy().astype(np.float16),
+        "loss": loss.cpu().numpy().astype(np.float32),
+    }
 
 
 def correct(arrays: dict[str, np.ndarray], top: int = 1) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.models.sources.packages import DINOV2
 
+T = TypeVar("T")
 SALIENT = 0.5  # of the saliency network's output, which is between 0 and 1
 
 
@@ -105,15 +107,15 @@ def region_of(dataset: Dataset, index: int, image: np.ndarray, cut: Cut) -> np.n
             raise RefusedFile(f"its boxes lie outside the image of {width} x {height} pixels.")
         return region
     if cut == "mask":
-        found = dataset.mask(index)
-        if found is None:
+        mask = dataset.mask(index)
+        if mask is None:
             raise RefusedFile("it has no mask.")
-        if found.shape != (height, width):
-            tall, wide = found.shape
+        if mask.shape != (height, width):
+            tall, wide = mask.shape
             raise RefusedFile(f"its mask has {wide} x {tall} pixels, the image {width} x {height}.")
-        if not found.any():
+        if not mask.any():
             raise RefusedFile("its mask is empty.")
-        return found
+        return mask
     from engine.evaluation.saliency import saliency  # needs the optional networks, which nothing else here does
 
     region = saliency([image])[0] >= SALIENT
@@ -122,9 +124,9 @@ def region_of(dataset: Dataset, index: int, image: np.ndarray, cut: Cut) -> np.n
     return region
 
 
-def in_batches(found: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
-    """Lists of `size` samples each, the last one shorter; no more than one list is held."""
-    while batch := list(itertools.islice(found, size)):
+def in_batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items each, the last one shorter; no more than one list is held."""
+    while batch := list(itertools.islice(items, size)):
         yield batch
 
 

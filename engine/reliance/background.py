@@ -6,8 +6,6 @@ One request is one model on one data set; what two models differ by is computed 
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Sequence
 from typing import Literal
 
@@ -16,18 +14,14 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from engine.core import devices
 from engine.core.choices import DEFAULT_FILLS, FILLS, Cut, Fill
 from engine.core.images import to_input
 from engine.core.request import Context, Result, experiment
 from engine.data.cutting import cut
-from engine.data.dataset import Dataset
-from engine.data.registry import open_dataset
-from engine.evaluation.class_matching import match
-from engine.evaluation.predictions import answer_all, images_at_once, outputs, variant_table, watching
-from engine.evaluation.request import OnImages, report
-from engine.evaluation.samples import Sample, check_cut, chosen, saliency_read, samples
-from engine.models import catalog
+from engine.evaluation.predictions import variant_table
+from engine.evaluation.request import OnImages
+from engine.evaluation.samples import Sample, check_cut, saliency_read
+from engine.evaluation.streaming import Stream, Varied
 from engine.models.loaded import LoadedModel
 
 
@@ -73,52 +67,24 @@ class BackgroundRequest(OnImages):
         return super().fingerprints() | saliency_read(self.cut)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
-        check_cut(dataset, self.cut)
-        matching = match(dataset.class_names, loaded.class_names, outputs(loaded))
-        numbers, labels = chosen(dataset, matching.to_model, self.limit)
+        stream = Stream.of(self, context)
+        check_cut(stream.dataset, self.cut)
         pairs = variants(self.fills)
-        skipped: dict[str, str] = {}
-        size = images_at_once(loaded, len(pairs))
-        arrays = devices.halve_on_oom(
-            lambda size: self._stream(loaded, dataset, numbers, labels, context, size, skipped), size
-        )
-        seconds = time.monotonic() - started
+
+        def vary(batch: list[Sample]) -> Varied:
+            shares = [one.region.mean() for one in batch if one.region is not None]
+            return batch, cut_variants(batch, stream.loaded, self.fills), {"share": np.array(shares, np.float32)}
+
+        arrays = stream.answers(*stream.chosen(self.limit), len(pairs), vary, self.cut)
         facts = {
             "variants": [list(pair) for pair in pairs],
             "cut": self.cut,
             "images": len(arrays["images"]),
-            "skipped": report(dataset, skipped, matching.notes),
             "classes": len(np.unique(arrays["labels"])),
-            "seconds": seconds,
-            "images_per_second": len(arrays["images"]) * len(pairs) / seconds,
-            "device": devices.describe(loaded.device)["name"],
+            **stream.speed(len(arrays["images"]) * len(pairs)),
         }
-        return Result(json.loads(self.canonical()), arrays, {"variants": variant_table(arrays, pairs)}, facts)
-
-    def _stream(
-        self,
-        loaded: LoadedModel,
-        dataset: Dataset,
-        numbers: np.ndarray,
-        labels: np.ndarray,
-        context: Context,
-        size: int,
-        skipped: dict[str, str],
-    ) -> dict[str, np.ndarray]:
-        shares: list[float] = []
-
-        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
-            shares.extend(float(one.region.mean()) for one in batch if one.region is not None)
-            return batch, cut_variants(batch, loaded, self.fills)
-
-        found, watch = (
-            samples(dataset, numbers, labels, self.cut, skipped),
-            watching(context, loaded, len(numbers), skipped),
-        )
-        arrays = answer_all(loaded, found, size, len(variants(self.fills)), make, watch)
-        return {**arrays, "share": np.asarray(shares, np.float32)}
+        tables = {"variants": variant_table(arrays, pairs)}
+        return stream.result(self, arrays, tables, facts, stream.matching.notes)
 
 
 def cut_variants(batch: Sequence[Sample], loaded: LoadedModel, fills: Sequence[Fill]) -> Tensor:

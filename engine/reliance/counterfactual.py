@@ -6,9 +6,8 @@ planted. So what a model makes of the place can be put beside what there is to b
 
 from __future__ import annotations
 
-import json
 import math
-import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,14 @@ import pandas as pd
 from pydantic import Field
 from torch import Tensor
 
-from engine.core import devices
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress, Result, experiment
+from engine.core.request import Context, Result, experiment
 from engine.core.statistics import bootstrap_interval, paired_difference, wilson
 from engine.data.formats.scenes import VARIANTS, Scenes
-from engine.data.registry import open_dataset
-from engine.evaluation.class_matching import match
-from engine.evaluation.predictions import Answers, images_at_once, logits, outputs
-from engine.evaluation.request import OnImages, report
+from engine.evaluation.predictions import answered, images_at_once, logits
+from engine.evaluation.request import OnImages
 from engine.evaluation.samples import at_input_size, samples
-from engine.models import catalog
-from engine.models.loaded import LoadedModel
+from engine.evaluation.streaming import Arrays, Stream
 
 # How often a training scene stands on its kind's home place, and on each of the eight others (starter/README.md).
 HOME, ELSEWHERE = 0.6, 0.05
@@ -53,69 +48,49 @@ class CounterfactualRequest(OnImages):
     limit: int = Field(default=0, ge=0)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        stream = Stream.of(self, context)
+        dataset, loaded = stream.dataset, stream.loaded
         sets = dataset.matched_sets() if isinstance(dataset, Scenes) else []
         if not sets:
             raise BadRequest(f"“{self.data}” has no matched sets of scenes; the starter's scenes have.")
         assert isinstance(dataset, Scenes)
-        matching = match(dataset.class_names, loaded.class_names, outputs(loaded))
-        images = np.array([[one[variant] for variant in VARIANTS] for one in sets], np.int32)
-        kinds = np.array([dataset.label(row[0]) for row in images])
-        known = matching.to_model[kinds] >= 0
-        images, kinds = images[known], kinds[known]
-        if self.limit and self.limit < len(images):
-            picked = np.sort(np.random.default_rng(0).choice(len(images), self.limit, replace=False))
-            images, kinds = images[picked], kinds[picked]
-        shown = np.array([[dataset.describe(each).get("place") or "" for each in row[:2]] for row in images])
-        places = Places(dataset, matching.to_model, outputs(loaded), shown)
-        skipped: dict[str, str] = {}
-        labels = matching.to_model[kinds]
-        arrays = devices.halve_on_oom(
-            lambda size: self._stream(loaded, dataset, images, labels, shown, places, context, size, skipped),
-            images_at_once(loaded, len(VARIANTS)),
-        )
+        to_model = stream.matching.to_model
+        images, kinds = self._chosen(dataset, sets, to_model)
+        shown = np.array([[dataset.describe(number).get("place") or "" for number in row[:2]] for row in images])
+        places, labels = Places(dataset, to_model, stream.classes, shown), to_model[kinds]
+
+        def measure(rows: list[int]) -> Arrays:
+            read = samples(dataset, images[rows].ravel(), np.repeat(labels[rows], len(VARIANTS)), None, stream.skipped)
+            scenes = {scene.index: scene for scene in read}
+            whole = [row for row in rows if all(int(number) in scenes for number in images[row])]
+            if not whole:
+                return {}
+            pixels = at_input_size([scenes[int(number)] for row in whole for number in images[row]], loaded)
+            values = logits(loaded, pixels).unflatten(0, (len(whole), len(VARIANTS)))
+            answers = answered(images[whole, 0], labels[whole], values)
+            return answers | {"images": images[whole]} | places.read(values, labels[whole], shown[whole])
+
+        at_once = images_at_once(loaded, len(VARIANTS))
+        arrays = stream.collect(lambda: range(len(images)), measure, at_once, len(images), "sets")
         tables, facts = summary(arrays, places)
         facts |= {
             "sets": len(arrays["images"]),
             "planted": {"home": HOME, "elsewhere": ELSEWHERE, "log_ratio": PLANTED},
-            "skipped": report(dataset, skipped, matching.notes),
-            "seconds": time.monotonic() - started,
-            "device": devices.describe(loaded.device)["name"],
         }
-        return Result(json.loads(self.canonical()), arrays, tables, facts)
+        return stream.result(self, arrays, tables, facts, stream.matching.notes)
 
-    def _stream(
-        self,
-        loaded: LoadedModel,
-        dataset: Scenes,
-        images: np.ndarray,
-        labels: np.ndarray,
-        shown: np.ndarray,
-        places: Places,
-        context: Context,
-        size: int,
-        skipped: dict[str, str],
-    ) -> dict[str, np.ndarray]:
-        answers, extra, done = Answers(len(VARIANTS)), [], 0
-        for start in range(0, len(images), size):
-            rows = slice(start, start + size)
-            flat = images[rows].reshape(-1)
-            found = {one.index: one for one in samples(dataset, flat, np.repeat(labels[rows], 4), None, skipped)}
-            whole = [
-                row for row in range(*rows.indices(len(images))) if all(int(each) in found for each in images[row])
-            ]
-            if whole:
-                scenes = [found[int(each)] for row in whole for each in images[row]]
-                values = logits(loaded, at_input_size(scenes, loaded)).unflatten(0, (len(whole), len(VARIANTS)))
-                answers.add([int(images[row][0]) for row in whole], labels[whole], values)
-                extra.append(places.read(values, labels[whole], shown[whole]))
-            done += len(flat) // 4
-            context.report(Progress(done, len(images), f"{loaded.name}: {done} of {len(images)} sets"))
-        arrays = answers.arrays()
-        position = {int(row[0]): place for place, row in enumerate(images)}
-        arrays["images"] = images[[position[int(each)] for each in arrays["images"]]]
-        return arrays | {name: np.concatenate([part[name] for part in extra]) for name in extra[0]}
+    def _chosen(
+        self, dataset: Scenes, sets: Sequence[Mapping[str, int]], to_model: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(images (S, 4), kinds (S,)) of at most `limit` sets whose kind the model knows."""
+        images = np.array([[one[variant] for variant in VARIANTS] for one in sets], np.int32)
+        kinds = np.array([dataset.label(row[0]) for row in images])
+        known = to_model[kinds] >= 0
+        images, kinds = images[known], kinds[known]
+        if self.limit and self.limit < len(images):
+            drawn = np.sort(np.random.default_rng(0).choice(len(images), self.limit, replace=False))
+            images, kinds = images[drawn], kinds[drawn]
+        return images, kinds
 
 
 class Places:

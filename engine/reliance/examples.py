@@ -27,10 +27,10 @@ def cut_pictures(
     keep = torch.from_numpy(region_of(dataset, index, image, how))[None, None]
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
     keeps = {"foreground": keep, "background": ~keep}
-    made = {
+    pictures = {
         (name, fill): pixels if not fill else cut(pixels, keeps[name], fill, [index]) for name, fill in variants(fills)
     }
-    return {pair: to_input(_picture(one[0]), size) for pair, one in made.items()}
+    return {pair: to_input(_picture(one[0]), size) for pair, one in pictures.items()}
 
 
 def filtered_pictures(

@@ -48,8 +48,8 @@ def filtered(images: Tensor, spans: Sequence[Sequence[float]], shape: Filter = D
     masks = torch.stack([_transfer(radii, float(lower), float(upper), shape) for lower, upper in spans])
     grey = torch.tensor([GREY if lower > 0 else 0.0 for lower, _ in spans], device=images.device)
     spectrum = torch.fft.rfft2(images)
-    found = torch.fft.irfft2(spectrum[:, None] * masks[None, :, None], s=(height, width))
-    return found.add_(grey.view(1, -1, 1, 1, 1))
+    kept = torch.fft.irfft2(spectrum[:, None] * masks[None, :, None], s=(height, width))
+    return kept.add_(grey.view(1, -1, 1, 1, 1))
 
 
 def ring_shares(images: Tensor, rings: int) -> Tensor:

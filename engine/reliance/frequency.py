@@ -7,30 +7,22 @@ on one data set. Every image is decoded and transformed once for all filters.
 from __future__ import annotations
 
 import itertools
-import json
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
-from torch import Tensor
 
-from engine.core import devices
 from engine.core.choices import DEFAULT_FILTER, Filter
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Result, experiment
-from engine.data.dataset import Dataset
-from engine.data.registry import open_dataset
-from engine.evaluation.class_matching import match
 from engine.evaluation.comparison import align
 from engine.evaluation.curves import curve_facts, paired_curves
-from engine.evaluation.predictions import answer_all, correct, images_at_once, outputs, watching
-from engine.evaluation.request import OnImages, report
-from engine.evaluation.samples import Sample, at_input_size, chosen, samples
-from engine.models import catalog
-from engine.models.loaded import LoadedModel
+from engine.evaluation.predictions import correct
+from engine.evaluation.request import OnImages
+from engine.evaluation.samples import Sample, at_input_size
+from engine.evaluation.streaming import Stream, Varied
 from engine.reliance.filters import filtered
 
 # Twenty, denser where natural images have most of their energy.
@@ -43,10 +35,10 @@ def passes(cutoffs: Sequence[float], bands: Sequence[float], low: bool, high: bo
 
     The unfiltered image comes first; it stands for the low-pass at cut-off 1, which is the same.
     """
-    found = [("full", 0.0, 1.0)]
-    found += [("low", 0.0, cutoff) for cutoff in cutoffs if cutoff < 1] if low else []
-    found += [("high", cutoff, 1.0) for cutoff in cutoffs] if high else []
-    return found + [("band", lower, upper) for lower, upper in itertools.pairwise(bands)]
+    filters = [("full", 0.0, 1.0)]
+    filters += [("low", 0.0, cutoff) for cutoff in cutoffs if cutoff < 1] if low else []
+    filters += [("high", cutoff, 1.0) for cutoff in cutoffs] if high else []
+    return filters + [("band", lower, upper) for lower, upper in itertools.pairwise(bands)]
 
 
 @experiment
@@ -83,57 +75,29 @@ class FrequencyRequest(OnImages):
 
     def filters(self) -> list[tuple[str, float, float]]:
         """The filters in the order of the result's second axis."""
-        found = passes(self.cutoffs, self.bands, self.low, self.high)
-        if len(found) < 2:
+        filters = passes(self.cutoffs, self.bands, self.low, self.high)
+        if len(filters) < 2:
             raise BadRequest("No filter is asked for. Ask for a low-pass, a high-pass or bands.")
-        return found
+        return filters
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        filters = self.filters()
-        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
-        matching = match(dataset.class_names, loaded.class_names, outputs(loaded))
-        numbers, labels = chosen(dataset, matching.to_model, self.limit)
-        skipped: dict[str, str] = {}
-        arrays = devices.halve_on_oom(
-            lambda size: self._stream(loaded, dataset, numbers, labels, context, size, skipped),
-            images_at_once(loaded, len(filters)),
-        )
-        seconds = time.monotonic() - started
+        filters, stream = self.filters(), Stream.of(self, context)
+        spans = [span for _, *span in filters]
+
+        def vary(batch: list[Sample]) -> Varied:
+            return batch, filtered(at_input_size(batch, stream.loaded), spans, self.filter), {}
+
+        arrays = stream.answers(*stream.chosen(self.limit), len(filters), vary)
+        speed = stream.speed(len(arrays["images"]) * len(filters))
         tables, about = curves(arrays, filters)
         facts = {
             **about,
             "variants": [list(one) for one in filters],
             "filter": self.filter,
             "images": len(arrays["images"]),
-            "skipped": report(dataset, skipped, matching.notes),
-            "seconds": seconds,
-            "images_per_second": len(arrays["images"]) * len(filters) / seconds,
-            "device": devices.describe(loaded.device)["name"],
+            **speed,
         }
-        return Result(json.loads(self.canonical()), arrays, tables, facts)
-
-    def _stream(
-        self,
-        loaded: LoadedModel,
-        dataset: Dataset,
-        numbers: np.ndarray,
-        labels: np.ndarray,
-        context: Context,
-        size: int,
-        skipped: dict[str, str],
-    ) -> dict[str, np.ndarray]:
-        filters = self.filters()
-        spans = [span for _, *span in filters]
-
-        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
-            return batch, filtered(at_input_size(batch, loaded), spans, self.filter)
-
-        found, watch = (
-            samples(dataset, numbers, labels, None, skipped),
-            watching(context, loaded, len(numbers), skipped),
-        )
-        return answer_all(loaded, found, size, len(filters), make, watch)
+        return stream.result(self, arrays, tables, facts, stream.matching.notes)
 
 
 def curves(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import time
-
 import numpy as np
 import pandas as pd
 import torch
 from pydantic import Field
 
 from engine.core import devices
-from engine.core.errors import BadRequest, RefusedFile
+from engine.core.errors import BadRequest
 from engine.core.images import to_input
 from engine.core.request import Context, Progress, Result, experiment
 from engine.core.statistics import HIGH, LOW, bootstrap_means
-from engine.data.registry import open_dataset
-from engine.evaluation.request import OnImages, report
-from engine.evaluation.samples import name_of
-from engine.models import catalog
+from engine.evaluation.request import OnImages
+from engine.evaluation.samples import samples
+from engine.evaluation.streaming import Stream
 from engine.models.loaded import LoadedModel
 from engine.reliance.filters import ring_shares
 from engine.sites.access import Site, read_unit
@@ -48,23 +44,20 @@ class GradientSpectrumRequest(OnImages):
     images: int = Field(default=96, ge=2, le=4096)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        stream = Stream.of(self, context)
+        loaded, dataset = stream.loaded, stream.dataset
         sites = layers(loaded, self.role)
         pool = dataset.evaluated()
         pool = pool if len(pool) else np.arange(len(dataset))
-        picked = np.sort(np.random.default_rng(0).choice(pool, min(self.images, len(pool)), replace=False))
-        pictures, kept, skipped = [], [], {}
-        for number in picked:
-            try:
-                pictures.append(to_input(dataset.image(int(number)), loaded.input_size))
-                kept.append(int(number))
-            except RefusedFile as error:
-                skipped[name_of(dataset, int(number))] = str(error)
-        if len(kept) < 2:
+        drawn = np.sort(np.random.default_rng(0).choice(pool, min(self.images, len(pool)), replace=False))
+        pictures, numbers = [], []
+        for sample in samples(dataset, drawn, np.full(len(drawn), -1), None, stream.skipped):
+            pictures.append(to_input(sample.image, loaded.input_size))
+            numbers.append(sample.index)
+        if len(numbers) < 2:
             raise BadRequest(f"“{self.data}” has fewer than two images that can be read.")
         images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
-        units = np.stack([drawn_units(site, kept) for site in sites])
+        units = np.stack([drawn_units(site, numbers) for site in sites])
         shares = []
         for number, site in enumerate(sites):
             context.report(Progress(number, len(sites), f"{loaded.name}: {site.name}"))
@@ -74,15 +67,9 @@ class GradientSpectrumRequest(OnImages):
                     loaded.images_per_pass(BATCH),
                 )
             )
-        arrays = {"images": np.array(kept, np.int32), "units": units, "shares": np.stack(shares)}
+        arrays = {"images": np.array(numbers, np.int32), "units": units, "shares": np.stack(shares)}
         tables = summary(arrays["shares"], [site.name for site in sites], loaded.input_size)
-        facts = {
-            "role": sites[0].role,
-            "skipped": report(dataset, skipped, ()),
-            "seconds": time.monotonic() - started,
-            "device": devices.describe(loaded.device)["name"],
-        }
-        return Result(json.loads(self.canonical()), arrays, tables, facts)
+        return stream.result(self, arrays, tables, {"role": sites[0].role})
 
 
 def layers(loaded: LoadedModel, role: str = "") -> list[Site]:
@@ -121,8 +108,8 @@ def summary(shares: np.ndarray, sites: list[str], size: tuple[int, int]) -> dict
     middle = (edges[1:] + edges[:-1]) / 2
     even = even_shares(size)
     rings, depths = [], []
-    for depth, (site, found) in enumerate(zip(sites, shares, strict=True)):
-        alive = found[found.sum(1) > 0]
+    for depth, (site, of_images) in enumerate(zip(sites, shares, strict=True)):
+        alive = of_images[of_images.sum(1) > 0]
         if not len(alive):
             continue
         means = bootstrap_means(alive)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import time
-
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from engine.core import devices
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress, Result, experiment
+from engine.core.request import Context, Result, experiment
 from engine.core.statistics import HIGH, LOW, bootstrap_means, wilson
 from engine.data.formats.folder import Folder
 from engine.data.formats.imagenet9 import NINE, Challenge, nine_of, to_nine
 from engine.data.imagenet import imagenet_ids
-from engine.data.registry import open_dataset
 from engine.evaluation.class_matching import match
-from engine.evaluation.predictions import images_at_once, logits, outputs
-from engine.evaluation.request import OnImages, report
-from engine.evaluation.samples import at_input_size, in_batches, samples
-from engine.models import catalog
+from engine.evaluation.predictions import images_at_once, logits
+from engine.evaluation.request import OnImages
+from engine.evaluation.samples import Sample, at_input_size, samples
+from engine.evaluation.streaming import Arrays, Stream
 from engine.models.loaded import LoadedModel
 
 
@@ -44,86 +39,71 @@ class ChallengeRequest(OnImages):
     limit: int = Field(default=0, ge=0)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        stream = Stream.of(self, context)
+        dataset = stream.dataset
         if not isinstance(dataset, Challenge):
             raise BadRequest(
                 f"“{self.data}” is not laid out like the Backgrounds Challenge: original, mixed_same, mixed_rand, …"
             )
-        mapping, notes = nine_classes(loaded)
-        skipped: dict[str, str] = {}
-        arrays: dict[str, np.ndarray] = {}
-        right: dict[str, np.ndarray] = {}
+        to_nine_classes, notes = nine_classes(stream.loaded, stream.classes)
+        arrays: Arrays = {}
+        right: Arrays = {}
         for name, folder in dataset.variations.items():
-            numbers, labels = self._chosen(folder)
-            arrays[name], right[name] = devices.halve_on_oom(
-                lambda size, what=(name, folder, numbers, labels): self._stream(
-                    loaded, *what, mapping, context, size, skipped
-                ),
-                images_at_once(loaded, 1),
-            )
-        facts = {
-            "bg_gap": bg_gap(right.get("mixed_same"), right.get("mixed_rand")),
-            "skipped": report(dataset, skipped, notes),
-            "seconds": time.monotonic() - started,
-            "device": devices.describe(loaded.device)["name"],
-        }
+            answers = self._answers(stream, name, folder, to_nine_classes)
+            arrays[name], right[name] = answers["answers"], answers["right"]
         rows = [
             {"variation": name, "top1": float(hits.mean()), "top1_low": low, "top1_high": high, "n": len(hits)}
             for name, hits in right.items()
             for low, high in [wilson(int(hits.sum()), len(hits))]
         ]
-        return Result(json.loads(self.canonical()), arrays, {"variations": pd.DataFrame(rows)}, facts)
+        facts = {"bg_gap": bg_gap(right.get("mixed_same"), right.get("mixed_rand"))}
+        return stream.result(self, arrays, {"variations": pd.DataFrame(rows)}, facts, notes)
 
     def _chosen(self, folder: Folder) -> tuple[np.ndarray, np.ndarray]:
         known = [(number, label) for number in range(len(folder)) if (label := nine_of(folder, number)) is not None]
         if not known:
             raise BadRequest(f"“{folder.name}” has no class folder like 00_dog.")
         if self.limit and self.limit < len(known):
-            picked = np.sort(np.random.default_rng(0).choice(len(known), self.limit, replace=False))
-            known = [known[place] for place in picked]
+            drawn = np.sort(np.random.default_rng(0).choice(len(known), self.limit, replace=False))
+            known = [known[place] for place in drawn]
         numbers, labels = zip(*known, strict=True)
         return np.array(numbers), np.array(labels)
 
-    def _stream(
-        self,
-        loaded: LoadedModel,
-        name: str,
-        folder: Folder,
-        numbers: np.ndarray,
-        labels: np.ndarray,
-        mapping: np.ndarray,
-        context: Context,
-        size: int,
-        skipped: dict[str, str],
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """((n, 2) image and answer, (n,) bool right)."""
-        rows, hits, left_out = [], [], {}
-        context.report(Progress(0, len(numbers), f"{loaded.name}: {name}"))
-        for batch in in_batches(samples(folder, numbers, labels, None, left_out), size):
-            answers = mapping[logits(loaded, at_input_size(batch, loaded)).argmax(1).cpu().numpy()]
-            rows += [(one.index, int(answer)) for one, answer in zip(batch, answers, strict=True)]
-            hits += [one.label == answer for one, answer in zip(batch, answers, strict=True)]
-            context.report(Progress(len(rows), len(numbers), f"{loaded.name}: {name}, {len(rows)} of {len(numbers)}"))
-        skipped.update({f"{name}/{what}": why for what, why in left_out.items()})
-        if not rows:
-            raise BadRequest(f"No image of “{folder.name}” can be read.")
-        return np.array(rows, np.int32), np.array(hits, bool)
+    def _answers(self, stream: Stream, name: str, folder: Folder, to_nine_classes: np.ndarray) -> Arrays:
+        """`answers` (n, 2) image and answer, `right` (n,) bool, for one variation."""
+        numbers, labels = self._chosen(folder)
+        unread: dict[str, str] = {}
+
+        def measure(batch: list[Sample]) -> Arrays:
+            strongest = logits(stream.loaded, at_input_size(batch, stream.loaded)).argmax(1).cpu().numpy()
+            answers = to_nine_classes[strongest]
+            images = np.array([one.index for one in batch], np.int32)
+            right = answers == [one.label for one in batch]
+            return {"answers": np.stack([images, answers.astype(np.int32)], axis=1), "right": right}
+
+        arrays = stream.collect(
+            lambda: samples(folder, numbers, labels, None, unread),
+            measure,
+            images_at_once(stream.loaded, 1),
+            len(numbers),
+            f"images of {name}",
+        )
+        stream.skipped.update({f"{name}/{what}": why for what, why in unread.items()})
+        return arrays
 
 
-def nine_classes(loaded: LoadedModel) -> tuple[np.ndarray, tuple[tuple[str, str], ...]]:
-    """(the challenge's class of each of the model's, -1 for none; notes). Raises BadRequest where the model has neither
-    ImageNet-1k's classes nor the challenge's nine."""
-    count = outputs(loaded)
-    found = np.full(count, -1, np.int32)
+def nine_classes(loaded: LoadedModel, count: int) -> tuple[np.ndarray, tuple[tuple[str, str], ...]]:
+    """(the challenge's class of each of the model's `count`, -1 for none; notes). Raises BadRequest where the model has
+    neither ImageNet-1k's classes nor the challenge's nine."""
+    nine = np.full(count, -1, np.int32)
     if loaded.class_names is not None and count == len(NINE):
         own = match(NINE, loaded.class_names, count)
-        found[own.to_model[own.to_model >= 0]] = np.flatnonzero(own.to_model >= 0)
-        return found, own.notes
+        nine[own.to_model[own.to_model >= 0]] = np.flatnonzero(own.to_model >= 0)
+        return nine, own.notes
     matching = match(imagenet_ids(), loaded.class_names, count)
     known = matching.to_model >= 0
-    found[matching.to_model[known]] = to_nine()[known]
-    return found, matching.notes
+    nine[matching.to_model[known]] = to_nine()[known]
+    return nine, matching.notes
 
 
 def bg_gap(same: np.ndarray | None, rand: np.ndarray | None) -> list[float] | None:

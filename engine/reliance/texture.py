@@ -5,8 +5,6 @@ A box or a mask leaks an object's shape into its background; here each of the tw
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,28 +13,23 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from engine.core import devices
 from engine.core.choices import Cut
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.images import to_input
 from engine.core.request import Context, Result, experiment
 from engine.core.statistics import wilson
 from engine.data.dataset import Dataset
-from engine.data.registry import open_dataset
-from engine.evaluation.class_matching import match
-from engine.evaluation.predictions import answer_all, images_at_once, outputs, variant_table, watching
-from engine.evaluation.request import OnImages, report
+from engine.evaluation.predictions import variant_table
+from engine.evaluation.request import OnImages
 from engine.evaluation.samples import (
     Sample,
     at_input_size,
     check_cut,
-    chosen,
     name_of,
     region_of,
     saliency_read,
-    samples,
 )
-from engine.models import catalog
+from engine.evaluation.streaming import Stream, Varied
 from engine.models.loaded import LoadedModel
 
 GROUND = 128  # grey around a silhouette
@@ -89,58 +82,38 @@ class TextureRequest(OnImages):
         return super().fingerprints() | saliency_read(self.cut)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
-        check_cut(dataset, self.cut)
-        matching = match(dataset.class_names, loaded.class_names, outputs(loaded))
-        numbers, labels = chosen(dataset, matching.to_model, self.limit)
+        stream, pairs = Stream.of(self, context), self.variants()
+        check_cut(stream.dataset, self.cut)
+        numbers, labels = stream.chosen(self.limit)
         if len(np.unique(labels)) < 2:
             raise BadRequest("There is only one class among these images, so no texture can be another's.")
-        skipped: dict[str, str] = {}
-        arrays = devices.halve_on_oom(
-            lambda size: self._stream(loaded, dataset, numbers, labels, context, size, skipped),
-            images_at_once(loaded, len(self.variants())),
-        )
+
+        def vary(batch: list[Sample]) -> Varied:
+            dressed: list[tuple[Sample, Sample]] = []
+            for one in batch:
+                other = self._partner(stream.dataset, one, numbers, labels)
+                if other is None or largest_square(one.region)[2] < SMALLEST:
+                    reason = "no texture can be cut from it, or none was found for it."
+                    stream.skipped[name_of(stream.dataset, one.index)] = reason
+                else:
+                    dressed.append((one, other))
+            if not dressed:
+                return [], torch.empty(0), {}
+            further = {
+                "textures": np.array([other.label for _, other in dressed], np.int32),
+                "partner": np.array([other.index for _, other in dressed], np.int32),
+            }
+            return [one for one, _ in dressed], texture_variants(dressed, stream.loaded, self.grids), further
+
+        arrays = stream.answers(numbers, labels, len(pairs), vary, self.cut)
         facts = {
-            "variants": [list(pair) for pair in self.variants()],
+            "variants": [list(pair) for pair in pairs],
             "cut": self.cut,
             "images": len(arrays["images"]),
             **shape_bias(arrays),
-            "skipped": report(dataset, skipped, matching.notes),
-            "seconds": time.monotonic() - started,
-            "device": devices.describe(loaded.device)["name"],
         }
-        return Result(json.loads(self.canonical()), arrays, {"variants": variant_table(arrays, self.variants())}, facts)
-
-    def _stream(
-        self,
-        loaded: LoadedModel,
-        dataset: Dataset,
-        numbers: np.ndarray,
-        labels: np.ndarray,
-        context: Context,
-        size: int,
-        skipped: dict[str, str],
-    ) -> dict[str, np.ndarray]:
-        textures: list[tuple[int, int]] = []
-
-        def make(batch: list[Sample]) -> tuple[list[Sample], Tensor]:
-            kept: list[tuple[Sample, Sample]] = []
-            for one in batch:
-                other = self._partner(dataset, one, numbers, labels)
-                if other is None or largest_square(one.region)[2] < SMALLEST:
-                    skipped[name_of(dataset, one.index)] = "no texture can be cut from it, or none was found for it."
-                else:
-                    kept.append((one, other))
-            textures.extend((other.label, other.index) for _, other in kept)
-            return [one for one, _ in kept], texture_variants(kept, loaded, self.grids) if kept else torch.empty(0)
-
-        found, watch = (
-            samples(dataset, numbers, labels, self.cut, skipped),
-            watching(context, loaded, len(numbers), skipped),
-        )
-        arrays = answer_all(loaded, found, size, len(self.variants()), make, watch)
-        return arrays | dict(zip(("textures", "partner"), np.array(textures, np.int32).T, strict=True))
+        tables = {"variants": variant_table(arrays, pairs)}
+        return stream.result(self, arrays, tables, facts, stream.matching.notes)
 
     def _partner(self, dataset: Dataset, one: Sample, numbers: np.ndarray, labels: np.ndarray) -> Sample | None:
         """An image of another class whose object holds a texture: the first such of a few drawn at random."""

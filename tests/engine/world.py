@@ -7,15 +7,20 @@ and 3 on place 1. Models answer from colours, so that what they must answer to a
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from engine.core import devices
 from engine.core.request import Progress
 from engine.data.dataset import Dataset
+from engine.evaluation import request, streaming
+from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from tests.engine.small import wrapped
 
@@ -110,6 +115,19 @@ def reader(reads: str) -> LoadedModel:
     loaded = wrapped(reads, Reader(reads), (SIDE, SIDE))
     loaded.class_names = (*KINDS, "nothing")
     return loaded
+
+
+def settle(
+    monkeypatch: pytest.MonkeyPatch, models: Mapping[str, LoadedModel], opened: Callable[[str], Dataset], classes: int
+) -> None:
+    """Experiments on images get these models, of so many classes, and what `opened` gives for a data set's name; numbers
+    are in float32."""
+    monkeypatch.setattr(catalog, "load", lambda name, device=None: models[name])
+    monkeypatch.setattr(catalog, "fingerprint", lambda name: f"weights of {name}")
+    for module in (request, streaming):
+        monkeypatch.setattr(module, "open_dataset", opened)
+    monkeypatch.setattr(streaming, "outputs", lambda loaded: classes)
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
 
 
 class Notebook:

@@ -18,12 +18,10 @@ from engine.data.formats.detect import open_folder
 from engine.data.formats.imagenet9 import NINE, Challenge, to_nine
 from engine.data.formats.parquet import ParquetImages, open_parquet
 from engine.data.imagenet import imagenet_ids, imagenet_names, readable
-from engine.evaluation import predictions
 from engine.evaluation.class_matching import match
-from engine.reliance import imagenet9
 from engine.reliance.imagenet9 import ChallengeRequest, bg_gap
 from tests.engine.small import wrapped
-from tests.engine.world import Notebook, png, write
+from tests.engine.world import Notebook, png, settle, write
 
 
 def test_wordnet_ids_find_imagenets_classes():
@@ -100,10 +98,7 @@ def bg_challenge(tmp_path: Path, monkeypatch) -> Path:
             folder = "01_bird" if number < 2 else "00_dog"
             write(tmp_path / f"bg/{variation}/val/{folder}/{number}.png", png(picture))
     loaded = wrapped("green", Green(), (16, 16))
-    monkeypatch.setattr(imagenet9.catalog, "load", lambda name, device=None: loaded)
-    monkeypatch.setattr(imagenet9, "open_dataset", lambda name: open_folder(tmp_path / "bg", "bg"))
-    monkeypatch.setattr(imagenet9, "outputs", lambda loaded: 1000)
-    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
+    settle(monkeypatch, {"green": loaded}, lambda name: open_folder(tmp_path / "bg", "bg"), classes=1000)
     return tmp_path / "bg"
 
 

@@ -17,11 +17,9 @@ from engine.core.request import Result, build, parse_request
 from engine.data import registry
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_folder
-from engine.evaluation import comparison, predictions, samples
-from engine.evaluation import request as on_images
-from engine.reliance import background
+from engine.evaluation import comparison, predictions, samples, streaming
 from engine.reliance.background import BackgroundRequest, cut_variants, variants
-from tests.engine.world import KINDS, SIDE, Notebook, Squares, box, png, reader, scene, write, xml
+from tests.engine.world import KINDS, SIDE, Notebook, Squares, box, png, reader, scene, settle, write, xml
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +27,7 @@ def world(monkeypatch) -> dict[str, Dataset]:
     """Two readers and the squares behind the doors that the engine uses; tests may add data sets."""
     models = {"object": reader("object"), "place": reader("place")}
     known: dict[str, Dataset] = {"squares": Squares()}
-    monkeypatch.setattr(background.catalog, "load", lambda name, device=None: models[name])
-    monkeypatch.setattr(background.catalog, "fingerprint", lambda name: f"weights of {name}")
-    for module in (background, on_images):
-        monkeypatch.setattr(module, "open_dataset", lambda name: known[name])
-    monkeypatch.setattr(background, "outputs", lambda loaded: 5)
-    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
+    settle(monkeypatch, models, known.__getitem__, classes=5)
     return known
 
 
@@ -113,17 +106,16 @@ def test_images_of_another_size_are_cut_before_they_are_scaled(monkeypatch):
 
 def test_the_answers_do_not_depend_on_the_batch(monkeypatch):
     whole = run("place").arrays
-    monkeypatch.setattr(background, "images_at_once", lambda loaded, count: 5)
+    monkeypatch.setattr(streaming, "images_at_once", lambda loaded, count: 5)
     parts = run("place").arrays
     for name, values in whole.items():
         np.testing.assert_array_equal(parts[name], values)
 
 
 def test_the_last_of_forty_thousand_classes_is_answered_by_its_number():
-    found = predictions.Answers(1)
-    found.add([0], [39_999], torch.arange(40_000.0).view(1, 1, -1))
-    assert found.arrays()["top"][0, 0, 0] == 39_999
-    assert predictions.correct(found.arrays(), 1).all()
+    answers = predictions.answered([0], [39_999], torch.arange(40_000.0).view(1, 1, -1))
+    assert answers["top"][0, 0, 0] == 39_999
+    assert predictions.correct(answers, 1).all()
 
 
 def ilsvrc(root: Path, count: int, split: str = "train") -> Path:

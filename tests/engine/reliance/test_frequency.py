@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.data.dataset import Dataset
-from engine.evaluation import predictions
 from engine.evaluation.curves import area, curve_facts, half_cutoff, paired_curves
 from engine.reliance import frequency
 from engine.reliance.filters import filtered, radius, ring_energy, ring_shares
 from engine.reliance.frequency import FrequencyRequest
 from tests.engine.small import wrapped
-from tests.engine.world import Notebook
+from tests.engine.world import Notebook, settle
 
 SIZE = 48
 
@@ -149,11 +148,7 @@ class Ear(nn.Module):
 def listening(monkeypatch):
     loaded = wrapped("ear", Ear(), (SIZE, SIZE))
     loaded.class_names = ("slow", "fast", "neither")
-    monkeypatch.setattr(frequency.catalog, "load", lambda name, device=None: loaded)
-    monkeypatch.setattr(frequency.catalog, "fingerprint", lambda name: "ear")
-    monkeypatch.setattr(frequency, "open_dataset", lambda name: Waves())
-    monkeypatch.setattr(frequency, "outputs", lambda loaded: 3)
-    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
+    settle(monkeypatch, {"ear": loaded}, lambda name: Waves(), classes=3)
 
 
 def listen(**more) -> Result:

@@ -14,16 +14,15 @@ from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
+from engine.data.dataset import Dataset
 from engine.data.formats.scenes import Scenes
-from engine.evaluation import predictions
 from engine.evaluation.samples import Sample
-from engine.reliance import counterfactual, texture
 from engine.reliance.counterfactual import ELSEWHERE, HOME, PLANTED, CounterfactualRequest, reliance
 from engine.reliance.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
 from engine.reliance.texture import TextureRequest, dress, largest_square, shuffle
 from starter.make.scenes import HOME_SHARE
 from tests.engine.small import wrapped
-from tests.engine.world import GREEN, KINDS, RED, SIDE, Notebook, Squares, box, png
+from tests.engine.world import GREEN, KINDS, RED, SIDE, Notebook, Squares, box, png, settle
 
 HOMES = ("sea", "sea", "sky", "sky")
 
@@ -90,14 +89,11 @@ class Observer(nn.Module):
 @pytest.fixture
 def observe(monkeypatch, matched):
     """Ask an observer about the matched sets."""
-    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
-    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: matched)
-    monkeypatch.setattr(counterfactual, "outputs", lambda loaded: 4)
 
-    def asked(trust: float, certainty: float = 6.0) -> Result:
+    def asked(trust: float, certainty: float = 6.0, data: Dataset = matched) -> Result:
         loaded = wrapped("observer", Observer(trust, certainty), (SIDE, SIDE))
         loaded.class_names = KINDS
-        monkeypatch.setattr(counterfactual.catalog, "load", lambda name, device=None: loaded)
+        settle(monkeypatch, {"observer": loaded}, lambda name: data, classes=4)
         return build(CounterfactualRequest, model="observer").run(Notebook())
 
     return asked
@@ -141,27 +137,22 @@ def test_reliance_of_made_logits():
     assert reliance(values + 17, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
 
 
-def test_a_place_where_no_known_kind_lives_tells_nothing_of_reliance_and_the_other_sets_do(
-    observe, monkeypatch, tmp_path
-):
+def test_a_place_where_no_known_kind_lives_tells_nothing_of_reliance_and_the_other_sets_do(observe, tmp_path):
     partly = sets(tmp_path / "partly.parquet", {0: "moon", 3: None})
-    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: partly)
-    found = observe(1.0)
+    found = observe(1.0, data=partly)
     assert np.isnan(found.arrays["reliance"]).tolist() == [True, False, False, True]
     assert found.facts["reliance"] == pytest.approx([1.0] * 3, abs=1e-3) and found.facts["reliance_left_out"] == 2
     chance = found.tables["answers"].query("variant == 'other'").chance.tolist()
     assert chance == [0.25, 0.25, 0.25, 0.25], "two sets as ever, and two in which nobody lives at the place shown"
     never = sets(tmp_path / "never.parquet", dict.fromkeys(range(4), "moon"))
-    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: never)
-    none = observe(1.0)
+    none = observe(1.0, data=never)
     assert np.isnan(none.facts["reliance"]).all() and none.facts["reliance_left_out"] == 4
     assert none.tables["accuracy"].top1.notna().all()
 
 
-def test_without_matched_sets_there_is_nothing_to_compare(observe, monkeypatch):
-    monkeypatch.setattr(counterfactual, "open_dataset", lambda name: Squares())
+def test_without_matched_sets_there_is_nothing_to_compare(observe):
     with pytest.raises(BadRequest, match="has no matched sets"):
-        observe(1.0)
+        observe(1.0, data=Squares())
 
 
 def test_shuffled_patches_are_the_same_patches_elsewhere():
@@ -198,10 +189,7 @@ def test_a_dressed_silhouette_has_one_objects_shape_and_the_others_colours():
 def test_a_model_that_reads_colour_has_no_shape_bias(monkeypatch):
     loaded = wrapped("observer", Observer(0.0, 6.0), (SIDE, SIDE))
     loaded.class_names = KINDS
-    monkeypatch.setattr(texture.catalog, "load", lambda name, device=None: loaded)
-    monkeypatch.setattr(texture, "open_dataset", lambda name: Squares())
-    monkeypatch.setattr(texture, "outputs", lambda loaded: 4)
-    monkeypatch.setattr(predictions.devices, "precision", lambda device: torch.float32)
+    settle(monkeypatch, {"observer": loaded}, lambda name: Squares(), classes=4)
     result = build(TextureRequest, model="observer", grids=(2, 4)).run(Notebook())
     rows = result.tables["variants"]
     assert rows.fill.tolist() == ["", "2 x 2", "4 x 4", "own texture", "another's texture"]
