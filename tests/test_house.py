@@ -1,4 +1,5 @@
-"""The house rules that a reader relies on, checked on the source: arrows, no pickle, small files, two commands."""
+"""The house rules that a reader relies on, checked on the source: levels and circles (from `tests/plan.py`), no pickle, small
+files, tests that mirror the tree, two commands. `python -m tests.sheet` prints which package imports which."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests import plan, sheet
 from tests.conftest import ROOT
 
 ROOMS = ("cache", "engine", "pages", "vitrine", "starter", "bench", "tests")
@@ -166,6 +168,69 @@ def test_experiments_do_not_import_each_other() -> None:
     ]
     assert modules, "there is at least one experiment"
     assert crossings == []
+
+
+def room_of(module: str) -> str:
+    """The room of the plan that a module belongs to: the longest name that it begins with."""
+    rooms = [room for level in plan.LEVELS for room in level if f"{module}.".startswith(f"{room}.")]
+    assert rooms, f"tests/plan.py does not say where {module} belongs"
+    return max(rooms, key=len)
+
+
+def arrows() -> Iterator[tuple[str, str]]:
+    """Every import between modules of the house, also inside functions and for types only. The version is free."""
+    for module, targets in sorted(sheet.module_arrows().items()):
+        if module != "engine":
+            yield from ((module, target) for target in sorted(targets - {"engine", "pages", "vitrine"} - {module}))
+
+
+def test_every_import_goes_to_a_lower_level_or_stays_in_its_room() -> None:
+    level = {room: number for number, rooms in enumerate(plan.LEVELS) for room in rooms}
+    upwards = [
+        f"{module} imports {target}"
+        for module, target in arrows()
+        if room_of(module) != room_of(target) and level[room_of(target)] >= level[room_of(module)]
+    ]
+    assert upwards == [], f"the import sheet:\n{sheet.sheet()}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    print(sheet.sheet())  # `pytest -s` shows the sheet
+    assert sheet.circles(sheet.module_arrows()) == []
+
+
+def test_a_circle_and_the_levels_are_seen_where_there_are_some() -> None:
+    chain = {"a": {"b"}, "b": {"c"}, "c": set()}
+    assert sheet.circles(chain) == [] and sheet.depths(chain) == {"a": 3, "b": 2, "c": 1}
+    ring = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d2"}, "d2": set()}
+    assert sheet.circles(ring) == [["b", "c"]]
+    assert sheet.depths(ring) == {"a": 2, "b": 1, "c": 1, "d": 2, "d2": 1}
+
+
+def test_pages_share_sections_only_as_the_plan_says() -> None:
+    between: dict[str, set[str]] = {}
+    for module, target in arrows():
+        own, other = ([*name.split("."), "", ""][:3] for name in (module, target))
+        if own[:2] == other[:2] == ["pages", "sections"] and own[2] != other[2] and other[2]:
+            between.setdefault(own[2], set()).add(other[2])
+    assert between == plan.SHARED_SECTIONS
+    assert sheet.circles(between) == []
+
+
+def test_every_package_can_be_overlooked_and_says_what_belongs_there() -> None:
+    sizes = {package: len(inside) for package, inside in sheet.packages().items()}
+    unfit = {
+        package: size
+        for package, size in sizes.items()
+        if not plan.FEWEST <= size <= plan.MOST and size > plan.OTHER_SIZES.get(package, (0, ""))[0]
+    }
+    assert unfit == {}, f"a package has {plan.FEWEST} to {plan.MOST} modules, or tests/plan.py says why not"
+    silent = [
+        name
+        for name, path in sheet.modules().items()
+        if path.name == "__init__.py" and not ast.get_docstring(tree(path))
+    ]
+    assert silent == []
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))

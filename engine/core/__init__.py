@@ -1,1 +1,3 @@
-"""What everything stands on: requests and results, errors, settings, devices, statistics, images, addresses."""
+"""What everything stands on: requests and results, errors, settings, devices, statistics, images, addresses, export.
+
+What belongs here is used by several rooms and knows no model, no data set and no experiment."""

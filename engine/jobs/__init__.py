@@ -1,1 +1,3 @@
-"""Who computes what, and when: the queue, the workers, what is remembered of interrupted jobs."""
+"""Who computes what, and when: the queue, the workers, what is remembered of interrupted jobs.
+
+What belongs here carries any request out without knowing which experiment it is."""

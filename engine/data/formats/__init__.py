@@ -1,1 +1,1 @@
-"""One module a file format that a data set can have."""
+"""The file formats of data sets, one module each: what it recognises and what it can give."""
