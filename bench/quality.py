@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--skip", default="horama", help="methods to leave out, by name, with commas between")
     args = parser.parse_args()
     rows = [row for name in args.models.split(",") for row in compare(name, args.units, args.skip.split(","))]
-    head = ["target", "method", "s a picture", "quality", "`fast` at that quality, s", "times as fast"]
+    head = ["target", "method", "s per picture", "quality", "`fast` at that quality, s", "times as fast"]
     print(table(head, rows))
 
 

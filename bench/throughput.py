@@ -1,10 +1,10 @@
-"""Pictures a minute when 1, 16 or 64 units are wanted, on trained and on untrained networks.
+"""Pictures per minute when 1, 16 or 64 units are wanted, on trained and on untrained networks.
 
     python -m bench.throughput [--models starter-vit,resnet50] [--batches 1,16,64]
 
-Every method keeps its own settings but stops after a few steps, and its time is scaled up to all of them: these are
-speeds, `bench.quality` says what the pictures are worth. Networks that are not the starter's have random weights. Who
-makes pictures one after the other (Vitrine does on a CPU, where a larger batch would only leave its cache) is measured
+Every method keeps its own settings but stops after a few steps, and its time is extrapolated to all of them: these are
+speeds; for the quality of the pictures see `bench.quality`. Networks other than the starter's have random weights. Methods that
+compute pictures one after the other (as Vitrine does on a CPU, where a larger batch would only exceed its cache) are measured
 with one.
 """
 

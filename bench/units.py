@@ -55,14 +55,14 @@ def main() -> None:
         told(int(whole.beats_every_scene.sum()), len(whole)),
         told(int((whole.percentile == 100).sum()), len(whole)),
     ]
-    failed = f"{int(whole.failed.sum())} failed (below 95% of the images as they are)"
+    failed = f"{int(whole.failed.sum())} failed (below the 95th percentile of the unaugmented scenes)"
     rows.append(["**all**", *shares, f"{whole.ratio_to_best_scene.median():.2f}", failed])
     head = [
         "layer",
-        "beat every image, augmented alike",
-        "and as it is",
-        "median × strongest",
-        "lost to their strongest image (×)",
+        "beat every scene, same augmentations",
+        "beat every scene, scenes not augmented",
+        "median ratio to the strongest scene",
+        "below their strongest scene (ratio)",
     ]
     print(table(head, rows))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
 from engine import COMMAND
@@ -78,7 +78,7 @@ def _visualize(commands: _SubParsersAction) -> None:
         "--units",
         type=selection,
         metavar="U",
-        help="the units: 5, 0-15, 0:16; or targets: 120@3x5 (one position), head2, (3-0.5*7), match:17; or a list of those",
+        help="the units: 5, 0-15, 0:16; or targets: 120@3x5 (one position), head2, (3-0.5*7), invert:17; or a list of those",
     )
     made.add_argument(
         "--direction",
@@ -87,15 +87,16 @@ def _visualize(commands: _SubParsersAction) -> None:
         metavar="FILE[:NAME]",
         help="also a direction in the site: a vector from a .npy or .safetensors file (NAME: which tensor)",
     )
-    for name, says in (("match", "also the picture whose activations match those of"), ("caricature", "exaggerate")):
-        made.add_argument(f"--{name}", action="append", default=[], metavar="N|FILE", help=f"{says} an image")
+    for option, help_ in (
+        ("invert", "also invert the features of an image"),
+        ("caricature", "also exaggerate an image"),
+    ):
+        made.add_argument(f"--{option}", action="append", default=[], metavar="N|FILE", help=help_)
     made.add_argument(
-        "--says",
-        action="append",
-        default=[],
-        metavar="TEXT",
-        help="also the picture that a CLIP puts closest to a text",
+        "--text", action="append", default=[], metavar="TEXT", help="also optimize CLIP similarity to a text"
     )
+    for option, now in (("match", "invert"), ("says", "text")):  # as these options were called before
+        made.add_argument(f"--{option}", action="append", dest=now, help=SUPPRESS)
     made.add_argument(
         "--recipe",
         default=choices.DEFAULT_RECIPE,

@@ -94,7 +94,7 @@ def index(arguments: Namespace) -> Answer:
 def _address(arguments: Namespace) -> Address:
     """The units asked for: as one address, or as model, site and units. Raises BadRequest for half of either."""
     parts = {"--model": arguments.model, "--site": arguments.site, "--units": arguments.units}
-    if arguments.direction or arguments.match or arguments.caricature or arguments.says:
+    if arguments.direction or arguments.invert or arguments.caricature or arguments.text:
         parts["--units"] = arguments.units or ((), ())
     given = [name for name, value in parts.items() if value is not None and value != ((), ())]
     if arguments.address and given:

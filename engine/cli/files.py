@@ -11,7 +11,7 @@ from engine.concepts.vocabulary import GIVEN, vocabulary_names
 from engine.core.address import Address
 from engine.core.errors import BadRequest
 from engine.core.paths import brief, typed_path
-from engine.core.targets import IMAGE, says_target
+from engine.core.targets import IMAGE, text_target
 from engine.data import uploads, wordlists
 from engine.visualization.recipe import Recipe
 from engine.visualization.recipes import recipe_named
@@ -23,9 +23,9 @@ MAX_RECIPE_BYTES = 1 << 16
 def with_files(where: Address, arguments: Namespace) -> Address:
     """The address with the targets that the options name by file or text. Raises VitrineError for one that is refused."""
     found = [f"dir-{direction(text)}" for text in arguments.direction]
-    found += [f"match:{image(text)}" for text in arguments.match]
+    found += [f"match:{image(text)}" for text in arguments.invert]
     found += [f"caricature:{image(text)}" for text in arguments.caricature]
-    found += [str(says_target(text)) for text in arguments.says]
+    found += [str(text_target(text)) for text in arguments.text]
     return replace(where, targets=tuple(dict.fromkeys((*where.targets, *found))))
 
 

@@ -38,6 +38,12 @@ class Address:
         return ",".join(filter(None, (format_units(self.units), *self.targets)))
 
     @property
+    def written(self) -> str:
+        """The selection in the spelling that people see, which `parse_selection` reads back too (see `Target.written`)."""
+        targets = (parse_target(text).written for text in self.targets)
+        return ",".join(filter(None, (format_units(self.units), *targets)))
+
+    @property
     def names(self) -> tuple[int | str, ...]:
         """Everything that a picture is made for, in order: units, then targets."""
         return (*self.units, *self.targets)

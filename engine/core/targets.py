@@ -1,14 +1,18 @@
-"""Targets: what a picture is made for, written in one short language. One unit is the simplest of them.
+"""Targets: what a picture is optimized for, written in one short notation. One unit is the simplest of them.
 
     120                    unit 120, mean over all positions
     120@3x5                unit 120 at one position: row 3, column 5, counted from 0 at the top left
     head2                  attention head 2 of a query, key or value: mean over its channels
     dir-0f3a9c51e2b47d68   a direction in the site, by the digest of its vector (see `engine.data.uploads`)
     (120-0.5*head2+7@0x0)  a weighted sum of those; inside the brackets a dash is a minus, not a range
-    match:17               the site's activations of image 17 of the data set, or of an upload (`match:up-...`)
+    invert:17              feature inversion: the site's activations of image 17 of the data set, or of an upload
+                           (`invert:up-...`)
     caricature:17          the same image, exaggerated: the dot product with its activations
-    says(a red boat)       a text: how close a CLIP puts the picture to it; , ( ) @ : % * inside are written as in web
-                           addresses (a comma as %2C), and `says_target` does that
+    text(a red boat)       text similarity: how close a CLIP embeds the picture to a text; , ( ) @ : % * inside are
+                           percent-encoded as in URLs (a comma is %2C), which `text_target` takes care of
+
+In keys, results and links, feature inversion is written `match:17` and text similarity `says(a red boat)`, as they always
+were: `str(target)` gives that canonical text, `target.written` the one above, and both are read.
 
 Invariant: `parse_target(str(target)) == target`, and equal targets have equal text. Knows no torch.
 """
@@ -29,14 +33,14 @@ _PART = (
     rf"(?:(?P<unit>[0-9]{{1,9}})|head(?P<head>[0-9]{{1,4}})|dir-(?P<direction>{_DIGEST}))"
     r"(?:@(?P<row>[0-9]{1,4})x(?P<column>[0-9]{1,4}))?"
 )
-_WHOLE = re.compile(rf"(?P<kind>match|caricature):(?P<image>[0-9]{{1,9}}|up-{_DIGEST})")
+_WHOLE = re.compile(rf"(?P<kind>invert|match|caricature):(?P<image>[0-9]{{1,9}}|up-{_DIGEST})")
 _TERM = re.compile(rf"(?P<sign>[+-]?)(?:(?P<weight>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)\*)?{_PART}")
-_SAYS = re.compile(r"says\((?P<text>.*)\)", re.DOTALL)
+_TEXT = re.compile(r"(?:text|says)\((?P<text>.*)\)", re.DOTALL)
 # What addresses and selections are cut at, and what is no printing character.
 _RESERVED = re.compile(r"[%,()@:*\x00-\x1f\x7f]")
 IMAGE = re.compile(rf"[0-9]{{1,9}}|up-{_DIGEST}")
 
-HOW = "Write 120@3x5, head2, dir-<digest>, (120-0.5*7), match:17, caricature:17 or says(a red boat)"
+HOW = "Write 120@3x5, head2, dir-<digest>, (120-0.5*7), invert:17, caricature:17 or text(a red boat)"
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,13 @@ class Target:
         return f"({''.join(map(str, self.terms)).removeprefix('+')})"
 
     @property
+    def written(self) -> str:
+        """The target as people write and see it: `invert:` and `text(...)` in place of the canonical `match:` and `says(...)`."""
+        if self.text:
+            return f"text{str(self).removeprefix('says')}"
+        return f"invert:{self.image}" if self.whole == "match" else str(self)
+
+    @property
     def unit(self) -> int | None:
         """The unit where the target is nothing but one unit over all positions."""
         part = self.alone
@@ -101,30 +112,30 @@ class Target:
 
 
 def is_target(text: str) -> bool:
-    """Whether a text means to be more than units and ranges of units."""
-    return bool(re.search(r"[(@*]", text)) or text.startswith(("head", "dir-", "match:", "caricature:"))
+    """Whether a text is meant as a target rather than as units and ranges of units."""
+    return bool(re.search(r"[(@*]", text)) or text.startswith(("head", "dir-", "invert:", "match:", "caricature:"))
 
 
-def says_target(text: str) -> Target:
+def text_target(text: str) -> Target:
     """The target of a text as a person writes it. Raises BadRequest for no text, and for more than 300 characters."""
     text = " ".join(text.split())
     if not text:
-        raise BadRequest("There is no text in says(...). Write a word or a sentence, like says(a red boat).")
+        raise BadRequest("There is no text in text(...). Write a word or a sentence, like text(a red boat).")
     if len(text) > MAX_TEXT:
-        raise BadRequest(f"The text in says(...) has {len(text):,} characters; write at most {MAX_TEXT}.")
+        raise BadRequest(f"The text in text(...) has {len(text):,} characters; write at most {MAX_TEXT}.")
     return Target(text=text)
 
 
 def parse_target(text: str) -> Target:
     """A target from its text. Raises BadRequest where the text is none, or has a weight of zero, too many terms, or a text
-    that `says_target` refuses."""
+    that `text_target` refuses."""
     text = text.strip()
-    if found := _SAYS.fullmatch(text):
-        return says_target(unquote(found["text"]))
+    if found := _TEXT.fullmatch(text):
+        return text_target(unquote(found["text"]))
     if found := _WHOLE.fullmatch(text):
         number = found["image"]
         image = number if number.startswith("up-") else str(int(number))
-        return Target(whole="match" if found["kind"] == "match" else "caricature", image=image)
+        return Target(whole="caricature" if found["kind"] == "caricature" else "match", image=image)
     if text.startswith("(") and text.endswith(")"):
         parts = re.split(r"([-+*])", text[1:-1].strip())
         return Target(_terms("".join(part.strip(" ") for part in parts), text))

@@ -117,7 +117,7 @@ def check(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) ->
     target names is not here. Runs no model."""
     target, place = parse_target(text), find(model.sites, site)
     if target.text:
-        _check_says(model, site)
+        _check_text(model, site)
     if target.whole:
         uploads.image_of(target.image, data)
     for term in target.terms:
@@ -194,7 +194,7 @@ def heads_of(model: LoadedModel, site: Site) -> int:
     return heads if heads > 0 and site.units % heads == 0 else 0
 
 
-def _check_says(model: LoadedModel, site: str) -> None:
+def _check_text(model: LoadedModel, site: str) -> None:
     if model.clip is None:
         raise BadRequest(f"{model.name} has no text tower, so no picture can be made for a text. Choose a CLIP.")
     if site != EMBEDDING:

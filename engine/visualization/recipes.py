@@ -109,7 +109,7 @@ MACO = Recipe(
 RECONSTRUCT = PAPER.model_copy(
     update={
         "name": "reconstruct",
-        "summary": "For `match:` targets: pixels, no augmentation, strong smoothing.",
+        "summary": "For feature inversion (`invert:` targets): pixels, no augmentation, strong smoothing.",
         "source": "hamidkazemi22/vit-visualization, it16/reconstruct.py; not in the paper's text.",
         "copies": 1,
         "total_variation": 1.0,

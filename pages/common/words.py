@@ -44,18 +44,18 @@ def number(value: float) -> str:
 
 
 def target(name: int | str) -> str:
-    """What a picture was made for, as a title: Unit 7, Unit 7 at row 3, column 5, Head 2, Caricature of image 17,
-    Says “a red boat”."""
+    """What a picture was optimized for, as a title: Unit 7, Unit 7 at row 3, column 5, Head 2, Caricature of image 17,
+    Text “a red boat”."""
     from engine.core.targets import parse_target
 
     if isinstance(name, int):
         return f"Unit {name}"
     found = parse_target(name)
     if found.text:
-        return f"Says “{found.text}”"
+        return f"Text “{found.text}”"
     if found.whole:
         image = "an upload" if found.image.startswith("up-") else f"image {found.image}"
-        return f"{'Match' if found.whole == 'match' else 'Caricature'} of {image}"
+        return f"{'Feature inversion' if found.whole == 'match' else 'Caricature'} of {image}"
     part = found.alone
     if part is None:
         return f"Sum {name[1:-1]}".replace("*", "·").replace("-", "−")

@@ -106,14 +106,14 @@ def _abstract(view: ConceptsView) -> list[Part]:
 
 
 def _draw(view: ConceptsView) -> list[Part]:
-    from engine.core.targets import says_target
+    from engine.core.targets import text_target
 
     if not view.text:
         return []
     drawn = Part(
         "says",
         f"**{errors.escape(view.reader)}** Drawing the text",
-        picture(view, view.reader, EMBEDDING, str(says_target(view.text))),
+        picture(view, view.reader, EMBEDDING, str(text_target(view.text))),
     )
     return [*_search(view), drawn]
 

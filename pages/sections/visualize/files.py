@@ -1,4 +1,4 @@
-"""Files that become part of what is looked at: a direction or an image, kept under a name that the unit box takes."""
+"""Uploaded directions and images, stored under a name that the unit box accepts."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from pages.common import errors
 
 
 def popover() -> None:
-    """The upload boxes, with the text to write for what was uploaded."""
+    """The upload boxes, and what to enter in the unit box for an uploaded file."""
     with st.popover("Files", icon=":material/upload_file:"):
         vector = st.file_uploader(
             "A direction: a vector over the layer's units",
             type=["npy", "safetensors"],
             key="fv_vector",
-            help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read.",
+            help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read, never code.",
         )
-        tensor = st.text_input("Which tensor", key="fv_tensor", help="Only for a .safetensors file with several.")
+        tensor = st.text_input(
+            "Which tensor", key="fv_tensor", help="Only needed for a .safetensors file with several tensors."
+        )
         if vector is not None:
             with errors.shown():
                 _told(f"dir-{keep_vector(vector.getvalue(), vector.name, tensor.strip())}")
         image = st.file_uploader(
-            "An image to match, exaggerate or start from", ["png", "jpg", "jpeg", "webp"], key="fv_image"
+            "An image to invert, exaggerate or start from", ["png", "jpg", "jpeg", "webp"], key="fv_image"
         )
         if image is not None:
             with errors.shown():
                 name = f"up-{keep_image(image.getvalue(), image.name)}"
-                _told(f"match:{name}", f"caricature:{name}")
+                _told(f"invert:{name}", f"caricature:{name}")
 
 
 def _told(*texts: str) -> None:
-    st.caption("Write this among the units:")
+    st.caption("Enter this in the unit box:")
     for text in texts:
         st.code(text, language=None)
 

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 BY_NUMBER, AT_RANDOM, SELECTIVE = "Number", "Random", "Selective"
 FIRST_UNITS = "0-7"
 TARGETS = (
-    "  \n**More than units**, each between commas:  \n"
+    "  \n**Other targets**, separated by commas:  \n"
     "`120@3x5` unit 120 at one position: row 3, column 5, from the top left  \n"
-    "`head2` an attention head (query, key, value): mean of its channels  \n"
+    "`head2` an attention head (query, key, value): mean over its channels  \n"
     "`(3-0.5*7)` sums and differences  \n"
-    "`match:17` the picture whose activations match those of image 17 of the scenes  \n"
-    "`caricature:17` what the layer sees in image 17, exaggerated  \n"
-    "`says(a red boat)` a text, on `head.embedding` of a CLIP (a comma inside as `%2C`)  \n"
+    "`invert:17` feature inversion: a picture with the activations of image 17 of the data set  \n"
+    "`caricature:17` the activations of image 17, exaggerated  \n"
+    "`text(a red boat)` similarity to a text, on `head.embedding` of a CLIP (write a comma as `%2C`)  \n"
     "`dir-…` a direction in the layer, from a file: see **Files**"
 )
 NOWHERE = Address("", "", ())
@@ -54,7 +54,7 @@ def fill(view: View) -> None:
         if address:
             state[field(side, "layer")] = address.site
             state[field(side, "how")] = BY_NUMBER
-            state[field(side, "units")] = address.selection
+            state[field(side, "units")] = address.written
     state["fv_recipe"], state["fv_seed"], state["fv_opposite"] = view.recipe, view.seed, view.opposite
     state["fv_data"] = view.data
     recipe_form.fill(view)

@@ -52,3 +52,18 @@ def test_what_is_no_file_and_what_is_no_image_are_refused(tmp_path: Path) -> Non
     with pytest.raises(RefusedFile, match=r"page\.html"):
         image(str(tmp_path / "page.html"))
     assert image("007") == "007"
+
+
+def test_images_to_invert_and_texts_are_read_under_their_present_and_their_former_option() -> None:
+    present = asked("--units", "3", "--invert", "17", "--text", "a boat, red")
+    former = asked("--units", "3", "--match", "17", "--says", "a boat, red")
+    assert present == former
+    assert present.targets == ("match:17", "says(a boat%2C red)")
+
+
+def test_help_offers_the_present_options_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["visualize", "--help"])
+    shown = capsys.readouterr().out
+    assert "--invert" in shown and "--text" in shown
+    assert "--match" not in shown and "--says" not in shown

@@ -14,7 +14,7 @@ from engine.concepts.search import FindUnitsRequest
 from engine.concepts.words import FEWEST
 from engine.concepts.zero_shot import ZeroShotRequest
 from engine.core.request import Result, build
-from engine.core.targets import says_target
+from engine.core.targets import text_target
 from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
@@ -70,7 +70,7 @@ def check_pictures(desk: Desk) -> None:
         made = desk.compute(build(VisualizeRequest, model=NAME, site=site, units=(5,), targets=targets, data="squares"))
         assert made.arrays["images"].shape == (1 + len(targets), SIDE, SIDE, 3)
         assert np.isfinite(made.arrays["curves"]).all() and np.ptp(made.arrays["images"]) > 0
-    text = str(says_target("a red boat, at sea"))
+    text = str(text_target("a red boat, at sea"))
     made = desk.compute(build(VisualizeRequest, model=NAME, site="head.embedding", targets=(text,), data="squares"))
     assert made.tables["units"].unit.tolist() == ["says(a red boat%2C at sea)"]
     assert np.abs(made.arrays["target_values"]).max() <= 1.0001

@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.address import Address, parse_selection
 from engine.core.errors import BadRequest
-from engine.core.targets import MAX_TERMS, MAX_TEXT, Part, Target, Term, parse_target, says_target
+from engine.core.targets import MAX_TERMS, MAX_TEXT, Part, Target, Term, parse_target, text_target
 
 DIGEST = "0f3a9c51e2b47d68"
 TEXTS = [
@@ -47,6 +47,8 @@ def test_a_target_prints_as_it_parses(text):
         ("(head2)", "head2"),
         ("007@01x02", "7@1x2"),
         ("match:007", "match:7"),
+        ("invert:007", "match:7"),
+        ("text(red, blue)", "says(red%2C blue)"),
         (" says(  a red\n boat ) ", "says(a red boat)"),
         ("says(red, (or) blue)", "says(red%2C %28or%29 blue)"),
         ("says(%61 boat)", "says(a boat)"),
@@ -133,7 +135,7 @@ def test_a_range_is_a_range_outside_brackets_and_a_difference_inside():
 
 def test_a_text_is_kept_as_it_was_written_whatever_is_in_it():
     for text in ("a (red), boat: 50% off @home * 2", "says(x)", "%2C", "a/b?c&d=e#f", "naïve 船"):
-        target = says_target(text)
+        target = text_target(text)
         assert target.text == text and parse_target(str(target)) == target and not target.placed and target.unit is None
         assert Address.parse(f"m@head.embedding:3,{target}").targets == (str(target),)
 
@@ -143,7 +145,20 @@ def test_commas_inside_brackets_do_not_cut_a_text_apart():
 
 
 def test_no_text_and_too_much_text_are_refused():
-    with pytest.raises(BadRequest, match=r"no text in says\(...\)"):
+    with pytest.raises(BadRequest, match=r"no text in text\(...\)"):
         parse_target("says( %20 )")
     with pytest.raises(BadRequest, match=f"has {MAX_TEXT + 1} characters"):
         parse_target(f"says({'x' * (MAX_TEXT + 1)})")
+
+
+@pytest.mark.parametrize("canonical", TEXTS)
+def test_what_people_see_reads_back_as_the_canonical_target(canonical):
+    target = parse_target(canonical)
+    assert parse_target(target.written) == target
+    assert not target.written.startswith(("match:", "says("))
+
+
+def test_a_selection_is_shown_in_the_fields_words_and_keeps_its_address():
+    address = Address.parse("m@head.embedding:3,match:17,says(a, b),head1")
+    assert address.written == "3,invert:17,text(a%2C b),head1"
+    assert str(Address("m", "head.embedding", *parse_selection(address.written))) == str(address)

@@ -13,7 +13,7 @@ from pages.common import errors, figures, results
 from pages.sections.visualize import wall
 
 ADDRESS = Address.parse("starter-clip@head.embedding:says(%21[x]%28https%3A//evil.example/p.png%29)")
-SHOWN = r"Says “\!\[x\]\(https\://evil.example/p.png\)”"
+SHOWN = r"Text “\!\[x\]\(https\://evil.example/p.png\)”"
 
 
 def of_a_link(key: str) -> Result:
