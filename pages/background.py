@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pages.common import errors
 from pages.common.experiment_page import flat_page
+from pages.common.figures import left_out
 from pages.sections.reliance import images, sections, setup
 from pages.sections.reliance.view import View, parts, summary
 
@@ -38,4 +39,4 @@ if view is not None:
         if by_measure.get("background"):
             with errors.shown():
                 PAGE.turn(images.draw(PAGE.shown() or view, by_measure["background"], by_measure.get("frequency", {})))
-        sections.left_out(found)
+        left_out(found.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pages.common import errors
 from pages.common.experiment_page import flat_page
+from pages.common.figures import left_out
 from pages.sections.spatial import figures, image, setup
 from pages.sections.spatial.view import SpatialView, parts, requests
 
@@ -29,3 +30,4 @@ if view is not None:
         figures.curves(view, found)
         figures.last_layer(view, found)
         figures.moves(view, found)
+        left_out(found.values())

@@ -1,16 +1,14 @@
-"""`background`, `frequency` and their relatives: what models lean on."""
+"""`background`, `frequency` and their relatives: what models rely on."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from engine.cli.answer import Answer, table
-from engine.cli.asking import ask, data_name
-from engine.core.request import Request, Result, build
+from engine.cli.asking import data_name
+from engine.cli.rows import ask_all, left_out, row_of, rows_of, skipped, tables_of
+from engine.core.request import build
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison
 from engine.evaluation.samples import best_cut
@@ -33,7 +31,7 @@ def background(arguments: Namespace) -> Answer:
     first = "" if results[0].request["fills"][0] == "tile" else results[0].request["fills"][0]
     models: list[dict[str, Any]] = []
     for result in results:
-        rows = [row_facts(row) for row in result.tables["variants"].to_dict("records")]
+        rows = rows_of(result.tables["variants"])
         main = {row["variant"]: row for row in rows if row["fill"] in ("", first)}
         models.append({"model": result.request["model"], **main, "variants": rows})
     aligned = comparison.align(results)
@@ -66,7 +64,7 @@ def background(arguments: Namespace) -> Answer:
     notes = [facts["sentence"]] if several else []
     if cut == "saliency":
         notes.append("Objects were cut by the saliency network: these numbers depend on that network too.")
-    return Answer(facts, "\n".join([text, *notes, *skipped_lines(facts["skipped"])]))
+    return Answer(facts, "\n".join([text, *notes, *left_out(facts["skipped"])]))
 
 
 def frequency(arguments: Namespace) -> Answer:
@@ -80,13 +78,13 @@ def frequency(arguments: Namespace) -> Answer:
     results, about = ask_all(requests)
     models: list[dict[str, Any]] = []
     for result in results:
-        tables = {name: [row_facts(row) for row in table.to_dict("records")] for name, table in result.tables.items()}
+        tables = tables_of(result)
         values = {name: result.facts[f"low_{name}"] for name in ("area", "half_cutoff")}
         high = {name: result.facts[f"high_{name}"] for name in ("area", "half_cutoff")}
         models.append(
             {
                 "model": result.request["model"],
-                "full": row_facts(result.facts["full"]),
+                "full": row_of(result.facts["full"]),
                 "low_pass": tables["low"],
                 "high_pass": tables["high"],
                 "band_pass": tables["band"],
@@ -118,7 +116,7 @@ def frequency(arguments: Namespace) -> Answer:
         for model in models
     ]
     text = table(("cut-off", *(name for name, _ in columns)), rows)
-    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+    return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
 
 def _spread(model: dict[str, Any], name: str) -> str:
@@ -126,42 +124,3 @@ def _spread(model: dict[str, Any], name: str) -> str:
         return "no measured cut-off"
     low, high = model[f"{name}_interval"]
     return f"{model[name]:.3f} ({low:.3f} to {high:.3f})"
-
-
-def ask_all(requests: list[Request]) -> tuple[list[Result], dict[str, Any]]:
-    """The results, one after the other, and the facts that every command tells about them.
-
-    Raises VitrineError for a model or data that is not here before anything is measured.
-    """
-    keys = [request.key() for request in requests]
-    answers = [ask(request) for request in requests]
-    results = [result for result, _ in answers]
-    about = {
-        "data": requests[0].model_dump()["data"],
-        "keys": keys,
-        "stored": [stored for _, stored in answers],
-        "seconds": [result.facts["seconds"] for result in results],
-        "device": results[0].facts["device"],
-    }
-    return results, about
-
-
-def row_facts(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A table's row for scripts: each `..._low` and `..._high` as one `..._interval`, NaN as None."""
-    plain = {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in row.items()}
-    for name in [name.removesuffix("_low") for name in row if name.endswith("_low")]:
-        low, high = plain.pop(f"{name}_low"), plain.pop(f"{name}_high")
-        plain[f"{name}_interval"] = None if low is None else [low, high]
-    return plain
-
-
-def skipped(results: list[Result]) -> list[list[str]]:
-    """What was left out by any of the results, each entry once."""
-    return [
-        list(entry) for entry in dict.fromkeys(tuple(entry) for result in results for entry in result.facts["skipped"])
-    ]
-
-
-def skipped_lines(entries: list[list[str]]) -> list[str]:
-    """The report for people."""
-    return [f"left out: {what}: {why}" for what, why in entries]

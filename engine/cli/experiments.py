@@ -7,8 +7,8 @@ from argparse import Namespace
 from engine.cli import writing
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
-from engine.cli.background import skipped, skipped_lines
 from engine.cli.files import image, recipe, with_files
+from engine.cli.rows import left_out, skipped
 from engine.core.address import Address
 from engine.core.config import settings
 from engine.core.errors import BadRequest
@@ -88,7 +88,7 @@ def index(arguments: Namespace) -> Answer:
     how = "stored already" if stored else f"took {facts['seconds']:.1f} s"
     what = f"{facts['units']} units on {facts['images']} images of {arguments.data}"
     done = f"{arguments.model}@{arguments.site}: {what}, {how}."
-    return Answer(facts, "\n".join([done, *skipped_lines(facts["skipped"])]))
+    return Answer(facts, "\n".join([done, *left_out(facts["skipped"])]))
 
 
 def _address(arguments: Namespace) -> Address:

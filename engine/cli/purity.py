@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from argparse import Namespace
-from collections.abc import Mapping
 from typing import Any
 
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
-from engine.cli.background import row_facts
+from engine.cli.rows import rows_of
 from engine.concepts.purity.request import PurityRequest, compare, difference, sites_of_role
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
@@ -55,30 +54,22 @@ def purity(arguments: Namespace) -> Answer:
 
 
 def _model(result: Result) -> dict[str, Any]:
-    layers = [_row(row) for row in result.tables["layers"].to_dict("records")]
     concepts = result.tables["concepts"]
-    found = concepts[concepts["units"] > 0].sort_values(["units", "tag"], ascending=[False, True])
+    followed = concepts[concepts["units"] > 0].sort_values(["units", "tag"], ascending=[False, True])
     return {
         "model": result.request["model"],
         "language": result.facts["language"],
-        "layers": layers,
-        "overall": _row(result.tables["overall"].to_dict("records")[0]),
-        "concepts": found.to_dict("records"),
+        "layers": rows_of(result.tables["layers"]),
+        "overall": rows_of(result.tables["overall"])[0],
+        "concepts": followed.to_dict("records"),
     }
-
-
-def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A row for scripts: `interval` is that of `concept_units`, every other share has its own beside it."""
-    plain = row_facts(row)
-    plain["interval"] = [plain.pop("low"), plain.pop("high")]
-    return plain
 
 
 def _paired(a: Result, b: Result) -> dict[str, Any]:
     """Differences over all layers, a minus b."""
     first, second = (result.tables["overall"].to_dict("records")[0] for result in (a, b))
-    found: dict[str, Any] = {"a": a.request["model"], "b": b.request["model"]}
+    differences: dict[str, Any] = {"a": a.request["model"], "b": b.request["model"]}
     for name in ("concept_units", "beyond_likeness", "kind_units"):
         value, low, high = difference(first, second, name)
-        found |= {name: value, f"{name}_interval": [low, high]}
-    return found
+        differences |= {name: value, f"{name}_interval": [low, high]}
+    return differences

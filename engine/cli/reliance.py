@@ -1,4 +1,4 @@
-"""`counterfactual`, `texture`, `spectrum` and `challenge`: the smaller measurements of what models lean on."""
+"""`counterfactual`, `texture`, `spectrum` and `challenge`: the smaller measurements of what models rely on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from engine.cli.answer import Answer, table
 from engine.cli.asking import data_name
-from engine.cli.background import ask_all, row_facts, skipped, skipped_lines
+from engine.cli.rows import ask_all, left_out, skipped, tables_of
 from engine.core.errors import BadRequest
-from engine.core.request import Request, Result, build
+from engine.core.request import Request, build
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison
 from engine.reliance.counterfactual import CounterfactualRequest
@@ -30,7 +30,7 @@ def counterfactual(arguments: Namespace) -> Answer:
             "reliance_left_out": result.facts["reliance_left_out"],
             "drop": result.facts["drop"][0],
             "drop_interval": result.facts["drop"][1:],
-            **_rows(result),
+            **tables_of(result),
         }
         for result in results
     ]
@@ -51,7 +51,7 @@ def counterfactual(arguments: Namespace) -> Answer:
         for model in models
     ]
     text = table(("model", "scene", "answer", "share", "by chance", "n"), lines)
-    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+    return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
 
 def texture(arguments: Namespace) -> Answer:
@@ -63,7 +63,7 @@ def texture(arguments: Namespace) -> Answer:
         {
             "model": result.request["model"],
             **{name: result.facts[name] for name in ("shape", "texture", "shape_bias")},
-            **_rows(result),
+            **tables_of(result),
         }
         for result in results
     ]
@@ -76,7 +76,7 @@ def texture(arguments: Namespace) -> Answer:
     ]
     ends = [f"{model['model']}: {_bias(model)}" for model in models]
     text = table(("model", "variant", "detail", "top1", "top5", "n"), lines)
-    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+    return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
 
 def spectrum(arguments: Namespace) -> Answer:
@@ -90,7 +90,7 @@ def spectrum(arguments: Namespace) -> Answer:
         raise BadRequest(str(error).replace("images:", "--limit:", 1)) from None
     results, about = ask_all(requests)
     models: list[dict[str, Any]] = [
-        {"model": result.request["model"], "role": result.facts["role"], **_rows(result)} for result in results
+        {"model": result.request["model"], "role": result.facts["role"], **tables_of(result)} for result in results
     ]
     facts: dict[str, Any] = {**about, "models": models, "skipped": skipped(results)}
     lines = [
@@ -105,7 +105,7 @@ def challenge(arguments: Namespace) -> Answer:
     """Accuracy on each variation of ImageNet-9, and the BG-gap."""
     results, about = ask_all(_requests(arguments, ChallengeRequest))
     models: list[dict[str, Any]] = [
-        {"model": result.request["model"], "bg_gap": result.facts["bg_gap"], **_rows(result)} for result in results
+        {"model": result.request["model"], "bg_gap": result.facts["bg_gap"], **tables_of(result)} for result in results
     ]
     facts: dict[str, Any] = {**about, "models": models, "skipped": skipped(results)}
     lines = [
@@ -115,25 +115,13 @@ def challenge(arguments: Namespace) -> Answer:
     ]
     ends = [f"{model['model']}: BG-gap {model['bg_gap'][0]:.3f}" for model in models if model["bg_gap"]]
     text = table(("model", "variation", "top1", "low", "high", "n"), lines)
-    return Answer(facts, "\n".join([text, *ends, *skipped_lines(facts["skipped"])]))
+    return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
 
 def _requests(arguments: Namespace, kind: type[Request], **more: Any) -> list[Request]:
     data = data_name(arguments.data)
     models = dict.fromkeys(arguments.models)
     return [build(kind, model=model, data=data, limit=arguments.limit, **more) for model in models]
-
-
-def _rows(result: Result) -> dict[str, list[dict[str, Any]]]:
-    """Every table of a result as rows for scripts."""
-    return {name: [_row(row) for row in found.to_dict("records")] for name, found in result.tables.items()}
-
-
-def _row(row: Any) -> dict[str, Any]:
-    plain = row_facts(row)
-    if "low" in plain:
-        plain["interval"] = [plain.pop("low"), plain.pop("high")]
-    return plain
 
 
 def _interval(model: dict[str, Any], name: str) -> str:

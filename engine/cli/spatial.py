@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
+from engine.cli.rows import left_out, skipped
 from engine.core.request import Result, build
 from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import CURVES, LayersRequest
@@ -40,14 +42,14 @@ def spatial(arguments: Namespace) -> Answer:
     last, _ = ask(build(LastLayerRequest, model=arguments.model, data=data, images=most))
     facts["seconds"]["last"] = last.facts["seconds"]
     facts["missing"] += last.facts["missing"]
-    facts["skipped"] = last.facts["skipped"]
+    facts["skipped"] = skipped([last, layers, moves])
     if len(last.tables["accuracy"]):
         facts |= _last(last)
     return Answer(facts, _text(facts))
 
 
 def _layer(row: Mapping[Any, Any]) -> dict[str, Any]:
-    intervals = {name: [row[f"{name}_low"], row[f"{name}_high"]] for name in CURVES}
+    intervals = {name: _interval(row, name) for name in CURVES}
     rest = {name: value for name, value in row.items() if not str(name).endswith(("_low", "_high"))}
     return {**rest, "intervals": intervals}
 
@@ -79,13 +81,15 @@ def _last(result: Result) -> dict[str, Any]:
 
 def _accuracy(row: Mapping[Any, Any]) -> dict[str, Any]:
     """One row of the table with its intervals as pairs."""
-    found = {name: row[name] for name in ("top1", "top5", "n")}
-    found["interval"] = [row["interval_low"], row["interval_high"]]
-    found["interval5"] = [row["interval5_low"], row["interval5_high"]]
-    if row.get("difference") == row.get("difference") and "difference" in row:
-        found["difference"] = row["difference"]
-        found["difference_interval"] = [row["difference_interval_low"], row["difference_interval_high"]]
-    return found
+    facts = {name: row[name] for name in ("top1", "top5", "n")}
+    facts |= {name: _interval(row, name) for name in ("interval", "interval5")}
+    if not math.isnan(row.get("difference", math.nan)):
+        facts |= {"difference": row["difference"], "difference_interval": _interval(row, "difference_interval")}
+    return facts
+
+
+def _interval(row: Mapping[Any, Any], name: str) -> list[float]:
+    return [row[f"{name}_low"], row[f"{name}_high"]]
 
 
 def _text(facts: dict[str, Any]) -> str:
@@ -100,4 +104,4 @@ def _text(facts: dict[str, Any]) -> str:
     if rows:
         cells = [(name, row["top1"], *row["interval"], row["top5"], row["n"]) for name, row in rows]
         parts.append(table(("accuracy", "top1", "from", "to", "top5", "images"), cells))
-    return "\n\n".join([*parts, *facts["missing"]])
+    return "\n\n".join([*parts, *facts["missing"], *left_out(facts["skipped"])])

@@ -29,8 +29,8 @@ class Answers:
 
     def add(self, condition: str, logits: Tensor, labels: Tensor) -> None:
         """Take in the answers to a batch under this condition."""
-        found = ranks(logits, labels).clamp(max=255).to(torch.uint8).cpu().numpy()
-        self._ranks.setdefault(condition, []).append(found)
+        of_batch = ranks(logits, labels).clamp(max=255).to(torch.uint8).cpu().numpy()
+        self._ranks.setdefault(condition, []).append(of_batch)
 
     def __contains__(self, condition: str) -> bool:
         return condition in self._ranks
@@ -43,7 +43,7 @@ class Answers:
         """top1, top5, n, interval and interval5 (Wilson, 95%); with `against`, the paired difference of top1 too."""
         first, five = self.hits(condition), self.hits(condition, TOP)
         n = len(first)
-        found = {
+        facts = {
             "top1": float(first.mean()),
             "top5": float(five.mean()),
             "n": n,
@@ -52,8 +52,8 @@ class Answers:
         }
         if against is not None:
             difference, low, high = paired_difference(first, self.hits(against))
-            found |= {"difference": difference, "difference_interval": [low, high]}
-        return found
+            facts |= {"difference": difference, "difference_interval": [low, high]}
+        return facts
 
 
 class Positions:
@@ -67,8 +67,8 @@ class Positions:
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
         """Logits (B, position, classes)."""
-        found = ranks(logits, labels).cpu().numpy()
-        hits = np.stack([found < 1, found < TOP], axis=1)
+        higher = ranks(logits, labels).cpu().numpy()
+        hits = np.stack([higher < 1, higher < TOP], axis=1)
         self._means.append(hits.mean(axis=2))
         first = int(self._images.sum())
         for row, each in enumerate(hits):

@@ -23,8 +23,8 @@ TOLERANCE = 1e-3  # relative to the largest logit; float32 rounding stays far be
 
 def child(module: nn.Module, name: str) -> nn.Module | None:
     """The submodule of that name, or None."""
-    found = getattr(module, name, None)
-    return found if isinstance(found, nn.Module) else None
+    part = getattr(module, name, None)
+    return part if isinstance(part, nn.Module) else None
 
 
 class UnsupportedArchitecture(Exception):

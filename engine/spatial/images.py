@@ -19,7 +19,7 @@ from engine.data.dataset import Dataset
 from engine.data.imagenet import imagenet_ids
 from engine.evaluation.class_matching import Matching, match
 from engine.evaluation.predictions import outputs
-from engine.evaluation.samples import chosen, region_of
+from engine.evaluation.samples import chosen, name_of, region_of
 from engine.models.loaded import LoadedModel
 
 CONTROLS = ("object", "place")
@@ -46,22 +46,26 @@ def order(dataset: Dataset, most: int | None = None) -> np.ndarray:
     return np.random.default_rng(0).permutation(np.array(kept, np.int64))[:most]
 
 
-def batches(dataset: Dataset, numbers: Sequence[int] | np.ndarray, model: LoadedModel, batch: int) -> Iterator[Batch]:
-    """These images as the model sees them; what cannot be decoded is left out. Raises BadRequest where all are."""
+def batches(
+    dataset: Dataset, numbers: Sequence[int] | np.ndarray, model: LoadedModel, batch: int, skipped: dict[str, str]
+) -> Iterator[Batch]:
+    """These images as the model sees them. What cannot be decoded goes to `skipped`, name -> reason. Raises BadRequest where
+    nothing can."""
     some = False
     for start in range(0, len(numbers), batch):
-        kept, images, masks = [], [], []
+        kept, pictures, masks = [], [], []
         for number in map(int, numbers[start : start + batch]):
             try:
                 image = dataset.image(number)
-            except RefusedFile:
+            except RefusedFile as error:
+                skipped[name_of(dataset, number)] = str(error)
                 continue
-            images.append(to_input(image, model.input_size))
+            pictures.append(to_input(image, model.input_size))
             masks.append(_mask(dataset, number, image, model.input_size))
             kept.append(number)
         if kept:
             some = True
-            pixels = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2).float() / 255
+            pixels = torch.from_numpy(np.stack(pictures)).to(model.device).permute(0, 3, 1, 2).float() / 255
             yield Batch(np.array(kept), pixels, torch.from_numpy(np.stack(masks)).to(model.device))
     if not some:
         raise BadRequest(f"No image of “{dataset.name}” can be read. Give it PNG, JPEG or WebP images.")

@@ -3,8 +3,6 @@ have met the patches, and whether attention in a block is anything but averaging
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,15 +13,12 @@ from pydantic import Field
 
 from engine.core import devices
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress, Result, experiment
+from engine.core.request import Context, Result, experiment
 from engine.core.statistics import bootstrap_interval
-from engine.data.dataset import Dataset
-from engine.data.registry import open_dataset
 from engine.evaluation.predictions import outputs
 from engine.evaluation.request import OnImages, report
-from engine.models import catalog
-from engine.models.loaded import LoadedModel
-from engine.spatial import attention, images, last
+from engine.evaluation.streaming import Stream
+from engine.spatial import attention, images
 from engine.spatial.blocks import Stack
 from engine.spatial.probes import Probes
 
@@ -60,50 +55,44 @@ class LastLayerRequest(OnImages):
     images: int | None = Field(default=None, ge=1)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        model, dataset = catalog.load(self.model), open_dataset(self.data)
+        stream = Stream.of(self, context)
         try:
-            found = measure(model, dataset, context, self.images)
+            answers = measure(stream, self.images)
         except BadRequest as error:  # no classifier, or other classes: a result that says so
             empty = {"accuracy": pd.DataFrame(columns=list(COLUMNS)), "attention": pd.DataFrame()}
-            facts = {"images": 0, "missing": [str(error)], "skipped": [], "evaluations": {}, "chance": None}
-            found = Result({}, {}, empty, facts)
-        found.request = json.loads(self.canonical())
-        found.facts |= {
-            "seconds": time.monotonic() - started,
-            "device": devices.describe(model.device)["name"],
-            "precision": devices.describe(model.device)["precision"],
-        }
-        return found
+            answers = Result({}, {}, empty, {"images": 0, "missing": [str(error)], "evaluations": {}, "chance": None})
+        precision = devices.describe(stream.loaded.device)["precision"]
+        return stream.result(self, answers.arrays, answers.tables, answers.facts | {"precision": precision})
 
 
-def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | None = None) -> Result:
+def measure(stream: Stream, most: int | None = None) -> Result:
     """All of it in one pass over the images. Raises BadRequest where there is nothing to be right about."""
+    model, dataset = stream.loaded, stream.dataset
     labels, matching = images.labels_for(model, dataset)
     numbers = np.array([number for number in images.order(dataset) if number in labels])[:most]
     widest = max(site.grid.positions * site.units for site in model.sites.values())
     size = model.images_per_pass(max(1, min(LARGEST_BATCH, BATCH_BYTES // (widest * 4 * 8))))
 
-    def stream(size: int) -> Result:
+    def one_pass(size: int) -> Result:
         with torch.no_grad():
             probes = Probes(model)
             done = 0
-            for batch in images.batches(dataset, numbers, model, size):
+            for batch in images.batches(dataset, numbers, model, size, stream.skipped):
                 right = torch.tensor([labels[int(number)] for number in batch.numbers], device=model.device)
                 with devices.autocast(model.device):
                     probes.add(model.normalize(batch.images), right)
                 done += len(batch.numbers)
-                context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
-        return last.result_of(probes, done, outputs(model))
+                stream.tell(done, len(numbers))
+        return result_of(probes, done, outputs(model))
 
-    found = devices.halve_on_oom(stream, size)
-    found.facts["skipped"] = report(dataset, {}, matching.notes)
+    answers = devices.halve_on_oom(one_pass, size)
+    answers.facts["skipped"] = report(dataset, stream.skipped, matching.notes)
     if unknown := int((matching.to_model < 0).sum()):
-        found.facts["missing"].append(
+        answers.facts["missing"].append(
             f"{unknown:,} of the {len(matching.to_model):,} classes of “{dataset.name}” cannot be told among those of "
             f"{model.name}; their images are left out."
         )
-    return found
+    return answers
 
 
 def result_of(probes: Probes, done: int, classes: int) -> Result:
@@ -163,10 +152,10 @@ def _attention_table(probes: Probes) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["block", "head", "n", "entropy", "distance"])
 
 
-def _flat(found: dict[str, Any]) -> dict[str, Any]:
+def _flat(facts: dict[str, Any]) -> dict[str, Any]:
     """Intervals as two columns each."""
     flat = {}
-    for name, value in found.items():
+    for name, value in facts.items():
         if isinstance(value, list):
             flat |= {f"{name}_low": value[0], f"{name}_high": value[1]}
         else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +12,11 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
-from engine.core.request import Context, Progress, Result, experiment
+from engine.core.request import Context, Result, experiment
 from engine.core.statistics import HIGH, LOW, bootstrap_interval, paired_difference
-from engine.data.dataset import Dataset
-from engine.data.registry import open_dataset
 from engine.evaluation.index import batch_size
-from engine.evaluation.request import OnImages
-from engine.models import catalog
-from engine.models.loaded import LoadedModel
+from engine.evaluation.request import OnImages, report
+from engine.evaluation.streaming import Stream
 from engine.sites.access import Site, read
 from engine.sites.grid import spatial
 from engine.spatial import images, measures
@@ -50,8 +45,8 @@ class LayersRequest(OnImages):
       is the same of the maps.
 
     NaN where a quantity does not exist. Arrays `units` (layer, U) numbers and `unit_auroc` (layer, U), -1 and NaN
-    beyond a layer's own. Facts: images, masks, missing (why something is NaN), last (the last block against
-    the mean of all others, with intervals), seconds, device.
+    beyond a layer's own. Facts: images, masks, missing (why something is NaN), skipped (what could not be read), last (the
+    last block against the mean of all others, with intervals), seconds, device.
     """
 
     experiment = "spatial-layers"
@@ -60,42 +55,29 @@ class LayersRequest(OnImages):
     images: int | None = Field(default=None, ge=4)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        model, dataset = catalog.load(self.model), open_dataset(self.data)
-        found = measure(model, dataset, context, self.images)
-        found.request = json.loads(self.canonical())
-        found.facts |= {
-            "seconds": time.monotonic() - started,
-            "device": devices.describe(model.device)["name"],
-            "precision": devices.describe(model.device)["precision"],
-        }
-        return found
+        stream = Stream.of(self, context)
+        curves = measure(stream, self.images)
+        precision = devices.describe(stream.loaded.device)["precision"]
+        return stream.result(self, curves.arrays, curves.tables, curves.facts | {"precision": precision})
 
 
-def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int | None = None) -> Result:
+def measure(stream: Stream, most: int | None = None) -> Result:
     """All curves from one pass. The batch halves when the device runs out of memory."""
-    entry, layers = layers_of(model.sites)
-    numbers = images.order(dataset, most)
+    model, (entry, layers) = stream.loaded, layers_of(stream.loaded.sites)
+    numbers = images.order(stream.dataset, most)
     sites = [entry, *dict.fromkeys(site for layer in layers for site in (layer.tokens, layer.maps))]
     size = model.images_per_pass(batch_size(sites))
-    return devices.halve_on_oom(lambda size: _stream(model, dataset, numbers, entry, layers, context, size), size)
+    return devices.halve_on_oom(lambda size: _pass(stream, numbers, entry, layers, size), size)
 
 
-def _stream(
-    model: LoadedModel,
-    dataset: Dataset,
-    numbers: np.ndarray,
-    entry: Site,
-    layers: Sequence[Layer],
-    context: Context,
-    size: int,
-) -> Result:
+def _pass(stream: Stream, numbers: np.ndarray, entry: Site, layers: Sequence[Layer], size: int) -> Result:
+    model, dataset = stream.loaded, stream.dataset
     names = [site.name for site in dict.fromkeys([entry, *(site for x in layers for site in (x.tokens, x.maps))])]
     tallies = [_Tally(entry, layer, model.device) for layer in layers]
     draws, fitted, done = np.random.default_rng(0), max(len(numbers) // 2, 1), 0
     # The pass is cut where fitting ends, so that no batch is both fitted and scored.
     for part, fitting in ((numbers[:fitted], True), (numbers[fitted:], False)):
-        for batch in images.batches(dataset, part, model, size) if len(part) else ():
+        for batch in images.batches(dataset, part, model, size, stream.skipped) if len(part) else ():
             with torch.no_grad(), devices.autocast(model.device):
                 values = read(model.module, names, model.normalize(batch.images))
             weights = torch.from_numpy(draws.poisson(1.0, (len(batch.numbers), ROUNDS))).double()
@@ -103,8 +85,10 @@ def _stream(
             for tally in tallies:
                 tally.add(values, batch.masks, weights, fitting)
             done += len(batch.numbers)
-            context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
-    return _result(model, tallies, done)
+            stream.tell(done, len(numbers))
+    measured = _result(model.name, tallies)
+    measured.facts |= {"images": done, "skipped": report(dataset, stream.skipped, ())}
+    return measured
 
 
 class _Tally:
@@ -143,8 +127,8 @@ class _Tally:
         for tally, mask in ((self.auroc, here), (self.control, others)):
             known = ~mask.isnan().any(dim=1)
             if known.any():
-                found = measures.auroc(chosen[known], mask[known]).to(weights.device)
-                tally.add(found.double(), weights[known.to(weights.device)])
+                aurocs = measures.auroc(chosen[known], mask[known]).to(weights.device)
+                tally.add(aurocs.double(), weights[known.to(weights.device)])
 
 
 class _Weighted:
@@ -169,74 +153,91 @@ class _Weighted:
         return 0.5 + np.abs(means - 0.5)
 
 
-def _result(model: LoadedModel, tallies: Sequence[_Tally], done: int) -> Result:
-    rows, missing = [], dict[str, None]()
-    most = max(len(tally.chosen) for tally in tallies)
-    units = np.full((len(tallies), most), -1, np.int32)
-    unit_auroc = np.full((len(tallies), most), np.nan, np.float32)
-    each: dict[str, list[np.ndarray]] = {name: [] for name in CURVES}
+def _result(model: str, tallies: Sequence[_Tally]) -> Result:
+    """What the tallies of all layers come to."""
+    missing = dict[str, None]()
+    curves: dict[str, list[np.ndarray]] = {name: [] for name in CURVES}
+    rows, units, aurocs = [], [], []
     for index, tally in enumerate(tallies):
         row: dict[str, Any] = {"layer": index, "site": tally.layer.tokens.name, "maps": tally.layer.maps.name}
         row["depth"] = (index + 1) / len(tallies)
-        chosen = len(tally.chosen)
-        units[index, :chosen] = tally.chosen.cpu().numpy()
-        if tally.auroc.images:
-            apart = tally.auroc.separation()
-            unit_auroc[index, :chosen] = apart[0]
-            medians = np.median(apart, axis=1)
-            low, high = np.nanpercentile(medians[1:], (LOW, HIGH))
-            quarter, three = np.percentile(apart[0], (25, 75))
-            control = float(np.median(tally.control.separation()[0])) if tally.control.images else np.nan
-            row |= {"localisation_auroc": medians[0], "localisation_auroc_low": low, "localisation_auroc_high": high}
-            row |= {"localisation_quartile_1": quarter, "localisation_quartile_3": three}
-            row |= {"localisation_control": control}
-            each["localisation_auroc"].append(medians)
-        elif tally.masks_known:
-            missing[f"On {row['maps']} no image has positions both on its object and beside it."] = None
-        else:
-            missing["Localisation needs to know where the objects are; this data set has neither masks nor boxes."] = (
-                None
-            )
+        units.append(tally.chosen.cpu().numpy())
+        separation = tally.auroc.separation() if tally.auroc.images else None
+        aurocs.append(np.full(len(tally.chosen), np.nan) if separation is None else separation[0])
+        if separation is not None:
+            medians = np.median(separation, axis=1)
+            row |= _localisation(separation, medians, tally.control)
+            curves["localisation_auroc"].append(medians)
         for name in CURVES[1:]:
-            values = torch.cat(tally.each[name]).double().numpy() if tally.each[name] else np.empty(0)
-            if len(values):
+            if tally.each[name]:
+                values = torch.cat(tally.each[name]).double().numpy()
                 low, high = bootstrap_interval(values)
                 row |= {name: values.mean(), f"{name}_low": low, f"{name}_high": high}
-                each[name].append(values)
-        if not tally.retrieves:
-            missing[
-                "Self-retrieval needs blocks as wide as the embedded patches, on the same positions; "
-                f"{model.name} changes them on the way."
-            ] = None
+                curves[name].append(values)
+        missing |= dict.fromkeys(_missing(model, tally))
         rows.append(row)
     table = pd.DataFrame(rows)
-    for name in CURVES:
-        for column in (name, f"{name}_low", f"{name}_high"):
-            if column not in table:
-                table[column] = np.nan
+    for column in (f"{name}{end}" for name in CURVES for end in ("", "_low", "_high")):
+        if column not in table:
+            table[column] = np.nan
     facts = {
-        "images": done,
         "masks": tallies[0].auroc.images,
-        "scored": len(each["position_r2"][0]) if each["position_r2"] else 0,
+        "scored": len(curves["position_r2"][0]) if curves["position_r2"] else 0,
         "chance_self_retrieval": 1 / (tallies[0].entry.grid.height * tallies[0].entry.grid.width),
         "missing": [*missing],
-        "last": _last_against_others(each, len(tallies)),
+        "last": _last_against_others(curves, len(tallies)),
     }
-    return Result({}, {"units": units, "unit_auroc": unit_auroc}, {"layers": table}, facts)
+    arrays = {"units": _padded(units, -1, np.int32), "unit_auroc": _padded(aurocs, np.nan, np.float32)}
+    return Result({}, arrays, {"layers": table}, facts)
 
 
-def _last_against_others(each: dict[str, list[np.ndarray]], layers: int) -> dict[str, Any]:
+def _localisation(separation: np.ndarray, medians: np.ndarray, control: _Weighted) -> dict[str, Any]:
+    """A layer's row of `localisation_...`, from its units' separation (1 + rounds, unit) and their medians (1 + rounds,)."""
+    low, high = np.nanpercentile(medians[1:], (LOW, HIGH))
+    quarter, three = np.percentile(separation[0], (25, 75))
+    return {
+        "localisation_auroc": medians[0],
+        "localisation_auroc_low": low,
+        "localisation_auroc_high": high,
+        "localisation_quartile_1": quarter,
+        "localisation_quartile_3": three,
+        "localisation_control": float(np.median(control.separation()[0])) if control.images else np.nan,
+    }
+
+
+def _missing(model: str, tally: _Tally) -> Iterator[str]:
+    """Why a layer has not every curve."""
+    if not tally.auroc.images and tally.masks_known:
+        yield f"On {tally.layer.maps.name} no image has positions both on its object and beside it."
+    elif not tally.auroc.images:
+        yield "Localisation needs to know where the objects are; this data set has neither masks nor boxes."
+    if not tally.retrieves:
+        yield (
+            "Self-retrieval needs blocks as wide as the embedded patches, on the same positions; "
+            f"{model} changes them on the way."
+        )
+
+
+def _padded(rows: Sequence[np.ndarray], filling: float, dtype: type) -> np.ndarray:
+    """(rows, longest row), `filling` behind the shorter ones."""
+    table = np.full((len(rows), max(map(len, rows))), filling, dtype)
+    for place, row in enumerate(rows):
+        table[place, : len(row)] = row
+    return table
+
+
+def _last_against_others(curves: dict[str, list[np.ndarray]], layers: int) -> dict[str, Any]:
     """For each curve that all blocks have: the last block minus the mean of the others, paired over images."""
-    found = {}
-    for name, values in each.items():
+    differences = {}
+    for name, values in curves.items():
         if len(values) < layers or layers < 2:
             continue
         others, last = np.mean(values[:-1], axis=0), values[-1]
         if name == "localisation_auroc":
             apart = last - others
             low, high = np.nanpercentile(apart[1:], (LOW, HIGH))
-            found[name] = {"difference": float(apart[0]), "interval": [float(low), float(high)]}
+            differences[name] = {"difference": float(apart[0]), "interval": [float(low), float(high)]}
         else:
             difference, low, high = paired_difference(last, others)
-            found[name] = {"difference": difference, "interval": [low, high]}
-    return found
+            differences[name] = {"difference": difference, "interval": [low, high]}
+    return differences

@@ -54,11 +54,11 @@ class MapsRequest(Request):
     def run(self, context: Context) -> Result:
         model = catalog.load(self.model)
         pixels, mask, facts = self._picture(model)
-        found = maps(model, pixels, mask, self.unit)
+        through = maps(model, pixels, mask, self.unit)
         context.report(Progress(1, 1))
-        found.request, found.arrays["pixels"] = json.loads(self.canonical()), pixels
-        found.facts |= facts
-        return found
+        through.request, through.arrays["pixels"] = json.loads(self.canonical()), pixels
+        through.facts |= facts
+        return through
 
     def _dataset(self) -> Dataset:
         """The data set that `image` is a number of. Raises BadRequest where it is none."""
@@ -75,7 +75,7 @@ class MapsRequest(Request):
                 {"caption": "an uploaded picture"},
             )
         dataset, number = self._dataset(), int(self.image)
-        (batch,) = images.batches(dataset, [number], model, 1)
+        (batch,) = images.batches(dataset, [number], model, 1, {})
         mask = batch.masks[0].cpu().numpy()
         facts = dataset.describe(number)
         said = str(facts.get("caption") or facts.get("kind") or facts.get("name") or number)

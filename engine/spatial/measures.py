@@ -47,8 +47,8 @@ def auroc(maps: Tensor, masks: Tensor) -> Tensor:
     second = 1 - (_sorted((bits | (1 - on)).view(torch.float32)).view(torch.int32) & 1)
     twice = ((first + second) * places).sum(dim=2)  # the ranks' sums, in whole numbers: exact on every device
     pairs = count * (maps.shape[1] - count)
-    found = (twice - count * (count - 1)).float() / (2 * pairs).float()
-    return torch.where(pairs > 0, found, torch.nan)
+    areas = (twice - count * (count - 1)).float() / (2 * pairs).float()
+    return torch.where(pairs > 0, areas, torch.nan)
 
 
 def _sorted(values: Tensor) -> Tensor:

@@ -3,9 +3,7 @@ mean stay?"""
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,13 +14,11 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
-from engine.core.request import Context, Progress, Result, experiment
+from engine.core.request import Context, Result, experiment
 from engine.core.statistics import HIGH, LOW
-from engine.data.dataset import Dataset
-from engine.data.registry import open_dataset
 from engine.evaluation.index import batch_size
-from engine.evaluation.request import OnImages
-from engine.models import catalog
+from engine.evaluation.request import OnImages, report
+from engine.evaluation.streaming import Stream
 from engine.models.loaded import LoadedModel
 from engine.sites.access import Site, read
 from engine.sites.grid import to_maps
@@ -46,7 +42,7 @@ class MovesRequest(OnImages):
     the mean stays, 0: it changes by its standard deviation over images, -1: as much as from one image to any other,
     which differ by twice the variance). With 95% intervals over images, each with all of its moves, and quartiles over
     units.
-    Facts: images, shift (pixels down and right), turns (degrees), seconds, device.
+    Facts: images, skipped (what could not be read), shift (pixels down and right), turn (degrees), seconds, device.
     """
 
     experiment = "spatial-moves"
@@ -55,12 +51,9 @@ class MovesRequest(OnImages):
     images: int = Field(default=128, ge=2, le=4096)
 
     def run(self, context: Context) -> Result:
-        started = time.monotonic()
-        model, dataset = catalog.load(self.model), open_dataset(self.data)
-        found = measure(model, dataset, context, self.images)
-        found.request = json.loads(self.canonical())
-        found.facts |= {"seconds": time.monotonic() - started, "device": devices.describe(model.device)["name"]}
-        return found
+        stream = Stream.of(self, context)
+        moved = measure(stream, self.images)
+        return stream.result(self, moved.arrays, moved.tables, moved.facts)
 
 
 def moves_of(model: LoadedModel, sites: list[Site]) -> dict[str, list[tuple[str, Callable[[tuple[int, int]], Move]]]]:
@@ -87,14 +80,15 @@ def moves_of(model: LoadedModel, sites: list[Site]) -> dict[str, list[tuple[str,
     return {"shift": shifts, "turn": [(f"{90 * count}°", turned(count)) for count in quarters]}
 
 
-def measure(model: LoadedModel, dataset: Dataset, context: Context, most: int) -> Result:
+def measure(stream: Stream, most: int) -> Result:
     """Every layer under every move; the batch halves when the device runs out of memory."""
-    sites = [layer.maps for layer in layers_of(model.sites)[1]]
-    size = model.images_per_pass(batch_size(sites))
-    return devices.halve_on_oom(lambda size: _stream(model, dataset, sites, context, most, size), size)
+    sites = [layer.maps for layer in layers_of(stream.loaded.sites)[1]]
+    size = stream.loaded.images_per_pass(batch_size(sites))
+    return devices.halve_on_oom(lambda size: _pass(stream, sites, most, size), size)
 
 
-def _stream(model: LoadedModel, dataset: Dataset, sites: list[Site], context: Context, most: int, size: int) -> Result:
+def _pass(stream: Stream, sites: list[Site], most: int, size: int) -> Result:
+    model, dataset = stream.loaded, stream.dataset
     numbers, names = images.order(dataset, most), [site.name for site in sites]
     moves = moves_of(model, sites)
     tallies = {(kind, site.name): _Tally() for kind in moves for site in sites}
@@ -109,21 +103,22 @@ def _stream(model: LoadedModel, dataset: Dataset, sites: list[Site], context: Co
             values = read(model.module, names, model.normalize(pixels))
         return {site.name: to_maps(values[site.name].float(), site.grid)[:, chosen[site.name]] for site in sites}
 
-    for batch in images.batches(dataset, numbers, model, size):
+    for batch in images.batches(dataset, numbers, model, size, stream.skipped):
         plain = seen(batch.images)
-        for kind, made in moves.items():
-            for _, move in made:
+        for kind, named in moves.items():
+            for _, move in named:
                 moved = seen(move(model.input_size)(batch.images))
                 for site in sites:
                     expected = move((site.grid.height, site.grid.width))(plain[site.name])
                     tallies[kind, site.name].add(batch.numbers, plain[site.name], expected, moved[site.name])
         done += len(batch.numbers)
-        context.report(Progress(done, len(numbers), f"{done} of {len(numbers)} images"))
+        stream.tell(done, len(numbers))
     rows: list[dict[str, Any]] = []
     for index, site in enumerate(sites):
         place = {"layer": index, "site": site.name, "depth": (index + 1) / len(sites)}
         rows += [{**place, "kind": kind, **tallies[kind, site.name].row()} for kind in moves if moves[kind]]
-    facts = {"images": done, **{kind: [name for name, _ in made] for kind, made in moves.items()}}
+    facts = {"images": done, "skipped": report(dataset, stream.skipped, ())}
+    facts |= {kind: [name for name, _ in named] for kind, named in moves.items()}
     return Result({}, {}, {"moves": pd.DataFrame(rows)}, facts)
 
 
@@ -163,21 +158,21 @@ class _Tally:
         variance = weights @ before**2 - (weights @ before) ** 2 / count
         alive = variance[0] > 1e-9 * np.maximum((before**2).sum(axis=0), 1e-30)
         invariance = 1 - _share(squares, variance)[:, alive]
-        found = {}
+        row = {}
         for name, values in (("equivariance", equivariance), ("invariance", invariance)):
             there = ~np.isnan(values)
             values = values[there.any(axis=1)][
                 :, there.any(axis=0)
             ]  # a resample of the same image twice has no variance
             if not values.size:
-                found |= dict.fromkeys((name, *(f"{name}_{end}" for end in ENDS)), np.nan)
+                row |= dict.fromkeys((name, *(f"{name}_{end}" for end in ENDS)), np.nan)
                 continue
             medians = np.nanmedian(values, axis=1)
             low, high = np.nanpercentile(medians[1:], (LOW, HIGH)) if len(medians) > 1 else (np.nan, np.nan)
             quarter, three = np.nanpercentile(values[0], (25, 75))
-            found |= {name: medians[0], f"{name}_low": low, f"{name}_high": high}
-            found |= {f"{name}_quartile_1": quarter, f"{name}_quartile_3": three}
-        return found
+            row |= {name: medians[0], f"{name}_low": low, f"{name}_high": high}
+            row |= {f"{name}_quartile_1": quarter, f"{name}_quartile_3": three}
+        return row
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

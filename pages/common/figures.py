@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
 
 WIDTH, HEIGHT = 900, 420
 """Of the vector drawing, in CSS pixels, where the chart has no height of its own."""
@@ -51,6 +55,15 @@ def csv(numbers: pd.DataFrame, name: str, key: str) -> None:
         width="content",
         help="The numbers behind this figure. The camera on the chart saves the figure itself as SVG.",
     )
+
+
+def left_out(results: Iterable[Result]) -> None:
+    """What these results could not use, each entry once; nothing where they could use all. Results of former versions may
+    not tell it."""
+    entries = list(dict.fromkeys(tuple(entry) for result in results for entry in result.facts.get("skipped", ())))
+    if entries:
+        with st.expander(f"Left out: {len(entries)}", icon=":material/report:"):
+            st.dataframe(pd.DataFrame(entries, columns=["what", "why"]), hide_index=True)
 
 
 def config(figure: go.Figure, name: str) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""The sections of the page "Background and texture": one a measurement, and what was left out."""
+"""The sections of the page "Background and texture": one a measurement."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from pages.sections.reliance import background, cues, frequency
@@ -27,11 +26,3 @@ def draw(view: View, measure: str, found: Mapping[str, Result], turn: Callable[[
     }[measure]
     st.header(MEASURES[measure], anchor=measure)
     drawn(view, found, turn)
-
-
-def left_out(found: Mapping[str, Result]) -> None:
-    """What no measurement could use, each entry once."""
-    entries = list(dict.fromkeys(tuple(entry) for result in found.values() for entry in result.facts["skipped"]))
-    if entries:
-        with st.expander(f"Left out: {len(entries)}", icon=":material/report:"):
-            st.dataframe(pd.DataFrame(entries, columns=["what", "why"]), hide_index=True)

@@ -10,10 +10,11 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from engine.core.request import Progress
 from engine.data.dataset import Dataset
+from engine.evaluation.streaming import Stream
 from engine.models.loaded import LoadedModel
 from tests.engine.small import wrapped
+from tests.engine.world import Notebook
 
 NAMES = ("red", "green", "blue", "white")
 CLASSES = len(NAMES)
@@ -52,11 +53,9 @@ class Squares(Dataset):
         return {"id": index, "kind": self.class_names[index % CLASSES]}
 
 
-class Quiet:
-    """A context in which nobody watches."""
-
-    def report(self, progress: Progress) -> None:
-        assert 0 <= progress.step <= progress.total
+def over(model: LoadedModel, dataset: Dataset) -> Stream:
+    """The data set on its way through the model."""
+    return Stream(model, dataset, Notebook())
 
 
 def vit(name: str = "vit_tiny_patch16_224", change: Callable[[Any], None] | None = None, **kwargs: Any) -> LoadedModel:
@@ -73,10 +72,10 @@ def vit(name: str = "vit_tiny_patch16_224", change: Callable[[Any], None] | None
     nn.init.normal_(module.head.weight, std=1.0)
     if change is not None:
         change(module)
-    found = wrapped(name, module)
-    found.input_size = (module.patch_embed.img_size[0],) * 2
-    found.class_names = NAMES
-    return found
+    model = wrapped(name, module)
+    model.input_size = (module.patch_embed.img_size[0],) * 2
+    model.class_names = NAMES
+    return model
 
 
 def without_mixing(module: Any) -> None:

@@ -19,7 +19,7 @@ from engine.spatial.blocks import ReadOut, Stack
 from engine.spatial.last import evaluations_of, measure, result_of
 from engine.spatial.probes import Probes
 from tests.engine.small import small_cnn
-from tests.engine.spatial.known import CLASSES, NAMES, Quiet, Squares, averaging_last, vit, without_mixing
+from tests.engine.spatial.known import CLASSES, NAMES, Squares, averaging_last, over, vit, without_mixing
 
 
 class Recorded(Probes):
@@ -100,7 +100,7 @@ def test_one_stream_of_patches_serves_every_isolation() -> None:
 
 
 def test_isolating_nothing_changes_nothing_and_isolating_all_leaves_chance() -> None:
-    found = measure(vit(), Squares(), Quiet()).tables["accuracy"].set_index("name")  # type: ignore[arg-type]
+    found = measure(over(vit(), Squares())).tables["accuracy"].set_index("name")
     first, last, natural = found.loc["isolation 0"], found.loc["isolation 3"], found.loc["natural"]
     assert (first.top1, first.top5) == (natural.top1, natural.top5) and first.difference == 0
     assert last.top1 == 1 / CLASSES and last.n == 16  # the same answer to every image, right for one class
@@ -109,7 +109,7 @@ def test_isolating_nothing_changes_nothing_and_isolating_all_leaves_chance() -> 
 
 
 def test_a_class_token_that_never_meets_the_patches_loses_nothing_by_isolation() -> None:
-    found = measure(vit(change=without_mixing), Squares(), Quiet()).tables["accuracy"]  # type: ignore[arg-type]
+    found = measure(over(vit(change=without_mixing), Squares())).tables["accuracy"]
     kept = found[found.experiment.isin(["isolation", "cls_only", "uniform"])]
     assert (kept.difference == 0).all() and len(kept) == 4 + 4 + 3 + 2
 
@@ -166,7 +166,7 @@ def test_windows_attend_to_their_own_mean_and_position_biases_do_not_matter() ->
         "swin_tiny_patch4_window7_224", img_size=56, window_size=7, embed_dim=16, depths=(1, 1)
     )
     part = attention.attentions(swin.eval())[0]
-    torch.nn.init.normal_(part.relative_position_bias_table, std=3.0)  # type: ignore[arg-type]
+    torch.nn.init.normal_(part.relative_position_bias_table, std=3.0)
     windows = torch.randn(4, 49, 16)
     with torch.no_grad(), attention.uniform(part):
         out = part(windows)
@@ -177,7 +177,7 @@ def test_a_network_without_attention_has_heads_and_positions_and_says_the_rest_i
     model = small_cnn()
     model.module.reset_classifier(CLASSES)  # type: ignore[operator]
     model.class_names = NAMES
-    found = measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+    found = measure(over(model, Squares()))
     assert set(found.tables["accuracy"].experiment) == {"natural", "heads"}
     assert len(found.facts["missing"]) == 1 and "neither attention nor a class token" in found.facts["missing"][0]
     natural, mean = (found.tables["accuracy"].set_index("name").loc[name] for name in ("natural", "patch_mean"))
@@ -187,7 +187,7 @@ def test_a_network_without_attention_has_heads_and_positions_and_says_the_rest_i
 
 def test_a_vit_that_pools_its_patches_has_no_class_token_to_isolate() -> None:
     model = vit(global_pool="avg")
-    found = measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+    found = measure(over(model, Squares()))
     assert {"isolation", "cls_only"}.isdisjoint(found.tables["accuracy"].experiment)
     assert "uniform" in set(found.tables["accuracy"].experiment)
     assert any("reads no class token" in line for line in found.facts["missing"])
@@ -204,7 +204,7 @@ def test_labels_that_are_no_class_of_the_model_are_refused_in_a_sentence(
     model = vit()
     model.class_names = names
     with pytest.raises(BadRequest, match=told):
-        measure(model, Squares(), Quiet())  # type: ignore[arg-type]
+        measure(over(model, Squares()))
 
 
 def test_labels_are_matched_by_name_and_those_that_could_mean_two_classes_are_left_out_and_told() -> None:
@@ -215,7 +215,7 @@ def test_labels_are_matched_by_name_and_those_that_could_mean_two_classes_are_le
     labels, matching = images.labels_for(model, squares)
     assert labels == {number: {0: 2, 3: 0}[number % 4] for number in range(16) if number % 4 in (0, 3)}
     assert [what for what, _ in matching.notes] == ["class crane", "class blue"]
-    found = measure(model, squares, Quiet())  # type: ignore[arg-type]
+    found = measure(over(model, squares))
     assert found.facts["images"] == 8 and "2 of the 4 classes of “squares”" in found.facts["missing"][-1]
     assert [what for what, _ in found.facts["skipped"]] == ["class crane", "class blue"]
 
@@ -223,7 +223,7 @@ def test_labels_are_matched_by_name_and_those_that_could_mean_two_classes_are_le
 def test_chance_is_among_all_classes_that_the_model_answers_with() -> None:
     model = vit(num_classes=8)
     model.class_names = (*NAMES, "black", "grey", "pink", "brown")
-    assert measure(model, Squares(), Quiet()).facts["chance"] == 1 / 8  # type: ignore[arg-type]
+    assert measure(over(model, Squares())).facts["chance"] == 1 / 8
 
 
 @pytest.mark.parametrize("given", [imagenet_ids(), ()])

@@ -18,18 +18,18 @@ from engine.spatial import images, moves
 from engine.spatial.layers import measure
 from engine.spatial.maps import MapsRequest, maps
 from tests.engine.small import small_cnn
-from tests.engine.spatial.known import Quiet, Squares, averaging_last, vit, without_mixing
+from tests.engine.spatial.known import Squares, averaging_last, over, vit, without_mixing
 from tests.engine.world import write, xml
 
 
 def test_tokens_that_never_mix_find_themselves_in_every_layer() -> None:
-    table = measure(vit(change=without_mixing), Squares(), Quiet()).tables["layers"]  # type: ignore[arg-type]
+    table = measure(over(vit(change=without_mixing), Squares())).tables["layers"]
     assert table.self_retrieval.tolist() == [1.0, 1.0, 1.0]
     assert (table.position_r2 > 0.8).all()  # the positions that the model was given are still there
 
 
 def test_a_last_block_that_averages_leaves_chance_and_uniform_maps() -> None:
-    found = measure(vit(change=averaging_last), Squares(), Quiet())  # type: ignore[arg-type]
+    found = measure(over(vit(change=averaging_last), Squares()))
     first, *_, last = found.tables["layers"].to_dict("records")
     assert (
         last["self_retrieval"] == pytest.approx(1 / 16, abs=1e-6) == pytest.approx(found.facts["chance_self_retrieval"])
@@ -49,7 +49,7 @@ def test_a_unit_that_sees_brightness_finds_the_squares_and_the_control_does_not(
         torch.nn.init.constant_(module.blocks[0].mlp.fc1.weight, 1.0)
         torch.nn.init.constant_(module.blocks[0].mlp.fc1.bias, 40.0)  # far from where GELU is flat
 
-    row = measure(vit(change=bright), Squares(32), Quiet()).tables["layers"].iloc[0]  # type: ignore[arg-type]
+    row = measure(over(vit(change=bright), Squares(32))).tables["layers"].iloc[0]
     assert row.localisation_auroc > 0.85 and row.localisation_control < 0.75
 
 
@@ -67,12 +67,12 @@ def boxed(folder: Path, drawn: tuple[int, int] = (32, 32)) -> Dataset:
 
 def test_boxes_in_xml_say_where_objects_are_where_they_were_drawn_on_the_same_size(tmp_path: Path) -> None:
     stored = boxed(tmp_path / "same")
-    (batch,) = images.batches(stored, range(16), vit(), 16)
+    (batch,) = images.batches(stored, range(16), vit(), 16, {})
     for place, number in enumerate(int(stored.describe(index)["name"][-6:-4]) for index in batch.numbers):
         assert np.array_equal(batch.masks[place].numpy(), Squares().mask(number))
-    found = measure(vit(), stored, Quiet())  # type: ignore[arg-type]
+    found = measure(over(vit(), stored))
     assert found.facts["masks"] > 0 and found.tables["layers"].localisation_auroc.notna().all()
-    (batch,) = images.batches(boxed(tmp_path / "other", (640, 480)), range(16), vit(), 16)
+    (batch,) = images.batches(boxed(tmp_path / "other", (640, 480)), range(16), vit(), 16, {})
     assert batch.masks.isnan().all() and len(batch.numbers) == 16
 
 
@@ -81,8 +81,7 @@ def test_the_batch_does_not_change_the_numbers() -> None:
 
     entry, found = layers.layers_of(vit().sites)
     results = [
-        layers._stream(vit(), Squares(), np.arange(16), entry, found, Quiet(), size).tables["layers"]  # type: ignore[arg-type]
-        for size in (3, 16)
+        layers._pass(over(vit(), Squares()), np.arange(16), entry, found, size).tables["layers"] for size in (3, 16)
     ]
     numbers = [table.drop(columns=["site", "maps"]).to_numpy(float) for table in results]
     np.testing.assert_allclose(numbers[0], numbers[1], atol=1e-4)
@@ -91,7 +90,7 @@ def test_the_batch_does_not_change_the_numbers() -> None:
 def test_a_cnn_has_every_curve_but_self_retrieval_and_says_why() -> None:
     model = small_cnn()
     model.input_size = (64, 64)
-    found = measure(model, Squares(side=64), Quiet())  # type: ignore[arg-type]
+    found = measure(over(model, Squares(side=64)))
     table = found.tables["layers"]
     assert table.self_retrieval.isna().all() and len(found.facts["missing"]) == 1
     assert table.localisation_auroc.notna().all() and "self_retrieval" not in found.facts["last"]
@@ -104,7 +103,7 @@ def test_a_network_that_looks_at_each_patch_alone_moves_along() -> None:
         without_mixing(module)
         torch.nn.init.zeros_(module.pos_embed)
 
-    table = moves.measure(vit(change=lost), Squares(), Quiet(), 8).tables["moves"]  # type: ignore[arg-type]
+    table = moves.measure(over(vit(change=lost), Squares()), 8).tables["moves"]
     shift, turn = (table[table.kind == kind] for kind in ("shift", "turn"))
     assert (shift.equivariance > 0.999).all() and (shift.invariance > 0.999).all()
     assert (turn.equivariance < 0.99).all()  # the pixels inside a patch turn too
