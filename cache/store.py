@@ -92,8 +92,12 @@ class ResultStore:
 
     def entries(self) -> list[Entry]:
         """Every stored result, the one unused for longest first."""
-        pins = self._pins()
+        pins = self.pins()
         return [Entry(r.key, r.bytes, r.stored_at, _request(r.tag), r.key in pins) for r in self._results()]
+
+    def pins(self) -> set[str]:
+        """The keys of pinned results."""
+        return {row.key.removeprefix("pin/") for row in self._rows() if row.key.startswith("pin/")}
 
     def stats(self) -> dict[str, Any]:
         """How many results, how many bytes, the limit and the folder."""
@@ -180,7 +184,7 @@ class ResultStore:
         if excess <= 0:
             return 0
         newest = max(row.stored_at for row in rows)
-        staying = self._pins() | {keep} | {row.key for row in rows if row.stored_at == newest}
+        staying = self.pins() | {keep} | {row.key for row in rows if row.stored_at == newest}
         removed = 0
         for row in rows:
             if excess <= 0:
@@ -220,9 +224,6 @@ class ResultStore:
 
     def _results(self, key: str | None = None) -> list[Row]:
         return [row for row in self._rows(key) if _KEY.fullmatch(row.key)]
-
-    def _pins(self) -> set[str]:
-        return {row.key.removeprefix("pin/") for row in self._rows() if row.key.startswith("pin/")}
 
     def _note_use(self, key: str) -> None:
         now = time.time()

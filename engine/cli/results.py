@@ -1,4 +1,4 @@
-"""`cache`: listing, pruning, exporting and importing the stored results."""
+"""`cache`: listing, pruning, pinning, exporting and importing the stored results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cache.blob import DamagedBlob
 from cache.store import Entry, ResultStore, StoreUnavailable
 from engine import COMMAND
 from engine.cli.answer import Answer, size, table
-from engine.core import config
+from engine.core import config, pins
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.paths import brief, readable, typed_path
 
@@ -24,9 +24,8 @@ def list_(arguments: Namespace) -> Answer:
     """Every stored result, the one unused for longest first."""
     store = _store()
     entries, stats = store.entries(), store.stats()
-    rows = [(e.key, size(e.bytes), _when(e.stored_at), "pinned" if e.pinned else "", _what(e)) for e in entries]
     total = f"{stats['entries']} results, {size(stats['bytes'])} of {size(stats['limit_bytes'])}, in {stats['folder']}"
-    text = f"{table(('key', 'size', 'stored', '', 'request'), rows)}\n{total}" if rows else total
+    text = f"{_table(entries)}\n{total}" if entries else total
     return Answer({**stats, "results": [_facts(entry) for entry in entries]}, text)
 
 
@@ -50,15 +49,36 @@ def prune(arguments: Namespace) -> Answer:
     )
 
 
+def pin(arguments: Namespace) -> Answer:
+    """Pin results, or list those that are. Raises BadRequest for a key that is not stored, Unavailable where pins cannot be
+    written."""
+    if bool(arguments.keys) == arguments.list:
+        raise BadRequest("Name the results to pin, or write --list to see those that are pinned.")
+    if arguments.list:
+        entries = [entry for entry in _store().entries() if entry.pinned]
+        text = _table(entries) if entries else "No result is pinned."
+        return Answer({"results": [_facts(entry) for entry in entries]}, text)
+    return _pinning(arguments.keys, True, "Pinned")
+
+
+def unpin(arguments: Namespace) -> Answer:
+    """Unpin results. Raises BadRequest for a key that is not stored, Unavailable where pins cannot be written."""
+    return _pinning(arguments.keys, False, "Unpinned")
+
+
+def _pinning(keys: list[str], on: bool, said: str) -> Answer:
+    _check_stored(_store(to_write=True), keys)
+    done = pins.pin(keys, on)
+    return Answer({"pinned" if on else "unpinned": done}, f"{said} {len(done)} results.")
+
+
 def export(arguments: Namespace) -> Answer:
     """Write results into one ZIP file. Raises BadRequest for a key that is not stored, or when it cannot be written."""
     path = typed_path(arguments.file)
     if not path.name or os.path.isdir(path):
         raise BadRequest(f"{brief(arguments.file)} is a folder. Name the ZIP file to write.")
     store = _store()
-    for key in arguments.keys:
-        if not store.has(key):
-            raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` shows those that are.")
+    _check_stored(store, arguments.keys)
     try:
         count = archive.export(store, path, arguments.keys or None)
     except OSError as error:
@@ -101,12 +121,24 @@ def _store(to_write: bool = False) -> ResultStore:
     return store
 
 
+def _check_stored(store: ResultStore, keys: list[str]) -> None:
+    """Raises BadRequest for the first of these keys that no result is stored under."""
+    for key in keys:
+        if not store.has(key):
+            raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` shows those that are.")
+
+
 def _delete_all(store: ResultStore) -> int:
     """Remove every result that is not pinned; returns how many. Raises StoreUnavailable."""
     keys = [entry.key for entry in store.entries() if not entry.pinned]
     for key in keys:
         store.delete(key)
     return len(keys)
+
+
+def _table(entries: list[Entry]) -> str:
+    rows = [(e.key, size(e.bytes), _when(e.stored_at), "pinned" if e.pinned else "", _what(e)) for e in entries]
+    return table(("key", "size", "stored", "", "request"), rows)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
