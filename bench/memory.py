@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 from bench.common import middle, open_model, table
+from engine.visualization.goals import units_of
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import FAST
 
@@ -23,7 +24,7 @@ def peak(name: str, count: int) -> int:
     """MiB that this process has used at most, after `count` pictures."""
     model = open_model(name)
     site = middle(model)
-    units = [number % model.sites[site].units for number in range(count)]
+    units = units_of(number % model.sites[site].units for number in range(count))
     maximize(model, site, units, FAST.model_copy(update={"steps": 2}), seed=0)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 

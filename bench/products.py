@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.common import middle, open_model, say, seconds, table
 from engine.core import devices
 from engine.visualization.fast_gradients import module_for_gradients
-from engine.visualization.optimize import maximize_batch
+from engine.visualization.goals import units_of
+from engine.visualization.optimize import aim_at, maximize_batch
 from engine.visualization.recipes import FAST, PAPER
 
 SIZES = ((1024, 1024, 1024), (2048, 2048, 2048), (3152, 768, 3072))
@@ -60,7 +61,7 @@ def main() -> None:
 
         def steps(count: int, recipe=recipe, units=units) -> None:
             short = recipe.model_copy(update={"steps": count})
-            maximize_batch(model, module, site, units, short, seed=0, direction=1, watch=None)
+            maximize_batch(aim_at(model, site, units_of(units), module), short, seed=0)
             devices.wait(model.device)
 
         with FlopCounterMode(display=False) as counter:

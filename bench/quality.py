@@ -24,6 +24,7 @@ from bench.common import middle, open_model, reason, say, table, target_of
 from bench.peers import PEERS, STEPS, Target, fitted
 from bench.plain import maximize_plainly
 from engine.models.loaded import LoadedModel
+from engine.visualization.goals import units_of
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER, Recipe
 from engine.visualization.scores import fresh_activations
@@ -54,7 +55,7 @@ def measure(name: str, model: LoadedModel, site: str, units: list[int], make: Ca
         return Measured(name, problem=reason(error))
     finally:
         model.module.requires_grad_(False)
-    scores = fresh_activations(model, site, units, np.stack(pictures).astype(np.float32), seed=1)
+    scores = fresh_activations(model, site, units_of(units), np.stack(pictures).astype(np.float32), seed=1)
     say(f"{model.name} {name}: {statistics.median(times):.2f} s a picture, scores {np.round(scores, 2).tolist()}")
     return Measured(name, statistics.median(times), float(scores.sum()))
 
@@ -72,7 +73,7 @@ def compare(name: str, count: int, skip: list[str]) -> list[list[str]]:
     units = sorted(np.random.default_rng(0).choice(model.sites[site].units, count, replace=False).tolist())
 
     def ours(recipe: Recipe) -> Callable[[int], Tensor]:
-        return lambda unit: torch.from_numpy(maximize(model, site, [unit], recipe, seed=0).images[0])
+        return lambda unit: torch.from_numpy(maximize(model, site, units_of([unit]), recipe, seed=0).images[0])
 
     ours(FAST.model_copy(update={"steps": 10}))(units[0])  # warm up
     methods: dict[str, Callable[[int], Tensor]] = {"paper's loop": lambda unit: plainly(target_of(model, site, unit))}

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from engine.core import devices
 from engine.models import catalog
 from engine.visualization.batch_size import pictures_at_once
+from engine.visualization.goals import units_of
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER
 
@@ -46,9 +47,9 @@ def main() -> None:
 
     def engine(recipe) -> float:
         count = together[recipe.name]
-        return seconds(lambda: maximize(model, site, range(count), recipe, seed=0)) / count
+        return seconds(lambda: maximize(model, site, units_of(range(count)), recipe, seed=0)) / count
 
-    maximize(model, site, [0], PAPER.model_copy(update={"steps": 40}), seed=0)  # warm up
+    maximize(model, site, units_of([0]), PAPER.model_copy(update={"steps": 40}), seed=0)  # warm up
     times: dict[str, list[float]] = {"plain": [], "paper": [], "fast": []}
     for _ in range(args.rounds):
         times["plain"].append(plainly(args.model, args.block, args.steps) * PAPER.steps / args.steps)

@@ -19,6 +19,7 @@ from bench.common import middle, open_model, reason, say, seconds, table, target
 from bench.peers import PEERS, STEPS, Target
 from bench.plain import maximize_plainly
 from engine.models.loaded import LoadedModel
+from engine.visualization.goals import units_of
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER, Recipe
 
@@ -48,7 +49,9 @@ def methods(model: LoadedModel, site: str) -> dict[str, tuple[Method, int, int]]
         return run
 
     def ours(recipe: Recipe) -> Method:
-        return lambda units, steps: maximize(model, site, units, recipe.model_copy(update={"steps": steps}), seed=0)
+        return lambda units, steps: maximize(
+            model, site, units_of(units), recipe.model_copy(update={"steps": steps}), seed=0
+        )
 
     passes = {"torch-lucent": 1, "horama": 6, "dreamlens": 1}
     return (

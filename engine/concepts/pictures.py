@@ -24,7 +24,7 @@ from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.models.text import EMBEDDING
-from engine.visualization.objectives import values_of
+from engine.visualization.activations import values_of
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.tuning import GivenRecipe
 

@@ -31,7 +31,7 @@ from engine.data.registry import open_dataset
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.models.text import EMBEDDING, scale, text_embedding
-from engine.visualization.objectives import activations
+from engine.visualization.activations import activations
 
 MOST_TEXTS = 50
 

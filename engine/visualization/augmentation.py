@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.visualization.recipes import Recipe, View
+from engine.visualization.recipe import Recipe, View
 
 
 def copies_of(

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from engine.core import devices
 from engine.models.loaded import LoadedModel
-from engine.visualization.recipes import Recipe
+from engine.visualization.recipe import Recipe
 
 T = TypeVar("T")
 

@@ -8,16 +8,19 @@ and seed alone, and the unit's plain picture is not touched.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from engine.core.targets import parse_target
 from engine.models.loaded import LoadedModel
 from engine.sites.grid import position_mean
+from engine.visualization.activations import values_of
 from engine.visualization.fast_gradients import module_for_gradients
-from engine.visualization.objectives import Goal, Linear, values_of
-from engine.visualization.optimize import Measure, Pictures, Wanted, Watch, maximize_batch, suited_to
-from engine.visualization.recipes import Recipe
+from engine.visualization.goals import Goal, Measure, suited_to
+from engine.visualization.optimize import PLAIN, Aim, Pictures, Run, maximize_batch
+from engine.visualization.progress import as_bytes, rounded
+from engine.visualization.recipe import Recipe
+from engine.visualization.scores import fresh_activations
 
 PASS = 64  # pictures in one pass of the model, at most
 STRENGTH = 1.0
@@ -25,33 +28,43 @@ STRENGTH = 1.0
 
 
 def different(
-    model: LoadedModel,
-    site: str,
-    wanted: Wanted,
-    recipe: Recipe,
-    seed: int,
-    several: int,
-    watch: Watch | None = None,
-    start: np.ndarray | None = None,
+    model: LoadedModel, site: str, goal: Goal, several: int, recipe: Recipe, seed: int, run: Run = PLAIN
 ) -> Pictures:
-    """`several` pictures that all maximize one unit or goal, and differ. The curves are what is left of the activation
-    once the likeness to the others is taken off."""
+    """`several` pictures that all maximize one goal, and differ. The curves are what is left of the activation once the
+    likeness to the others is taken off."""
     module = module_for_gradients(model)
 
-    def apart(module: nn.Module) -> Measure:
-        return lambda images, leak: held_apart(model, site, wanted, images, several, module)
+    def measure(copies: int) -> Measure:
+        return lambda images, leak: held_apart(model, site, goal, images, several, module)
 
-    suited = suited_to(wanted, recipe, model, site)
-    return maximize_batch(model, module, site, [wanted] * several, suited, seed, 1, watch, start, apart)
+    names = [(goal.name, "variant", str(place)) for place in range(several)]
+    suited = suited_to(goal, recipe, model, site)
+    return maximize_batch(Aim(model, names, [goal.strength] * several, measure), suited, seed, run)
+
+
+def variants_of(
+    model: LoadedModel, site: str, goal: Goal, several: int, recipe: Recipe, seed: int, run: Run = PLAIN
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """`several` different pictures for a goal, (several, H, W, 3) uint8, and what is known of each: columns unit (the goal's
+    name), number, activation (see `fresh_activations`), likeness (mean correlation with the others)."""
+    made = different(model, site, goal, several, recipe, seed, run).images
+    seen = rounded(made)
+    columns = {
+        "unit": goal.name,
+        "number": range(several),
+        "activation": fresh_activations(model, site, [goal] * several, seen, seed).astype(np.float64),
+        "likeness": likeness_of(model, site, seen).astype(np.float64),
+    }
+    return as_bytes(made), pd.DataFrame(columns)
 
 
 def held_apart(
-    model: LoadedModel, site: str, wanted: Wanted, images: Tensor, several: int, module: nn.Module | None = None
+    model: LoadedModel, site: str, goal: Goal, images: Tensor, several: int, module: nn.Module | None = None
 ) -> Tensor:
     """(B,): activation of each image less its likeness to the other pictures; images in `several` equal parts."""
-    values = values_of(model, site, images, module)
-    activation = _goal(model, site, wanted).measure(values)
-    each = position_mean(values, model.sites[site].grid).unflatten(0, (several, -1)).mean(1)
+    values, grid = values_of(model, site, images, module), model.sites[site].grid
+    activation = goal.measure(values, grid)
+    each = position_mean(values, grid).unflatten(0, (several, -1)).mean(1)
     alike = likeness(each).clamp(min=0).sum(1) / max(1, several - 1)
     size = activation.detach().abs().mean()
     return activation - STRENGTH * size * alike.repeat_interleave(len(images) // several)
@@ -71,11 +84,3 @@ def likeness_of(model: LoadedModel, site: str, images: np.ndarray) -> np.ndarray
         grid, parts = model.sites[site].grid, pictures.split(model.images_per_pass(PASS))
         alike = likeness(torch.cat([position_mean(values_of(model, site, part), grid) for part in parts]))
         return (alike.sum(1) / max(1, len(images) - 1)).cpu().numpy()
-
-
-def _goal(model: LoadedModel, site: str, wanted: Wanted) -> Goal:
-    if isinstance(wanted, Goal):
-        return wanted
-    one = torch.zeros(model.sites[site].units, device=model.device)
-    one[wanted] = 1.0
-    return Linear(parse_target(str(wanted)), [(None, one)], model.sites[site].grid)

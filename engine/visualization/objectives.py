@@ -1,115 +1,35 @@
-"""Goals: targets made ready to be measured on a model's activations, with gradients.
+"""Goals from their texts: what a target names is looked up, checked, and read once.
 
-Invariant: a goal's value for an image depends on that image's activations alone.
+Invariant: a goal is built once for a model while the model is there; a `match:` goal's image passes through it once.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import nullcontext
+from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from engine.core import devices
 from engine.core.choices import DEFAULT_DATA
-from engine.core.devices import autocast
 from engine.core.errors import BadRequest
-from engine.core.images import to_input
-from engine.core.targets import Part, Target, parse_target
+from engine.core.targets import Part, parse_target
 from engine.data import uploads
+from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
 from engine.models.text import EMBEDDING, scale, text_embedding
-from engine.sites.access import Site, find, read, read_unit
-from engine.sites.grid import Grid, spatial
+from engine.sites.access import Site, find
 from engine.sites.plan import plan
+from engine.visualization.activations import activations
+from engine.visualization.goals import Caricature, FeatureInversion, Goal, Linear, TextSimilarity, Unit, UnitAtPosition
 
-
-class Goal(ABC):
-    """One target on one site. `name` is its text; `placed`: whether it matters where in the picture something is.
-
-    `strength`: how much its value counts against a recipe's penalties, which are made for activations.
-    """
-
-    strength = 1.0
-
-    def __init__(self, target: Target) -> None:
-        self.name, self.placed = str(target), target.placed
-
-    @abstractmethod
-    def measure(self, values: Tensor) -> Tensor:
-        """(images, position, unit), prefix tokens included -> (images,)."""
-
-
-class UnitAtPosition(Goal):
-    """One unit at one position, which `read_unit` computes alone."""
-
-    def __init__(self, target: Target, unit: int, place: int) -> None:
-        super().__init__(target)
-        self.unit, self.place = unit, place
-
-    def measure(self, values: Tensor) -> Tensor:
-        return values[:, self.place, self.unit]
-
-
-class Linear(Goal):
-    """A sum over terms of (mean over positions, or one position) x (direction over units)."""
-
-    def __init__(self, target: Target, terms: Sequence[tuple[int | None, Tensor]], grid: Grid) -> None:
-        super().__init__(target)
-        self.terms, self.grid = terms, grid
-
-    def measure(self, values: Tensor) -> Tensor:
-        total = values.new_zeros(len(values))
-        for place, direction in self.terms:
-            seen = spatial(values, self.grid).mean(1) if place is None else values[:, place]
-            total = total + (seen * direction).sum(1)
-        return total
-
-    def of_means(self, position_mean: np.ndarray) -> np.ndarray:
-        """The same from means over positions (images, unit): only for a goal that is not placed."""
-        return sum(position_mean @ direction.cpu().numpy() for _, direction in self.terms)  # type: ignore[return-value]
-
-
-class TextSimilarity(Goal):
-    """Cosine of a picture's embedding and a text's; it counts as the logit that the model was trained to make of it."""
-
-    def __init__(self, target: Target, words: Tensor, strength: float) -> None:
-        super().__init__(target)
-        self.words, self.strength = words, strength  # words (unit,) of length one
-
-    def measure(self, values: Tensor) -> Tensor:
-        return nn.functional.normalize(values.mean(1), dim=1) @ self.words
-
-    def of_means(self, position_mean: np.ndarray) -> np.ndarray:
-        """The same from an embedding's means over its one position (images, unit)."""
-        return self.measure(torch.from_numpy(position_mean)[:, None].to(self.words.device)).cpu().numpy()
-
-
-class FeatureInversion(Goal):
-    """Minus the distance to an image's activations: the L2 norm over all positions (prefix tokens too) and units.
-
-    As in the authors' code (it16/reconstruct.py; not in the paper's text).
-    """
-
-    def __init__(self, target: Target, reference: Tensor) -> None:
-        super().__init__(target)
-        self.reference = reference
-
-    def measure(self, values: Tensor) -> Tensor:
-        return -((values - self.reference).square().sum((1, 2)) + 1e-12).sqrt()
-
-
-class Caricature(Goal):
-    """Dot product with an image's activations, over that image's own: 1 is as strong as in the image itself."""
-
-    def __init__(self, target: Target, reference: Tensor) -> None:
-        super().__init__(target)
-        self.reference = reference / reference.square().sum().clamp(min=1e-12)
-
-    def measure(self, values: Tensor) -> Tensor:
-        return (values * self.reference).sum((1, 2))
+KEPT = 32
+"""Goals that are kept ready for one model; the one unused for longest goes first."""
+_READY: WeakKeyDictionary[LoadedModel, OrderedDict[tuple[str, ...], Goal]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
 
 
 def check(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) -> None:
@@ -126,59 +46,46 @@ def check(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) ->
 
 
 def goal(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) -> Goal:
-    """The goal of a target's text. Raises VitrineError as `check` does."""
+    """The goal of a target's text (`7` is unit 7). Raises VitrineError as `check` does."""
     check(model, site, text, data)
+    target = parse_target(text)
+    if target.unit is not None:
+        return Unit(target.unit)
+    # What a number of an image means depends on the data set; how it is read, on the precision.
+    seen = open_dataset(data).fingerprint if target.image.isdigit() else ""
+    key = (site, str(target), data, seen, str(devices.precision(model.device)))
+    with _LOCK:
+        ready = _READY.setdefault(model, OrderedDict())
+        if key in ready:
+            ready.move_to_end(key)
+            return ready[key]
+    made = _built(model, site, str(target), data)
+    with _LOCK:
+        ready[key] = made
+        while len(ready) > KEPT:
+            ready.popitem(last=False)
+    return made
+
+
+def goals_of(model: LoadedModel, site: str, names: Sequence[int | str], data: str = DEFAULT_DATA) -> list[Goal]:
+    """The goals of units (by number) and targets (by text). Raises VitrineError as `check` does."""
+    return [goal(model, site, str(name), data) for name in names]
+
+
+def _built(model: LoadedModel, site: str, text: str, data: str) -> Goal:
     target, place = parse_target(text), find(model.sites, site)
     if target.whole:
         reference = activations(model, site, uploads.image_of(target.image, data))
-        return FeatureInversion(target, reference) if target.whole == "match" else Caricature(target, reference)
+        return FeatureInversion(text, reference) if target.whole == "match" else Caricature(text, reference)
     if target.text:
         words = torch.from_numpy(text_embedding(model, [target.text])[0]).to(model.device)
-        return TextSimilarity(target, words, scale(model))
+        return TextSimilarity(text, words, scale(model))
     places = [_place(place, term.part) for term in target.terms]
     part = target.alone
     if part is not None and part.kind == "unit" and places[0] is not None:
-        return UnitAtPosition(target, part.number, places[0])
+        return UnitAtPosition(text, part.number, places[0])
     directions = [term.weight * _direction(model, place, term.part) for term in target.terms]
-    return Linear(target, [*zip(places, directions, strict=True)], place.grid)
-
-
-def activations(model: LoadedModel, site: str, image: np.ndarray) -> Tensor:
-    """(1, position, unit) float32: a site's activations of one image of any size, uint8 (height, width, 3)."""
-    pixels = torch.from_numpy(to_input(image, model.input_size).copy()).to(model.device)
-    images = pixels.permute(2, 0, 1)[None].float() / 255
-    with torch.no_grad():
-        return values_of(model, site, images).clone()
-
-
-def values_of(model: LoadedModel, site: str, images: Tensor, module: nn.Module | None = None) -> Tensor:
-    """(B, position, unit) float32 of images (B, 3, H, W) around [0, 1]; `module` stands in for the model's own."""
-    module = module or model.module
-    dtype = next(module.parameters()).dtype
-    with autocast(model.device) if dtype == torch.float32 else nullcontext():
-        return read(module, [site], model.normalize(images).to(dtype))[site].float()
-
-
-def measured(
-    model: LoadedModel,
-    site: str,
-    images: Tensor,
-    goals: Sequence[Goal],
-    module: nn.Module | None = None,
-    leak: float = 0.0,
-) -> Tensor:
-    """(B,): goals measured on images (B, 3, H, W) around [0, 1]; each goal has B / len(goals) images in a row."""
-    module = module or model.module
-    each = len(images) // len(goals)
-    single = [goal for goal in goals if isinstance(goal, UnitAtPosition)]
-    if len(single) == len(goals):
-        dtype = next(module.parameters()).dtype
-        units = torch.tensor([goal.unit for goal in single], device=images.device).repeat_interleave(each)
-        with autocast(model.device) if dtype == torch.float32 else nullcontext():
-            rows = read_unit(module, site, model.normalize(images).to(dtype), units, leak).float()
-        return torch.cat([part[:, goal.place] for goal, part in zip(single, rows.split(each), strict=True)])
-    values = values_of(model, site, images, module)
-    return torch.cat([goal.measure(part) for goal, part in zip(goals, values.split(each), strict=True)])
+    return Linear(text, [*zip(places, directions, strict=True)])
 
 
 def heads_of(model: LoadedModel, site: Site) -> int:

@@ -13,7 +13,7 @@ from engine.core.request import Context, Progress
 from engine.models.loaded import LoadedModel
 from engine.visualization.batch_size import pictures_at_once
 from engine.visualization.optimize import batches_of
-from engine.visualization.recipes import Recipe
+from engine.visualization.recipe import Recipe
 
 PREVIEW_EVERY = 0.5  # seconds
 PREVIEW_TILES = 24

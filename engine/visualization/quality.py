@@ -15,6 +15,7 @@ from engine.models.loaded import LoadedModel
 from engine.visualization.diversity import likeness_of
 from engine.visualization.spectrum import spectrum_distance
 
+LOGITS = "head.logits"
 BEST = 5
 MOST_JUDGES = 4
 
@@ -71,3 +72,15 @@ def stability(model: LoadedModel, site: str, by_seed: Sequence[np.ndarray], acti
 def between_units(model: LoadedModel, site: str, images: np.ndarray) -> float:
     """The same correlation between pictures of different units: what stability is to be held against. NaN for one."""
     return float(likeness_of(model, site, images).mean()) if len(images) > 1 else float("nan")
+
+
+def judge(
+    table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, stored: np.ndarray
+) -> list[str]:
+    """Adds to the table what needs no more pictures; gives the names of the other models that judged class logits."""
+    for name, values in spectrum_columns(stored).items():
+        table[name] = values
+    if site != LOGITS or not units or len(units) < len(images):
+        return []
+    table["recognised"], judges = recognised(judges_of(model), units, images)
+    return judges

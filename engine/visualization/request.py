@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,12 +23,12 @@ from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.sites.access import find
-from engine.visualization.diversity import different, likeness_of
-from engine.visualization.objectives import Goal, goal
-from engine.visualization.optimize import Wanted
-from engine.visualization.progress import Gallery, as_bytes, as_floats, as_levels, rounded
-from engine.visualization.quality import between_units, judges_of, recognised, spectrum_columns, stability
-from engine.visualization.recipes import Recipe
+from engine.visualization.diversity import variants_of
+from engine.visualization.goals import Goal
+from engine.visualization.objectives import goals_of
+from engine.visualization.optimize import Run
+from engine.visualization.progress import Gallery, as_floats, as_levels
+from engine.visualization.quality import between_units, judge, stability
 from engine.visualization.scores import (
     STRONGEST,
     YARDSTICK,
@@ -41,7 +42,6 @@ from engine.visualization.scores import (
 from engine.visualization.single import PictureRequest, complete
 from engine.visualization.tuning import GivenRecipe, check_effort, label, recipe_of
 
-LOGITS = "head.logits"
 TOP_IMAGES = 20
 
 
@@ -150,53 +150,39 @@ class VisualizeRequest(Request):
             )
 
     def run(self, context: Context) -> Result:
-        if self.several > 1:
-            return self._with_variants(context)
-        recipe, model = recipe_of(self.recipe), catalog.load(self.model)
+        model = catalog.load(self.model)
         self.check(model)
-        goals = [goal(model, self.site, text, self.data) for text in self.targets]
-        wanted: list[Wanted] = [*self.units, *goals]
-        up, down = self._pictures(1), self._pictures(-1) if self.opposite else []
-        there = [context.find(request) for request in (*up, *down)]
-        gallery = Gallery(context, recipe, there.count(None), model, self.site)
-        ups = complete(up, there[: len(up)], context, gallery.watch)
-        gallery.next_round("The opposite pictures")
-        downs = complete(down, there[len(up) :], context, gallery.watch) if down else []
+        goals = goals_of(model, self.site, self.names, self.data)
+        if self.several > 1:
+            return self._with_variants(model, goals, context)
+        ups, downs = self._make(model, goals, context)
+        seen = self._on_data(model, goals, context)
         images = np.stack([made.arrays["image"] for made in ups])
-        arrays = {"images": images, "curves": np.stack([made.arrays["curve"] for made in ups])}
-        on_data, numbers, found = self._on_data(model, goals, context)
-        arrays |= found
+        arrays = {"images": images, "curves": np.stack([made.arrays["curve"] for made in ups]), **seen.kept}
         shown = as_floats(images)
-        activations = fresh_activations(model, self.site, wanted, shown, self.seed)
-        dataset = open_dataset(self.data)
-        best = on_strongest(model, self.site, wanted, on_data, lambda row: dataset.image(int(numbers[row])), self.seed)
-        table = against_images(activations, on_data, best)
-        table.insert(0, "unit", pd.Series(self.units) if not goals else [str(name) for name in self.names])
+        table = self._scored(model, goals, shown, seen)
         table["seconds"] = np.sum([[made.facts["seconds"] for made in each] for each in (ups, downs) if each], axis=0)
         if downs:
             opposite = np.stack([made.arrays["image"] for made in downs])
             arrays |= {"opposite_images": opposite, "opposite_curves": np.stack([m.arrays["curve"] for m in downs])}
-            table["opposite_activation"] = fresh_activations(
-                model, self.site, wanted, as_floats(opposite), self.seed
-            ).astype(np.float64)
-        tables = {"units": table}
+            low = fresh_activations(model, self.site, goals, as_floats(opposite), self.seed)
+            table["opposite_activation"] = low.astype(np.float64)
         judges = judge(table, model, self.site, self.units, shown, images)
         if self.importance:
-            arrays["importance"] = as_levels(importance_maps(model, self.site, wanted, shown))
-        between = self._compare_seeds(model, table, shown, context) if self.seeds > 1 else None
-        made_on = {
-            name: ", ".join(dict.fromkeys(made.facts[name] for made in (*ups, *downs)))
-            for name in ("device", "precision")
-        }
-        facts = {
-            **made_on,
-            "seconds": float(table["seconds"].sum()),
-            "recipe": {**recipe.model_dump(mode="json"), "name": label(self.recipe)},
-            "fingerprints": self.fingerprints(),
-            "torch": torch.__version__,
-            "judges": judges,
-        } | ({"stability_between_units": between} if between is not None else {})
-        return Result(json.loads(self.canonical()), arrays, tables, facts)
+            arrays["importance"] = as_levels(importance_maps(model, self.site, goals, shown))
+        facts = self._facts(table, [*ups, *downs], judges)
+        if self.seeds > 1:
+            facts["stability_between_units"] = self._compare_seeds(model, table, shown, context)
+        return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
+
+    def _make(self, model: LoadedModel, goals: Sequence[Goal], context: Context) -> tuple[list[Result], list[Result]]:
+        """The pictures that maximize, and those that minimize where they are asked for; those that are there are found."""
+        up, down = self._pictures(1), self._pictures(-1) if self.opposite else []
+        there = [context.find(request) for request in (*up, *down)]
+        gallery = Gallery(context, recipe_of(self.recipe), there.count(None), model, self.site)
+        ups = complete(up, goals, there[: len(up)], context, gallery.watch)
+        gallery.next_round("The opposite pictures")
+        return ups, complete(down, goals, there[len(up) :], context, gallery.watch) if down else []
 
     def _pictures(self, direction: Literal[1, -1]) -> list[PictureRequest]:
         """Each picture as a request of its own. The images of a data set matter to targets and to starts only."""
@@ -214,50 +200,50 @@ class VisualizeRequest(Request):
             for name in self.names
         ]
 
-    def _with_variants(self, context: Context) -> Result:
+    def _scored(self, model: LoadedModel, goals: Sequence[Goal], shown: np.ndarray, seen: OnData) -> pd.DataFrame:
+        """The table of the pictures against the images."""
+        dataset = open_dataset(self.data)
+        activations = fresh_activations(model, self.site, goals, shown, self.seed)
+        best = on_strongest(
+            model, self.site, goals, seen.values, lambda row: dataset.image(int(seen.numbers[row])), self.seed
+        )
+        table = against_images(activations, seen.values, best)
+        names = [str(name) for name in self.names] if self.targets else self.units
+        table.insert(0, "unit", pd.Series(names))
+        return table
+
+    def _facts(self, table: pd.DataFrame, made: Sequence[Result], judges: Sequence[str]) -> dict[str, Any]:
+        recipe = recipe_of(self.recipe).model_dump(mode="json")
+        return {
+            **{name: ", ".join(dict.fromkeys(each.facts[name] for each in made)) for name in ("device", "precision")},
+            "seconds": float(table["seconds"].sum()),
+            "recipe": {**recipe, "name": label(self.recipe)},
+            "fingerprints": self.fingerprints(),
+            "torch": torch.__version__,
+            "judges": judges,
+        }
+
+    def _with_variants(self, model: LoadedModel, goals: Sequence[Goal], context: Context) -> Result:
         """The plain pictures, which are a result of their own, with several different ones of each unit."""
         plain = context.compute(self.model_copy(update={"several": 1}))
-        recipe, model = recipe_of(self.recipe), catalog.load(self.model)
-        goals = [goal(model, self.site, text, self.data) for text in self.targets]
-        on_data, _, _ = self._on_data(model, goals, context)
+        values, recipe = self._on_data(model, goals, context).values, recipe_of(self.recipe)
         start = image_of(self.start, self.data) if self.start else None
-        images, table = self._variants(model, [*self.units, *goals], recipe, on_data, context, start)
-        arrays, tables = {**plain.arrays, "variants": images}, {**plain.tables, "variants": table}
-        return Result(json.loads(self.canonical()), arrays, tables, plain.facts)
-
-    def _variants(
-        self,
-        model: LoadedModel,
-        wanted: Sequence[Wanted],
-        recipe: Recipe,
-        on_data: np.ndarray,
-        context: Context,
-        start: np.ndarray | None,
-    ) -> tuple[np.ndarray, pd.DataFrame]:
-        """Several different pictures of each unit, and their numbers."""
         images, tables = [], []
-        for place, (name, each) in enumerate(zip(self.names, wanted, strict=True)):
+        for place, goal in enumerate(goals):
 
             def watch(step: int, *_: object, place: int = place) -> None:
-                done, total = place * recipe.steps + step, len(wanted) * recipe.steps
-                context.report(Progress(done, total, f"Different pictures: {place + 1} of {len(wanted)}"))
+                done, total = place * recipe.steps + step, len(goals) * recipe.steps
+                context.report(Progress(done, total, f"Different pictures: {place + 1} of {len(goals)}"))
 
-            made = different(model, self.site, each, recipe, self.seed, self.several, watch, start).images
-            seen = rounded(made)
-            activations = fresh_activations(model, self.site, [each] * self.several, seen, self.seed)
-            images.append(as_bytes(made))
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "unit": str(name),
-                        "number": range(self.several),
-                        "activation": activations.astype(np.float64),
-                        "percentile": percentile_of(activations, on_data[:, [place] * self.several]),
-                        "likeness": likeness_of(model, self.site, seen).astype(np.float64),
-                    }
-                )
-            )
-        return np.stack(images), pd.concat(tables, ignore_index=True)
+            run = Run(start=start, watch=watch)
+            variants, table = variants_of(model, self.site, goal, self.several, recipe, self.seed, run)
+            activations = table["activation"].to_numpy(np.float32)
+            table.insert(3, "percentile", percentile_of(activations, values[:, [place] * self.several]))
+            images.append(variants)
+            tables.append(table)
+        arrays = {**plain.arrays, "variants": np.stack(images)}
+        joined = {**plain.tables, "variants": pd.concat(tables, ignore_index=True)}
+        return Result(json.loads(self.canonical()), arrays, joined, plain.facts)
 
     def _compare_seeds(self, model: LoadedModel, table: pd.DataFrame, images: np.ndarray, context: Context) -> float:
         """Adds stability to the table; gives what it is to be held against."""
@@ -266,36 +252,32 @@ class VisualizeRequest(Request):
         others = [context.compute(self.model_copy(update={**plain, "seed": seed})) for seed in rest]
         shown = [images] + [as_floats(other.arrays["images"]) for other in others]
         activations = [table["activation"], *(other.tables["units"]["activation"] for other in others)]
-        found = stability(model, self.site, shown, np.stack([each.to_numpy() for each in activations]))
-        table[found.columns] = found
+        columns = stability(model, self.site, shown, np.stack([each.to_numpy() for each in activations]))
+        table[columns.columns] = columns
         return between_units(model, self.site, shown[0])
 
-    def _on_data(
-        self, model: LoadedModel, goals: Sequence[Goal], context: Context
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-        """(images, units and targets): everything asked for on every image; (images,): their numbers in the data set; and
-        what is kept of the targets."""
+    def _on_data(self, model: LoadedModel, goals: Sequence[Goal], context: Context) -> OnData:
+        """What everything that is asked for does on every image."""
         index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
-        units = index.arrays["position_mean"][:, np.asarray(self.units, int)].astype(np.float32)
-        if not goals:
-            return units, index.arrays["images"], {}
-        values = on_images(model, self.site, goals, self.data, index.arrays, context)
-        order = np.argsort(-values, axis=0, kind="stable")[:TOP_IMAGES].T
-        kept = {"target_values": np.ascontiguousarray(values.T), "target_top": index.arrays["images"][order]}
-        return np.concatenate([units, values], 1), index.arrays["images"], kept
+        values, numbers = on_images(model, self.site, goals, self.data, index.arrays, context), index.arrays["images"]
+        if not self.targets:
+            return OnData(values, numbers)
+        of_targets = values[:, len(self.units) :]
+        order = np.argsort(-of_targets, axis=0, kind="stable")[:TOP_IMAGES].T
+        return OnData(
+            values, numbers, {"target_values": np.ascontiguousarray(of_targets.T), "target_top": numbers[order]}
+        )
+
+
+@dataclass(frozen=True)
+class OnData:
+    """values (images, units and targets): everything asked for on every image; numbers (images,) of the images in the data
+    set; and what is kept of the targets."""
+
+    values: np.ndarray
+    numbers: np.ndarray
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 LATER = ("targets", "start", "importance", "several", "seeds")
 """Fields that requests did not have from the start."""
-
-
-def judge(
-    table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, stored: np.ndarray
-) -> list[str]:
-    """Adds to the table what needs no more pictures; gives the names of the other models that judged class logits."""
-    for name, values in spectrum_columns(stored).items():
-        table[name] = values
-    if site != LOGITS or not units or len(units) < len(images):
-        return []
-    table["recognised"], judges = recognised(judges_of(model), units, images)
-    return judges

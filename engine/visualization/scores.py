@@ -16,9 +16,9 @@ from engine.core.seeding import generator
 from engine.core.statistics import wilson
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
+from engine.visualization.activations import values_of
 from engine.visualization.augmentation import copies_of
-from engine.visualization.objectives import FeatureInversion, Goal, Linear, TextSimilarity, values_of
-from engine.visualization.optimize import Wanted, measure_of, name_of, suited_to
+from engine.visualization.goals import Goal, measure_of, measured, suited_to
 from engine.visualization.recipes import PAPER
 
 # The same yardstick for every recipe: the paper's jitter and a fifth of its colour shift, new random numbers, no noise.
@@ -31,44 +31,44 @@ STRONGEST = 8
 
 
 def fresh_activations(
-    model: LoadedModel, site: str, units: Sequence[Wanted], images: np.ndarray, seed: int
+    model: LoadedModel, site: str, goals: Sequence[Goal], images: np.ndarray, seed: int
 ) -> np.ndarray:
     """(pictures,): mean over 16 augmented copies, with random numbers that no recipe has used, of each unit's activation.
 
     images (pictures, 3, H, W) float32 in [0, 1], scaled to the model's input where they are larger; picture i is scored
-    for `units[i]`. One picture at a time, so that its number does not depend on the others. A goal that belongs to a
+    for `goals[i]`. One picture at a time, so that its number does not depend on the others. A goal that belongs to a
     place is scored with little jitter, one that matches an image on the picture as it is.
     """
-    out = np.zeros(len(units), np.float32)
-    for row, (unit, image) in enumerate(zip(units, images, strict=True)):
+    out = np.zeros(len(goals), np.float32)
+    for row, (goal, image) in enumerate(zip(goals, images, strict=True)):
         picture = model.resize_to_input(torch.from_numpy(image)[None].to(model.device))
         with torch.no_grad():
-            yardstick = suited_to(unit, YARDSTICK, model, site)
-            copies = copies_of(picture, yardstick, 0.0, [generator(seed, name_of(unit), "fresh")])[0]
-            copies = picture if isinstance(unit, FeatureInversion) else copies
-            out[row] = measure_of(model, site, [unit], len(copies))(copies, 0.0).mean().item()
+            yardstick = suited_to(goal, YARDSTICK, model, site)
+            copies = copies_of(picture, yardstick, 0.0, [generator(seed, goal.name, "fresh")])[0]
+            copies = copies if goal.augmented else picture
+            out[row] = measured(model, site, copies, [goal]).mean().item()
     return out
 
 
 def on_strongest(
     model: LoadedModel,
     site: str,
-    units: Sequence[Wanted],
+    goals: Sequence[Goal],
     position_mean: np.ndarray,
     image: Callable[[int], np.ndarray],
     seed: int,
 ) -> np.ndarray:
-    """(units,): the most that any of a unit's strongest images makes of it under the augmentations of its picture.
+    """(goals,): the most that any of a goal's strongest images makes of it under the augmentations of its picture.
 
-    position_mean (images, units): what every image does as it is; `image(row)` gives one of them, uint8 (H, W, 3). The
+    position_mean (images, goals): what every image does as it is; `image(row)` gives one of them, uint8 (H, W, 3). The
     picture is augmented, so the images are: their best moments, as they are, would be held against its mean.
     """
-    best = np.zeros(len(units), np.float32)
-    for place, unit in enumerate(units):
+    best = np.zeros(len(goals), np.float32)
+    for place, goal in enumerate(goals):
         rows = np.argsort(-position_mean[:, place], kind="stable")[:STRONGEST]
         shown = np.stack([to_input(image(int(row)), model.input_size) for row in rows])
         images = np.ascontiguousarray(shown.transpose(0, 3, 1, 2).astype(np.float32) / 255)
-        best[place] = fresh_activations(model, site, [unit] * len(rows), images, seed).max()
+        best[place] = fresh_activations(model, site, [goal] * len(rows), images, seed).max()
     return best
 
 
@@ -98,16 +98,16 @@ def against_images(activations: np.ndarray, position_mean: np.ndarray, best: np.
     )
 
 
-def importance_maps(model: LoadedModel, site: str, units: Sequence[Wanted], images: np.ndarray) -> np.ndarray:
+def importance_maps(model: LoadedModel, site: str, goals: Sequence[Goal], images: np.ndarray) -> np.ndarray:
     """(pictures, H, W) float32: length over colours of the gradient of what each picture is made for, in the picture as
     it is; the strongest pixel is 1, all 0 where there is no gradient. One picture at a time.
 
-    images (pictures, 3, H, W) float32 in [0, 1]; picture i is measured for `units[i]`.
+    images (pictures, 3, H, W) float32 in [0, 1]; picture i is measured for `goals[i]`.
     """
-    maps = np.zeros((len(units), *images.shape[2:]), np.float32)
-    for row, (unit, image) in enumerate(zip(units, images, strict=True)):
+    maps = np.zeros((len(goals), *images.shape[2:]), np.float32)
+    for row, (goal, image) in enumerate(zip(goals, images, strict=True)):
         picture = torch.from_numpy(image)[None].to(model.device).requires_grad_()
-        value = measure_of(model, site, [unit], 1)(model.resize_to_input(picture), 0.0).sum()
+        value = measure_of(model, site, [goal], 1)(model.resize_to_input(picture), 0.0).sum()
         (gradient,) = torch.autograd.grad(value, picture)
         size = gradient[0].float().norm(dim=0)
         maps[row] = (size / size.max().clamp(min=1e-20)).cpu().numpy()
@@ -122,16 +122,15 @@ def on_images(
 ) -> np.ndarray:
     """(images, goals) float32, in the order of the index's `images`; `index` is its arrays.
 
-    A sum over means of positions and the closeness to a text follow from the index; what is tied to a place needs the
-    images.
+    Units, sums over means of positions and the closeness to a text follow from the index; what is tied to a place needs
+    the images.
     """
-    known = {
-        place: goal for place, goal in enumerate(goals) if isinstance(goal, Linear | TextSimilarity) and not goal.placed
-    }
-    rest = [place for place in range(len(goals)) if place not in known]
+    rest = [place for place, goal in enumerate(goals) if not goal.from_means]
     out = np.zeros((len(index["images"]), len(goals)), np.float32)
-    for place, goal in known.items():
-        out[:, place] = goal.of_means(index["position_mean"].astype(np.float32))
+    means = index["position_mean"].astype(np.float32)
+    for place, goal in enumerate(goals):
+        if goal.from_means:
+            out[:, place] = goal.of_means(means)
     if rest:
         out[:, rest] = _pass(model, site, [goals[place] for place in rest], data, context)
     return out
@@ -145,7 +144,7 @@ def _pass(model: LoadedModel, site: str, goals: Sequence[Goal], data: str, conte
         images = torch.from_numpy(pixels).to(model.device).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
             values = values_of(model, site, images)
-            rows.append(torch.stack([goal.measure(values) for goal in goals], 1).cpu().numpy())
+            rows.append(torch.stack([goal.measure(values, found.grid) for goal in goals], 1).cpu().numpy())
         done = int(indices[-1]) + 1
         context.report(Progress(done, len(dataset), f"The targets on {done} of {len(dataset)} images"))
     return np.concatenate(rows)

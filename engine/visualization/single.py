@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.core import devices
+from engine.core.choices import DEFAULT_DATA
 from engine.core.request import Context, Request, Result, experiment
 from engine.data.registry import open_dataset
 from engine.data.uploads import image_of
 from engine.models import catalog
+from engine.visualization.goals import Goal
 from engine.visualization.objectives import goal
-from engine.visualization.optimize import Pictures, Wanted, Watch, maximize, same_size
+from engine.visualization.optimize import Pictures, Run, Watch, maximize, same_size
 from engine.visualization.progress import as_bytes
 from engine.visualization.tuning import GivenRecipe, recipe_of
 
@@ -47,25 +49,26 @@ class PictureRequest(Request):
         return read | ({"data": open_dataset(self.data).fingerprint} if self.data else {})
 
     def run(self, context: Context) -> Result:
-        return complete([self], [None], context)[0]
+        return complete([self], [self.goal()], [None], context)[0]
+
+    def goal(self) -> Goal:
+        """What the picture is made for. Raises VitrineError where the model has no such thing."""
+        return goal(catalog.load(self.model), self.site, self.wanted, self.data or DEFAULT_DATA)
 
 
 def complete(
     requests: Sequence[PictureRequest],
+    goals: Sequence[Goal],
     there: Sequence[Result | None],
     context: Context,
     watch: Watch | None = None,
 ) -> list[Result]:
-    """The results of requests that differ in what is wanted only, of which some are there. The others are made together;
-    each is kept as soon as its batch is done. Raises BadRequest for what cannot stand in one request."""
+    """The results of requests that differ in what is wanted only (their `goals`), of which some are there. The others are
+    made together; each is kept as soon as its batch is done. Raises BadRequest for what cannot stand in one request."""
     first, found = requests[-1], list(there)  # targets come last, and units need no data set
     missing = [place for place, result in enumerate(found) if result is None]
     model, recipe = catalog.load(first.model), recipe_of(first.recipe)
-    wanted: list[Wanted] = [
-        int(request.wanted) if request.wanted.isdigit() else goal(model, first.site, request.wanted, first.data)
-        for request in requests
-    ]
-    same_size(wanted, recipe, model, first.site)
+    same_size(goals, recipe, model, first.site)
     started, about = time.monotonic(), devices.describe(model.device)
     made_on = {"device": about["name"], "precision": about["precision"]}
 
@@ -82,6 +85,6 @@ def complete(
 
     if missing:
         start = image_of(first.start, first.data) if first.start else None
-        asked = [wanted[place] for place in missing]
-        maximize(model, first.site, asked, recipe, first.seed, first.direction, watch, start, keep)
+        asked = [goals[place] for place in missing]
+        maximize(model, first.site, asked, recipe, first.seed, Run(first.direction, start, watch, keep))
     return [result for result in found if result is not None]

@@ -20,7 +20,8 @@ from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.sites.grid import Grid
-from engine.visualization.objectives import heads_of, values_of
+from engine.visualization.activations import values_of
+from engine.visualization.objectives import heads_of
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
 from tests.engine.clips import Desk

@@ -9,6 +9,7 @@ import pytest
 import timm
 import torch
 
+from engine.visualization.goals import Unit
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import PAPER
 from tests.engine.small import wrapped
@@ -83,6 +84,6 @@ def test_the_hidden_features_of_the_last_block_can_be_visualised(name):
     site = [site for site in model.sites.values() if site.role == "mlp.hidden"][-1]
     assert (site.units, site.grid.prefix) == (units, prefix)
     recipe = PAPER.model_copy(update={"steps": 3, "copies": 1, "noise": "none", "colour_shift": "none", "jitter": 0})
-    pictures = maximize(model, site.name, [1], recipe, seed=0)
+    pictures = maximize(model, site.name, [Unit(1)], recipe, seed=0)
     assert pictures.images.shape == (1, 3, side, side)
     assert pictures.curves[0, -1] > pictures.curves[0, 0]

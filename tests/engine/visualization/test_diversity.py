@@ -10,8 +10,9 @@ from engine.core import devices
 from engine.core.seeding import generator
 from engine.visualization import optimize
 from engine.visualization.diversity import different, held_apart, likeness
+from engine.visualization.goals import Unit, measured, units_of
 from engine.visualization.objectives import goal
-from engine.visualization.optimize import activation_of
+from engine.visualization.optimize import Run
 from engine.visualization.parameterization import Fourier, Maco, parameterize
 from engine.visualization.recipes import FAST, PAPER
 from engine.visualization.scores import importance_maps
@@ -60,8 +61,8 @@ def test_with_fixed_sizes_of_waves_the_image_gives_its_phases():
 def test_a_picture_that_begins_with_an_image_stays_near_it_at_first():
     model, start = small_vit(), (photo().permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     recipe = PAPER.model_copy(update={"steps": 2, "rate": 0.01})
-    begun = optimize.maximize(model, SITE, [3], recipe, seed=0, start=start).images[0]
-    noise = optimize.maximize(model, SITE, [3], recipe, seed=0).images[0]
+    begun = optimize.maximize(model, SITE, [Unit(3)], recipe, 0, Run(start=start)).images[0]
+    noise = optimize.maximize(model, SITE, [Unit(3)], recipe, seed=0).images[0]
     assert np.abs(begun - photo().numpy()).mean() < 0.03 < 0.2 < np.abs(noise - photo().numpy()).mean()
 
 
@@ -75,14 +76,14 @@ def test_likeness_is_the_correlation_without_oneself():
 def test_a_copy_of_the_same_picture_loses_a_share_and_the_activation_is_the_units():
     model = small_vit()
     image = photo()[None]
-    activation = activation_of(model, SITE, image, torch.tensor([3]))
-    twice = held_apart(model, SITE, 3, image.expand(2, -1, -1, -1), 2)
+    activation = measured(model, SITE, image, [Unit(3)])
+    twice = held_apart(model, SITE, Unit(3), image.expand(2, -1, -1, -1), 2)
     assert twice.tolist() == pytest.approx([float(activation - activation.abs())] * 2, abs=1e-4)
 
 
 def test_pictures_of_a_group_differ_more_than_two_seeds_and_come_again_byte_by_byte():
     model, recipe = small_vit(), FAST.model_copy(update={"steps": 30})
-    made, again = (different(model, SITE, 3, recipe, seed=0, several=2).images for _ in range(2))
+    made, again = (different(model, SITE, Unit(3), 2, recipe, seed=0).images for _ in range(2))
     assert made.tobytes() == again.tobytes() and made.shape == (2, 3, 32, 32)
 
     def alike(images: np.ndarray) -> float:
@@ -90,7 +91,7 @@ def test_pictures_of_a_group_differ_more_than_two_seeds_and_come_again_byte_by_b
 
         return float(likeness_of(model, SITE, images).mean())
 
-    seeds = [optimize.maximize(model, SITE, [3], recipe, seed).images for seed in (0, 1)]
+    seeds = [optimize.maximize(model, SITE, [Unit(3)], recipe, seed).images for seed in (0, 1)]
     assert alike(made) < alike(np.concatenate(seeds))
 
 
@@ -107,5 +108,5 @@ def test_the_gradient_of_one_position_of_the_patches_lies_in_its_patch():
 
 def test_units_have_maps_that_do_not_depend_on_each_other():
     model, pictures = small_vit(), np.stack([photo().numpy(), 1 - photo().numpy()])
-    both = importance_maps(model, SITE, [3, 8], pictures)
-    assert both[1].tobytes() == importance_maps(model, SITE, [8], pictures[1:])[0].tobytes()
+    both = importance_maps(model, SITE, units_of((3, 8)), pictures)
+    assert both[1].tobytes() == importance_maps(model, SITE, units_of((8,)), pictures[1:])[0].tobytes()

@@ -13,8 +13,8 @@ from engine.core.errors import BadRequest, Unavailable
 from engine.data import uploads
 from engine.sites.access import read
 from engine.visualization import batch_size, optimize
-from engine.visualization.objectives import goal, heads_of, measured
-from engine.visualization.optimize import activation_of, suited_to
+from engine.visualization.goals import Unit, measured, suited_to, units_of
+from engine.visualization.objectives import goal, heads_of
 from engine.visualization.recipes import FAST, MACO, PAPER
 from engine.visualization.scores import on_images
 from tests.engine.small import small_cnn, small_vit
@@ -69,7 +69,7 @@ def test_a_direction_is_the_length_along_it():
     assert torch.allclose(value(model, HIDDEN, direction(vector), images), expected, atol=1e-5)
     one = np.zeros(128)
     one[9] = 5
-    same = activation_of(model, HIDDEN, images, torch.full((3,), 9))
+    same = measured(model, HIDDEN, images, [Unit(9)])
     assert torch.allclose(value(model, HIDDEN, direction(one), images), same, atol=1e-5)
 
 
@@ -129,15 +129,15 @@ def test_a_picture_for_a_goal_has_the_same_bytes_alone_and_in_company(text, monk
     model = small_vit()
     mine, others = goal(model, KEY, text), [goal(model, KEY, each) for each in ("4@1x1", "head0", "(1+2)", "match:5")]
     alone = optimize.maximize(model, KEY, [mine], recipe, seed=1)
-    company = optimize.maximize(model, KEY, [7, *others, mine, 2], recipe, seed=1)
+    company = optimize.maximize(model, KEY, [Unit(7), *others, mine, Unit(2)], recipe, seed=1)
     assert alone.images[0].tobytes() == company.images[5].tobytes()
     assert alone.curves[0].tobytes() == company.curves[5].tobytes()
 
 
 def test_units_beside_goals_keep_the_bytes_they_have_without():
     recipe, model = FAST.model_copy(update={"steps": 5}), small_vit()
-    without = optimize.maximize(model, KEY, [7, 2], recipe, seed=1)
-    beside = optimize.maximize(model, KEY, [7, 2, goal(model, KEY, "head0")], recipe, seed=1)
+    without = optimize.maximize(model, KEY, units_of((7, 2)), recipe, seed=1)
+    beside = optimize.maximize(model, KEY, [Unit(7), Unit(2), goal(model, KEY, "head0")], recipe, seed=1)
     assert without.images.tobytes() == beside.images[:2].tobytes()
 
 
@@ -154,18 +154,21 @@ def test_what_belongs_to_a_place_is_made_with_little_jitter():
     model = small_vit()
     assert suited_to(goal(model, KEY, "5@1x1"), PAPER, model, KEY).jitter == 2  # a quarter of a patch of 8 pixels
     assert suited_to(goal(model, KEY, "head1"), PAPER, model, KEY) is PAPER
-    assert suited_to(3, PAPER, model, KEY) is PAPER
+    assert suited_to(Unit(3), PAPER, model, KEY) is PAPER
 
 
 def test_a_recipe_with_a_large_canvas_makes_targets_at_a_place_by_themselves():
     model = small_vit()
     with pytest.raises(BadRequest, match="by themselves"):
-        optimize.maximize(model, KEY, [3, goal(model, KEY, "5@1x1")], MACO, 0)
+        optimize.maximize(model, KEY, [Unit(3), goal(model, KEY, "5@1x1")], MACO, 0)
 
 
 def test_a_site_with_one_value_for_the_whole_image_has_a_finish_of_its_own():
     model = small_vit()
-    assert [suited_to(3, FAST, model, site).finish for site in (KEY, "head.logits")] == [FAST.finish, FAST.finish_whole]
+    assert [suited_to(Unit(3), FAST, model, site).finish for site in (KEY, "head.logits")] == [
+        FAST.finish,
+        FAST.finish_whole,
+    ]
 
 
 class Quiet:

@@ -11,8 +11,10 @@ from engine.core import devices
 from engine.core.errors import BadRequest, Cancelled
 from engine.models import catalog
 from engine.visualization import batch_size, optimize
-from engine.visualization.optimize import batches_of, leak_at, noise_at, rate_at
+from engine.visualization.goals import Unit
+from engine.visualization.optimize import Run, batches_of
 from engine.visualization.recipes import FAST, FOURIER, MACO, PAPER, PAPER_CODE, RECONSTRUCT, Recipe
+from engine.visualization.schedule import rate_at
 from tests.engine.small import small_cnn, small_vit
 
 SITE = "blocks.1.mlp.hidden"
@@ -29,7 +31,7 @@ def short(recipe: Recipe, steps: int = 6) -> Recipe:
 
 def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
     model, steps = small_vit(), 12
-    ours = optimize.maximize(model, SITE, [7], short(PAPER, steps), seed=3).images[0]
+    ours = optimize.maximize(model, SITE, [Unit(7)], short(PAPER, steps), seed=3).images[0]
     act = model.module.get_submodule("blocks.1.mlp.act")
     plain = maximize_plainly(model.module, act, 1, 7, (32, 32), model.mean, model.std, seed=3, steps=steps)
     # Adam divides by the size of the gradient, so rounding can turn a step around where it is tiny: compare most pixels.
@@ -45,22 +47,26 @@ def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
 def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, monkeypatch):
     monkeypatch.setitem(batch_size.ROWS, "cpu", 4 * recipe.copies)
     loaded = model()
-    alone = optimize.maximize(loaded, site, [5], short(recipe), seed=1)
-    company = optimize.maximize(loaded, site, [2, 9, 5, 0, 11, 3], short(recipe), seed=1)
+    alone = optimize.maximize(loaded, site, [Unit(5)], short(recipe), seed=1)
+    company = optimize.maximize(
+        loaded, site, [Unit(2), Unit(9), Unit(5), Unit(0), Unit(11), Unit(3)], short(recipe), seed=1
+    )
     assert alone.images[0].tobytes() == company.images[2].tobytes()
     assert alone.curves[0].tobytes() == company.curves[2].tobytes()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture():
     model = small_vit()
-    first, again, other = (optimize.maximize(model, SITE, [4], short(FAST), seed).images for seed in (0, 0, 1))
+    first, again, other = (optimize.maximize(model, SITE, [Unit(4)], short(FAST), seed).images for seed in (0, 0, 1))
     assert first.tobytes() == again.tobytes()
     assert np.abs(first - other).mean() > 1e-3
 
 
 def test_maximizing_ends_above_where_it_began_and_minimizing_below():
     model = small_vit()
-    up, down = (optimize.maximize(model, SITE, [3], short(FAST, 24), 0, direction).curves[0] for direction in (1, -1))
+    up, down = (
+        optimize.maximize(model, SITE, [Unit(3)], short(FAST, 24), 0, Run(direction)).curves[0] for direction in (1, -1)
+    )
     assert up[-6:].mean() > up[:6].mean()
     assert up[-6:].mean() > down[-6:].mean()
 
@@ -69,28 +75,10 @@ def test_the_last_batch_is_filled_up_so_that_every_batch_has_one_size():
     assert list(batches_of([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5, 5]]
 
 
-def test_the_schedules_are_the_papers():
-    assert rate_at(PAPER, 0) == pytest.approx(0.1)
-    assert rate_at(PAPER, 200) == pytest.approx(0.05)
-    assert rate_at(PAPER, 400) == pytest.approx(0, abs=1e-12)
-    assert noise_at(PAPER, 0) == pytest.approx(0.5 * 398 / 400)
-    assert noise_at(PAPER, 398) == 0 and noise_at(PAPER, 399) == 0
-
-
-def test_the_leak_falls_to_zero_and_the_papers_recipe_has_none():
-    recipe = FAST.model_copy(update={"steps": 100, "leak": 0.2, "leak_until": 0.5})
-    assert [leak_at(recipe, step) for step in (0, 25, 50, 99)] == pytest.approx([0.2, 0.1, 0.0, 0.0])
-    assert leak_at(PAPER, 0) == 0 and leak_at(PAPER_CODE, 0) == 0
-
-
-def test_the_published_recipes_keep_their_rate():
-    assert [rate_at(recipe, 200) for recipe in (FOURIER, MACO)] == [0.05, 1.0]
-
-
 def test_fast_goes_on_from_its_waves_as_pixels():
     model, whole = small_vit(), short(FAST, 24)
     waves = whole.model_copy(update={"finish": None})
-    curve, alone = (optimize.maximize(model, SITE, [4], recipe, seed=0).curves[0] for recipe in (whole, waves))
+    curve, alone = (optimize.maximize(model, SITE, [Unit(4)], recipe, seed=0).curves[0] for recipe in (whole, waves))
     first = 24 // 8
     assert curve[:first].tobytes() == alone[:first].tobytes()
     assert curve[first] == pytest.approx(alone[first], rel=1e-5)  # the first pixels are the picture that the waves left
@@ -102,7 +90,7 @@ def test_the_finish_reaches_what_waves_do_not_in_the_middle_of_a_cnn():
     model = catalog.load("starter-cnn")
     waves = FAST.model_copy(update={"finish": None})
     finished, unfinished = (
-        optimize.maximize(model, "stages.1.blocks.1", [7], short(recipe, 48), seed=0).curves[0, -1]
+        optimize.maximize(model, "stages.1.blocks.1", [Unit(7)], short(recipe, 48), seed=0).curves[0, -1]
         for recipe in (FAST, waves)
     )
     assert finished > 1.2 * unfinished
@@ -110,20 +98,14 @@ def test_the_finish_reaches_what_waves_do_not_in_the_middle_of_a_cnn():
 
 def test_a_larger_canvas_is_seen_through_windows_of_the_models_size():
     model = small_vit()
-    made = optimize.maximize(model, SITE, [3], short(MACO, 2), seed=0)
+    made = optimize.maximize(model, SITE, [Unit(3)], short(MACO, 2), seed=0)
     assert made.images.shape == (1, 3, 73, 73)  # 32 x 512 / 224
-
-
-def test_recipes_of_before_keep_their_text_and_so_their_results():
-    for recipe in (FAST, PAPER, PAPER_CODE):
-        assert recipe.model_dump().keys().isdisjoint({"optimizer", "schedule", "canvas", "view"})
-    assert Recipe.model_validate(MACO.model_dump()) == MACO
 
 
 def test_minimizing_does_without_the_leak():
     model, fast = small_vit(), short(FAST)
     down, plain = (
-        optimize.maximize(model, SITE, [3], recipe, seed=0, direction=-1).images
+        optimize.maximize(model, SITE, [Unit(3)], recipe, 0, Run(direction=-1)).images
         for recipe in (fast, fast.model_copy(update={"leak": 0.0}))
     )
     assert down.tobytes() == plain.tobytes()
@@ -134,7 +116,7 @@ def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_wit
     """A real unit that stands where GELU bends down at the start."""
     model, site, fast = catalog.load("starter-vit"), "blocks.6.mlp.hidden", short(FAST, 64)
     dead, alive = (
-        optimize.maximize(model, site, [124], fast.model_copy(update={"leak": leak}), seed=0).curves[0, -1]
+        optimize.maximize(model, site, [Unit(124)], fast.model_copy(update={"leak": leak}), seed=0).curves[0, -1]
         for leak in (0.0, FAST.leak)
     )
     assert dead < 0.1 < 1 < alive
@@ -145,14 +127,14 @@ def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
     monkeypatch.setattr(batch_size, "_FITTED", {})
     inner, sizes = optimize.maximize_batch, []
 
-    def hungry(model, module, site, units, *rest):
-        sizes.append(len(units))
-        if len(units) > 1:
+    def hungry(aim, *rest):
+        sizes.append(len(aim.names))
+        if len(aim.names) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return inner(model, module, site, units, *rest)
+        return inner(aim, *rest)
 
     monkeypatch.setattr(optimize, "maximize_batch", hungry)
-    pictures = optimize.maximize(small_vit(), SITE, [1, 2], short(FAST, 2), seed=0)
+    pictures = optimize.maximize(small_vit(), SITE, [Unit(1), Unit(2)], short(FAST, 2), seed=0)
     assert sizes == [4, 2, 1, 1] and len(pictures.images) == 2
 
 
@@ -163,10 +145,10 @@ def test_stopping_in_the_middle_leaves_no_hook_behind():
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        optimize.maximize(model, SITE, [1], short(FAST), seed=0, watch=stop)
+        optimize.maximize(model, SITE, [Unit(1)], short(FAST), seed=0, run=Run(watch=stop))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.module.modules())
 
 
 def test_an_unknown_site_is_a_bad_request():
     with pytest.raises(BadRequest, match=r"no site “blocks.9.mlp.hidden”"):
-        optimize.maximize(small_vit(), "blocks.9.mlp.hidden", [0], short(FAST), seed=0)
+        optimize.maximize(small_vit(), "blocks.9.mlp.hidden", [Unit(0)], short(FAST), seed=0)

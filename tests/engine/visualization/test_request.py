@@ -8,10 +8,13 @@ import torch
 
 from engine.core import devices
 from engine.core.errors import BadRequest, Cancelled
+from engine.core.images import to_input
 from engine.core.request import Progress, Result, build, parse_request
-from engine.visualization import recipes
+from engine.data import uploads
+from engine.visualization import quality, recipes, scores
 from engine.visualization import request as visualize
-from engine.visualization.request import VisualizeRequest, as_bytes
+from engine.visualization.progress import as_bytes
+from engine.visualization.request import VisualizeRequest
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"
@@ -76,11 +79,12 @@ def test_a_result_has_a_picture_a_curve_and_a_row_for_each_unit(world):
 
 def test_what_is_scored_is_what_is_stored(world):
     """The stored picture, scored again by hand, gives the number in the table."""
+    from engine.visualization.goals import units_of
     from engine.visualization.scores import fresh_activations
 
     result = ask().run(Notebook(128))
     stored = result.arrays["images"].transpose(0, 3, 1, 2).astype(np.float32) / 255
-    again = fresh_activations(world, SITE, [3, 8], stored, seed=0)
+    again = fresh_activations(world, SITE, units_of((3, 8)), stored, seed=0)
     assert again.tolist() == result.tables["units"].activation.tolist()
 
 
@@ -130,7 +134,8 @@ def test_bytes_round_to_the_nearest():
 
 
 def test_targets_have_pictures_and_rows_after_the_units(world, monkeypatch):
-    monkeypatch.setattr(visualize, "on_images", lambda model, site, goals, data, index, context: TARGETS_ON_SCENES)
+    everything = np.concatenate([np.zeros((5, 1), np.float32), TARGETS_ON_SCENES], 1)
+    monkeypatch.setattr(visualize, "on_images", lambda model, site, goals, data, index, context: everything)
 
     class WithImages(Notebook):
         def compute(self, request):
@@ -201,8 +206,8 @@ def test_different_pictures_are_added_to_the_result_of_the_plain_ones(world):
 
 def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognised_them(monkeypatch):
     assert ask().run(Notebook(128)).tables["units"].spectrum_distance.gt(0).all()
-    monkeypatch.setattr(visualize, "judges_of", lambda model: ["somebody"])
-    monkeypatch.setattr(visualize, "recognised", lambda judges, units, images: (np.array([1.0, 0.0]), judges))
+    monkeypatch.setattr(quality, "judges_of", lambda model: ["somebody"])
+    monkeypatch.setattr(quality, "recognised", lambda judges, units, images: (np.array([1.0, 0.0]), judges))
     result = ask(site="head.logits", units=(1, 4)).run(Notebook(5))
     assert result.tables["units"].recognised.tolist() == [1, 0] and result.facts["judges"] == ["somebody"]
 
@@ -243,3 +248,19 @@ def test_an_option_changes_the_key_and_its_default_does_not():
 def test_options_that_do_not_fit_are_refused(fields):
     with pytest.raises(BadRequest):
         ask(**fields)
+
+
+def test_the_image_of_a_match_passes_through_the_model_once_in_a_whole_run(world, monkeypatch):
+    """Built for the pictures, their opposites, other seeds, variants and scores: looked at once."""
+    monkeypatch.setattr(
+        scores, "_pass", lambda model, site, goals, data, context: np.zeros((5, len(goals)), np.float32)
+    )
+    image = torch.from_numpy(to_input(uploads.image_of("17", "starter"), world.input_size)).permute(2, 0, 1)[None]
+    reference, seen = world.normalize(image.float() / 255), []
+
+    def count(module, inputs):
+        seen.extend([True] * sum(torch.equal(each[None], reference) for each in inputs[0].detach()))
+
+    with world.module.register_forward_pre_hook(count):
+        ask(units=(3,), targets=("match:17",), opposite=True, several=2, seeds=2).run(Nested(128))
+    assert len(seen) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.visualization.goals import units_of
 from engine.visualization.progress import as_floats
 from engine.visualization.scores import STRONGEST, against_images, fresh_activations, on_strongest
 from tests.engine.small import small_vit
@@ -22,8 +23,8 @@ def test_a_picture_is_placed_among_the_images_by_hand():
 
 def test_a_score_belongs_to_its_picture_alone():
     model, images = small_vit(), np.random.default_rng(0).random((3, 3, 32, 32), np.float32)
-    together = fresh_activations(model, "blocks.2.mlp.hidden", [4, 9, 1], images, seed=0)
-    alone = fresh_activations(model, "blocks.2.mlp.hidden", [9], images[1:2], seed=0)
+    together = fresh_activations(model, "blocks.2.mlp.hidden", units_of((4, 9, 1)), images, seed=0)
+    alone = fresh_activations(model, "blocks.2.mlp.hidden", units_of((9,)), images[1:2], seed=0)
     assert together[1] == alone[0]
 
 
@@ -34,13 +35,13 @@ def test_fresh_augmentations_are_not_those_of_the_recipe():
     recipe, fresh = generator(0, 5), generator(0, 5, "fresh")
     assert recipe.initial_seed() != fresh.initial_seed()
     assert fresh_activations(
-        small_vit(), "blocks.2.mlp.hidden", [5], np.full((1, 3, 32, 32), 0.5, np.float32), seed=0
+        small_vit(), "blocks.2.mlp.hidden", units_of((5,)), np.full((1, 3, 32, 32), 0.5, np.float32), seed=0
     ) != pytest.approx(0)
 
 
 def test_the_best_image_is_sought_among_the_strongest_and_augmented_like_the_picture():
     """Two routes: its number is that of a picture that is this very image."""
-    model, site, units = small_vit(), "blocks.2.mlp.hidden", [4, 9]
+    model, site, units = small_vit(), "blocks.2.mlp.hidden", units_of((4, 9))
     images = (np.random.default_rng(0).random((12, 32, 32, 3)) * 255).astype(np.uint8)
     as_they_are = np.random.default_rng(1).random((12, 2))
     asked: list[int] = []

@@ -16,8 +16,10 @@ from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.visualization import objectives
-from engine.visualization.objectives import TextSimilarity, goal, heads_of, measured
-from engine.visualization.optimize import maximize
+from engine.visualization.activations import values_of
+from engine.visualization.goals import TextSimilarity, measured
+from engine.visualization.objectives import goal, heads_of
+from engine.visualization.optimize import Run, maximize
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.scores import on_images
@@ -104,7 +106,7 @@ def test_in_every_recipe_red_is_what_a_picture_for_red_has_more_of_than_one_agai
     """Whatever the recipe's penalties: a cosine counts against them as the logit that the model makes of it."""
     monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
     clip, recipe = colour_clip(), RECIPES[name].model_copy(update={"steps": 6, "copies": 2})
-    up, down = (maximize(clip, SITE, [goal(clip, SITE, BOAT)], recipe, seed=0, direction=way) for way in (1, -1))
+    up, down = (maximize(clip, SITE, [goal(clip, SITE, BOAT)], recipe, 0, Run(way)) for way in (1, -1))
     assert up.curves[0, -1] > down.curves[0, -1]
     redder, other = (pictures.images[0].mean((1, 2)) @ [1, -0.5, -0.5] for pictures in (up, down))
     assert redder > other
@@ -152,6 +154,6 @@ def test_the_heads_of_a_rebuilt_block_are_known(clip):
     site = clip.sites["blocks.1.attn.key"]
     assert heads_of(clip, site) == 2
     images = torch.rand(2, 3, 32, 32)
-    values = objectives.values_of(clip, site.name, images)
+    values = values_of(clip, site.name, images)
     expected = values[:, 1:, 16:].mean((1, 2))
     torch.testing.assert_close(measured(clip, site.name, images, [goal(clip, site.name, "head1")]), expected)

@@ -18,6 +18,7 @@ from engine.models import catalog
 from engine.models.sources import cards, open_clip_hub
 from engine.sites.access import discover, read, read_unit
 from engine.sites.grid import Grid
+from engine.visualization.goals import Unit
 from engine.visualization.optimize import maximize
 from engine.visualization.recipes import PAPER
 
@@ -151,7 +152,7 @@ def test_one_unit_of_a_shared_projection_and_of_a_quick_gelu_is_read_the_short_w
 def test_a_unit_of_the_image_tower_can_be_visualised(loaded):
     site = "head.embedding"
     still = {"steps": 4, "copies": 1, "noise": "none", "colour_shift": "none", "jitter": 0}
-    pictures = maximize(loaded, site, [2], PAPER.model_copy(update=still), seed=0)
+    pictures = maximize(loaded, site, [Unit(2)], PAPER.model_copy(update=still), seed=0)
     assert pictures.images.shape == (1, 3, 64, 64) and pictures.curves[0, -1] > pictures.curves[0, 0]
 
 
