@@ -14,7 +14,7 @@ import sys
 
 from bench.common import middle, open_model, table
 from engine.visualization.goals import units_of
-from engine.visualization.optimize import maximize
+from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST
 
 COUNTS = (1, 10, 100, 1000)

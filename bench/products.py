@@ -16,9 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.common import middle, open_model, say, seconds, table
 from engine.core import devices
-from engine.visualization.fast_gradients import module_for_gradients
 from engine.visualization.goals import units_of
-from engine.visualization.optimize import aim_at, maximize_batch
+from engine.visualization.optimization.fast_gradients import module_for_gradients
+from engine.visualization.optimization.optimize import aim_at, maximize_batch
 from engine.visualization.recipes import FAST, PAPER
 
 SIZES = ((1024, 1024, 1024), (2048, 2048, 2048), (3152, 768, 3072))

@@ -25,7 +25,7 @@ from bench.peers import PEERS, STEPS, Target, fitted
 from bench.plain import maximize_plainly
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
-from engine.visualization.optimize import maximize
+from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER, Recipe
 from engine.visualization.scores import fresh_activations
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.numpy import save_file
 
 from engine.data.registry import open_dataset
-from engine.visualization.parameterization import COLOUR_ROOT
+from engine.visualization.optimization.parameterization import COLOUR_ROOT
 from engine.visualization.spectrum import FILE, SIDE, frequencies, radial
 
 

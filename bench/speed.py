@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 from engine.core import devices
 from engine.models import catalog
-from engine.visualization.batch_size import pictures_at_once
 from engine.visualization.goals import units_of
-from engine.visualization.optimize import maximize
+from engine.visualization.optimization.batch_size import pictures_at_once
+from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER
 
 

@@ -20,7 +20,7 @@ from bench.peers import PEERS, STEPS, Target
 from bench.plain import maximize_plainly
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
-from engine.visualization.optimize import maximize
+from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER, Recipe
 
 MODELS = ("starter-vit", "starter-cnn", "vit_base_patch16_224", "resnet50")

@@ -34,5 +34,4 @@ FEWEST, MOST = 5, 15
 OTHER_SIZES: dict[str, tuple[int, str]] = {
     "app": (1, "the entry"),
     "engine": (1, "its packages are the rooms; beside them stands only the command line's entry"),
-    "engine.visualization": (16, "one module a step of activation maximization; each is used by the next"),
 }

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from engine.models.loaded import LoadedModel
 from engine.sites.grid import position_mean
 from engine.visualization.activations import values_of
-from engine.visualization.fast_gradients import module_for_gradients
 from engine.visualization.goals import Goal, Measure, suited_to
-from engine.visualization.optimize import PLAIN, Aim, Pictures, Run, maximize_batch
+from engine.visualization.optimization.fast_gradients import module_for_gradients
+from engine.visualization.optimization.optimize import PLAIN, Aim, Pictures, Run, maximize_batch
 from engine.visualization.progress import as_bytes, rounded
 from engine.visualization.recipe import Recipe
 from engine.visualization.scores import fresh_activations

@@ -11,8 +11,8 @@ import torch
 from engine.core.images import contact_sheet, to_png
 from engine.core.request import Context, Progress
 from engine.models.loaded import LoadedModel
-from engine.visualization.batch_size import pictures_at_once
-from engine.visualization.optimize import batches_of
+from engine.visualization.optimization.batch_size import pictures_at_once
+from engine.visualization.optimization.optimize import batches_of
 from engine.visualization.recipe import Recipe
 
 PREVIEW_EVERY = 0.5  # seconds

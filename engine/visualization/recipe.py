@@ -62,7 +62,7 @@ class Recipe(BaseModel):
 
     A unit's objective is the mean over copies and image positions (prefix tokens left out) of its activation, minus
     `total_variation` times the total variation of the augmented copies (four directions, see
-    `engine.visualization.augmentation`).
+    `engine.visualization.optimization.augmentation`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

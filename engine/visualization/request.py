@@ -26,7 +26,7 @@ from engine.sites.access import find
 from engine.visualization.diversity import variants_of
 from engine.visualization.goals import Goal
 from engine.visualization.objectives import goals_of
-from engine.visualization.optimize import Run
+from engine.visualization.optimization.optimize import Run
 from engine.visualization.progress import Gallery, as_floats, as_levels
 from engine.visualization.quality import between_units, judge, stability
 from engine.visualization.scores import (

@@ -17,8 +17,8 @@ from engine.core.statistics import wilson
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
 from engine.visualization.activations import values_of
-from engine.visualization.augmentation import copies_of
 from engine.visualization.goals import Goal, measure_of, measured, suited_to
+from engine.visualization.optimization.augmentation import copies_of
 from engine.visualization.recipes import PAPER
 
 # The same yardstick for every recipe: the paper's jitter and a fifth of its colour shift, new random numbers, no noise.

@@ -1,6 +1,7 @@
 """One picture as a result of its own: who asks for many finds those that are there, and none that was finished is lost.
 
-Invariant: a picture does not depend on its company (see `engine.visualization.optimize`), so it is the same in every request.
+Invariant: a picture does not depend on its company (see `engine.visualization.optimization.optimize`), so it is the same in
+every request.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from engine.data.uploads import image_of
 from engine.models import catalog
 from engine.visualization.goals import Goal
 from engine.visualization.objectives import goal
-from engine.visualization.optimize import Pictures, Run, Watch, maximize, same_size
+from engine.visualization.optimization.optimize import Pictures, Run, Watch, maximize, same_size
 from engine.visualization.progress import as_bytes
 from engine.visualization.tuning import GivenRecipe, recipe_of
 

@@ -10,7 +10,7 @@ import timm
 import torch
 
 from engine.visualization.goals import Unit
-from engine.visualization.optimize import maximize
+from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import PAPER
 from tests.engine.small import wrapped
 

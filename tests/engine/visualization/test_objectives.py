@@ -12,9 +12,9 @@ from engine.core import devices
 from engine.core.errors import BadRequest, Unavailable
 from engine.data import uploads
 from engine.sites.access import read
-from engine.visualization import batch_size, optimize
 from engine.visualization.goals import Unit, measured, suited_to, units_of
 from engine.visualization.objectives import goal, heads_of
+from engine.visualization.optimization import batch_size, optimize
 from engine.visualization.recipes import FAST, MACO, PAPER
 from engine.visualization.scores import on_images
 from tests.engine.small import small_cnn, small_vit

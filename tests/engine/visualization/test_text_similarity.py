@@ -19,7 +19,7 @@ from engine.visualization import objectives
 from engine.visualization.activations import values_of
 from engine.visualization.goals import TextSimilarity, measured
 from engine.visualization.objectives import goal, heads_of
-from engine.visualization.optimize import Run, maximize
+from engine.visualization.optimization.optimize import Run, maximize
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.scores import on_images

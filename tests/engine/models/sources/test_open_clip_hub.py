@@ -19,7 +19,7 @@ from engine.models.sources import cards, open_clip_hub
 from engine.sites.access import discover, read, read_unit
 from engine.sites.grid import Grid
 from engine.visualization.goals import Unit
-from engine.visualization.optimize import maximize
+from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import PAPER
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}

@@ -19,13 +19,13 @@ from engine.core.errors import BadRequest
 from engine.core.images import to_input
 from engine.core.seeding import generator
 from engine.models.loaded import LoadedModel
-from engine.visualization.augmentation import copies_of, total_variation
-from engine.visualization.batch_size import with_fitting_batch
-from engine.visualization.fast_gradients import module_for_gradients
 from engine.visualization.goals import Goal, Measure, groups_of, measure_of, suited_to
-from engine.visualization.parameterization import Parameterization, parameterize
+from engine.visualization.optimization.augmentation import copies_of, total_variation
+from engine.visualization.optimization.batch_size import with_fitting_batch
+from engine.visualization.optimization.fast_gradients import module_for_gradients
+from engine.visualization.optimization.parameterization import Parameterization, parameterize
+from engine.visualization.optimization.schedule import finish_from, leak_at, noise_at, rate_at
 from engine.visualization.recipe import Recipe
-from engine.visualization.schedule import finish_from, leak_at, noise_at, rate_at
 
 T = TypeVar("T")
 

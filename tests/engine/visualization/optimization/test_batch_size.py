@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from engine.core import devices
-from engine.visualization import batch_size
-from engine.visualization.batch_size import pictures_at_once, row_bytes, with_fitting_batch
+from engine.visualization.optimization import batch_size
+from engine.visualization.optimization.batch_size import pictures_at_once, row_bytes, with_fitting_batch
 from engine.visualization.recipes import FAST, PAPER
 from tests.engine.small import small_vit
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.visualization.optimization.schedule import finish_from, leak_at, noise_at, rate_at
 from engine.visualization.recipes import FAST, FOURIER, MACO, PAPER, PAPER_CODE
-from engine.visualization.schedule import finish_from, leak_at, noise_at, rate_at
 
 
 def test_the_schedules_are_the_papers():

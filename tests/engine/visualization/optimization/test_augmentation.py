@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.core.seeding import generator
-from engine.visualization.augmentation import copies_of, total_variation
+from engine.visualization.optimization.augmentation import copies_of, total_variation
 from engine.visualization.recipes import PAPER, PAPER_CODE, Recipe
 
 

@@ -10,11 +10,11 @@ from bench.plain import maximize_plainly
 from engine.core import devices
 from engine.core.errors import BadRequest, Cancelled
 from engine.models import catalog
-from engine.visualization import batch_size, optimize
 from engine.visualization.goals import Unit
-from engine.visualization.optimize import Run, batches_of
+from engine.visualization.optimization import batch_size, optimize
+from engine.visualization.optimization.optimize import Run, batches_of
+from engine.visualization.optimization.schedule import rate_at
 from engine.visualization.recipes import FAST, FOURIER, MACO, PAPER, PAPER_CODE, RECONSTRUCT, Recipe
-from engine.visualization.schedule import rate_at
 from tests.engine.small import small_cnn, small_vit
 
 SITE = "blocks.1.mlp.hidden"

@@ -10,8 +10,8 @@ from torch import nn
 from engine.core import devices
 from engine.sites.access import read_unit
 from engine.sites.attention_kernel import WrittenAttention
-from engine.visualization import fast_gradients
-from engine.visualization.fast_gradients import PatchProduct, module_for_gradients
+from engine.visualization.optimization import fast_gradients
+from engine.visualization.optimization.fast_gradients import PatchProduct, module_for_gradients
 from tests.engine.small import small_cnn, small_vit
 
 SITES = ["blocks.1.mlp.hidden", "blocks.1.attn.query", "blocks.2.attn.out", "blocks.2.residual", "head.logits"]

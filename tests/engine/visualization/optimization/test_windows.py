@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.core.seeding import generator
-from engine.visualization.augmentation import cut, resampling, turned, windows_of
+from engine.visualization.optimization.augmentation import cut, resampling, turned, windows_of
 from engine.visualization.recipes import View
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.core.seeding import generator
-from engine.visualization.parameterization import Fourier, Maco, Pixels, parameterize
+from engine.visualization.optimization.parameterization import Fourier, Maco, Pixels, parameterize
 from engine.visualization.spectrum import magnitude_at
 
 CPU = torch.device("cpu")
