@@ -19,7 +19,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("pages", "vitrine"),
     ("app",),
 )
-"""From the ground up. `engine` itself holds nothing but the version, which anybody may read."""
+"""From the ground up. `engine` itself holds nothing but the version and what the command is called, which anybody may read."""
 
 SHARED_SECTIONS: dict[str, set[str]] = {
     "concepts": {"visualize", "spatial"},

@@ -120,17 +120,17 @@ def _by_resolution(module: nn.Module, probe: Tensor) -> list[HookPoint]:
 
 def _layers(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The layers of a plain row: each part with convolutions as a whole, a bare convolution by its activation."""
-    parts = [*module.named_children()]
-    follows = False
-    for name, part in parts:
+    waiting: list[tuple[str, nn.Module]] = []
+    for name, part in module.named_children():
         here = f"{path}{name}"
         if isinstance(part, nn.Sequential):
             yield from _layers(part, f"{here}.")
         elif isinstance(part, nn.Conv2d):
-            follows = True
-        elif follows and isinstance(part, ACTIVATIONS):
-            yield here, part
-            follows = False
+            waiting.append((here, part))
+        elif waiting and isinstance(part, ACTIVATIONS):
+            # Several that stand before one activation in a person's own network share it: each is called by itself then.
+            yield from waiting if len(waiting) > 1 and not path else [(here, part)]
+            waiting = []
         elif any(True for _ in part.children()) and _has_convolution(part):
             yield here, part
 

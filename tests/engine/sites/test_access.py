@@ -256,3 +256,30 @@ def test_an_image_size_that_the_model_cannot_take_is_refused():
 def test_discovery_wants_eval_mode_because_a_probe_would_change_running_statistics():
     with pytest.raises(ValueError, match="eval mode"):
         discover(make("resnet").train(), SIZE)
+
+
+class Plain(nn.Module):
+    """A person's own network: two convolutions in a row, and a classifier that is called anything."""
+
+    def __init__(self, shared: nn.Module | None = None) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 6, 3, padding=1)
+        self.shared = shared
+        self.verdict = nn.Linear(6, 2)
+
+    def forward(self, images):
+        act = self.shared or torch.relu
+        return self.verdict(act(self.second(act(self.first(images)))).mean((2, 3)))
+
+
+@pytest.mark.parametrize("shared", [None, nn.ReLU()], ids=["a function", "one module for both"])
+def test_a_plain_networks_convolutions_are_sites_where_none_has_an_activation_of_its_own(shared):
+    model = Plain(shared).eval()
+    assert {name: site.units for name, site in discover(model, SIZE).items()} == {
+        "stages.0.blocks.0": 4,
+        "stages.0.blocks.1": 6,
+        "head.logits": 2,
+    }
+    images = torch.rand(2, 3, *SIZE)
+    seen = read(model, ["stages.0.blocks.0"], images)["stages.0.blocks.0"]
+    torch.testing.assert_close(to_maps(seen, Grid(*SIZE)), model.first(images))
