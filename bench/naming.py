@@ -12,18 +12,12 @@ import argparse
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 
 import numpy as np
 
+from bench.common import seconds
+
 WORDS = 3000
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def plainly(activations: np.ndarray, images: np.ndarray, words: np.ndarray, sharpness: float) -> np.ndarray:

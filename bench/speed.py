@@ -12,21 +12,14 @@ import argparse
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
+from bench.common import seconds
 from engine.core import devices
 from engine.models import catalog
 from engine.visualization.goals import units_of
 from engine.visualization.optimization.batch_size import pictures_at_once
 from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def plainly(model: str, block: int, steps: int) -> float:

@@ -101,23 +101,19 @@ def _frequency(results: Sequence[Result]) -> go.Figure:
     for table, across in (("low", "low-pass cut-off"), ("high", "high-pass cut-off")):
         if all(table in result.tables and len(result.tables[table]) for result in results):
             tables = _tables(results, table)
-            return reliance.curves(
-                [*tables], tables, "cutoff", "normalised", "normalised_low", "normalised_high",
-                f"{across}, fraction of Nyquist", "top-1 over unfiltered top-1",
-            )  # fmt: skip
+            curves = {name: reliance.curve(rows, "cutoff", "normalised") for name, rows in tables.items()}
+            return reliance.curves([*curves], curves, f"{across}, fraction of Nyquist", "top-1 over unfiltered top-1")
     raise BadRequest("These results have neither a low-pass nor a high-pass in common. Their numbers are in .tables.")
 
 
 def _gradients(results: Sequence[Result]) -> go.Figure:
     """The mean frequency of units' input gradients through the depth."""
-    tables = {
-        name: layers.assign(where=layers["depth"] / max(int(layers["depth"].max()), 1))
-        for name, layers in _tables(results, "layers").items()
-    }
-    return reliance.curves(
-        [*tables], tables, "where", "mean_frequency", "low", "high", "depth: first layer 0, last 1",
-        "mean frequency, of Nyquist", percent=False,
-    )  # fmt: skip
+    curves = {}
+    for name, layers in _tables(results, "layers").items():
+        placed = layers.assign(where=layers["depth"] / max(int(layers["depth"].max()), 1))
+        curves[name] = reliance.curve(placed, "where", "mean_frequency", "low", "high")
+    across, up = "depth: first layer 0, last 1", "mean frequency, of Nyquist"
+    return reliance.curves([*curves], curves, across, up, percent=False)
 
 
 def _places(results: Sequence[Result]) -> go.Figure:
@@ -150,7 +146,8 @@ def _moves(results: Sequence[Result]) -> go.Figure:
     for side, (name, table) in _sides(results, "moves").items():
         for dash, (kind, part) in enumerate(table.groupby("kind")):
             bounds = part["equivariance_low"], part["equivariance_high"]
-            line_charts.line(made, part["depth"], part["equivariance"], f"{name}: {kind}", side, *bounds, dash)
+            curve = line_charts.Curve(part["depth"], part["equivariance"], *bounds)
+            line_charts.line(made, curve, f"{name}: {kind}", side, dash)
     return made
 
 

@@ -94,14 +94,14 @@ class FindUnitsRequest(WithReader):
             best_of_chance.append((layer.T @ mixed).max(axis=0))
         table = _table(self.model, sites, scores, len(here)).head(self.top)
         best = str(table["site"].iloc[0])
-        among = correlations(standard(means(best)[1][here]), images, words - typical)
+        in_best = means(best)[1][here]
+        among = correlations(standard(in_best), images, words - typical)
         columns = np.empty((len(here), len(table)), np.float32)
         for site, rows in table.groupby("site").groups.items():
             columns[:, rows] = standard(means(str(site))[1][here][:, table["unit"][rows]])
         follows = correlations(columns, images, words - typical)
         # The text may be one of the words: by two routes it has two last digits, and must not stand above itself.
         table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None] + 1e-5).sum(axis=1))
-        word_scores, best_words = strongest_words(follows, np.broadcast_to(np.arange(len(words)), follows.shape), WORDS)
         score, chance = float(table["score"].iloc[0]), float(np.quantile(np.max(best_of_chance, axis=0), LEVEL))
         facts = {
             "text": self.text,
@@ -109,19 +109,14 @@ class FindUnitsRequest(WithReader):
             "found": score > chance,
             "chance": chance,
             "among_words": float((among.max(axis=0) < score).mean()),
-            "sparse": self._sparse(best, means(best)[1][here], wanted),
+            "sparse": self._sparse(best, in_best, wanted),
             "words": known.facts["words"],
             "searched": sum(map(len, scores)),
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],
         }
         facts["sentence"] = _sentence(facts, score)
-        arrays = {
-            "images": numbers[there],
-            "similarity": similarity.astype(np.float32),
-            "words": best_words.astype(np.int32),
-            "word_scores": word_scores.astype(np.float32),
-        }
+        arrays = {"images": numbers[there], "similarity": similarity.astype(np.float32), **_followed(follows)}
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
 
     def _sites(self) -> list[str]:
@@ -129,8 +124,8 @@ class FindUnitsRequest(WithReader):
         sites = catalog.load(self.model).sites
         if self.site:
             return [find(sites, self.site).name]
-        if found := [site.name for site in sites.values() if site.role == self.role]:
-            return found
+        if of_role := [site.name for site in sites.values() if site.role == self.role]:
+            return of_role
         known = ", ".join(dict.fromkeys(site.role for site in sites.values()))
         raise BadRequest(f"{self.model} has no site of the role “{self.role[:60]}”. Its roles: {known}.")
 
@@ -149,14 +144,21 @@ class FindUnitsRequest(WithReader):
         return lru_cache(None if size <= HELD_BYTES else 1)(means)
 
     def _sparse(self, site: str, activations: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
-        found = combine(activations, wanted)
+        together = combine(activations, wanted)
         return {
             "site": site,
-            "target": str(found.target),
-            "address": f"{self.model}@{site}:{found.target}",
-            "correlation": found.correlation,
-            "held_out": found.held_out,
+            "target": str(together.target),
+            "address": f"{self.model}@{site}:{together.target}",
+            "correlation": together.correlation,
+            "held_out": together.held_out,
         }
+
+
+def _followed(follows: np.ndarray) -> dict[str, np.ndarray]:
+    """The words that each unit follows best, from its correlations with all of them (R, W)."""
+    numbers = np.broadcast_to(np.arange(follows.shape[1]), follows.shape)
+    scores, words = strongest_words(follows, numbers, WORDS)
+    return {"words": words.astype(np.int32), "word_scores": scores.astype(np.float32)}
 
 
 def _shuffled(wanted: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -90,7 +91,7 @@ def run(
     point that the pass never reaches is missing.
     """
     me = threading.get_ident()
-    found: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
     calls: dict[str, int] = defaultdict(int)
     ends_inside = all(point.module is not None for point in points)
 
@@ -100,27 +101,19 @@ def run(
             return
         for point in here:
             if calls[point.site] == point.call:
-                found[point.site] = keep(point, value) if keep else point.cut(value, len(images))
+                seen[point.site] = keep(point, value) if keep else point.cut(value, len(images))
             calls[point.site] += 1
-        if ends_inside and len(found) == len(points):
+        if ends_inside and len(seen) == len(points):
             raise _Reached
 
     places: dict[tuple[nn.Module, str], list[HookPoint]] = defaultdict(list)
     for point in points:
         if point.module is not None:
             places[point.module, point.side].append(point)
-
-    def place(module: nn.Module, side: str, here: list[HookPoint]) -> RemovableHandle:
-        if side == "input":
-            return module.register_forward_pre_hook(lambda _, args: note(here, *args[:1]))
-        if side == "copied input":
-            return module.register_forward_pre_hook(lambda _, args: note(here, args[0].clone()))
-        return module.register_forward_hook(lambda _, __, output: note(here, output))
-
     handles: list[RemovableHandle] = []
     try:
         with PLACING:
-            handles.extend(place(inner, side, here) for (inner, side), here in places.items())
+            handles.extend(_hook(inner, side, partial(note, here)) for (inner, side), here in places.items())
         note([point for point in points if point.module is None], module(images))
     except _Reached:
         pass
@@ -128,7 +121,16 @@ def run(
         with PLACING:
             for handle in handles:
                 handle.remove()
-    return found
+    return seen
+
+
+def _hook(module: nn.Module, side: str, note: Callable[..., None]) -> RemovableHandle:
+    """Shows `note` what enters (as it is, or a copy) or leaves a module at each call."""
+    if side == "input":
+        return module.register_forward_pre_hook(lambda _, args: note(*args[:1]))
+    if side == "copied input":
+        return module.register_forward_pre_hook(lambda _, args: note(args[0].clone()))
+    return module.register_forward_hook(lambda _, __, output: note(output))
 
 
 def run_rows(module: nn.Module, point: HookPoint, images: Tensor, units: Tensor, leak: float = 0.0) -> Tensor:
@@ -155,8 +157,8 @@ def run_awake(module: nn.Module, point: HookPoint, images: Tensor, units: Tensor
     its image, `leak` is added to the function's slope, and changes no value: it would never leave that state."""
     assert point.act is not None
     before = replace(point, site=f"{point.site} before", module=point.act, side="copied input", call=0)
-    found = run(module, [point, before], images)
-    values, entering = (chosen(found[each.site], units) for each in (point, before))
+    tensors = run(module, [point, before], images)
+    values, entering = (chosen(tensors[each.site], units) for each in (point, before))
     silent = (values <= 0).all(1, keepdim=True)
     return values + leak * silent * (entering - entering.detach())
 

@@ -112,12 +112,12 @@ def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:
 def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapped: bool) -> bytes:
     """PNG bytes of a unit's scene of this rank, cut as the model saw it, with its position map where `mapped`."""
     opened = dataset(data)
-    return _scene(key, unit, rank, data, opened.fingerprint, opened, size, mapped)
+    return _scene(key, unit, rank, (data, opened.fingerprint), opened, size, mapped)
 
 
 @st.cache_resource(max_entries=8192, show_spinner=False)
 def _scene(
-    key: str, unit: int, rank: int, data: str, fingerprint: str, _opened: Dataset, size: tuple[int, int], mapped: bool
+    key: str, unit: int, rank: int, data: tuple[str, str], _opened: Dataset, size: tuple[int, int], mapped: bool
 ) -> bytes:
     from engine.core.images import to_input, to_png
 
@@ -131,11 +131,11 @@ def _scene(
 def image(data: str, number: int, size: tuple[int, int]) -> bytes:
     """PNG bytes of one image of a data set, cut as the model sees it."""
     opened = dataset(data)
-    return _image(data, opened.fingerprint, opened, number, size)
+    return _image((data, opened.fingerprint), opened, number, size)
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
-def _image(data: str, fingerprint: str, _opened: Dataset, number: int, size: tuple[int, int]) -> bytes:
+def _image(data: tuple[str, str], _opened: Dataset, number: int, size: tuple[int, int]) -> bytes:
     from engine.core.images import to_input, to_png
 
     return to_png(to_input(_opened.image(number), size))

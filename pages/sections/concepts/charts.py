@@ -79,14 +79,12 @@ def shares(
     them. The tables have one row a layer, in order, with `depth` (0 to 1)."""
     made = charts.blank(charts.DEPTH, y)
     for side, (model, table) in tables.items():
-        charts.line(
-            made, table["depth"], 100 * table[name], model, side, 100 * table[low], 100 * table[high], digits=".1f"
-        )
+        curve = charts.Curve(table["depth"], 100 * table[name], 100 * table[low], 100 * table[high])
+        charts.line(made, curve, model, side, digits=".1f")
         for dash, (column, told) in enumerate(baselines.items(), start=1):
             if column in table and table[column].notna().any():
-                charts.line(
-                    made, table["depth"], 100 * table[column], f"{model}: {told}", side, dash=min(dash, 2), digits=".1f"
-                )
+                baseline = charts.Curve(table["depth"], 100 * table[column])
+                charts.line(made, baseline, f"{model}: {told}", side, min(dash, 2), ".1f")
                 made.data[-1].showlegend = False  # told by hovering and by the note: six names leave no room to draw
     made.update_yaxes(rangemode="tozero", ticksuffix="%")
     return made

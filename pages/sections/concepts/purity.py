@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -49,6 +49,60 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
             _concepts(page, view, side, result)
 
 
+SHUFFLED = {"baseline": "tags shuffled", "strict_baseline": "shuffled within subgroups"}
+
+
+class _Share(NamedTuple):
+    """One chart: a share of units by layer (its column, and those of its interval's ends), and what is said of it."""
+
+    column: str
+    ends: tuple[str, str]
+    axis: str
+    name: str
+    key: str
+    finding: str
+    note: str
+    baselines: Mapping[str, str]
+
+
+SHARES = (
+    _Share(
+        "concept_units",
+        ("low", "high"),
+        "concept units, % of the layer",
+        "concept-units",
+        "cn-purity-plain",
+        "Concept units of all layers",
+        "{concepts} concepts, {kinds} kinds, {images} images. Bands: 95% intervals for as many units as are independent. "
+        "Dotted: what the same test finds when tags are shuffled among all kinds, and (dashed) only among kinds of the same "
+        "subgroup, which look alike.",
+        SHUFFLED,
+    ),
+    _Share(
+        "beyond_likeness",
+        ("beyond_likeness_low", "beyond_likeness_high"),
+        "beyond likeness, % of the layer",
+        "beyond-likeness",
+        "cn-purity-strict",
+        "Concept units beyond what looks alike",
+        "The stricter count: the unit's own score is among the highest 5% of what it reaches when tags are shuffled within "
+        "subgroups, so that looking alike (all flowers, all cats) is not enough.",
+        {},
+    ),
+    _Share(
+        "kind_units",
+        ("kind_units_low", "kind_units_high"),
+        "kind units, % of the layer",
+        "kind-units",
+        "cn-purity-kinds",
+        "Units that single one kind out",
+        "Units that are no concept units, and for which one kind comes first: rather “trumpet” than “music”. What else they "
+        "respond to is not told by this, and a unit of an object's colour can count.",
+        {},
+    ),
+)
+
+
 def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
     from engine.concepts import browsing
 
@@ -56,45 +110,16 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
     numbers = pd.concat([table.assign(model=model) for model, table in tables.values()])
     facts = next(iter(there.values())).facts
     with st.grid(2, min_column_width=370, gap="large"):
-        with st.container():
-            figures.draw(
-                charts.shares(
-                    tables, "concept units, % of the layer", "concept_units", "low", "high",
-                    {"baseline": "tags shuffled", "strict_baseline": "shuffled within subgroups"},
-                ),
-                numbers,
-                "concept-units",
-                key="cn-purity-plain",
-                finding=_said(there, "Concept units of all layers", "concept_units"),
-                note=f"{facts['concepts']} concepts, {facts['kinds']} kinds, {facts['images']} images. Bands: 95% intervals "
-                "for as many units as are independent. Dotted: what the same test finds when tags are shuffled among all "
-                "kinds, and (dashed) only among kinds of the same subgroup, which look alike.",
-            )  # fmt: skip
-        with st.container():
-            figures.draw(
-                charts.shares(
-                    tables, "beyond likeness, % of the layer", "beyond_likeness", "beyond_likeness_low",
-                    "beyond_likeness_high", {},
-                ),
-                numbers,
-                "beyond-likeness",
-                key="cn-purity-strict",
-                finding=_said(there, "Concept units beyond what looks alike", "beyond_likeness"),
-                note="The stricter count: the unit's own score is among the highest 5% of what it reaches when tags are "
-                "shuffled within subgroups, so that looking alike (all flowers, all cats) is not enough.",
-            )  # fmt: skip
-        with st.container():
-            figures.draw(
-                charts.shares(
-                    tables, "kind units, % of the layer", "kind_units", "kind_units_low", "kind_units_high", {}
-                ),
-                numbers,
-                "kind-units",
-                key="cn-purity-kinds",
-                finding=_said(there, "Units that single one kind out", "kind_units"),
-                note="Units that are no concept units, and for which one kind comes first: rather “trumpet” than “music”. What "
-                "else they respond to is not told by this, and a unit of an object's colour can count.",
-            )
+        for part in SHARES:
+            with st.container():
+                figures.draw(
+                    charts.shares(tables, part.axis, part.column, *part.ends, part.baselines),
+                    numbers,
+                    part.name,
+                    key=part.key,
+                    finding=_said(there, part.finding, part.column),
+                    note=part.note.format(**facts),
+                )
         with st.container():
             st.markdown("**All layers together**")
             st.dataframe(_overall(there), hide_index=True, alt="Shares of units over all layers, with 95% intervals")

@@ -33,11 +33,11 @@ def bars(
     percent: bool = True,
 ) -> go.Figure:
     """Bars side by side: `series` gives each model one row (value, low, high) a group; NaN leaves a gap."""
-    made = go.Figure()
+    chart = go.Figure()
     for model, rows in series.items():
         number = order.index(model)
         value, low, high = (np.array([row[name] for row in rows], float) for name in ("value", "low", "high"))
-        made.add_bar(
+        chart.add_bar(
             x=list(groups),
             y=value,
             name=model,
@@ -47,32 +47,30 @@ def bars(
             hovertemplate=f"{model}, %{{x}}: %{{y:{_form(percent)}}} (%{{customdata[0]:{_form(percent)}}} to "
             f"%{{customdata[1]:{_form(percent)}}})<extra></extra>",
         )
-    made.update_layout(**_LAYOUT, barmode="group", bargap=0.28, bargroupgap=0.06)
-    made.update_xaxes(fixedrange=True)
-    made.update_yaxes(title=title, rangemode="tozero", tickformat=".0%" if percent else None, fixedrange=True)
-    return made
+    chart.update_layout(**_LAYOUT, barmode="group", bargap=0.28, bargroupgap=0.06)
+    chart.update_xaxes(fixedrange=True)
+    chart.update_yaxes(title=title, rangemode="tozero", tickformat=".0%" if percent else None, fixedrange=True)
+    return chart
 
 
 def curves(
     order: Sequence[str],
     series: Mapping[str, pd.DataFrame],
-    x: str,
-    y: str,
-    low: str,
-    high: str,
     across: str,
     up: str,
     percent: bool = True,
     ticks: Sequence[float] = (),
 ) -> go.Figure:
-    """A line a model over a numeric axis, with its interval as a band; with `ticks`, on a logarithmic axis that has them."""
-    made = go.Figure()
+    """A line a model over a numeric axis, with its interval as a band; with `ticks`, on a logarithmic axis that has them.
+
+    `series` gives each model a table with x, value, low and high, from left to right; see `curve`.
+    """
+    chart = go.Figure()
     for model, rows in series.items():
         number = order.index(model)
-        colour = colours.model(number)
-        made.add_scatter(
-            x=[*rows[x], *rows[x][::-1]],
-            y=[*rows[high], *rows[low][::-1]],
+        chart.add_scatter(
+            x=[*rows["x"], *rows["x"][::-1]],
+            y=[*rows["high"], *rows["low"][::-1]],
             mode="lines",
             fill="toself",
             fillcolor=colours.model(number, 0.16),
@@ -81,34 +79,40 @@ def curves(
             showlegend=False,
             legendgroup=model,
         )
-        made.add_scatter(
-            x=rows[x],
-            y=rows[y],
+        chart.add_scatter(
+            x=rows["x"],
+            y=rows["value"],
             mode="lines+markers",
             name=model,
             legendgroup=model,
-            line={"color": colour, "width": 2},
+            line={"color": colours.model(number), "width": 2},
             marker={"size": 5},
             hovertemplate=f"{model} at %{{x:.3g}}: %{{y:{_form(percent)}}}<extra></extra>",
         )
-    made.update_layout(**_LAYOUT)
-    made.update_xaxes(title=across, fixedrange=True, zeroline=False)
+    chart.update_layout(**_LAYOUT)
+    chart.update_xaxes(title=across, fixedrange=True, zeroline=False)
     if ticks:
-        made.update_xaxes(type="log", tickvals=list(ticks), ticktext=[f"{tick:g}" for tick in ticks])
-    made.update_yaxes(title=up, tickformat=".0%" if percent else None, rangemode="tozero", fixedrange=True)
-    return made
+        chart.update_xaxes(type="log", tickvals=list(ticks), ticktext=[f"{tick:g}" for tick in ticks])
+    chart.update_yaxes(title=up, tickformat=".0%" if percent else None, rangemode="tozero", fixedrange=True)
+    return chart
+
+
+def curve(table: pd.DataFrame, x: str, value: str, low: str = "", high: str = "") -> pd.DataFrame:
+    """These columns of a table as `curves` draws them; the interval's are `..._low` and `..._high` where they are not named."""
+    columns = {"x": x, "value": value, "low": low or f"{value}_low", "high": high or f"{value}_high"}
+    return pd.DataFrame({name: table[column] for name, column in columns.items()})
 
 
 def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """For each model a map of the share of gradient energy: layers from the image (bottom) upwards, frequency across. One
     scale for all: the more colour, the larger the share."""
-    made = make_subplots(cols=len(tables), subplot_titles=list(tables), horizontal_spacing=0.06)
+    chart = make_subplots(cols=len(tables), subplot_titles=list(tables), horizontal_spacing=0.06)
     most = max(float(rows["share"].max()) for rows in tables.values())
     for column, (model, rows) in enumerate(tables.items(), start=1):
         number = order.index(model)
         wide = rows.pivot(index="depth", columns="from", values="share")
         middle = (rows["from"].unique() + rows["to"].unique()) / 2
-        made.add_heatmap(
+        chart.add_heatmap(
             x=middle,
             y=wide.index,
             z=wide.to_numpy(),
@@ -121,20 +125,20 @@ def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> go.Fig
             row=1,
             col=column,
         )
-    made.update_layout(**{**_LAYOUT, "height": 300})
-    made.update_xaxes(title="frequency, fraction of Nyquist", fixedrange=True)
-    made.update_yaxes(fixedrange=True, dtick=1)
-    made.update_yaxes(title="layer", col=1)
-    return made
+    chart.update_layout(**{**_LAYOUT, "height": 300})
+    chart.update_xaxes(title="frequency, fraction of Nyquist", fixedrange=True)
+    chart.update_yaxes(fixedrange=True, dtick=1)
+    chart.update_yaxes(title="layer", col=1)
+    return chart
 
 
 def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.Figure:
     """Accuracy on a cut variant against accuracy in full, one point a model, both with intervals, and the fitted line."""
-    made = go.Figure()
+    chart = go.Figure()
     if (line := found["line"]) is not None:
         x = np.linspace(max(min(point["full"] for point in found["points"]) - 0.05, 0.01), 0.99, 60)
         odds = line["slope"] * np.log(x / (1 - x)) + line["intercept"]
-        made.add_scatter(
+        chart.add_scatter(
             x=x,
             y=1 / (1 + np.exp(-odds)),
             mode="lines",
@@ -144,7 +148,7 @@ def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.
         )
     for point in found["points"]:
         number = order.index(point["model"])
-        made.add_scatter(
+        chart.add_scatter(
             x=[point["full"]],
             y=[point["cut"]],
             error_x=_errors([point["full"]], [point["full_interval"][0]], [point["full_interval"][1]]),
@@ -154,18 +158,18 @@ def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.
             marker={"color": colours.model(number), "size": 11},
             hovertemplate=f"{point['model']}: %{{x:.1%}} in full, %{{y:.1%}} on {what}<extra></extra>",
         )
-    made.update_layout(**_LAYOUT)
-    made.update_xaxes(title="top-1 accuracy on full images", tickformat=".0%", fixedrange=True, zeroline=False)
-    made.update_yaxes(title=f"top-1 accuracy on {what}", tickformat=".1%", fixedrange=True, zeroline=False)
-    return made
+    chart.update_layout(**_LAYOUT)
+    chart.update_xaxes(title="top-1 accuracy on full images", tickformat=".0%", fixedrange=True, zeroline=False)
+    chart.update_yaxes(title=f"top-1 accuracy on {what}", tickformat=".1%", fixedrange=True, zeroline=False)
+    return chart
 
 
 def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.Figure:
     """How much the place counts, a point a model with its interval; lines at what ignoring and ideal use come to."""
-    made = go.Figure()
+    chart = go.Figure()
     for model, (value, low, high) in found.items():
         number = order.index(model)
-        made.add_scatter(
+        chart.add_scatter(
             x=[value],
             y=[model],
             error_x=_errors([value], [low], [high]),
@@ -175,16 +179,16 @@ def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.F
             hovertemplate=f"{model}: {value:.2f} ({low:.2f} to {high:.2f})<extra></extra>",
         )
     for place, text in ((0, "place ignored"), (1, "ideal use of the planted cue")):
-        made.add_vline(x=place, line={"color": colours.of("quiet"), "dash": "dot", "width": 1.5})
-        made.add_annotation(
+        chart.add_vline(x=place, line={"color": colours.of("quiet"), "dash": "dot", "width": 1.5})
+        chart.add_annotation(
             x=place, y=1, yref="paper", text=text, showarrow=False, yanchor="bottom",
             font={"color": colours.of("quiet"), "size": 12},
         )  # fmt: skip
-    made.update_layout(**{**_LAYOUT, "height": 130 + 42 * len(found), "margin": {"l": 130, "r": 16, "t": 36, "b": 48}})
+    chart.update_layout(**{**_LAYOUT, "height": 130 + 42 * len(found), "margin": {"l": 130, "r": 16, "t": 36, "b": 48}})
     most = max(1.15, *(high for _, _, high in found.values()))
-    made.update_xaxes(title="weight of the place (1 = what it is worth)", range=[-0.12, most + 0.1], fixedrange=True)
-    made.update_yaxes(fixedrange=True, autorange="reversed")
-    return made
+    chart.update_xaxes(title="weight of the place (1 = what it is worth)", range=[-0.12, most + 0.1], fixedrange=True)
+    chart.update_yaxes(fixedrange=True, autorange="reversed")
+    return chart
 
 
 def _errors(value: Any, low: Any, high: Any) -> dict[str, Any]:

@@ -31,44 +31,47 @@ def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], No
     )
     if not any(halves.values()):
         finding = "No low-pass takes half of the accuracy away"
-    n = next(iter(found.values())).facts["images"]
     left, right = st.columns(2, gap="large")
-    for place, kind, text in ((left, "low", "low-pass"), (right, "high", "high-pass")):
-        tables = {model: result.tables[kind] for model, result in found.items() if kind in result.tables}
-        areas = " · ".join(
-            f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
-            for model, result in found.items()
-            if result.facts[f"{kind}_area"]
-        )
-        with place:
-            figures.draw(
-                charts.curves(
-                    view.models,
-                    tables,
-                    "cutoff",
-                    "normalised",
-                    "normalised_low",
-                    "normalised_high",
-                    f"{text} cut-off, fraction of Nyquist",
-                    "top-1 over unfiltered top-1",
-                    ticks=TICKS,
-                ),
-                pd.concat([table.assign(model=model) for model, table in tables.items()]),
-                f"{text}-curves",
-                key=f"bg_{kind}",
-                finding=finding if kind == "low" else "What is left when low frequencies go",
-                note=f"Area under the curve: {areas}. {n} images, {view.filter} filter. {INTERVAL}",
-            )
+    with left:
+        _filter_curves(view, found, "low", finding)
+    with right:
+        _filter_curves(view, found, "high", "What is left when low frequencies go")
     bands = {model: result.tables["band"] for model, result in found.items() if "band" in result.tables}
-    if not bands:
-        return
+    if bands:
+        _bands(view, bands)
+
+
+def _filter_curves(view: View, results: Mapping[str, Result], kind: str, finding: str) -> None:
+    """The normalised curves of one kind of filter, low or high, under their finding."""
+    tables = {model: result.tables[kind] for model, result in results.items() if kind in result.tables}
+    areas = " · ".join(
+        f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
+        for model, result in results.items()
+        if result.facts[f"{kind}_area"]
+    )
+    n = next(iter(results.values())).facts["images"]
+    figures.draw(
+        charts.curves(
+            view.models,
+            {model: charts.curve(table, "cutoff", "normalised") for model, table in tables.items()},
+            f"{kind}-pass cut-off, fraction of Nyquist",
+            "top-1 over unfiltered top-1",
+            ticks=TICKS,
+        ),
+        pd.concat([table.assign(model=model) for model, table in tables.items()]),
+        f"{kind}-pass-curves",
+        key=f"bg_{kind}",
+        finding=finding,
+        note=f"Area under the curve: {areas}. {n} images, {view.filter} filter. {INTERVAL}",
+    )
+
+
+def _bands(view: View, bands: Mapping[str, pd.DataFrame]) -> None:
+    """Accuracy on one band of the spectrum at a time."""
     first = next(iter(bands.values()))
     groups = [f"{row['from']:.2g} to {row['to']:.2g}" for row in first.to_dict("records")]
     series = {
-        model: [
-            {"value": row["top1"], "low": row["top1_low"], "high": row["top1_high"]} for row in table.to_dict("records")
-        ]
-        for model, table in bands.items()
+        model: [charts.interval(row, "top1") for row in table.to_dict("records")] for model, table in bands.items()
     }
     chart = charts.bars(view.models, groups, series, "top-1 accuracy")
     chart.update_xaxes(title="the only frequencies left, fractions of Nyquist")
@@ -87,11 +90,7 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         tables[model] = layers.assign(where=layers["depth"] / last, model=model)
     chart = charts.curves(
         view.models,
-        tables,
-        "where",
-        "mean_frequency",
-        "low",
-        "high",
+        {model: charts.curve(table, "where", "mean_frequency", "low", "high") for model, table in tables.items()},
         "depth: first layer 0, last 1",
         "mean frequency, of Nyquist",
         False,

@@ -16,55 +16,66 @@ FIRST = [*DEFAULT_MODELS]
 
 def draw(page: ExperimentPage[View]) -> None:
     """Draw the widgets; a click on Run shows what they say."""
-    from engine.data.registry import dataset_names
-
-    state = st.session_state
-    state.setdefault(page.key("models"), FIRST)
-    names = pickers.available_models()
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    models = left.multiselect(
-        "Models",
-        list(dict.fromkeys([*names, *state[page.key("models")]])),
-        key=page.key("models"),
-        max_selections=MOST_MODELS,
-        accept_new_options=True,
-        help="Two to eight models that classify. Adding one to a finished comparison computes only the new one.",
-        **pickers.KEEP,
-    )
-    sets = dataset_names()
-    if state.setdefault(page.key("data"), DEFAULT_DATA) not in sets:
-        state[page.key("data")] = DEFAULT_DATA
-    data = right.selectbox(
-        "Images",
-        sets,
-        key=page.key("data"),
-        help="Folders of your own are added in vitrine.toml: class folders, with ILSVRC's XML, masks, or Parquet.",
-        **pickers.KEEP,
-    )
+    with left:
+        models = _models(page)
+    with right:
+        data = _data(page)
     try:
         measures, cuts = suitable(data)
     except VitrineError as error:
         errors.show(error)
         return
-    chosen = _keep_known(
-        page.key("measures"), measures, [each for each in measures if each in ("background", "frequency")]
-    )
-    chosen = st.pills(
-        "What to measure",
-        measures,
-        selection_mode="multi",
-        default=None if page.key("measures") in state else chosen,
-        key=page.key("measures"),
-        format_func=MEASURES.__getitem__,
-        **pickers.KEEP,
-    )
-    view = _details(page, list(models), data, tuple(chosen), cuts)
+    view = _details(page, models, data, _measures(page, measures), cuts)
     if (
         st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=view is None)
         and view
     ):
         with errors.shown():
             page.show(view, compute=True)
+
+
+def _models(page: ExperimentPage[View]) -> list[str]:
+    chosen = st.session_state.setdefault(page.key("models"), FIRST)
+    return st.multiselect(
+        "Models",
+        list(dict.fromkeys([*pickers.available_models(), *chosen])),
+        key=page.key("models"),
+        max_selections=MOST_MODELS,
+        accept_new_options=True,
+        help="Two to eight models that classify. Adding one to a finished comparison computes only the new one.",
+        **pickers.KEEP,
+    )
+
+
+def _data(page: ExperimentPage[View]) -> str:
+    from engine.data.registry import dataset_names
+
+    sets, state = dataset_names(), st.session_state
+    if state.setdefault(page.key("data"), DEFAULT_DATA) not in sets:
+        state[page.key("data")] = DEFAULT_DATA
+    return st.selectbox(
+        "Images",
+        sets,
+        key=page.key("data"),
+        help="Folders of your own are added in vitrine.toml: class folders, with ILSVRC's XML, masks, or Parquet.",
+        **pickers.KEEP,
+    )
+
+
+def _measures(page: ExperimentPage[View], measures: tuple[str, ...]) -> tuple[str, ...]:
+    key = page.key("measures")
+    first = _keep_known(key, measures, [name for name in measures if name in ("background", "frequency")])
+    chosen = st.pills(
+        "What to measure",
+        measures,
+        selection_mode="multi",
+        default=None if key in st.session_state else first,
+        key=key,
+        format_func=MEASURES.__getitem__,
+        **pickers.KEEP,
+    )
+    return tuple(chosen)
 
 
 def _details(

@@ -186,7 +186,8 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
                     part = table[table.kind == kind]
                     if len(part):
                         bounds = part[f"{name}_low"], part[f"{name}_high"]
-                        charts.line(chart, part["depth"], part[name], f"{model}: {kind}", side, *bounds, dash)
+                        curve = charts.Curve(part["depth"], part[name], *bounds)
+                        charts.line(chart, curve, f"{model}: {kind}", side, dash)
                         said.append(
                             f"{model}, {kind}: {part[name].iloc[0]:.2f} in the first block, {part[name].iloc[-1]:.2f} in the last"
                         )

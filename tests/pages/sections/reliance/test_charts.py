@@ -24,8 +24,8 @@ def test_whiskers_end_where_the_interval_does() -> None:
 
 
 def test_a_curves_band_runs_along_its_interval_on_an_axis_with_ticks() -> None:
-    rows = pd.DataFrame({"cutoff": [0.1, 1.0], "value": [0.5, 1.0], "low": [0.4, 0.9], "high": [0.6, 1.1]})
-    made = charts.curves(ORDER, {"three": rows}, "cutoff", "value", "low", "high", "x", "y", ticks=(0.1, 1))
+    rows = pd.DataFrame({"cutoff": [0.1, 1.0], "top1": [0.5, 1.0], "top1_low": [0.4, 0.9], "top1_high": [0.6, 1.1]})
+    made = charts.curves(ORDER, {"three": charts.curve(rows, "cutoff", "top1")}, "x", "y", ticks=(0.1, 1))
     band, line = made.data
     assert list(band.y) == [0.6, 1.1, 0.9, 0.4] and list(line.y) == [0.5, 1.0]
     assert line.line.color == colours.model(2) and made.layout.xaxis.type == "log"
