@@ -1,4 +1,4 @@
-"""The paper's recipe written the plain way, as the yardstick: one unit at a time, gradients for weights on, the whole
+"""The paper's recipe written plainly, as the reference: one unit at a time, gradients for weights on, the whole
 network run to its head, float32, a forward hook on the layer. Shares nothing with the engine but the random numbers,
 so that the two must give the same picture (tests/engine/visualization/optimization/test_optimize.py).
 

@@ -1,4 +1,4 @@
-"""`concepts --purity`: which share of units follows a concept, layer by layer, and what that says about two models."""
+"""`concepts --purity`: the share of units that respond to a concept, layer by layer, and the comparison of two models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.models import catalog
 
 
 def purity(arguments: Namespace) -> Answer:
-    """Hold the units of one or more models against what is known of the scenes.
+    """Test the units of one or more models against the known tags of the scenes.
 
     Raises BadRequest where no model is named, or one has no sites of the role.
     """
@@ -36,7 +36,8 @@ def purity(arguments: Namespace) -> Answer:
         "keys": [request.key() for request in requests],
         "stored": [stored for _, stored in answers],
         "seconds": [result.facts["seconds"] for result in results],
-        **{name: results[0].facts[name] for name in ("concepts", "kinds", "images", "worlds", "kinds_by_chance")},
+        **{name: results[0].facts[name] for name in ("concepts", "kinds", "images", "permutations", "kinds_by_chance")},
+        "worlds": results[0].facts["permutations"],  # what scripts that were written before read
         "models": models,
         "paired": [_paired(a, b) for a, b in itertools.combinations(results, 2)],
         "sentence": compare(results),

@@ -30,8 +30,8 @@ from engine.visualization.optimization.optimize import Run
 from engine.visualization.progress import Gallery, as_floats, as_levels
 from engine.visualization.quality import between_units, judge, stability
 from engine.visualization.scores import (
+    FRESH,
     STRONGEST,
-    YARDSTICK,
     against_images,
     fresh_activations,
     importance_maps,
@@ -132,7 +132,7 @@ class VisualizeRequest(Request):
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
             "recipe": recipe_of(self.recipe).model_dump_json(),
-            "yardstick": f"{YARDSTICK.model_dump_json()} {STRONGEST}",
+            "yardstick": f"{FRESH.model_dump_json()} {STRONGEST}",
         }
 
     def check(self, model: LoadedModel) -> None:

@@ -21,13 +21,14 @@ from engine.visualization.goals import Goal, measure_of, measured, suited_to
 from engine.visualization.optimization.augmentation import copies_of
 from engine.visualization.recipes import PAPER
 
-# The same yardstick for every recipe: the paper's jitter and a fifth of its colour shift, new random numbers, no noise.
-# Mild: the paper's full shift (contrast up to e times, brightness up to 1) takes most of a real image's activation away.
-YARDSTICK = PAPER.model_copy(update={"name": "yardstick", "copies": 16, "noise": "none", "colour_range": 0.2})
-# A picture that beats fewer than 95 of 100 images is labelled as failed: it shows nothing that the unit looks for.
+# Fresh augmentations, the same whatever the recipe: the paper's jitter and a fifth of its colour shift, new random numbers,
+# no noise. Mild, because the paper's full shift (contrast up to e times, brightness up to 1) removes most of a real image's
+# activation. The name is part of stored keys.
+FRESH = PAPER.model_copy(update={"name": "yardstick", "copies": 16, "noise": "none", "colour_range": 0.2})
+# A picture below the 95th percentile of the images is labelled as failed: it does not show what the unit responds to.
 SUCCESS_PERCENTILE = 95.0
 STRONGEST = 8
-"""How many of a unit's strongest images are augmented like its picture; the best of them is what it has to beat."""
+"""How many of a unit's strongest images are augmented like its picture, which is compared with the best of them."""
 
 
 def fresh_activations(
@@ -43,8 +44,8 @@ def fresh_activations(
     for row, (goal, image) in enumerate(zip(goals, images, strict=True)):
         picture = model.resize_to_input(torch.from_numpy(image)[None].to(model.device))
         with torch.no_grad():
-            yardstick = suited_to(goal, YARDSTICK, model, site)
-            copies = copies_of(picture, yardstick, 0.0, [generator(seed, goal.name, "fresh")])[0]
+            recipe = suited_to(goal, FRESH, model, site)
+            copies = copies_of(picture, recipe, 0.0, [generator(seed, goal.name, "fresh")])[0]
             copies = copies if goal.augmented else picture
             out[row] = measured(model, site, copies, [goal]).mean().item()
     return out

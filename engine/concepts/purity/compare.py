@@ -1,6 +1,6 @@
-"""What the numbers say: two models' shares of concept units against each other, and names against the truth.
+"""Conclusions: two models' shares of concept units compared, and unit labels compared with known concepts.
 
-Invariant: a sentence says no more than the interval beside it.
+Invariant: a sentence claims no more than the interval beside it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from engine.core.statistics import wilson
 def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = "concept_units") -> tuple[float, float, float]:
     """(share of a minus share of b, low, high) from two rows of `overall` or `layers` (Newcombe 1998, method 10).
 
-    The two shares count as independent. Both models saw the same kinds, which makes what they share of luck cancel:
-    the interval is rather too wide than too narrow.
+    The two shares are treated as independent. Both models saw the same kinds, so part of the sampling error cancels: the
+    interval is too wide rather than too narrow.
     """
     (p, p_low, p_high), (q, q_low, q_high) = _share(a, name), _share(b, name)
     apart = p - q
@@ -31,24 +31,24 @@ def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = "concept_
 def compare(results: Sequence[Result]) -> str:
     """Does language supervision make concept units here? One or two sentences, computed from results of PurityRequest.
 
-    The first result of a model with a text tower is held against the first of one without; where there are not both,
-    the first two against each other, and nothing is said of language. With one result, what it says alone. Raises
+    The first result of a model with a text tower is compared with the first of one without; if there are not both, the
+    first two are compared, without a claim about language. A single result is described alone. Raises
     BadRequest for none, or for results of different data.
     """
     if not results:
-        raise BadRequest("There is no result to compare. Name at least one model.")
+        raise BadRequest("No result to compare. Name at least one model.")
     if len({(str(r.request["data"]), r.facts["concepts"], r.facts["images"]) for r in results}) > 1:
-        raise BadRequest("These results are not of the same images and concepts, so they cannot be compared.")
+        raise BadRequest("These results were computed on different images or concepts, so they cannot be compared.")
     a, b = _pair(results)
     row = _overall(a)
     alone = f"{_share_text(row)} of {a.request['model']}'s units are concept units"
     if b is None:
-        return f"{alone}; with shuffled tags {row['baseline']:.1%} would be ({_range_text(row, 'baseline')})."
+        return f"{alone}; with shuffled tags, {row['baseline']:.1%} would be ({_range_text(row, 'baseline')})."
     other = _overall(b)
     plain, strict = difference(row, other), difference(row, other, "beyond_likeness")
     numbers = (
-        f"{alone}, {_share_text(other)} of {b.request['model']}'s: {_points(plain)}; with shuffled tags it would be "
-        f"{row['baseline']:.1%} and {other['baseline']:.1%}. Beyond what looks alike within a subgroup: {_points(strict)}."
+        f"{alone}, {_share_text(other)} of {b.request['model']}'s: {_points(plain)}; with shuffled tags, "
+        f"{row['baseline']:.1%} and {other['baseline']:.1%}. Beyond visual similarity within subgroups: {_points(strict)}."
     )
     language = bool(a.facts["language"]) and not b.facts["language"]
     return (
@@ -65,37 +65,40 @@ def _pair(results: Sequence[Result]) -> tuple[Result, Result | None]:
 
 
 def _verdict(plain: int, strict: int, a: str, b: str, language: bool) -> str:
-    subject = f"Language supervision ({a} against {b})" if language else f"{a}, against {b},"
-    makes = "makes" if language else "has"
-    words = {1: "more", -1: "fewer", 0: "neither more nor fewer"}
-    if plain == strict:
-        end = ", beyond visual likeness too" if plain else ", as far as these kinds can tell"
-    elif strict:
-        end = f", but {words[strict]} beyond visual likeness"
+    words = {1: "more", -1: "fewer"}
+    if plain:
+        first = f"{'The language-supervised ' if language else ''}{a} has {words[plain]} concept units than {b}"
     else:
-        end = ", but beyond visual likeness the difference is within chance"
-    return f"{subject} {makes} {words[plain]} concept units here{end}."
+        model = f"{'the language-supervised ' if language else ''}{a}"
+        first = f"The shares of concept units of {model} and {b} are not significantly different"
+    if plain == strict:
+        end = ", also beyond visual similarity" if plain else ", with or without visual similarity"
+    elif strict:
+        end = f", but {a} has {words[strict]} beyond visual similarity"
+    else:
+        end = ", but beyond visual similarity the difference is not significant"
+    return f"{first}{end}."
 
 
 def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:
-    """Do the names that units got (a result of NameUnitsRequest) contain the concept that they truly follow?
+    """Do the labels of units (a result of NameUnitsRequest) contain the concept that the units respond to?
 
-    Of the site's concept units with a name: `top1` and `top5`, the share whose first name, or one of whose first five,
-    contains the unit's best tag (or another tag of exactly the same kinds) as whole words, case aside; `top1_interval`,
-    `top5_interval` (Wilson); `chance1`, `chance5`: that share when units get each other's names, over all ways to do so
-    (None with fewer than two units);
-    `units`: concept units of the site, `named`: of those, with a name, `sayable`: of those, how many best tags some
-    word of the vocabulary contains: no other name could have been right.
-    Raises BadRequest where the two are not of the same model and data, or the site has not been held against the truth.
+    Of the site's concept units with a label: `top1` and `top5`, the share whose first label, or one of whose first five,
+    contains the unit's best tag (or another tag of exactly the same kinds) as whole words, ignoring case;
+    `top1_interval`, `top5_interval` (Wilson); `chance1`, `chance5`: the expected share when labels are exchanged between
+    units (None with fewer than two units);
+    `units`: concept units of the site, `named`: of those, with a label, `sayable`: of those, how many have a best tag
+    that some word of the vocabulary contains, so that a correct label was possible.
+    Raises BadRequest if the two differ in model or data, or if the purity of the site has not been measured.
     """
     for field in ("model", "data"):
         if naming.request[field] != purity.request[field]:
-            raise BadRequest(f"Names and truth are of different {field}. Compute both for the same one.")
+            raise BadRequest(f"Labels and purity were computed for different {field}. Compute both for the same one.")
     rows = purity.tables["units"]
     rows = rows[rows["site"] == naming.request["site"]]
     if not len(rows):
         raise BadRequest(
-            f"The truth was measured on {purity.request['role']}, and {naming.request['site']} is not one of it."
+            f"Purity was measured for sites of the role {purity.request['role']}; {naming.request['site']} is not one of them."
         )
     rows = rows[rows["concept"].to_numpy(bool)]
     units = rows["unit"].to_numpy(np.int64)

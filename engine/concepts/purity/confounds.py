@@ -1,6 +1,6 @@
-"""Colour and place taken out of activations: what is left cannot be told from how a scene is tinted or where it is.
+"""Controls for colour and place: residuals of activations that the tint and the place of a scene cannot explain.
 
-Invariant: what is left has no mean on any place and is uncorrelated with every function of colour in the basis.
+Invariant: residuals have zero mean on every place and are uncorrelated with every function of colour in the basis.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from engine.data.cutting import box_region
 from engine.data.dataset import Dataset
 
 CENTRES, KINDS_A_CENTRE = 40, 20
-"""Bumps in the space of colours: so many of each sort, but one for every twenty kinds at most."""
+"""Gaussian bumps in colour space: this many of each type, but at most one for every twenty kinds."""
 EXPLAINED = 1e-4
-"""A unit of whose spread the controls leave less than this share has nothing left but rounding: it becomes exactly zero."""
+"""A unit of whose standard deviation the controls leave less than this share is only rounding error: it is set to zero."""
 _RANK = 1e-7
 
 
@@ -52,8 +52,8 @@ def control_basis(truth: Truth, colours: np.ndarray, seed: int = 0) -> np.ndarra
     colours (`colours` (N, 6): object, picture).
 
     The functions are the channels, their squares and products, and Gaussian bumps around the colours of scenes drawn
-    at random: of the object, of the picture and of both. A straight line would not do: a unit that answers to
-    "reddish" bends.
+    at random: of the object, of the picture and of both. A linear model would not suffice: a unit
+    tuned to "reddish" responds nonlinearly.
     """
     places = np.array(truth.places)
     columns = [np.ones(len(places)), *(places == place for place in np.unique(places))]
@@ -75,8 +75,8 @@ def _bumps(colours: np.ndarray, centres: np.ndarray) -> list[np.ndarray]:
 
 
 def within_places(activations: np.ndarray, places: Sequence[str]) -> np.ndarray:
-    """Where each scene's activation stands among the scenes on the same place, for activations (N, U): 0 the lowest,
-    1 the highest, equal ones share the mean of theirs. A place can thus neither raise nor stretch what a unit does."""
+    """Rank of each scene's activation among the scenes on the same place, for activations (N, U): 0 the lowest, 1 the
+    highest, ties averaged. A place can thus neither shift nor scale a unit's activations."""
     names, found = np.array(places), np.empty(activations.shape)
     for place in np.unique(names):
         here = np.flatnonzero(names == place)
@@ -85,9 +85,9 @@ def within_places(activations: np.ndarray, places: Sequence[str]) -> np.ndarray:
 
 
 def controlled(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Values (N, U) less what the basis explains by least squares: float64 (N, U), two matrix products.
+    """Residuals of values (N, U) after least squares on the basis: float64 (N, U), two matrix products.
 
-    A unit that it explains but for rounding (see EXPLAINED), or that never changes, becomes zero everywhere.
+    A unit that it explains up to rounding (see EXPLAINED), or that is constant, becomes zero everywhere.
     """
     values = values.astype(np.float64)
     left = values - basis @ (basis.T @ values)
@@ -97,10 +97,10 @@ def controlled(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
 
 
 def standing(means: np.ndarray) -> np.ndarray:
-    """Where each kind stands for each unit, from controlled means of kinds (K, U): float32 between 0 and 1.
+    """Standing of each kind for each unit, from controlled means of kinds (K, U): float32 between 0 and 1.
 
-    The normal distribution's share below the mean, in standard deviations. Ranks would not do here: of a unit that is
-    silent on most scenes, the controls' own fit is all that differs among these, and ranks would blow it up.
+    The normal distribution function of the standardized mean. Ranks would be unsuitable: for a unit that is silent on
+    most scenes, these differ only by the fit of the controls, which ranks would amplify.
     """
     spread = means.std(axis=0)
     apart = (means - means.mean(axis=0)) / np.where(spread > 0, spread, 1)

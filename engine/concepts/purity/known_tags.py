@@ -1,6 +1,6 @@
-"""What is known about scenes: which kinds share which tags, so that a unit can be held against a truth.
+"""What is known about scenes: which kinds share which tags, so that units can be tested against ground truth.
 
-Invariant: every scene of a kind has the kind's tags, so what can be shuffled is kinds, never single scenes.
+Invariant: every scene of a kind has the kind's tags, so kinds can be permuted, but never single scenes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.core.errors import BadRequest
 from engine.data.dataset import Dataset
 
 FEWEST_KINDS, FEWEST_GROUPS = 3, 2
-"""A concept is a tag that at least so many kinds share, of at least so many groups."""
+"""A concept is a tag shared by at least this many kinds, of at least this many groups."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def tag_truth(dataset: Dataset, images: np.ndarray | None = None) -> Truth:
     facts = [dataset.describe(int(number)) for number in numbers]
     if not any(_tags(one) for one in facts):
         raise BadRequest(
-            f"Nobody has tagged the images of “{dataset.name}”. Concepts need scenes with tags: choose starter."
+            f"The images of “{dataset.name}” have no tags. Concepts need scenes with tags: choose starter."
         )
     labels = [dataset.label(int(number)) for number in numbers]
     known, kinds = np.unique(np.array(labels, np.int32), return_inverse=True)

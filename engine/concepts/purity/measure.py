@@ -1,6 +1,6 @@
-"""What one site's units are held to be: concept units, kind units, or neither; and the same in shuffled worlds.
+"""Classifies one site's units as concept units, kind units or neither, and does the same under permutations.
 
-Invariant: real tags and shuffled tags go through the same functions, so that a share can be put beside its baseline.
+Invariant: real and permuted tags go through the same functions, so that a share is comparable with its baseline.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.concepts.purity.confounds import controlled, standing, within_places
 from engine.concepts.purity.known_tags import Truth
-from engine.concepts.purity.permutation import Concepts, shuffled, shuffled_within
+from engine.concepts.purity.permutation import Concepts, permuted, permuted_within
 from engine.concepts.purity.ranking import (
     SINGLED_OUT,
     auroc,
@@ -24,34 +24,34 @@ from engine.concepts.purity.ranking import (
     singled_out_by_chance,
 )
 
-WORLDS = 200
-"""Of either sort."""
+PERMUTATIONS = 200
+"""Of either type."""
 FIRST = 10
-"""Of 200 worlds and one more, a unit is among the first 10 in 5% of cases."""
+"""Under the null hypothesis, a unit is among the first 10 of 200 permutations and itself in 5% of cases."""
 
 
 @dataclass(frozen=True)
-class Ruler:
-    """What all units of all sites are held against: the truth, the controls, and shuffled worlds of both sorts."""
+class Reference:
+    """What all units of all sites are compared with: the known tags, the controls, and both types of permutations."""
 
     truth: Truth
     basis: np.ndarray
     concepts: Concepts
-    shuffled: np.ndarray
+    permutations: np.ndarray
     within: np.ndarray
     floor: float
     by_chance: float
 
     @classmethod
-    def of(cls, truth: Truth, basis: np.ndarray, seed: int = 0) -> Ruler:
-        """The same worlds for every model and site: that keeps what is compared comparable."""
+    def of(cls, truth: Truth, basis: np.ndarray, seed: int = 0) -> Reference:
+        """The same permutations for every model and site, so that comparisons are paired."""
         concepts = Concepts.of(truth.members)
         return cls(
             truth,
             basis,
             concepts,
-            shuffled(len(truth.members), WORLDS, seed + 1),
-            shuffled_within(truth, WORLDS, seed + 2),
+            permuted(len(truth.members), PERMUTATIONS, seed + 1),
+            permuted_within(truth, PERMUTATIONS, seed + 2),
             concepts.floor(seed),
             singled_out_by_chance(truth.kinds, seed),
         )
@@ -61,18 +61,17 @@ class Ruler:
 class Measured:
     """U units against T concepts and K kinds.
 
-    - `auroc`, `average_precision` (U, T): over scenes, of the activation as it is, before any control;
-    - `tag` (U,): number of the best concept, by `score` (U,), the controlled score; `area` (U,): the controlled AUROC
-      among kinds, strongest kind left out, of that concept;
-    - `chance` (U,): p-value of the score in shuffled worlds, `concept` (U,) bool: it is at most 5%, and the
-      score is above the floor, what 95 of 100 units at random reach; `likeness` (U,):
-      p-value in worlds shuffled within subgroups, `beyond` (U,) bool: a concept unit, and that is at most 5% too:
-      visual likeness is not enough;
-    - `kind` (U,): number of the best kind, `kind_area` (U,) its AUROC over scenes and `kind_precision` (U,) its share
-      of the scenes as strong as its weakest, controls taken out; `kind_unit` (U,) bool: that is at least half, and the
-      unit is no concept unit;
-    - `baseline`, `strict` (worlds,): share of units that would pass as concept units in each shuffled world of either
-      sort.
+    - `auroc`, `average_precision` (U, T): over scenes, of the raw activation, before any control;
+    - `tag` (U,): index of the best concept, by `score` (U,), the controlled score; `area` (U,): the controlled AUROC
+      among kinds, without the strongest kind, of that concept;
+    - `chance` (U,): tail probability of the score under permutations, `concept` (U,) bool: it is at most 5%, and the
+      score exceeds the floor, the 95th percentile of random units; `likeness` (U,): tail probability under permutations
+      within subgroups, `beyond` (U,) bool: a concept unit for which that is at most 5% too, so that visual similarity
+      alone does not explain it;
+    - `kind` (U,): index of the best kind, `kind_area` (U,) its AUROC over scenes and `kind_precision` (U,) its share
+      of the scenes at least as strong as its weakest, both after controls; `kind_unit` (U,) bool: that share is at least
+      half, and the unit is not a concept unit;
+    - `baseline`, `strict` (P,): share of units that would pass as concept units under each permutation of either type.
     """
 
     auroc: np.ndarray
@@ -92,20 +91,20 @@ class Measured:
     strict: np.ndarray
 
 
-def measure(activations: np.ndarray, ruler: Ruler, tell: Callable[[], None] = lambda: None) -> Measured:
-    """Hold a site's units, activations (N, U) on the truth's scenes, against it. `tell` is called now and then."""
-    truth, concepts = ruler.truth, ruler.concepts
+def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], None] = lambda: None) -> Measured:
+    """Compare a site's units, activations (N, U) on the known scenes, with the reference. `tell` reports progress."""
+    truth, concepts = reference.truth, reference.concepts
     raw, units = activations.astype(np.float32), np.arange(activations.shape[1])
-    means = kind_means(controlled(within_places(raw, truth.places), ruler.basis), truth.kinds)
+    means = kind_means(controlled(within_places(raw, truth.places), reference.basis), truth.kinds)
     stands = standing(means)
     scores = concepts.scores(stands)
     tag, best = scores.argmax(axis=0), scores.max(axis=0)
-    by_chance = concepts.best(stands, ruler.shuffled, tell)
-    alike = concepts.best(stands, ruler.within, tell)
+    by_chance = concepts.best(stands, reference.permutations, tell)
+    alike = concepts.best(stands, reference.within, tell)
     chance, likeness = _p(by_chance, best), _p(alike, best)
-    concept = _first(by_chance, best) & (best > ruler.floor)
+    concept = _first(by_chance, best) & (best > reference.floor)
     ranks, at_least = ranks_and_counts(raw)
-    kind, kind_area, kind_precision = best_kinds(controlled(raw, ruler.basis), truth.kinds)
+    kind, kind_area, kind_precision = best_kinds(controlled(raw, reference.basis), truth.kinds)
     return Measured(
         auroc(ranks, truth.matrix),
         average_precision(at_least, truth.matrix),
@@ -120,17 +119,17 @@ def measure(activations: np.ndarray, ruler: Ruler, tell: Callable[[], None] = la
         kind_area,
         kind_precision,
         (kind_precision >= SINGLED_OUT) & ~concept,
-        # Among 200 worlds, a world is one of the first ten if it is above the eleventh: it does not compete with itself.
-        ((by_chance > np.sort(by_chance, axis=0)[-FIRST - 1]) & (by_chance > ruler.floor)).mean(axis=1),
-        (_first(by_chance, alike) & (alike > ruler.floor)).mean(axis=1),
+        # A permutation is among the first ten of the others if it exceeds the eleventh: it is not compared with itself.
+        ((by_chance > np.sort(by_chance, axis=0)[-FIRST - 1]) & (by_chance > reference.floor)).mean(axis=1),
+        (_first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
     )
 
 
-def _p(worlds: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """How often a world (worlds, U) reaches this best (U,), the real world counted in (Phipson and Smyth 2010)."""
-    return (1 + (worlds >= best).sum(axis=0)) / (len(worlds) + 1)
+def _p(permuted: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Tail probability (U,) of the best scores among those of permutations (P, U), itself included (Phipson and Smyth 2010)."""
+    return (1 + (permuted >= best).sum(axis=0)) / (len(permuted) + 1)
 
 
-def _first(worlds: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """Whether this best (..., U) is among the first of it and these worlds: p is at most 5%."""
-    return best > np.sort(worlds, axis=0)[-FIRST]
+def _first(permuted: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Whether the tail probability of the best scores (..., U) among those of permutations (P, U) is at most 5%."""
+    return best > np.sort(permuted, axis=0)[-FIRST]

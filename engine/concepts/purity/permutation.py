@@ -1,8 +1,7 @@
-"""Shuffled worlds: what units would look like against tags that mean nothing.
+"""Permutation tests: scores of units against concepts, and the same scores when kinds are permuted.
 
-Invariant: kinds change places, tags do not. So in every world each tag has as many kinds as it really has, and overlaps
-the other tags as it really does; in a world shuffled within subgroups, each tag keeps its number of kinds of each
-subgroup.
+Invariant: kinds are permuted, tags are not. In every permutation each tag thus keeps its number of kinds and its overlap
+with the other tags; in a permutation within subgroups, also its number of kinds of each subgroup.
 """
 
 from __future__ import annotations
@@ -16,22 +15,23 @@ import numpy as np
 from engine.concepts.purity.known_tags import Truth
 
 STEPS = 4096
-"""Mean ranks, between 0 and 1, that a table tells apart."""
+"""Resolution of a table over mean ranks from 0 to 1."""
 EXACT = 64
-"""From so many kinds on, the mean of their ranks is as good as normal."""
-_CELLS = 200  # of the unit interval, in which sums of ranks are added up
+"""For more kinds than this, the mean of their ranks is treated as normally distributed."""
+_CELLS = 200  # of the unit interval, for the numerical convolution of rank distributions
 _NODES = 120  # at which the strongest kind's rank is integrated over
-_FLOOR = -690.0  # log of the least probability that is told apart
+_FLOOR = -690.0  # log of the smallest probability that is resolved
 
 
-def yardstick(sizes: Iterable[int]) -> dict[int, np.ndarray]:
+def tail_tables(sizes: Iterable[int]) -> dict[int, np.ndarray]:
     """For each number of kinds k >= 2 a table (STEPS + 1,): -log10 of the probability that, of k kinds at random places,
-    the k - 1 kinds below the strongest one have a mean rank of at least i / STEPS, ranks being places between 0 and 1.
+    the k - 1 kinds below the strongest one have a mean rank of at least i / STEPS, ranks being scaled to 0..1.
 
     Given the strongest at m, the others are uniform below m, so the probability is the integral over m of
-    k m^(k-1) P(sum of k - 1 uniforms >= s / m) (Irwin 1927, Hall 1927); the sums' distribution is added up cell by
-    cell, without a subtraction, so that it is right far out as well. From EXACT kinds on it is the normal distribution
-    of the same mean and variance. It ranks tags of different sizes fairly; what is significant, shuffled worlds say.
+    k m^(k-1) P(sum of k - 1 uniforms >= s / m) (Irwin 1927, Hall 1927); the distribution of the sum is computed by
+    repeated convolution, without subtractions, so that it is accurate in the far tail as well. For more than EXACT kinds
+    it is the normal distribution with the same mean and variance. This tail probability makes tags of different sizes
+    comparable; significance is decided by permutations.
     """
     wanted = sorted(set(sizes))
     tables = {k: _normal(k) for k in wanted if k > EXACT}
@@ -55,7 +55,7 @@ def _integrated(k: int, density: np.ndarray) -> np.ndarray:
     for strongest, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
         log = np.interp(sums / strongest, edges, tail, left=0.0, right=_FLOOR)
         chance += weight * k * strongest ** (k - 1) * np.exp(np.maximum(log, _FLOOR))
-    beyond = (1 - sums / n) ** k  # all k are above the mean asked for: a lower bound where a cell is too coarse
+    beyond = (1 - sums / n) ** k  # all k above the required mean: a lower bound where a cell is too coarse
     return _monotone(np.maximum(chance, beyond))
 
 
@@ -76,15 +76,15 @@ FLOOR_UNITS = 10_000
 
 @dataclass(frozen=True)
 class Concepts:
-    """The tags in a form in which all units are scored at once: sorted by size, so that their first kinds, then their second
-    kinds and so on are added up row by row."""
+    """The tags arranged for scoring all units at once: sorted by size, so that their first kinds, then their second kinds
+    and so on can be summed row by row."""
 
     kinds: int
-    order: np.ndarray  # (T,) the tags, those of the most kinds first
-    columns: tuple[np.ndarray, ...]  # the i-th: the i-th kind of every tag that has so many
+    order: np.ndarray  # (T,) the tags, those with the most kinds first
+    columns: tuple[np.ndarray, ...]  # the i-th: the i-th kind of every tag that has that many
     sizes: np.ndarray  # (T,) kinds of each tag
-    tables: np.ndarray  # the yardsticks of all sizes, one after the other
-    offsets: np.ndarray  # (T,) where the yardstick of each tag's size begins
+    tables: np.ndarray  # tail probability tables of all sizes, concatenated
+    offsets: np.ndarray  # (T,) where the table for each tag's size begins
 
     @classmethod
     def of(cls, members: np.ndarray) -> Concepts:
@@ -93,20 +93,20 @@ class Concepts:
         order = np.argsort(-sizes, kind="stable")
         kinds = [np.flatnonzero(members[:, tag]) for tag in order]
         columns = tuple(np.array([own[at] for own in kinds if len(own) > at]) for at in range(int(sizes.max())))
-        by_size = yardstick(int(size) for size in sizes)
+        by_size = tail_tables(int(size) for size in sizes)
         places = {size: number * (STEPS + 1) for number, size in enumerate(by_size)}
         tables = np.concatenate([*by_size.values()]).astype(np.float32)
         return cls(len(members), order, columns, sizes, tables, np.array([places[int(size)] for size in sizes]))
 
-    def without_strongest(self, values: np.ndarray, world: np.ndarray | None = None) -> np.ndarray:
+    def without_strongest(self, values: np.ndarray, permutation: np.ndarray | None = None) -> np.ndarray:
         """Mean (T, U) over each tag's kinds but the strongest, from values of kinds (K, U).
 
-        `world` (K,) says which kind stands in for which; None is the real world.
+        `permutation` (K,) gives the kind that takes each kind's place; None leaves the tags as they are.
         """
-        first = self.columns[0] if world is None else world[self.columns[0]]
+        first = self.columns[0] if permutation is None else permutation[self.columns[0]]
         sums, strongest = values[first], values[first]
         for column in self.columns[1:]:
-            rows = values[column if world is None else world[column]]
+            rows = values[column if permutation is None else permutation[column]]
             sums[: len(rows)] += rows
             np.maximum(strongest[: len(rows)], rows, out=strongest[: len(rows)])
         sums -= strongest
@@ -115,45 +115,45 @@ class Concepts:
         found[self.order] = sums
         return found
 
-    def scores(self, stands: np.ndarray, world: np.ndarray | None = None) -> np.ndarray:
-        """Surprise (T, U), by the yardstick, at where the kinds stand (K, U): -log10 of a probability."""
-        steps = np.rint(self.without_strongest(stands, world) * STEPS).astype(np.intp)
+    def scores(self, stands: np.ndarray, permutation: np.ndarray | None = None) -> np.ndarray:
+        """-log10 of the tail probability (T, U) of the kinds' standings (K, U)."""
+        steps = np.rint(self.without_strongest(stands, permutation) * STEPS).astype(np.intp)
         return self.tables[np.clip(steps, 0, STEPS, out=steps) + self.offsets[:, None]]
 
     def areas(self, ranks: np.ndarray) -> np.ndarray:
-        """AUROC (T, U) among kinds, each tag's strongest left out, from ranks (K, U): how often a kind with the tag stands
-        above one without."""
+        """AUROC (T, U) among kinds, without each tag's strongest kind, from ranks (K, U): how often a kind with the
+        tag ranks above one without."""
         sizes = self.sizes[:, None]
         return (self.without_strongest(ranks.astype(np.float64)) - sizes / 2) / (self.kinds - sizes)
 
     def floor(self, seed: int = 0) -> float:
-        """What the best score over all tags stays below in 95 of 100 units whose kinds stand anywhere, all places alike."""
+        """The 95th percentile, over units with uniformly random standings, of the best score over all tags."""
         draws = np.random.default_rng(seed)
         best = [
             self.scores(draws.random((self.kinds, 500), np.float32)).max(axis=0) for _ in range(0, FLOOR_UNITS, 500)
         ]
         return float(np.quantile(np.concatenate(best), 0.95))
 
-    def best(self, stands: np.ndarray, worlds: np.ndarray, tell: Callable[[], None] = lambda: None) -> np.ndarray:
-        """Every unit's best score over the tags in each of these worlds: (worlds, U) float32. `tell` is called now and then."""
-        found = np.empty((len(worlds), stands.shape[1]), np.float32)
-        for number, world in enumerate(worlds):
-            found[number] = self.scores(stands, world).max(axis=0)
+    def best(self, stands: np.ndarray, permutations: np.ndarray, tell: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Every unit's best score over the tags under each permutation (P, K): (P, U) float32. `tell` reports progress."""
+        found = np.empty((len(permutations), stands.shape[1]), np.float32)
+        for number, permutation in enumerate(permutations):
+            found[number] = self.scores(stands, permutation).max(axis=0)
             if number % 50 == 0:
                 tell()
         return found
 
 
-def shuffled(kinds: int, count: int, seed: int) -> np.ndarray:
-    """Worlds (count, K) in which any kind may stand in for any other."""
+def permuted(kinds: int, count: int, seed: int) -> np.ndarray:
+    """Permutations (count, K) of all kinds."""
     return np.random.default_rng(seed).permuted(np.tile(np.arange(kinds), (count, 1)), axis=1)
 
 
-def shuffled_within(truth: Truth, count: int, seed: int) -> np.ndarray:
-    """Worlds (count, K) in which a kind stands in for one of its own group and subgroup only: what looks alike stays."""
-    draws, worlds = np.random.default_rng(seed), np.tile(np.arange(len(truth.groups)), (count, 1))
+def permuted_within(truth: Truth, count: int, seed: int) -> np.ndarray:
+    """Permutations (count, K) of kinds within their group and subgroup only, so that visual similarity is preserved."""
+    draws, permutations = np.random.default_rng(seed), np.tile(np.arange(len(truth.groups)), (count, 1))
     likes = np.array([f"{group}\n{subgroup}" for group, subgroup in zip(truth.groups, truth.subgroups, strict=True)])
     for like in np.unique(likes):
         alike = np.flatnonzero(likes == like)
-        worlds[:, alike] = draws.permuted(worlds[:, alike], axis=1)
-    return worlds
+        permutations[:, alike] = draws.permuted(permutations[:, alike], axis=1)
+    return permutations

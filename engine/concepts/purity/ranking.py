@@ -1,4 +1,4 @@
-"""How well numbers tell some rows from the others: AUROC and average precision of every unit against every tag.
+"""How well activations separate some rows from the others: AUROC and average precision of every unit for every tag.
 
 Invariant: equal values share their rank, so that no order of the rows can make a unit look better or worse.
 """
@@ -64,7 +64,7 @@ def average_precision(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 SINGLED_OUT = 0.5
-"""A unit singles a kind out if at least so many of the scenes as strong as that kind's weakest are of that kind."""
+"""A unit singles out a kind if at least this share of the scenes as strong as that kind's weakest are of that kind."""
 
 
 def best_kinds(values: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

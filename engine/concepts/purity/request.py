@@ -1,6 +1,6 @@
-"""Concept units: which units of a model follow a concept that kinds of different groups share, against known tags.
+"""Concept units: units of a model that respond to a concept shared by kinds of different groups, tested on known tags.
 
-Invariant: what a unit is held to be never depends on colour, place, the number of kinds of a tag, or one kind alone.
+Invariant: how a unit is classified never depends on colour, place, the number of kinds of a tag, or one kind alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from engine.concepts.purity.compare import compare, difference, names_against_truth
 from engine.concepts.purity.confounds import control_basis, mean_colours
 from engine.concepts.purity.known_tags import Truth, tag_truth
-from engine.concepts.purity.measure import Measured, Ruler, measure
+from engine.concepts.purity.measure import Measured, Reference, measure
 from engine.concepts.purity.shares import shares
 from engine.core.choices import DEFAULT_DATA, DEFAULT_ROLE
 from engine.core.errors import BadRequest
@@ -31,58 +31,58 @@ __all__ = ["PurityRequest", "compare", "difference", "names_against_truth", "sit
 
 @experiment
 class PurityRequest(Request):
-    """Hold every unit of all sites of a role against every concept of a data set of scenes with tags.
+    """Test every unit of all sites of a role against every concept of a data set of scenes with tags.
 
-    A unit's activation is its mean over positions, on the scenes with an object on a place. A *concept* is a tag that
-    at least three kinds share, of at least two groups (`truth`). The test, for each unit:
+    A unit's activation is its mean over positions, on the scenes with an object on a place. A *concept* is a tag shared
+    by at least three kinds of at least two groups (`known_tags`). The test, for each unit:
 
-    1. *Place.* Each activation is replaced by where it stands among the scenes on the same place.
-    2. *Colour.* Smooth functions of the object's and of the picture's mean colour are taken out by least squares
-       (`controls`), and what is left is what gets shuffled below (as in Freedman and Lane 1983).
-    3. *Kinds, not scenes.* What is left is averaged over each kind's scenes: they show one rendering, and are no
-       independent evidence. In standard deviations, through the normal distribution, it is where the kind stands,
+    1. *Place.* Each activation is replaced by its rank among the scenes on the same place.
+    2. *Colour.* Smooth functions of the object's and of the image's mean colour are regressed out (`confounds`); the
+       residuals are what is permuted below (as in Freedman and Lane 1983).
+    3. *Kinds, not scenes.* Residuals are averaged over each kind's scenes, which show the same rendering and are not
+       independent. Standardized and passed through the normal distribution function, this gives the kind's standing,
        between 0 and 1.
-    4. *No kind alone.* Each tag's strongest kind is left out, and the mean taken over the others.
-    5. *Tags of every size alike.* That mean becomes -log10 of the probability that as many random kinds, the strongest
-       left out, reach it (`yardstick`). It is the score; the unit's best tag has the highest.
-    6. *Best of many.* The best score is compared with the best of all tags in 200 shuffled worlds: kinds change
-       places, so each tag keeps its number of kinds and its overlap with other tags (`worlds`). A **concept unit** is
-       above 95% of them (p-value with the real world counted in: Phipson and Smyth 2010), and above what 95 of 100
-       random units reach (the floor: a unit that answers to one kind is all but silent on the others, and must not
-       pass on a whisper).
+    4. *No single kind.* Each tag's strongest kind is left out, and the mean is taken over the others.
+    5. *Tags of all sizes.* That mean is turned into -log10 of its tail probability for as many random kinds, the
+       strongest left out (`tail_tables`). This is the score; the unit's best tag has the highest.
+    6. *Multiple testing.* The best score is compared with the best over all tags under 200 permutations of the kinds, in
+       which each tag keeps its number of kinds and its overlap with other tags (`permutation`). A **concept unit**
+       exceeds 95% of them (tail probability with the observed score included: Phipson and Smyth 2010), and exceeds the
+       95th percentile of random units (the floor: a unit that responds to one kind is almost silent on the others, and
+       must not pass on negligible activations).
 
-    The *baseline* is the share of units that pass in one shuffled world, held against the others: 5%, or less for units
-    that the floor stops, and the range says how far chance takes all units of a layer together. The *strict baseline*
-    is the share that pass when kinds change places within their subgroup only: what tags gain from the likeness of,
-    say, all flowers stays. A concept unit is *beyond likeness* if its own score is above 95% of its scores in those
-    worlds too. A **kind unit** is no concept unit, but singles one kind out: of all scenes as strong as the weakest of
-    its best kind (highest AUROC, place and colour taken out by least squares), at least half are of that kind. That
-    says what comes first for it, and nothing of what comes next.
+    The *baseline* is the share of units that pass under one permutation, compared with the others: 5%, or less for units
+    stopped by the floor; its range shows how far chance can take all units of a layer together. The *strict baseline* is
+    the share that pass when kinds are permuted within their subgroup only, which preserves what tags gain from visual
+    similarity, for example of all flowers. A concept unit is *beyond likeness* if its score exceeds 95% of its scores
+    under those permutations too. A **kind unit** is not a concept unit, but singles out one kind: of all scenes at least
+    as strong as the weakest of its best kind (highest AUROC, place and colour regressed out), at least half are of that
+    kind. This says what the unit responds to most, and nothing about what comes next.
 
-    Only what a unit *fires* for counts: a unit that is low for a concept is not one of it. The controls are blunt: a
-    tag that is itself a colour ("red") hardly has a concept unit. And passing is a matter of evidence, not of
-    strength: how purely the units that pass follow their concept, their AUROC and average precision say.
+    Only positive responses count: a unit that is low for a concept is not a unit of it. The controls are strict: a tag
+    that is itself a colour ("red") can hardly have a concept unit. And passing is a matter of evidence, not of effect
+    size: how purely units respond to their concept is given by AUROC and average precision.
 
     Tables, rows of `units` in the order of sites, then units:
 
     - `units`: address, site, layer, unit, tag, auroc and average_precision (over scenes, before any control),
-      controlled_auroc (among kinds, steps 1 to 4), score, chance (p-value), concept, likeness (p-value),
+      controlled_auroc (among kinds, steps 1 to 4), score, chance (tail probability), concept, likeness (tail probability),
       beyond_likeness, kind, kind_auroc, kind_precision, kind_unit;
-    - `layers`: layer, site, units, independent (how many independent units they amount to), shares with 95% intervals
+    - `layers`: layer, site, units, independent (effective number of independent units), shares with 95% intervals
       (x, x_low, x_high): concept_units (its interval: low, high), beyond_likeness, kind_units; baseline,
-      strict_baseline: mean and 95% range over shuffled worlds; auroc, average_precision: medians over the concept
+      strict_baseline: mean and 95% range over permutations; auroc, average_precision: medians over the concept
       units (NaN where there are none);
     - `overall`: the same for all sites together, one row;
     - `concepts`: tag, names (all tags that the same kinds share), kinds, groups, units (concept units that have it as
       the best), share of them beyond likeness, address of the unit with the highest AUROC, that AUROC.
 
-    Arrays: `auroc`, `average_precision` (units, concepts) float16, before any control; `baseline_worlds`,
-    `strict_worlds` (layers, worlds). Facts: concepts, kinds, images, worlds, floor (of the score), kinds_by_chance
-    (share of random units that single out a kind), language (the model was trained with language), seconds.
+    Arrays: `auroc`, `average_precision` (units, concepts) float16, before any control; `baseline_permutations`,
+    `strict_permutations` (layers, permutations). Facts: concepts, kinds, images, permutations, floor (of the score),
+    kinds_by_chance (share of random units that single out a kind), language (the model was trained with language), seconds.
     """
 
     experiment = "purity"
-    version = 1
+    version = 2
 
     model: str
     role: str = DEFAULT_ROLE
@@ -105,27 +105,27 @@ class PurityRequest(Request):
             context.report(Progress(done, steps, message))
 
         colours = mean_colours(dataset, truth.numbers, lambda row: tell(0, f"Colours of {row} scenes"))
-        ruler = Ruler.of(truth, control_basis(truth, colours))
+        reference = Reference.of(truth, control_basis(truth, colours))
         found: list[Measured] = []
         for number, (site, index) in enumerate(zip(sites, indexes, strict=True), start=1):
             rows = np.searchsorted(index.arrays["images"], truth.numbers)
             activations = index.arrays["position_mean"][rows]
-            found.append(measure(activations, ruler, lambda at=number, name=site.name: tell(at, name)))
+            found.append(measure(activations, reference, lambda at=number, name=site.name: tell(at, name)))
         tables = {"units": _units(self.model, sites, found, truth), **shares(sites, found)}
         tables["concepts"] = _concepts(tables["units"], truth)
         arrays = {
             "auroc": np.concatenate([one.auroc for one in found]).astype(np.float16),
             "average_precision": np.concatenate([one.average_precision for one in found]).astype(np.float16),
-            "baseline_worlds": np.stack([one.baseline for one in found]).astype(np.float32),
-            "strict_worlds": np.stack([one.strict for one in found]).astype(np.float32),
+            "baseline_permutations": np.stack([one.baseline for one in found]).astype(np.float32),
+            "strict_permutations": np.stack([one.strict for one in found]).astype(np.float32),
         }
         facts: dict[str, Any] = {
             "concepts": len(truth.tags),
             "kinds": len(truth.kind_names),
             "images": len(truth.numbers),
-            "worlds": len(ruler.shuffled),
-            "floor": ruler.floor,
-            "kinds_by_chance": ruler.by_chance,
+            "permutations": len(reference.permutations),
+            "floor": reference.floor,
+            "kinds_by_chance": reference.by_chance,
             "language": loaded.clip is not None,
             "seconds": time.monotonic() - started,
         }

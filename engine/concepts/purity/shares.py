@@ -1,4 +1,4 @@
-"""Shares of units by layer and over all layers, with intervals that know how few independent units a layer has.
+"""Shares of units by layer and over all layers, with intervals for the effective number of independent units.
 
 Invariant: a share never leaves its interval.
 """
@@ -26,11 +26,10 @@ def shares(sites: Sequence[Site], found: Sequence[Measured]) -> dict[str, pd.Dat
 
 
 def independent(shuffled: np.ndarray, units: int) -> int:
-    """How many independent units so many units amount to, by how widely their share of hits (worlds,) varies.
+    """Effective number of independent units, from the variance of their share of hits over permutations (P,).
 
-    Units of a layer are alike, so they hit together: the variance of their share is larger than p (1 - p) / units by
-    what is called the design effect (Kish 1965), and so many times fewer units they are worth. Never more than there
-    are, and at least one.
+    Units of a layer are correlated, so the variance of their share exceeds p (1 - p) / units by the design effect (Kish
+    1965), by which the number of units is divided. Never more than `units`, and at least one.
     """
     p = float(shuffled.mean())
     single = p * (1 - p) / units
@@ -43,15 +42,15 @@ def _row(found: Sequence[Measured]) -> dict[str, Any]:
     sizes = np.array([len(one.concept) for one in found], np.float64)
     units = int(sizes.sum())
     baseline, strict = (
-        sizes @ np.stack(worlds) / units for worlds in ([o.baseline for o in found], [o.strict for o in found])
+        sizes @ np.stack(rows) / units for rows in ([o.baseline for o in found], [o.strict for o in found])
     )
     counted = independent(baseline, units)
     concept = np.concatenate([one.concept for one in found])
     row: dict[str, Any] = {"units": units, "independent": counted}
     row["concept_units"], row["low"], row["high"] = _share(concept, counted)
-    for name, worlds in (("baseline", baseline), ("strict_baseline", strict)):
-        low, high = np.percentile(worlds, (LOW, HIGH))
-        row |= {name: float(worlds.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
+    for name, over in (("baseline", baseline), ("strict_baseline", strict)):
+        low, high = np.percentile(over, (LOW, HIGH))
+        row |= {name: float(over.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
     for name, passed in (
         ("beyond_likeness", np.concatenate([one.beyond for one in found])),
         ("kind_units", np.concatenate([one.kind_unit for one in found])),

@@ -1,4 +1,4 @@
-"""A world of 240 kinds in which tags, colours and places are known, and units that follow one thing and nothing else."""
+"""240 kinds in which tags, colours and places are known, and units that follow one thing and nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.concepts.purity.confounds import control_basis
 from engine.concepts.purity.known_tags import Truth
-from engine.concepts.purity.measure import Ruler
+from engine.concepts.purity.measure import Reference
 
 KINDS, SUBGROUPS = 240, 12
 PLACES = ("sea", "sky", "grass", "room")
@@ -53,9 +53,9 @@ def colours(known: Truth) -> np.ndarray:
 
 
 @cache
-def ruler() -> Ruler:
+def reference() -> Reference:
     known = truth()
-    return Ruler.of(known, control_basis(known, colours(known)))
+    return Reference.of(known, control_basis(known, colours(known)))
 
 
 def noise(units: int, seed: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What is said of purity: no more than the intervals, and names held against the truth."""
+"""Conclusions about purity claim no more than the intervals; labels are compared with known concepts."""
 
 from __future__ import annotations
 
@@ -41,21 +41,19 @@ def test_the_sentence_holds_language_against_labels_in_whatever_order_they_come(
     assert said.startswith(
         "40.0% (35.3% to 44.9%) of clip's units are concept units, 20.0% (16.4% to 24.2%) of vit's: +20.0 points"
     )
-    assert said.endswith(
-        "Language supervision (clip against vit) makes more concept units here, beyond visual likeness too."
-    )
+    assert said.endswith("The language-supervised clip has more concept units than vit, also beyond visual similarity.")
 
 
 @pytest.mark.parametrize(
     ("numbers", "end"),
     [
-        ((80, 40, 80, 40), "makes neither more nor fewer concept units here, as far as these kinds can tell."),
+        ((80, 40, 80, 40), "are not significantly different, with or without visual similarity."),
         (
             (160, 41, 80, 40),
-            "makes more concept units here, but beyond visual likeness the difference is within chance.",
+            "more concept units than vit, but beyond visual similarity the difference is not significant.",
         ),
-        ((80, 90, 81, 40), "makes neither more nor fewer concept units here, but more beyond visual likeness."),
-        ((80, 40, 160, 100), "makes fewer concept units here, beyond visual likeness too."),
+        ((80, 90, 81, 40), "are not significantly different, but clip has more beyond visual similarity."),
+        ((80, 40, 160, 100), "fewer concept units than vit, also beyond visual similarity."),
     ],
 )
 def test_the_sentence_says_no_more_than_the_intervals(numbers: tuple[int, ...], end: str) -> None:
@@ -65,13 +63,13 @@ def test_the_sentence_says_no_more_than_the_intervals(numbers: tuple[int, ...], 
 
 def test_nothing_is_said_of_language_where_both_or_neither_have_it() -> None:
     assert "anguage" not in compare([told("vit", False, 160, 100), told("cnn", False, 80, 40)])
-    assert compare([told("vit", False, 80, 40)]).endswith("with shuffled tags 5.0% would be (3.0% to 7.0%).")
+    assert compare([told("vit", False, 80, 40)]).endswith("with shuffled tags, 5.0% would be (3.0% to 7.0%).")
 
 
 def test_results_of_different_images_are_not_compared() -> None:
-    with pytest.raises(BadRequest, match="not of the same images"):
+    with pytest.raises(BadRequest, match="computed on different images"):
         compare([told("a", True, 1, 1), told("b", False, 1, 1, images=12)])
-    with pytest.raises(BadRequest, match="no result"):
+    with pytest.raises(BadRequest, match="No result"):
         compare([])
 
 
@@ -130,5 +128,5 @@ def test_without_concept_units_nothing_is_claimed_of_their_names() -> None:
 def test_names_and_truth_of_different_models_or_sites_are_refused() -> None:
     with pytest.raises(BadRequest, match="different model"):
         names_against_truth(naming([["tree"]], [False], model="n"), held(["tree"], [True]))
-    with pytest.raises(BadRequest, match="is not one of it"):
+    with pytest.raises(BadRequest, match="is not one of them"):
         names_against_truth(naming([["tree"]], [False], site="t"), held(["tree"], [True]))

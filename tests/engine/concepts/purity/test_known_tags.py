@@ -78,7 +78,7 @@ def test_a_tag_that_all_kinds_have_tells_nothing_apart() -> None:
 
 
 def test_a_data_set_without_tags_is_refused_with_a_sentence() -> None:
-    with pytest.raises(BadRequest, match="Nobody has tagged the images of “squares”"):
+    with pytest.raises(BadRequest, match="The images of “squares” have no tags"):
         tag_truth(Squares())
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.concepts.purity.confounds import controlled, standing, within_places
-from engine.concepts.purity.permutation import EXACT, STEPS, Concepts, shuffled, shuffled_within, yardstick
+from engine.concepts.purity.permutation import EXACT, STEPS, Concepts, permuted, permuted_within, tail_tables
 from engine.concepts.purity.ranking import (
     auroc,
     average_precision,
@@ -17,7 +17,7 @@ from engine.concepts.purity.ranking import (
     singled_out_by_chance,
 )
 from engine.concepts.purity.shares import independent
-from tests.engine.concepts.known_units import KINDS, colours, noise, ruler, truth
+from tests.engine.concepts.known_units import KINDS, colours, noise, reference, truth
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def test_a_tag_of_no_row_has_no_precision() -> None:
 
 
 @pytest.mark.parametrize("kinds", [2, 3, 5, 12, EXACT, EXACT + 1])
-def test_the_yardstick_is_what_random_kinds_do(kinds: int) -> None:
+def test_tail_probabilities_are_those_of_random_kinds(kinds: int) -> None:
     places = np.sort(np.random.default_rng(kinds).random((200_000, kinds)), axis=1)
-    means, table = places[:, :-1].mean(axis=1), yardstick([kinds])[kinds]
+    means, table = places[:, :-1].mean(axis=1), tail_tables([kinds])[kinds]
     steps = np.arange(STEPS + 1)
     for share in (0.2, 0.8, 0.99, 0.999):
         mean = np.quantile(means, share)
@@ -72,15 +72,15 @@ def test_the_yardstick_is_what_random_kinds_do(kinds: int) -> None:
 def test_scores_are_what_a_plain_loop_over_tags_and_units_gives() -> None:
     known = truth()
     concepts, stands = Concepts.of(known.members), np.random.default_rng(3).random((KINDS, 4), np.float32)
-    world = shuffled(KINDS, 1, 5)[0]
-    tables = yardstick(int(size) for size in known.members.sum(axis=0))
-    found = concepts.scores(stands, world)
+    permutation = permuted(KINDS, 1, 5)[0]
+    tables = tail_tables(int(size) for size in known.members.sum(axis=0))
+    found = concepts.scores(stands, permutation)
     for tag, unit in np.ndindex(found.shape):
-        values = np.sort(stands[world[np.flatnonzero(known.members[:, tag])], unit].astype(np.float64))
+        values = np.sort(stands[permutation[np.flatnonzero(known.members[:, tag])], unit].astype(np.float64))
         step = round(float(values[:-1].mean()) * STEPS)
         table = tables[len(values)]
         assert table[max(step - 1, 0)] - 1e-4 <= found[tag, unit] <= table[min(step + 1, STEPS)] + 1e-4
-    assert concepts.best(stands, world[None])[0] == pytest.approx(found.max(axis=0))
+    assert concepts.best(stands, permutation[None])[0] == pytest.approx(found.max(axis=0))
 
 
 def test_controlled_auroc_leaves_the_strongest_kind_out_and_compares_with_kinds_without_the_tag() -> None:
@@ -93,15 +93,15 @@ def test_controlled_auroc_leaves_the_strongest_kind_out_and_compares_with_kinds_
         assert found[tag, unit] == pytest.approx((inside[:, None] > outside).mean())
 
 
-def test_in_every_world_a_tag_keeps_its_number_of_kinds_and_within_subgroups_also_of_each_subgroup() -> None:
+def test_in_every_permutation_a_tag_keeps_its_number_of_kinds_and_within_subgroups_also_of_each_subgroup() -> None:
     known = truth()
     subgroups = np.array(known.subgroups)
-    for world in shuffled(KINDS, 20, 0):
-        assert sorted(world) == [*range(KINDS)]
-    moved = shuffled_within(known, 20, 0)
-    for world in moved:
-        assert sorted(world) == [*range(KINDS)]
-        assert (subgroups[world] == subgroups).all()
+    for permutation in permuted(KINDS, 20, 0):
+        assert sorted(permutation) == [*range(KINDS)]
+    moved = permuted_within(known, 20, 0)
+    for permutation in moved:
+        assert sorted(permutation) == [*range(KINDS)]
+        assert (subgroups[permutation] == subgroups).all()
     assert (moved[0] != np.arange(KINDS)).mean() > 0.8
 
 
@@ -116,7 +116,7 @@ def test_a_place_neither_raises_nor_stretches_what_a_unit_does() -> None:
 
 
 def test_what_is_left_after_the_controls_is_uncorrelated_with_colour_and_has_no_mean_on_any_place() -> None:
-    known, basis = truth(), ruler().basis
+    known, basis = truth(), reference().basis
     left = controlled(noise(5) + colours(known) @ np.ones((6, 5)), basis)
     seen = colours(known) - colours(known).mean(axis=0)
     assert np.abs(seen.T @ left).max() < 1e-6
@@ -130,7 +130,7 @@ def test_a_unit_that_the_controls_explain_or_that_never_changes_is_exactly_zero(
     known = truth()
     explained = colours(known) @ np.arange(1.0, 7)[:, None] + 40
     values = np.concatenate([explained, np.full((len(explained), 1), 7.7)], axis=1).astype(np.float32)
-    assert (controlled(values, ruler().basis) == 0).all()
+    assert (controlled(values, reference().basis) == 0).all()
     assert (standing(np.zeros((KINDS, 2))) == 0.5).all()
 
 
