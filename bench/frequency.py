@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from engine.core import devices
+from engine.core import devices, precision
 from engine.core.images import to_input
 from engine.core.request import Progress, build
 from engine.data.registry import open_dataset
@@ -95,7 +95,7 @@ def main() -> None:
     cutoffs = [round((step + 1) / args.cutoffs, 4) for step in range(args.cutoffs)]
     for model in args.models:
         loaded = catalog.load(model)
-        devices.precision(loaded.device)
+        precision.precision(loaded.device)
         request = build(FrequencyRequest, model=model, cutoffs=tuple(cutoffs), high=False, bands=(), limit=args.images)
         best: dict[str, tuple[float, float]] = {}
         answers: dict[str, np.ndarray] = {}
@@ -112,7 +112,7 @@ def main() -> None:
         count = len(numbers) * len(cutoffs)
         same = float((answers["engine"] == answers["plain"]).mean())
         print(
-            f"{model} on {devices.describe(loaded.device)['name']}, {devices.precision(loaded.device)}: {count} pictures"
+            f"{model} on {devices.describe(loaded.device)['name']}, {precision.precision(loaded.device)}: {count} pictures"
         )
         for way, (processor, clock) in best.items():
             print(

@@ -15,7 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.common import middle, open_model, say, seconds, table
-from engine.core import devices
+from engine.core import precision, processor
 from engine.visualization.goals import units_of
 from engine.visualization.optimization.fast_gradients import module_for_gradients
 from engine.visualization.optimization.optimize import aim_at, maximize_batch
@@ -36,7 +36,7 @@ def product_rate(device: torch.device, dtype: torch.dtype) -> float:
 
         def product(left: torch.Tensor = left, right: torch.Tensor = right) -> None:
             left @ right
-            devices.wait(device)
+            processor.wait(device)
 
         if seconds(product) > 5:  # a type without units of its own: no need to be exact
             return 2 * rows * inner * columns / seconds(product)
@@ -54,7 +54,7 @@ def main() -> None:
     rates = {dtype: product_rate(model.device, dtype) for dtype in (torch.float32, torch.bfloat16)}
     for dtype, rate in rates.items():
         say(f"{dtype}: {rate / 1e9:.0f} GFLOP/s")
-    ours = devices.precision(model.device)
+    ours = precision.precision(model.device)
     out = []
     for recipe in (FAST, PAPER):
         units = list(range(max(1, args.rows // recipe.copies)))
@@ -62,7 +62,7 @@ def main() -> None:
         def steps(count: int, recipe=recipe, units=units) -> None:
             short = recipe.model_copy(update={"steps": count})
             maximize_batch(aim_at(model, site, units_of(units), module), short, seed=0)
-            devices.wait(model.device)
+            processor.wait(model.device)
 
         with FlopCounterMode(display=False) as counter:
             steps(1)

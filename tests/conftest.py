@@ -98,6 +98,25 @@ def forget_settings(config: Any) -> None:
     config._open_store.cache_clear()
 
 
+def compute_in(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    """For one test the precision is this one, whatever the machine would compute in."""
+    from engine.core import precision as decided
+
+    monkeypatch.setattr(decided, "name", lambda device: precision)
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This test's numbers are in float32."""
+    compute_in(monkeypatch, "float32")
+
+
+@pytest.fixture
+def bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This test's matrix products are in bfloat16."""
+    compute_in(monkeypatch, "bfloat16")
+
+
 @pytest.fixture(scope="session")
 def imagenet_photos() -> Path:
     """A folder of real labelled photos that is not part of the repository; tests that need it skip without it."""

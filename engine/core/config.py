@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,7 @@ from pydantic import (
 from cache.store import ResultStore
 from engine.core.choices import PHOTOS, STARTER
 from engine.core.errors import BadRequest
-from engine.core.paths import typed_path
+from engine.core.paths import brief, typed_path
 
 CONFIG_NAME = "vitrine.toml"
 _LOCK = threading.Lock()
@@ -68,6 +68,7 @@ _WRITE = {
     "vocabularies": _TABLE,
     "models_toml": _PATH,
     "device": '"auto", "cpu", "mps", "cuda" or one card, like "cuda:0"',
+    "precision": '"auto", "float32" or "bfloat16"',
     "threads": f"a whole number from 0 to {MOST_THREADS}",
     "max_units_per_request": _WHOLE,
     "max_passes_per_picture": _WHOLE,
@@ -76,6 +77,7 @@ _WRITE = {
     "demo": "true or false",
     "demo_max_units": _WHOLE,
 }
+Precision = Literal["auto", "float32", "bfloat16"]
 _Place = Annotated[Path, BeforeValidator(_placed)]
 _Name = Annotated[str, AfterValidator(_named)]
 
@@ -92,6 +94,7 @@ class Settings(BaseModel):
     vocabularies: dict[_Name, _Place] = Field(default_factory=dict)
     models_toml: _Place = Path("models.toml")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    precision: Precision = "auto"
     threads: int = Field(default=0, ge=0, le=MOST_THREADS, description="0 leaves the number of threads to torch")
     max_units_per_request: int = Field(default=256, ge=1)
     max_passes_per_picture: int = Field(default=16384, ge=1, description="steps x copies of a recipe without a name")
@@ -111,13 +114,20 @@ def settings() -> Settings:
     """The settings of this process.
 
     `VITRINE_CONFIG` names the file (default: `vitrine.toml` in the current folder, when there is one), and
-    `VITRINE_CACHE` the cache folder. Raises BadRequest, with file and line, when the file cannot be used.
+    `VITRINE_CACHE` the cache folder, `VITRINE_PRECISION` the precision. Raises BadRequest, with file and line, when the
+    file cannot be used.
     """
     named = os.environ.get("VITRINE_CONFIG")
     path = typed_path(named) if named else Path(CONFIG_NAME)
     found = read_settings(path) if named or path.is_file() else Settings()
-    folder = os.environ.get("VITRINE_CACHE")
-    return found.model_copy(update={"cache_folder": typed_path(folder).absolute()}) if folder else found
+    changed: dict[str, Any] = {}
+    if folder := os.environ.get("VITRINE_CACHE"):
+        changed["cache_folder"] = typed_path(folder).absolute()
+    if wanted := os.environ.get("VITRINE_PRECISION"):
+        if wanted not in get_args(Precision):
+            raise BadRequest(f"VITRINE_PRECISION is “{brief(wanted)}”; write {_WRITE['precision']}.")
+        changed["precision"] = wanted
+    return found.model_copy(update=changed)
 
 
 def read_settings(path: Path) -> Settings:

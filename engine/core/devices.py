@@ -1,4 +1,4 @@
-"""Where models run: CUDA, Apple's MPS or the CPU, found by itself, and at which precision.
+"""Where models run: CUDA, Apple's MPS or the CPU, found by itself.
 
 Invariant: on one device, same seed means same bytes as far as the device allows. So TF32 is off, cuDNN neither
 searches for kernels nor uses nondeterministic ones, and torch prefers deterministic kernels on CUDA (it warns
@@ -10,33 +10,24 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import math
 import os
-import platform
-import threading
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, TypeVar
 
 import torch
 
+from engine.core import precision, processor
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Unavailable
 
 T = TypeVar("T")
 
-# bf16 must win clearly: a choice that noise could turn around would turn the results around with it.
-WORTH_IT = 1.5
-# Tokens x width x hidden width of a ViT-S block on four images: the product that most of the time goes into.
-TYPICAL = (788, 384, 1536)
 MOST_FOR_GLIBC = 32 << 20  # the largest size that glibc takes for the threshold below
 # The largest tensor whose memory is kept for the next one: a header and torch's alignment stand in the same piece.
 LARGEST_KEPT = MOST_FOR_GLIBC - 4096
 # How devices and hosts say that no memory is left; the last is cuBLAS and cuDNN.
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-_MEASURING = threading.Lock()
 
 
 @cache
@@ -62,40 +53,14 @@ def describe(device: torch.device) -> dict[str, Any]:
     """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision."""
     total, free = _memory(device)
     return {
-        "name": _name(device),
+        "name": f"{processor.name(device)}, {torch.get_num_threads()} threads"
+        if device.type == "cpu"
+        else processor.name(device),
         "kind": device.type,
         "memory_total": total,
         "memory_free": free,
-        "precision": str(precision(device)).removeprefix("torch."),
+        "precision": precision.name(device),
     }
-
-
-def precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where a measured matrix product is clearly faster in it, else float32. Measured once a process.
-
-    Having the type says nothing: CPUs with matrix units (AMX) gain from it, others lose a hundredfold.
-    """
-    with _MEASURING:  # two measurements at once would slow each other down
-        return _measured_precision(device)
-
-
-@cache
-def _measured_precision(device: torch.device) -> torch.dtype:
-    try:
-        # A hopeless case shows on small products already; the typical one could take it seconds.
-        for part in (8, 4, 2):
-            rows, inner, columns = (size // part for size in TYPICAL)
-            if _speedup(device, (rows, inner, columns)) < 1 / 2:
-                return torch.float32
-        return torch.bfloat16 if _speedup(device, TYPICAL) >= WORTH_IT else torch.float32
-    except (RuntimeError, TypeError):  # the device does not know the type at all
-        return torch.float32
-
-
-def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """Run what is inside at the device's `precision`; nothing happens where that is float32."""
-    dtype = precision(device)
-    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 
 def exact(device: torch.device) -> torch.device:
@@ -164,58 +129,12 @@ def _keep_freed_memory() -> None:
     mallopt(mmap_threshold, MOST_FOR_GLIBC)
 
 
-def _speedup(device: torch.device, sizes: tuple[int, ...]) -> float:
-    """How many times faster the product is in bfloat16 than in float32 (best of eight each, turns taken, so that a busy
-    machine slows both)."""
-    rows, inner, columns = sizes
-    left, right = torch.ones(rows, inner, device=device), torch.ones(inner, columns, device=device)
-    pairs = {dtype: (left.to(dtype), right.to(dtype)) for dtype in (torch.float32, torch.bfloat16)}
-    seconds = dict.fromkeys(pairs, math.inf)
-    for _ in range(8):
-        for dtype, (one, other) in pairs.items():
-            seconds[dtype] = min(seconds[dtype], _seconds(lambda one=one, other=other: one @ other, device))
-    return seconds[torch.float32] / seconds[torch.bfloat16]
-
-
-def _seconds(work: Callable[[], Any], device: torch.device) -> float:
-    wait(device)
-    start = time.perf_counter()
-    work()
-    wait(device)
-    return time.perf_counter() - start
-
-
-def wait(device: torch.device) -> None:
-    """Until the device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
 def _free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
-
-
-def _name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return "Apple GPU"
-    return f"{_processor()}, {torch.get_num_threads()} threads"
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine() or "CPU"
 
 
 def _memory(device: torch.device) -> tuple[int | None, int | None]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.core import devices
 from engine.core.choices import DEFAULT_DATA, DEFAULT_TOP_IMAGES
 from engine.core.errors import BadRequest
+from engine.core.precision import autocast
 from engine.core.request import Context, Progress, Request, Result, build, experiment
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
@@ -143,7 +144,7 @@ def _stream(
     context.report(Progress(0, total, f"Reading {dataset.name} with {loaded.name}"))
     for indices, pixels in dataset.batches(loaded.input_size, batch):
         images = torch.from_numpy(pixels).to(loaded.device).permute(0, 3, 1, 2).float() / 255
-        with torch.no_grad(), devices.autocast(loaded.device):
+        with torch.no_grad(), autocast(loaded.device):
             values = read(loaded.module, names, loaded.normalize(images))
         ids = torch.from_numpy(indices)
         for tally in tallies:

@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from engine.core import devices
 from engine.core.errors import BadRequest
+from engine.core.precision import autocast
 from engine.core.statistics import bootstrap_ratio, wilson
 from engine.models.loaded import LoadedModel
 from engine.sites.last_block import answer
@@ -38,7 +38,7 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
     parts = []
     # No inference mode: a model may keep what it computes, and be asked for gradients later.
-    with torch.no_grad(), devices.autocast(loaded.device):
+    with torch.no_grad(), autocast(loaded.device):
         for some in ready.split(loaded.images_per_pass(PASS)):
             parts.append(answer(loaded.module, some).float())
     return torch.cat(parts)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from engine.core import devices
 from engine.core.errors import BadRequest
+from engine.core.precision import autocast
 from engine.core.request import Context, Result, experiment
 from engine.core.statistics import bootstrap_interval
 from engine.evaluation.predictions import outputs
@@ -79,7 +80,7 @@ def measure(stream: Stream, most: int | None = None) -> Result:
             done = 0
             for batch in images.batches(dataset, numbers, model, size, stream.skipped):
                 right = torch.tensor([labels[int(number)] for number in batch.numbers], device=model.device)
-                with devices.autocast(model.device):
+                with autocast(model.device):
                     probes.add(model.normalize(batch.images), right)
                 done += len(batch.numbers)
                 stream.tell(done, len(numbers))

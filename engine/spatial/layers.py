@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.precision import autocast
 from engine.core.request import Context, Result, experiment
 from engine.core.statistics import HIGH, LOW, bootstrap_interval, paired_difference
 from engine.evaluation.index import batch_size
@@ -78,7 +79,7 @@ def _pass(stream: Stream, numbers: np.ndarray, entry: Site, layers: Sequence[Lay
     # The pass is cut where fitting ends, so that no batch is both fitted and scored.
     for part, fitting in ((numbers[:fitted], True), (numbers[fitted:], False)):
         for batch in images.batches(dataset, part, model, size, stream.skipped) if len(part) else ():
-            with torch.no_grad(), devices.autocast(model.device):
+            with torch.no_grad(), autocast(model.device):
                 values = read(model.module, names, model.normalize(batch.images))
             weights = torch.from_numpy(draws.poisson(1.0, (len(batch.numbers), ROUNDS))).double()
             weights = weights.to(devices.exact(model.device))

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.precision import autocast
 from engine.core.request import Context, Result, experiment
 from engine.core.statistics import HIGH, LOW
 from engine.evaluation.index import batch_size
@@ -99,7 +100,7 @@ def _pass(stream: Stream, sites: list[Site], most: int, size: int) -> Result:
     done = 0
 
     def seen(pixels: Tensor) -> dict[str, Tensor]:
-        with torch.no_grad(), devices.autocast(model.device):
+        with torch.no_grad(), autocast(model.device):
             values = read(model.module, names, model.normalize(pixels))
         return {site.name: to_maps(values[site.name].float(), site.grid)[:, chosen[site.name]] for site in sites}
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.core.devices import autocast
 from engine.core.images import to_input
+from engine.core.precision import autocast
 from engine.models.loaded import LoadedModel
 from engine.sites.access import read, read_unit
 

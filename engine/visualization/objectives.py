@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from engine.core import devices
 from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import BadRequest
+from engine.core.precision import precision
 from engine.core.targets import Part, parse_target
 from engine.data import uploads
 from engine.data.registry import open_dataset
@@ -53,7 +53,7 @@ def goal(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) -> 
         return Unit(target.unit)
     # What a number of an image means depends on the data set; how it is read, on the precision.
     seen = open_dataset(data).fingerprint if target.image.isdigit() else ""
-    key = (site, str(target), data, seen, str(devices.precision(model.device)))
+    key = (site, str(target), data, seen, str(precision(model.device)))
     with _LOCK:
         ready = _READY.setdefault(model, OrderedDict())
         if key in ready:

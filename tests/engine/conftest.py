@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-from engine.core import config, devices
-from tests.conftest import forget_settings
+from engine.core import config
+from tests.conftest import compute_in, forget_settings
 from tests.engine.clips import settle
 
 
@@ -19,6 +18,6 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_store: Path) -> 
     home = tmp_path / "home"
     settle(home)
     monkeypatch.setenv("VITRINE_CONFIG", str(home / "vitrine.toml"))
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
     forget_settings(config)
     yield home

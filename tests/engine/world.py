@@ -16,12 +16,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.core import devices
 from engine.core.request import Progress
 from engine.data.dataset import Dataset
 from engine.evaluation import request, streaming
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
+from tests.conftest import compute_in
 from tests.engine.small import wrapped
 
 KINDS = ("cat", "fire", "guitar", "boat")
@@ -127,7 +127,7 @@ def settle(
     for module in (request, streaming):
         monkeypatch.setattr(module, "open_dataset", opened)
     monkeypatch.setattr(streaming, "outputs", lambda loaded: classes)
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
 
 
 class Notebook:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from engine.core import devices
 from engine.models.sources import session
 from engine.visualization import recipes
+from tests.conftest import compute_in
 from tests.engine.world import png, scene, write
 from tests.vitrine.own import Colours
 
@@ -18,7 +17,7 @@ from tests.vitrine.own import Colours
 @pytest.fixture
 def desk(tmp_path: Path, own_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the data set `squares`, 24 scenes of 32 x 32 pixels; recipe `fast` has few steps here."""
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
     monkeypatch.setattr(session, "_KEPT", {})
     quick = recipes.FAST.model_copy(update={"steps": 24, "finish": None})
     monkeypatch.setitem(recipes.RECIPES, "fast", quick)

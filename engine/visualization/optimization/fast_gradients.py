@@ -16,7 +16,7 @@ import torch
 from timm.layers.attention import Attention
 from torch import Tensor, nn
 
-from engine.core import devices
+from engine.core import precision
 from engine.models.loaded import LoadedModel
 from engine.sites.attention_kernel import WrittenAttention
 from engine.sites.hooks import PLACING
@@ -30,7 +30,7 @@ def module_for_gradients(model: LoadedModel) -> nn.Module:
     A twin is the caller's own, so that whoever reads the model at the same time is not disturbed. Batch norm keeps
     its statistics in float32, so a model with it has no twin.
     """
-    pays = model.device.type == "cpu" and devices.precision(model.device) == torch.bfloat16
+    pays = model.device.type == "cpu" and precision.precision(model.device) == torch.bfloat16
     if not pays or any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.module.modules()):
         return model.module
     with PLACING:  # nobody changes the module's hooks while it is copied

@@ -19,6 +19,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VITRINE_CACHE", raising=False)
     monkeypatch.delenv("VITRINE_CONFIG", raising=False)
+    monkeypatch.delenv("VITRINE_PRECISION", raising=False)
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()
@@ -151,3 +152,15 @@ def test_what_cannot_be_a_path_is_said_with_its_line(
     message = str(caught.value)
     assert f"line {2 + bool(table)}" in message and name in message and "\0" not in message
     assert message.endswith(".") and not message.endswith("..") and len(message) < 300 + len(str(tmp_path))
+
+
+def test_the_environment_goes_before_the_files_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vitrine.toml").write_text('precision = "float32"\n')
+    assert config.settings().precision == "float32"
+    config.settings.cache_clear()
+    monkeypatch.setenv("VITRINE_PRECISION", "bfloat16")
+    assert config.settings().precision == "bfloat16"
+    config.settings.cache_clear()
+    monkeypatch.setenv("VITRINE_PRECISION", "half")
+    with pytest.raises(BadRequest, match='VITRINE_PRECISION is “half”; write "auto", "float32" or "bfloat16"'):
+        config.settings()

@@ -1,4 +1,4 @@
-"""Devices: something always works, precision is measured, and running out of memory costs only time."""
+"""Devices: something always works, and running out of memory costs only time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def fresh(monkeypatch):
-    """Settings can be changed for one test, and what was picked and measured is forgotten before and after."""
-
-    def forget() -> None:
-        devices.pick.cache_clear()
-        devices._measured_precision.cache_clear()
+    """Settings can be changed for one test, and what was picked is forgotten before and after."""
+    forget = devices.pick.cache_clear
 
     def set_to(**values) -> None:
         changed = config.settings().model_copy(update=values)
@@ -55,29 +52,6 @@ def test_a_description_says_name_kind_memory_and_precision():
     assert facts["kind"] == "cpu" and facts["name"]
     assert facts["memory_total"] > facts["memory_free"] > 0
     assert facts["precision"] in ("float32", "bfloat16")
-
-
-@pytest.mark.parametrize(("speedup", "expected"), [(0.01, torch.float32), (1.2, torch.float32), (3.0, torch.bfloat16)])
-def test_bf16_is_taken_only_where_it_was_measured_clearly_faster(fresh, monkeypatch, speedup, expected):
-    monkeypatch.setattr(devices, "_speedup", lambda device, sizes: speedup)
-    assert devices.precision(CPU) == expected
-    with devices.autocast(CPU):
-        assert torch.is_autocast_enabled("cpu") == (expected == torch.bfloat16)
-
-
-def test_a_type_that_the_device_does_not_know_means_float32(fresh, monkeypatch):
-    def unknown(device, sizes):
-        raise RuntimeError("not implemented for BFloat16")
-
-    monkeypatch.setattr(devices, "_speedup", unknown)
-    assert devices.precision(CPU) == torch.float32
-
-
-def test_precision_is_measured_once(fresh, monkeypatch):
-    measured = []
-    monkeypatch.setattr(devices, "_speedup", lambda device, sizes: measured.append(sizes) or 0.1)
-    assert devices.precision(CPU) == devices.precision(CPU) == torch.float32
-    assert len(measured) == 1
 
 
 def test_running_out_of_memory_halves_the_batch_and_goes_on():

@@ -8,7 +8,6 @@ import timm
 import torch
 
 from cache.blob import Blob
-from engine.core import devices
 from engine.core.errors import BadRequest, Cancelled, RefusedFile
 from engine.core.request import Progress, Result, build, parse_request
 from engine.data.dataset import Dataset
@@ -16,6 +15,7 @@ from engine.evaluation import index as activations
 from engine.evaluation.index import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.sites.access import read
+from tests.conftest import compute_in
 
 COUNT = 13
 SIZE = (32, 48)
@@ -91,7 +91,7 @@ def world(monkeypatch):
     monkeypatch.setattr(activations.catalog, "load", lambda name, device=None: models[name])
     monkeypatch.setattr(activations.catalog, "fingerprint", lambda name: f"weights of {name}")
     monkeypatch.setattr(activations, "open_dataset", lambda name: Noise())
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
     return models
 
 

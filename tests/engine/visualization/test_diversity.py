@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core import devices
 from engine.core.seeding import generator
 from engine.visualization.diversity import different, held_apart, likeness
 from engine.visualization.goals import Unit, measured, units_of
@@ -21,10 +20,7 @@ from tests.engine.small import small_vit
 SITE = "blocks.1.mlp.hidden"
 CPU = torch.device("cpu")
 
-
-@pytest.fixture(autouse=True)
-def float32(monkeypatch):
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+pytestmark = pytest.mark.usefixtures("float32")
 
 
 def photo(size: tuple[int, int] = (32, 32)) -> torch.Tensor:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core import devices
 from engine.core.errors import BadRequest, Unavailable
 from engine.data import uploads
 from engine.sites.access import read
@@ -21,10 +20,7 @@ from tests.engine.small import small_cnn, small_vit
 
 HIDDEN, KEY = "blocks.1.mlp.hidden", "blocks.1.attn.key"
 
-
-@pytest.fixture(autouse=True)
-def float32(monkeypatch):
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+pytestmark = pytest.mark.usefixtures("float32")
 
 
 def pictures(count: int = 3) -> torch.Tensor:

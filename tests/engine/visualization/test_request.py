@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core import devices
 from engine.core.errors import BadRequest, Cancelled
 from engine.core.images import to_input
 from engine.core.request import Progress, Result, build, parse_request
@@ -15,6 +14,7 @@ from engine.visualization import quality, recipes, scores
 from engine.visualization import request as visualize
 from engine.visualization.progress import as_bytes
 from engine.visualization.request import VisualizeRequest
+from tests.conftest import compute_in
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"
@@ -51,7 +51,7 @@ def world(monkeypatch):
     model = small_vit()
     monkeypatch.setattr(visualize.catalog, "load", lambda name, device=None: model)
     monkeypatch.setattr(visualize.catalog, "fingerprint", lambda name: f"weights of {name}")
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
     # Five steps are too few for two parts.
     quick = recipes.FAST.model_copy(update={"steps": 5, "finish": None})
     monkeypatch.setitem(recipes.RECIPES, "fast", quick)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from engine.core import devices, export
+from engine.core import export
 from engine.core.errors import BadRequest
 from engine.core.request import Result
 from engine.data.registry import open_dataset
@@ -23,6 +23,7 @@ from engine.visualization.optimization.optimize import Run, maximize
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.scores import on_images
+from tests.conftest import compute_in
 from tests.engine.clips import Desk
 from tests.engine.small import small_cnn, small_vit, wrapped
 
@@ -104,7 +105,7 @@ def colour_clip() -> catalog.LoadedModel:
 @pytest.mark.parametrize("name", RECIPES)
 def test_in_every_recipe_red_is_what_a_picture_for_red_has_more_of_than_one_against_it(name, monkeypatch):
     """Whatever the recipe's penalties: a cosine counts against them as the logit that the model makes of it."""
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
     clip, recipe = colour_clip(), RECIPES[name].model_copy(update={"steps": 6, "copies": 2})
     up, down = (maximize(clip, SITE, [goal(clip, SITE, BOAT)], recipe, 0, Run(way)) for way in (1, -1))
     assert up.curves[0, -1] > down.curves[0, -1]

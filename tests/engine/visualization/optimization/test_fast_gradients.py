@@ -7,19 +7,16 @@ import timm
 import torch
 from torch import nn
 
-from engine.core import devices
 from engine.sites.access import read_unit
 from engine.sites.attention_kernel import WrittenAttention
 from engine.visualization.optimization import fast_gradients
 from engine.visualization.optimization.fast_gradients import PatchProduct, module_for_gradients
+from tests.conftest import compute_in
 from tests.engine.small import small_cnn, small_vit
 
 SITES = ["blocks.1.mlp.hidden", "blocks.1.attn.query", "blocks.2.attn.out", "blocks.2.residual", "head.logits"]
 
-
-@pytest.fixture(autouse=True)
-def bfloat16(monkeypatch):
-    monkeypatch.setattr(devices, "precision", lambda device: torch.bfloat16)
+pytestmark = pytest.mark.usefixtures("bfloat16")
 
 
 def kinds(module: nn.Module) -> set[type]:
@@ -86,6 +83,6 @@ def test_long_sequences_keep_their_fused_attention(monkeypatch):
 def test_float32_and_batch_norm_keep_the_models_own_module(monkeypatch):
     cnn = small_cnn()
     assert module_for_gradients(cnn) is cnn.module
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+    compute_in(monkeypatch, "float32")
     model = small_vit()
     assert module_for_gradients(model) is model.module

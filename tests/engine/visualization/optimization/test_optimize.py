@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from bench.plain import maximize_plainly
-from engine.core import devices
 from engine.core.errors import BadRequest, Cancelled
 from engine.models import catalog
 from engine.visualization.goals import Unit
@@ -19,10 +18,7 @@ from tests.engine.small import small_cnn, small_vit
 
 SITE = "blocks.1.mlp.hidden"
 
-
-@pytest.fixture(autouse=True)
-def float32(monkeypatch):
-    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
+pytestmark = pytest.mark.usefixtures("float32")
 
 
 def short(recipe: Recipe, steps: int = 6) -> Recipe:
