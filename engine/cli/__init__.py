@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VitrineError as error:
         return say(str(error), BAD_REQUEST)
     except KeyboardInterrupt:
-        return say("Stopped. What was finished before is in the cache.", STOPPED)
+        return say("Interrupted. Everything that was finished is in the cache.", STOPPED)
     except BrokenPipeError:
         # The reader (`| head`) has gone; the interpreter's own last flush must not complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,9 +15,7 @@ from engine.jobs.runner import Runner
 
 BAR_WIDTH = 24
 LINE_SECONDS = 10.0
-NOT_STORED = (
-    "The result could not be stored and is gone after this. Pictures are kept with --out; fix the cache for the rest."
-)
+NOT_STORED = "The result could not be stored and is lost after this run, except for pictures written with --out. Check the cache."
 
 
 class Bar:
@@ -85,7 +83,7 @@ def data_name(text: str) -> str:
     try:
         name = str(path.resolve()) if path.exists() else text
     except PermissionError:
-        raise BadRequest(f"“{brief(text)}” cannot be looked at: a folder above it may not be entered.") from None
+        raise BadRequest(f"“{brief(text)}” cannot be accessed: no permission for a folder above it.") from None
     if readable(name) != name:  # it becomes part of the request, which is text
         raise BadRequest(f"The path “{brief(name)}” is not UTF-8 text. Rename the folder, or make a link to it.")
     open_dataset(name, allow_path=True)

@@ -20,7 +20,7 @@ COLUMNS = ("top1", "top5", "top5_normalised", "loss", "n")
 
 
 def background(arguments: Namespace) -> Answer:
-    """Accuracy on full images, on objects alone and on backgrounds alone, for each model; and what differs."""
+    """Accuracy on intact images, on objects alone and on backgrounds alone, for each model, with paired differences."""
     data = data_name(arguments.data)
     cut = best_cut(open_dataset(data)) if arguments.cut == "auto" else arguments.cut
     requests = [
@@ -63,7 +63,7 @@ def background(arguments: Namespace) -> Answer:
     text = table(("model", "variant", "fill", "top1", "top5", "top5 / full", "loss", "n"), lines)
     notes = [facts["sentence"]] if several else []
     if cut == "saliency":
-        notes.append("Objects were cut by the saliency network: these numbers depend on that network too.")
+        notes.append("Objects were segmented by the saliency network, so these numbers depend on that network too.")
     return Answer(facts, "\n".join([text, *notes, *left_out(facts["skipped"])]))
 
 
@@ -102,7 +102,7 @@ def frequency(arguments: Namespace) -> Answer:
         "paired": [{"kind": kind, **row} for kind in ("low", "high") for row in frequencies.paired(results, kind)],
         "skipped": skipped(results),
     }
-    # The low-pass has a last row of its own, the whole image at 1, which need not be a cut-off of the high-pass.
+    # The low-pass has an extra last row, the intact image at 1, which need not be a cutoff of the high-pass.
     cutoffs = [row["cutoff"] for row in models[0]["low_pass"]]
     columns = [
         (f"{model['model']} {kind}", {row["cutoff"]: row["top1"] for row in model[f"{kind}_pass"]})
@@ -111,16 +111,16 @@ def frequency(arguments: Namespace) -> Answer:
     ]
     rows = [(cutoff, *(top1.get(cutoff) for _, top1 in columns)) for cutoff in cutoffs]
     ends = [
-        f"{model['model']}: half of its accuracy is gone at a low-pass of {_spread(model, 'half_cutoff')} of Nyquist; "
+        f"{model['model']}: accuracy is halved by a low-pass at {_spread(model, 'half_cutoff')} of Nyquist; "
         f"area under the normalised curve {_spread(model, 'area')}."
         for model in models
     ]
-    text = table(("cut-off", *(name for name, _ in columns)), rows)
+    text = table(("cutoff", *(name for name, _ in columns)), rows)
     return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
 
 def _spread(model: dict[str, Any], name: str) -> str:
     if model[name] is None:
-        return "no measured cut-off"
+        return "no measured cutoff"
     low, high = model[f"{name}_interval"]
     return f"{model[name]:.3f} ({low:.3f} to {high:.3f})"

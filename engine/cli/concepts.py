@@ -1,4 +1,4 @@
-"""`concepts`: names of units, and units of a text. How purely units follow what is known is `engine.cli.purity`'s."""
+"""`concepts`: labels of units, and units that respond to a text. Purity is in `engine.cli.purity`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from engine.core.request import Request, Result, build
 
 
 def names(arguments: Namespace) -> Answer:
-    """The words of every unit of a site; `abstained` where chance does as well."""
+    """Labels of every unit of a site; `abstained` where the best score does not exceed chance."""
     _needs_model(arguments)
     if not arguments.site:
-        raise BadRequest("Units of which site? Give --site, like --site blocks.6.mlp.hidden.")
+        raise BadRequest("No site given. Name one with --site, like --site blocks.6.mlp.hidden.")
     request = _request(NameUnitsRequest, arguments, site=arguments.site, measure=arguments.measure)
     result, stored = ask(request)
     units = [
@@ -32,11 +32,11 @@ def names(arguments: Namespace) -> Answer:
     facts = {**_about(request, result, stored), "threshold": float(result.arrays["threshold"]), "units": units}
     lines = [("" if unit["abstained"] else "named", *_row(unit)) for unit in units]
     text = table(("", "unit", "score", "words"), lines)
-    return Answer(facts, f"{text}\n{named} of {len(units)} units have a name; for the others chance does as well.")
+    return Answer(facts, f"{text}\n{named} of {len(units)} units have a label; the others do not exceed chance.")
 
 
 def find(arguments: Namespace) -> Answer:
-    """The units that follow a text best; `abstained` where a unit does not follow it more than chance does."""
+    """The units that respond best to a text; `abstained` where a unit does not exceed chance."""
     _needs_model(arguments)
     request = _request(FindUnitsRequest, arguments, text=arguments.text, site=arguments.site, role=arguments.role)
     result, stored = ask(request)
@@ -54,16 +54,16 @@ def find(arguments: Namespace) -> Answer:
     facts = {**_about(request, result, stored), **{name: result.facts[name] for name in told}, "units": units}
     sparse = result.facts["sparse"]
     lines = [
-        table(("unit", "score", "follows best"), [_row(unit) for unit in units]),
+        table(("unit", "score", "best words"), [_row(unit) for unit in units]),
         result.facts["sentence"],
-        f"Together: {sparse['address']}, correlation {sparse['correlation']:.2f}, {sparse['held_out']:.2f} on other images.",
+        f"Combined: {sparse['address']}, correlation {sparse['correlation']:.2f}, {sparse['held_out']:.2f} on held-out images.",
     ]
     return Answer(facts, "\n".join(lines))
 
 
 def _needs_model(arguments: Namespace) -> None:
     if not arguments.model:
-        raise BadRequest("Whose units? Give --model, like --model starter-clip.")
+        raise BadRequest("No model given. Name one with --model, like --model starter-clip.")
 
 
 def _request(kind: type[Request], arguments: Namespace, **fields: Any) -> Request:

@@ -74,13 +74,15 @@ def _cache(problems: list[str], remarks: list[str]) -> dict[str, Any]:
         store.get(entry.key)
     if store.problems():
         remedy = f" `{COMMAND} cache prune` removes damaged results."
-        problems.extend(problem + (remedy if "counts as missing" in problem else "") for problem in store.problems())
+        problems.extend(problem + (remedy if "treated as missing" in problem else "") for problem in store.problems())
     if not store.writable:
-        problems.append(f"Results cannot be stored in {store.folder}. VITRINE_CACHE may name another folder.")
+        problems.append(f"Results cannot be stored in {store.folder}. Set VITRINE_CACHE to another folder.")
         return store.stats()
     free = shutil.disk_usage(store.folder).free
     if free < LITTLE_SPACE:
-        problems.append(f"Only {size(free)} are free on the disk of {store.folder}. Make room, or set VITRINE_CACHE.")
+        problems.append(
+            f"Only {size(free)} are free on the disk of {store.folder}. Free some space, or set VITRINE_CACHE."
+        )
     return {**store.stats(), "free_bytes": free}
 
 
@@ -111,7 +113,7 @@ def _models(problems: list[str], remarks: list[str]) -> dict[str, bool]:
         if entry.kind == "starter":
             _try_model(entry.name, problems)
         elif not entry.available:
-            remarks.append(f"{entry.name} is not here. {entry.note}".strip())
+            remarks.append(f"{entry.name} is not available. {entry.note}".strip())
     return found
 
 
@@ -125,9 +127,7 @@ def _try_model(name: str, problems: list[str]) -> None:
         grey = torch.full((1, 3, *model.input_size), 0.5, device=model.device)
         with torch.inference_mode():
             if not torch.isfinite(model.module(model.normalize(grey))).all():
-                problems.append(
-                    f"{name} gives numbers that are not finite: its weights are damaged. Get the file again."
-                )
+                problems.append(f"{name} gives non-finite outputs: its weights are damaged. Download the file again.")
     except VitrineError as error:
         problems.append(str(error))
 

@@ -23,7 +23,7 @@ FURTHER = ("spectrum_distance", "recognised", "stability")
 
 
 def visualize(arguments: Namespace) -> Answer:
-    """Make the pictures, write them under `--out`, and say how strongly each activates its unit."""
+    """Make the pictures, write them to `--out`, and report how strongly each activates its unit."""
     where = with_files(_address(arguments), arguments)
     request = build(
         VisualizeRequest,
@@ -64,7 +64,7 @@ def visualize(arguments: Namespace) -> Answer:
 
 
 def index(arguments: Namespace) -> Answer:
-    """Go through a data set once and keep what every unit of the site did."""
+    """Run a data set through the model once and store the activations of every unit of the site."""
     request = build(
         IndexRequest,
         model=arguments.model,
@@ -98,10 +98,12 @@ def _address(arguments: Namespace) -> Address:
         parts["--units"] = arguments.units or ((), ())
     given = [name for name, value in parts.items() if value is not None and value != ((), ())]
     if arguments.address and given:
-        raise BadRequest(f"An address and {given[0]} were given. Give the address, or --model, --site and --units.")
+        raise BadRequest(
+            f"Both an address and {given[0]} were given. Give either the address, or --model, --site and --units."
+        )
     if arguments.address:
         return Address.parse(arguments.address, settings().units_limit)
     missing = [name for name, value in parts.items() if value is None]
     if missing:
-        raise BadRequest(f"{' and '.join(missing)} missing. Say which units: --model M --site S --units 0:16.")
+        raise BadRequest(f"{' and '.join(missing)} missing. Give the units as --model M --site S --units 0:16.")
     return Address(arguments.model, arguments.site, *parts["--units"])

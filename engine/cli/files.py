@@ -57,7 +57,7 @@ def recipe(text: str) -> str | Recipe:
         return recipe_named(text).name
     data = _bytes(text, MAX_RECIPE_BYTES)
     if len(data) > MAX_RECIPE_BYTES:
-        raise BadRequest(f"{_name(text)} is no recipe: it has more than {MAX_RECIPE_BYTES >> 10} KiB.")
+        raise BadRequest(f"{_name(text)} is not a recipe: it is larger than {MAX_RECIPE_BYTES >> 10} KiB.")
     return read_recipe(data, ending, _name(text))
 
 

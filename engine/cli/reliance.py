@@ -1,4 +1,4 @@
-"""`counterfactual`, `texture`, `spectrum` and `challenge`: the smaller measurements of what models rely on."""
+"""`counterfactual`, `texture`, `spectrum` and `challenge`: further measurements of what models rely on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.reliance.texture import TextureRequest
 
 
 def counterfactual(arguments: Namespace) -> Answer:
-    """Answers to matched sets of scenes, and how much the place counts beside what it is worth."""
+    """Answers on matched sets of scenes, and reliance on the place relative to an ideal observer."""
     results, about = ask_all(_requests(arguments, CounterfactualRequest))
     models: list[dict[str, Any]] = [
         {
@@ -46,8 +46,8 @@ def counterfactual(arguments: Namespace) -> Answer:
         for row in model["answers"]
     ]
     ends = [
-        f"{model['model']}: the place counts {_interval(model, 'reliance')} of what it is worth (planted: "
-        f"{facts['planted']['home']:.0%} at home, {facts['planted']['elsewhere']:.0%} on each other place)."
+        f"{model['model']}: reliance on the place {_interval(model, 'reliance')}, where 1 is ideal use of the cue (planted: "
+        f"{facts['planted']['home']:.0%} at home, {facts['planted']['elsewhere']:.0%} on every other place)."
         for model in models
     ]
     text = table(("model", "scene", "answer", "share", "by chance", "n"), lines)
@@ -55,7 +55,7 @@ def counterfactual(arguments: Namespace) -> Answer:
 
 
 def texture(arguments: Namespace) -> Answer:
-    """Accuracy on shuffled images and on silhouettes with another's texture."""
+    """Accuracy on shuffled patches, and on silhouettes filled with another object's texture."""
     data = data_name(arguments.data)
     cut = "mask" if "mask" in open_dataset(data).cuts() else "saliency"
     results, about = ask_all(_requests(arguments, TextureRequest, cut=cut))
@@ -102,7 +102,7 @@ def spectrum(arguments: Namespace) -> Answer:
 
 
 def challenge(arguments: Namespace) -> Answer:
-    """Accuracy on each variation of ImageNet-9, and the BG-gap."""
+    """Accuracy on each variation of ImageNet-9, and the BG-Gap."""
     results, about = ask_all(_requests(arguments, ChallengeRequest))
     models: list[dict[str, Any]] = [
         {"model": result.request["model"], "bg_gap": result.facts["bg_gap"], **tables_of(result)} for result in results
@@ -113,7 +113,7 @@ def challenge(arguments: Namespace) -> Answer:
         for model in models
         for row in model["variations"]
     ]
-    ends = [f"{model['model']}: BG-gap {model['bg_gap'][0]:.3f}" for model in models if model["bg_gap"]]
+    ends = [f"{model['model']}: BG-Gap {model['bg_gap'][0]:.3f}" for model in models if model["bg_gap"]]
     text = table(("model", "variation", "top1", "low", "high", "n"), lines)
     return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
@@ -127,12 +127,12 @@ def _requests(arguments: Namespace, kind: type[Request], **more: Any) -> list[Re
 def _interval(model: dict[str, Any], name: str) -> str:
     low, high = model[f"{name}_interval"]
     if math.isnan(model[name]):
-        return "an unknown part"
+        return "unknown"
     return f"{model[name]:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _bias(model: dict[str, Any]) -> str:
     if model["shape_bias"] is None:
-        return "neither shape nor texture was ever answered."
+        return "no answer followed either shape or texture."
     value, low, high = model["shape_bias"]
-    return f"shape {value:.0%} ({low:.0%} to {high:.0%}) of {model['shape'] + model['texture']} answers that are one of both."
+    return f"shape {value:.0%} ({low:.0%} to {high:.0%}) of {model['shape'] + model['texture']} answers that follow either."

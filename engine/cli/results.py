@@ -45,7 +45,7 @@ def prune(arguments: Namespace) -> Answer:
     freed = before["bytes"] - after["bytes"]
     return Answer(
         {"removed": removed, "damaged": damaged, "freed_bytes": freed, **after},
-        f"Removed {removed} results and {damaged} damaged ones ({size(freed)}); {after['entries']} are left.",
+        f"Removed {removed} results and {damaged} damaged ones ({size(freed)}); {after['entries']} remain.",
     )
 
 
@@ -102,7 +102,7 @@ def import_(arguments: Namespace) -> Answer:
     problems = [problem for problem in store.problems() if problem not in known]
     return Answer(
         {"file": readable(str(path)), "results": count, "problems": problems},
-        "\n".join([f"Took in {count} results that were not here yet.", *problems]),
+        "\n".join([f"Added {count} new results.", *problems]),
     )
 
 
@@ -125,7 +125,7 @@ def _check_stored(store: ResultStore, keys: list[str]) -> None:
     """Raises BadRequest for the first of these keys that no result is stored under."""
     for key in keys:
         if not store.has(key):
-            raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` shows those that are.")
+            raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` lists the stored ones.")
 
 
 def _delete_all(store: ResultStore) -> int:

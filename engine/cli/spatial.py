@@ -1,4 +1,4 @@
-"""`spatial`: where in the image a model keeps what it knows, and what its last layer does to it."""
+"""`spatial`: how spatial information is preserved through the layers, and what the last layer does to it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.spatial.layers import CURVES, LayersRequest
 from engine.spatial.moves import MovesRequest
 
 MOVED = 128
-"""Images that are shifted and turned, where no number is given: each is looked at five times more."""
+"""Images that are shifted and rotated by default: each takes five more passes."""
 
 
 def spatial(arguments: Namespace) -> Answer:
-    """The curves over the depth, the heads, class token isolation and uniform attention, and shifted and turned images.
+    """The curves over the depth, the heads, class token isolation and uniform attention, and shifted and rotated images.
 
-    A model that does not answer in the data set's classes has the curves alone, and `missing` says so.
+    A model without the data set's classes has the curves only, and `missing` says so.
     """
     data, most = data_name(arguments.data), arguments.images
     layers, _ = ask(build(LayersRequest, model=arguments.model, data=data, images=most))
@@ -93,14 +93,14 @@ def _interval(row: Mapping[Any, Any], name: str) -> list[float]:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    """Tables for people: the curves, then every accuracy that there is."""
+    """Tables as text: the curves, then all accuracies."""
     parts = [table(("layer", *CURVES), [(row["site"], *(row[name] for name in CURVES)) for row in facts["layers"]])]
-    rows = [("as it is", facts["natural"])] if "natural" in facts else []
+    rows = [("unmodified", facts["natural"])] if "natural" in facts else []
     rows += [(f"head on {name}", row) for name, row in facts.get("heads", {}).items()]
-    rows += [(f"class token apart for {row['isolated']} blocks", row) for row in facts.get("isolation", ())]
+    rows += [(f"class token isolated for {row['isolated']} blocks", row) for row in facts.get("isolation", ())]
     rows += [(f"class token alone after {row['after']} blocks", row) for row in facts.get("cls_only", ())]
     rows += [(f"uniform attention in block {row['block']}", row) for row in facts.get("uniform_attention", ())]
-    rows += [(f"... in its head {row['head']} alone", row) for row in facts.get("uniform_heads", ())]
+    rows += [(f"... only in head {row['head']}", row) for row in facts.get("uniform_heads", ())]
     if rows:
         cells = [(name, row["top1"], *row["interval"], row["top5"], row["n"]) for name, row in rows]
         parts.append(table(("accuracy", "top1", "from", "to", "top5", "images"), cells))

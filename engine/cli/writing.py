@@ -41,7 +41,7 @@ def write(result: Result, folder: Path) -> dict[int | str, str]:
         (folder / FACTS).write_text(export.facts(result), encoding="utf-8")
     except OSError as error:
         raise _refused(
-            folder, error.strerror or str(error), " The result is in the cache: that costs no work."
+            folder, error.strerror or str(error), " The result is in the cache, so nothing has to be computed again."
         ) from error
     return {unit: readable(str(folder / f"{export.stem(result, unit)}.png")) for unit in export.names(result)}
 

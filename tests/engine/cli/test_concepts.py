@@ -83,7 +83,7 @@ def test_units_of_a_text_come_from_every_layer_with_what_else_they_follow(ask):
 def test_people_get_a_table_and_a_sentence(person, capsys):
     assert main(["concepts", *CLIP, "--text", "snow"]) == 0
     text = capsys.readouterr().out
-    assert "unit" in text and "follows best" in text and "Together: local/clip@blocks." in text
+    assert "unit" in text and "best words" in text and "Combined: local/clip@blocks." in text
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_people_get_a_table_and_a_sentence(person, capsys):
     [
         ((*CLIP, "--text", ""), "There is no text to look for"),
         ((*CLIP, "--text", "x" * 5000), "has 5,000 characters"),
-        (("--text", "snow"), "Whose units? Give --model"),
-        ((*CLIP, "--name-units"), "Units of which site? Give --site"),
+        (("--text", "snow"), "No model given. Name one with --model"),
+        ((*CLIP, "--name-units"), "No site given. Name one with --site"),
         ((*CLIP, "--name-units", "--site", "blocks.9.nose"), "no site “blocks.9.nose”"),
         (("--model", "local/clip", "--reader", "starter-cnn", "--text", "snow"), "starter-cnn has no text tower"),
         ((*CLIP, "--text", "snow", "--vocabulary", "klingon"), "There is no vocabulary “klingon”"),

@@ -38,5 +38,5 @@ def test_what_cannot_be_written_after_the_work_is_in_the_cache_and_that_is_said(
     (tmp_path / "out" / f"{MODEL}-stem-unit-0.png").mkdir(parents=True)
     argv = ("visualize", f"{MODEL}@stem:0", "--data", str(photos), "--out")
     assert main([*argv, str(tmp_path / "out")]) == 2
-    assert "The result is in the cache: that costs no work." in capsys.readouterr().err
+    assert "The result is in the cache, so nothing has to be computed again." in capsys.readouterr().err
     assert ask(*argv, str(tmp_path / "other"))["stored"] is True
