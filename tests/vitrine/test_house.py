@@ -22,7 +22,7 @@ from vitrine import house
         ("import pages", "import vitrine.pages as pages\nimport vitrine.pages as pages"),
         ("import engines, enginesmith.engine", "import engines\nimport enginesmith.engine"),
         ("from functools import cache", "from functools import cache"),
-        ("from . import engine", "from . import engine"),
+        ("from .engine import jobs", "from .engine import jobs"),
         ("def f():\n    from engine import jobs", "def f():\n    from vitrine.engine import jobs"),
     ],
 )

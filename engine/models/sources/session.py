@@ -1,6 +1,6 @@
 """Modules that a person hands over in this process (a notebook's own `nn.Module`), known until the process ends.
 
-Invariant: what is kept is a frozen copy, so the person's module is never changed, and changing it later changes no result.
+Invariant: what is kept is a copy, so the person's module is never changed, and changing it later changes no result.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def fingerprint(name: str) -> str:
 
 
 def build(name: str) -> nn.Module:
-    """The module, in eval mode and float32, without gradients; a copy, so that it may go to any device."""
+    """The module; a copy, so that it may go to any device."""
     return copy.deepcopy(_KEPT[name].module)
 
 
@@ -96,4 +96,4 @@ def _frozen(module: nn.Module) -> nn.Module:
         raise BadRequest(
             f"This {type(module).__name__} cannot be copied ({reason}), so it cannot be looked into."
         ) from None
-    return frozen.cpu().float().eval().requires_grad_(False)
+    return frozen.cpu()
