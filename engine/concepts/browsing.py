@@ -115,5 +115,5 @@ def concreteness(name: str) -> Split:
     """
     if not name:
         return starter_split()
-    found = open_vocabulary(name)
-    return split_of(name, found.words, found.scores)
+    listed = open_vocabulary(name)
+    return split_of(name, listed.words, listed.scores)

@@ -98,11 +98,11 @@ def strongest(activations: np.ndarray) -> np.ndarray:
     count, units = activations.shape
     mixed = np.random.default_rng(0).permutation(count)
     kept = max(1, min(MOST_IMAGES, count // SHARE))
-    found = np.empty((kept, units), np.int64)
+    ranked = np.empty((kept, units), np.int64)
     for start in range(0, units, BLOCK):
         part = activations[mixed, start : start + BLOCK].astype(np.float32)
-        found[:, start : start + BLOCK] = mixed[np.argsort(-part, axis=0, kind="stable")[:kept]]
-    return found
+        ranked[:, start : start + BLOCK] = mixed[np.argsort(-part, axis=0, kind="stable")[:kept]]
+    return ranked
 
 
 def strongest_words(scores: np.ndarray, numbers: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:

@@ -87,9 +87,9 @@ class PictureWordsRequest(WithReader):
         words = context.compute(read)
         numbers, seen = image_embeddings(context, self.reader, self.data)
         index = context.compute(build(IndexRequest, model=self.model, site=self.site, data=self.data))
-        made = context.compute(self.pictures()).arrays["images"]
+        optimized = context.compute(self.pictures()).arrays["images"]
         usual = seen.mean(axis=0)
-        pictures = embedded(loaded, made) - usual
+        pictures = embedded(loaded, optimized) - usual
         images = of_strongest(index, numbers, seen) - usual
         embedding = words.arrays["embedding"]
         chosen = np.asarray(self.units)
@@ -158,13 +158,13 @@ def consistency(pictures: np.ndarray, images: np.ndarray, words: np.ndarray) -> 
     return (left @ spread @ right.T) / np.outer(*sizes)
 
 
-def compared(found: np.ndarray, units: np.ndarray) -> pd.DataFrame:
+def compared(consistent: np.ndarray, units: np.ndarray) -> pd.DataFrame:
     """The table of units from the consistency (n, U) of each picture with the images of every unit of the site."""
     rows = np.arange(len(units))
-    own = found[rows, units]
-    mine = np.zeros(found.shape, bool)
+    own = consistent[rows, units]
+    mine = np.zeros(consistent.shape, bool)
     mine[rows, units] = True
-    others = found[~mine].reshape(len(units), -1)
+    others = consistent[~mine].reshape(len(units), -1)
     nan = np.full(len(units), np.nan)
     enough = others.shape[1] >= FEWEST_OTHERS
     mean, spread = (others.mean(axis=1), others.std(axis=1, ddof=1)) if enough else (nan, nan)

@@ -67,6 +67,6 @@ def _starter() -> Vocabulary:
     return _vocabulary(STARTER, WordList(tuple(dict.fromkeys(word for said in parts for word in said))))
 
 
-def _vocabulary(name: str, found: WordList) -> Vocabulary:
-    digest = hashlib.blake2b(write_words(found).encode(), digest_size=8).hexdigest()
-    return Vocabulary(name, found.words, digest, found.scores)
+def _vocabulary(name: str, listed: WordList) -> Vocabulary:
+    digest = hashlib.blake2b(write_words(listed).encode(), digest_size=8).hexdigest()
+    return Vocabulary(name, listed.words, digest, listed.scores)

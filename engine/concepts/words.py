@@ -82,12 +82,12 @@ def reader_of(name: str) -> LoadedModel:
 
 def check_text(text: str) -> str:
     """The text with single spaces. Raises BadRequest where there is none, or too much."""
-    found = " ".join(text.split())
-    if not found:
+    plain = " ".join(text.split())
+    if not plain:
         raise BadRequest("There is no text to look for. Write a word or a sentence, like “music”.")
-    if len(found) > MAX_TEXT:
-        raise BadRequest(f"The text has {len(found):,} characters; at most {MAX_TEXT} can be looked for.")
-    return found
+    if len(plain) > MAX_TEXT:
+        raise BadRequest(f"The text has {len(plain):,} characters; at most {MAX_TEXT} can be looked for.")
+    return plain
 
 
 def phrase(text: str, template: str) -> str:

@@ -62,12 +62,12 @@ class ZeroShotRequest(Request):
     @classmethod
     def _texts(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         try:
-            found = tuple(dict.fromkeys(map(check_text, texts)))
+            distinct = tuple(dict.fromkeys(map(check_text, texts)))
         except BadRequest as error:
             raise ValueError(str(error)) from None
-        if not 2 <= len(found) <= MOST_TEXTS:
-            raise ValueError(f"{len(found)} different texts were given. Give 2 to {MOST_TEXTS}, to compare them.")
-        return found
+        if not 2 <= len(distinct) <= MOST_TEXTS:
+            raise ValueError(f"{len(distinct)} different texts were given. Give 2 to {MOST_TEXTS}, to compare them.")
+        return distinct
 
     @field_validator("image")
     @classmethod

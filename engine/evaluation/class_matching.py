@@ -48,20 +48,20 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
             ("classes", "the model names none of its 1000 classes; taken as ImageNet-1k's, in their usual order")
         )
     names, ids = _by_name(model), _by_id(model)
-    found = np.full(len(data), -1, np.int32)
+    to_model = np.full(len(data), -1, np.int32)
     for number, label in enumerate(data):
         wordnet = _WORDNET.match(label)
         candidates = ids.get(wordnet[1], set()) if wordnet else names.get(_plain(label), set())
         if len(candidates) == 1:
-            found[number] = next(iter(candidates))
+            to_model[number] = next(iter(candidates))
         else:
             reason = "could mean several classes of the model" if candidates else "is no class of the model"
             notes.append((f"class {label}", f"“{label}” {reason}; its images are left out"))
-    if len(data) and (found < 0).all():
+    if len(data) and (to_model < 0).all():
         raise BadRequest(
             f"The model knows none of the data set's classes (“{data[0]}”, …). Choose another model or data set."
         )
-    return Matching(found, tuple(notes))
+    return Matching(to_model, tuple(notes))
 
 
 def _plain(name: str) -> str:
@@ -82,8 +82,8 @@ def _by_name(model: Sequence[str]) -> dict[str, set[int]]:
 def _by_id(model: Sequence[str]) -> dict[str, set[int]]:
     if tuple(model) == imagenet_names():
         return {wordnet: {number} for number, wordnet in enumerate(imagenet_ids())}
-    found: dict[str, set[int]] = {}
+    numbers: dict[str, set[int]] = {}
     for number, name in enumerate(model):
         if wordnet := _WORDNET.match(name):
-            found.setdefault(wordnet[1], set()).add(number)
-    return found
+            numbers.setdefault(wordnet[1], set()).add(number)
+    return numbers

@@ -105,9 +105,9 @@ def matched(aligned: Aligned) -> dict[str, Any]:
     full = aligned.place("full")
     common = np.asarray(aligned.top1[:, :, full].all(axis=0))
     n = int(common.sum())
-    found: dict[str, Any] = {"n": n, "of": len(common), "models": [], "paired": []}
+    facts: dict[str, Any] = {"n": n, "of": len(common), "models": [], "paired": []}
     if not n:
-        return found
+        return facts
     subset = Aligned(
         aligned.models,
         aligned.images[common],
@@ -117,7 +117,7 @@ def matched(aligned: Aligned) -> dict[str, Any]:
         aligned.loss[:, common],
     )
     cuts = [place for place in range(len(aligned.variants)) if place != full]
-    found["models"] = [
+    facts["models"] = [
         {
             "model": model,
             "variant": aligned.variants[place][0],
@@ -129,8 +129,8 @@ def matched(aligned: Aligned) -> dict[str, Any]:
         for number, model in enumerate(aligned.models)
         for place in cuts
     ]
-    found["paired"] = [row for row in paired(subset) if row["variant"] != aligned.variants[full][0]]
-    return found
+    facts["paired"] = [row for row in paired(subset) if row["variant"] != aligned.variants[full][0]]
+    return facts
 
 
 def robustness(aligned: Aligned, variant: str = "background", fill: str = "") -> dict[str, Any]:

@@ -68,15 +68,15 @@ def paired_curves(
     width = len(cutoffs)
     stacked = np.column_stack([a[0], a[1], b[0], b[1]]).astype(np.float64)
     means = np.concatenate([stacked.mean(0)[None], bootstrap_means(stacked, rounds)])
-    found: dict[str, list[float] | None] = {}
+    differences: dict[str, list[float] | None] = {}
     for name, measure in (("area", area), ("half_cutoff", half_cutoff)):
         first, second = (
             measure(part[:, :width] / np.where(part[:, width:] == 0, np.nan, part[:, width:]), cutoffs)
             for part in (means[:, : width + 1], means[:, width + 1 :])
         )
         apart = first - second
-        found[name] = None if np.isnan(apart[0]) else [float(apart[0]), *map(float, _spread(apart[1:]))]
-    return found
+        differences[name] = None if np.isnan(apart[0]) else [float(apart[0]), *map(float, _spread(apart[1:]))]
+    return differences
 
 
 def area(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
@@ -97,14 +97,14 @@ def half_cutoff(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
     curve falls): the first crossing on the way. NaN where a curve does not cross.
     """
     x = np.asarray(cutoffs, np.float64)
-    found = np.full(len(curves), np.nan)
+    crossings = np.full(len(curves), np.nan)
     for row, curve in enumerate(curves):
         order = np.arange(len(x)) if curve[0] > curve[-1] else np.arange(len(x))[::-1]
         for one, other in itertools.pairwise(order):
             if curve[one] >= 0.5 > curve[other]:
-                found[row] = x[one] + (curve[one] - 0.5) / (curve[one] - curve[other]) * (x[other] - x[one])
+                crossings[row] = x[one] + (curve[one] - 0.5) / (curve[one] - curve[other]) * (x[other] - x[one])
                 break
-    return found
+    return crossings
 
 
 def _normalised(means: np.ndarray, width: int) -> np.ndarray:

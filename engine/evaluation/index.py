@@ -82,12 +82,12 @@ def indexes(context: Context, model: str, sites: Sequence[str], data: str) -> li
     """The indexes of these sites of a model; those that are not there yet come from one pass over the data for them alone,
     for whoever waits for these and no others."""
     requests = {site: build(IndexRequest, model=model, site=site, data=data) for site in sites}
-    found = {site: context.find(request) for site, request in requests.items()}
-    if missing := [site for site, result in found.items() if result is None]:
+    results = {site: context.find(request) for site, request in requests.items()}
+    if missing := [site for site, result in results.items() if result is None]:
         for site, result in index_sites(model, missing, data, context).items():
             context.keep(requests[site], result)
-            found[site] = result
-    return [result for result in found.values() if result is not None]
+            results[site] = result
+    return [result for result in results.values() if result is not None]
 
 
 def index_sites(

@@ -81,6 +81,6 @@ def _one(model: LoadedModel, decoder: Decoder, photo: np.ndarray) -> np.ndarray:
     square = image.new_zeros(1, 3, side, side)
     inside = (..., slice(top, top + small[0]), slice(left, left + small[1]))
     square[inside] = nn.functional.interpolate(image, small, mode="bilinear", antialias=True, align_corners=False)
-    found = maps(model, decoder, square)[inside][:, None]
-    whole = nn.functional.interpolate(found, (height, width), mode="bilinear", align_corners=False)
+    salient = maps(model, decoder, square)[inside][:, None]
+    whole = nn.functional.interpolate(salient, (height, width), mode="bilinear", align_corners=False)
     return whole[0, 0].cpu().numpy()

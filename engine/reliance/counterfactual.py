@@ -144,7 +144,7 @@ def reliance(values: np.ndarray, labels: np.ndarray, home: np.ndarray, elsewhere
     training planted it (Bayes' rule: the object's own evidence cancels, as it is the same in both scenes). 0: the place
     is ignored; 1: it counts as much as it is worth; above: more than that. NaN where no kind lives at B.
     """
-    found = np.full(len(values), np.nan)
+    weights = np.full(len(values), np.nan)
     rivals = home[None] == elsewhere[:, None]
     there = rivals.any(-1)
     values, labels, rivals = values[there], labels[there], rivals[there]
@@ -153,8 +153,8 @@ def reliance(values: np.ndarray, labels: np.ndarray, home: np.ndarray, elsewhere
     most = against.max(-1, keepdims=True)
     mass = np.log(np.exp(against - most).sum(-1)) + most[..., 0]
     odds = true - mass
-    found[there] = (odds[:, 0] - odds[:, 1]) / (2 * PLANTED)
-    return found
+    weights[there] = (odds[:, 0] - odds[:, 1]) / (2 * PLANTED)
+    return weights
 
 
 def summary(arrays: dict[str, np.ndarray], places: Places) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:

@@ -112,16 +112,16 @@ def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:
     )
     wanted = [[says[name] for name in names] for names in tags]
     given = naming.arrays["words"][units[named]]
-    found: dict[str, Any] = {"units": len(units), "named": len(tags)}
-    found["sayable"] = sum(bool(contains[:, columns].any()) for columns in wanted)
+    agreement: dict[str, Any] = {"units": len(units), "named": len(tags)}
+    agreement["sayable"] = sum(bool(contains[:, columns].any()) for columns in wanted)
     for top in (1, 5):
         hits = np.array([contains[given[:, :top]].any(axis=1)[:, columns].any(axis=1) for columns in wanted], bool)
         hits = hits.reshape(len(tags), len(tags))  # row: whose concept, column: whose names
         right, n = int(np.trace(hits)), len(tags)
-        found[f"top{top}"] = right / n if n else None
-        found[f"top{top}_interval"] = list(wilson(right, n))
-        found[f"chance{top}"] = (int(hits.sum()) - right) / (n * (n - 1)) if n > 1 else None
-    return found
+        agreement[f"top{top}"] = right / n if n else None
+        agreement[f"top{top}_interval"] = list(wilson(right, n))
+        agreement[f"chance{top}"] = (int(hits.sum()) - right) / (n * (n - 1)) if n > 1 else None
+    return agreement
 
 
 def _contains(word: str, tag: str) -> bool:
@@ -137,12 +137,12 @@ def _overall(result: Result) -> dict[Any, Any]:
     return result.tables["overall"].to_dict("records")[0]
 
 
-def _sign(found: tuple[float, float, float]) -> int:
-    return 1 if found[1] > 0 else -1 if found[2] < 0 else 0
+def _sign(interval: tuple[float, float, float]) -> int:
+    return 1 if interval[1] > 0 else -1 if interval[2] < 0 else 0
 
 
-def _points(found: tuple[float, float, float]) -> str:
-    return "{:+.1f} points ({:+.1f} to {:+.1f})".format(*(100 * value for value in found))
+def _points(interval: tuple[float, float, float]) -> str:
+    return "{:+.1f} points ({:+.1f} to {:+.1f})".format(*(100 * value for value in interval))
 
 
 def _share_text(row: Mapping[Any, Any]) -> str:

@@ -28,13 +28,13 @@ def mean_colours(dataset: Dataset, numbers: np.ndarray, tell: Callable[[int], No
     The object is its mask, else its box, else (where neither is known) the whole picture. `tell` hears how many are
     done. Raises RefusedFile for an image that cannot be decoded.
     """
-    found = np.empty((len(numbers), 6))
+    colours = np.empty((len(numbers), 6))
     for row, number in enumerate(numbers):
         image = dataset.image(int(number)) / 255.0
-        found[row] = [*image[_object(dataset, int(number), image)].mean(axis=0), *image.mean(axis=(0, 1))]
+        colours[row] = [*image[_object(dataset, int(number), image)].mean(axis=0), *image.mean(axis=(0, 1))]
         if row % 100 == 0:
             tell(row)
-    return found
+    return colours
 
 
 def _object(dataset: Dataset, number: int, image: np.ndarray) -> np.ndarray:
@@ -77,11 +77,11 @@ def _bumps(colours: np.ndarray, centres: np.ndarray) -> list[np.ndarray]:
 def within_places(activations: np.ndarray, places: Sequence[str]) -> np.ndarray:
     """Rank of each scene's activation among the scenes on the same place, for activations (N, U): 0 the lowest, 1 the
     highest, ties averaged. A place can thus neither shift nor scale a unit's activations."""
-    names, found = np.array(places), np.empty(activations.shape)
+    names, stands = np.array(places), np.empty(activations.shape)
     for place in np.unique(names):
         here = np.flatnonzero(names == place)
-        found[here] = (mid_ranks(activations[here]) - 0.5) / len(here)
-    return found
+        stands[here] = (mid_ranks(activations[here]) - 0.5) / len(here)
+    return stands
 
 
 def controlled(values: np.ndarray, basis: np.ndarray) -> np.ndarray:

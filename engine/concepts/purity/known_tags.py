@@ -99,13 +99,13 @@ def _concepts(tags: list[set[str]], groups: tuple[str, ...]) -> dict[tuple[int, 
     for kind, names in enumerate(tags):
         for name in names:
             holders.setdefault(name, []).append(kind)
-    found: dict[tuple[int, ...], list[str]] = {}
+    concepts: dict[tuple[int, ...], list[str]] = {}
     for name in sorted(holders):
         kinds = holders[name]
         wide = len({groups[kind] for kind in kinds}) >= FEWEST_GROUPS
         if wide and FEWEST_KINDS <= len(kinds) < len(tags):
-            found.setdefault(tuple(kinds), []).append(name)
-    return found
+            concepts.setdefault(tuple(kinds), []).append(name)
+    return concepts
 
 
 def _tags(facts: dict[str, Any]) -> Iterable[str]:

@@ -111,9 +111,9 @@ class Concepts:
             np.maximum(strongest[: len(rows)], rows, out=strongest[: len(rows)])
         sums -= strongest
         sums /= (self.sizes[self.order] - 1).astype(values.dtype)[:, None]
-        found = np.empty_like(sums)
-        found[self.order] = sums
-        return found
+        in_order = np.empty_like(sums)
+        in_order[self.order] = sums
+        return in_order
 
     def scores(self, stands: np.ndarray, permutation: np.ndarray | None = None) -> np.ndarray:
         """-log10 of the tail probability (T, U) of the kinds' standings (K, U)."""
@@ -136,12 +136,12 @@ class Concepts:
 
     def best(self, stands: np.ndarray, permutations: np.ndarray, tell: Callable[[], None] = lambda: None) -> np.ndarray:
         """Every unit's best score over the tags under each permutation (P, K): (P, U) float32. `tell` reports progress."""
-        found = np.empty((len(permutations), stands.shape[1]), np.float32)
+        strongest = np.empty((len(permutations), stands.shape[1]), np.float32)
         for number, permutation in enumerate(permutations):
-            found[number] = self.scores(stands, permutation).max(axis=0)
+            strongest[number] = self.scores(stands, permutation).max(axis=0)
             if number % 50 == 0:
                 tell()
-        return found
+        return strongest
 
 
 def permuted(kinds: int, count: int, seed: int) -> np.ndarray:

@@ -51,7 +51,7 @@ def average_precision(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     `counts` (N, U) from `ranks_and_counts`, `truth` (N, T) bool. NaN for a tag of no row.
     """
-    found = np.full((counts.shape[1], truth.shape[1]), np.nan)
+    precision = np.full((counts.shape[1], truth.shape[1]), np.nan)
     for column, inside in enumerate(truth.T):
         if not inside.any():
             continue
@@ -59,8 +59,8 @@ def average_precision(counts: np.ndarray, truth: np.ndarray) -> np.ndarray:
         hits = np.broadcast_to(np.arange(1.0, len(retrieved) + 1)[:, None], retrieved.shape).copy()
         hits[:-1][retrieved[:-1] == retrieved[1:]] = np.inf
         hits = np.minimum.accumulate(hits[::-1], axis=0)[::-1]
-        found[:, column] = (hits / retrieved).mean(axis=0)
-    return found
+        precision[:, column] = (hits / retrieved).mean(axis=0)
+    return precision
 
 
 SINGLED_OUT = 0.5

@@ -106,18 +106,18 @@ class PurityRequest(Request):
 
         colours = mean_colours(dataset, truth.numbers, lambda row: tell(0, f"Colours of {row} scenes"))
         reference = Reference.of(truth, control_basis(truth, colours))
-        found: list[Measured] = []
+        measured: list[Measured] = []
         for number, (site, index) in enumerate(zip(sites, indexes, strict=True), start=1):
             rows = np.searchsorted(index.arrays["images"], truth.numbers)
             activations = index.arrays["position_mean"][rows]
-            found.append(measure(activations, reference, lambda at=number, name=site.name: tell(at, name)))
-        tables = {"units": _units(self.model, sites, found, truth), **shares(sites, found)}
+            measured.append(measure(activations, reference, lambda at=number, name=site.name: tell(at, name)))
+        tables = {"units": _units(self.model, sites, measured, truth), **shares(sites, measured)}
         tables["concepts"] = _concepts(tables["units"], truth)
         arrays = {
-            "auroc": np.concatenate([one.auroc for one in found]).astype(np.float16),
-            "average_precision": np.concatenate([one.average_precision for one in found]).astype(np.float16),
-            "baseline_permutations": np.stack([one.baseline for one in found]).astype(np.float32),
-            "strict_permutations": np.stack([one.strict for one in found]).astype(np.float32),
+            "auroc": np.concatenate([one.auroc for one in measured]).astype(np.float16),
+            "average_precision": np.concatenate([one.average_precision for one in measured]).astype(np.float16),
+            "baseline_permutations": np.stack([one.baseline for one in measured]).astype(np.float32),
+            "strict_permutations": np.stack([one.strict for one in measured]).astype(np.float32),
         }
         facts: dict[str, Any] = {
             "concepts": len(truth.tags),
@@ -134,16 +134,16 @@ class PurityRequest(Request):
 
 def sites_of_role(loaded: LoadedModel, role: str) -> list[Site]:
     """The model's sites of a role, in order of depth. Raises BadRequest, with the roles it has, where there is none."""
-    found = [site for site in loaded.sites.values() if site.role == role]
-    if not found:
+    of_role = [site for site in loaded.sites.values() if site.role == role]
+    if not of_role:
         roles = ", ".join(dict.fromkeys(site.role for site in loaded.sites.values()))
         raise BadRequest(f"{loaded.name} has no sites of the role “{role[:40]}”. It has: {roles}.")
-    return found
+    return of_role
 
 
-def _units(model: str, sites: list[Site], found: list[Measured], truth: Truth) -> pd.DataFrame:
+def _units(model: str, sites: list[Site], measured: list[Measured], truth: Truth) -> pd.DataFrame:
     parts = []
-    for layer, (site, one) in enumerate(zip(sites, found, strict=True)):
+    for layer, (site, one) in enumerate(zip(sites, measured, strict=True)):
         units = np.arange(site.units)
         columns = {
             "address": [f"{model}@{site.name}:{unit}" for unit in units],

@@ -16,13 +16,13 @@ from engine.core.statistics import HIGH, LOW, wilson
 from engine.sites.access import Site
 
 
-def shares(sites: Sequence[Site], found: Sequence[Measured]) -> dict[str, pd.DataFrame]:
+def shares(sites: Sequence[Site], measured: Sequence[Measured]) -> dict[str, pd.DataFrame]:
     """Tables `layers`, a row a site, and `overall`, one row; see PurityRequest."""
     rows = [
         {"layer": layer, "site": site.name, **_row([one])}
-        for layer, (site, one) in enumerate(zip(sites, found, strict=True))
+        for layer, (site, one) in enumerate(zip(sites, measured, strict=True))
     ]
-    return {"layers": pd.DataFrame(rows), "overall": pd.DataFrame([_row(found)])}
+    return {"layers": pd.DataFrame(rows), "overall": pd.DataFrame([_row(measured)])}
 
 
 def independent(shuffled: np.ndarray, units: int) -> int:
@@ -37,30 +37,30 @@ def independent(shuffled: np.ndarray, units: int) -> int:
     return max(1, round(units / effect))
 
 
-def _row(found: Sequence[Measured]) -> dict[str, Any]:
+def _row(measured: Sequence[Measured]) -> dict[str, Any]:
     """One row of numbers for the units of some sites together."""
-    sizes = np.array([len(one.concept) for one in found], np.float64)
+    sizes = np.array([len(one.concept) for one in measured], np.float64)
     units = int(sizes.sum())
     baseline, strict = (
-        sizes @ np.stack(rows) / units for rows in ([o.baseline for o in found], [o.strict for o in found])
+        sizes @ np.stack(rows) / units for rows in ([o.baseline for o in measured], [o.strict for o in measured])
     )
     counted = independent(baseline, units)
-    concept = np.concatenate([one.concept for one in found])
+    concept = np.concatenate([one.concept for one in measured])
     row: dict[str, Any] = {"units": units, "independent": counted}
     row["concept_units"], row["low"], row["high"] = _share(concept, counted)
     for name, over in (("baseline", baseline), ("strict_baseline", strict)):
         low, high = np.percentile(over, (LOW, HIGH))
         row |= {name: float(over.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
     for name, passed in (
-        ("beyond_likeness", np.concatenate([one.beyond for one in found])),
-        ("kind_units", np.concatenate([one.kind_unit for one in found])),
+        ("beyond_likeness", np.concatenate([one.beyond for one in measured])),
+        ("kind_units", np.concatenate([one.kind_unit for one in measured])),
     ):
         row[name], row[f"{name}_low"], row[f"{name}_high"] = _share(passed, counted)
     for name, values in (
-        ("auroc", [one.auroc for one in found]),
-        ("average_precision", [one.average_precision for one in found]),
+        ("auroc", [one.auroc for one in measured]),
+        ("average_precision", [one.average_precision for one in measured]),
     ):
-        best = [value[one.concept, one.tag[one.concept]] for value, one in zip(values, found, strict=True)]
+        best = [value[one.concept, one.tag[one.concept]] for value, one in zip(values, measured, strict=True)]
         row[name] = float(np.median(np.concatenate(best))) if concept.any() else float("nan")
     return row
 
