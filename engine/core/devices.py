@@ -19,15 +19,13 @@ import torch
 
 from engine.core import precision, processor
 from engine.core.config import settings
-from engine.core.errors import BadRequest, Unavailable
+from engine.core.errors import BadRequest, Unavailable, out_of_memory
 
 T = TypeVar("T")
 
 MOST_FOR_GLIBC = 32 << 20  # the largest size that glibc takes for the threshold below
 # The largest tensor whose memory is kept for the next one: a header and torch's alignment stand in the same piece.
 LARGEST_KEPT = MOST_FOR_GLIBC - 4096
-# How devices and hosts say that no memory is left; the last is cuBLAS and cuDNN.
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
 
 @cache
@@ -85,12 +83,6 @@ def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
         if size <= 1:
             raise Unavailable("The device has too little free memory for even one image. Use a smaller model.")
         size //= 2
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device (or the host) has no memory left."""
-    kinds = (torch.OutOfMemoryError, MemoryError)
-    return isinstance(error, kinds) or any(words in str(error).lower() for words in NO_MEMORY)
 
 
 def _best() -> torch.device:

@@ -19,3 +19,16 @@ class RefusedFile(VitrineError):
 
 class Cancelled(VitrineError):
     """The person (or the last person interested) stopped the job."""
+
+
+# How devices, hosts and libraries say that no memory is left; the last is cuBLAS and cuDNN.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "alloc_failed")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device (or the host) has no memory left: the one place where that is decided."""
+    if (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    ):  # torch's, which is not imported here
+        return True
+    return not isinstance(error, VitrineError) and any(words in str(error).lower() for words in _NO_MEMORY)

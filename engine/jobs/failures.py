@@ -9,12 +9,10 @@ import logging
 import secrets
 
 from engine.core import config
-from engine.core.errors import VitrineError
+from engine.core.errors import VitrineError, out_of_memory
 from engine.core.request import Request
 
 log = logging.getLogger(__name__)
-
-_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 
 
 def explain(problem: BaseException, request: Request) -> str:
@@ -24,18 +22,10 @@ def explain(problem: BaseException, request: Request) -> str:
         return str(problem)
     error_id = secrets.token_hex(3)
     log.error("Error %s in %s", error_id, request.canonical(), exc_info=problem)
-    if is_out_of_memory(problem):
+    if out_of_memory(problem):
         kept = config.settings().model_memory_bytes.human_readable()
         return (
             f"Not enough memory for this {request.experiment} job. Ask for fewer units at once, or lower "
             f"model_memory_bytes in vitrine.toml (now {kept}), so that fewer models stay loaded (error id {error_id})."
         )
     return f"Something went wrong inside {request.experiment} (error id {error_id}, see the log)."
-
-
-def is_out_of_memory(problem: BaseException) -> bool:
-    """Python's own MemoryError, or what torch raises on a GPU or the CPU (told apart by its words)."""
-    text = str(problem).lower()
-    return isinstance(problem, MemoryError) or (
-        isinstance(problem, RuntimeError) and any(words in text for words in _NO_MEMORY)
-    )

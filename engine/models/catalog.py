@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from engine import COMMAND
 from engine.core import devices
 from engine.core.config import settings
-from engine.core.errors import BadRequest, Unavailable
+from engine.core.errors import BadRequest, Unavailable, out_of_memory
 from engine.models.checkpoints import class_count, digest, fit_weights, read_weights
 from engine.models.loaded import Entry, LoadedModel
 from engine.models.pool import ModelPool
@@ -159,7 +159,7 @@ def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
         for part in filter(None, (module, clip)):
             part.to(device)
     except RuntimeError as error:
-        if not devices.out_of_memory(error):
+        if not out_of_memory(error):
             raise
         raise Unavailable(f"{entry.name} does not fit into the memory of {device}. Close other models.") from None
     size, mean, std = entry.input_size[1:], entry.mean, entry.std

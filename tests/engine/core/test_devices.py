@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.core import config, devices
-from engine.core.errors import BadRequest, Unavailable
+from engine.core.errors import BadRequest, Unavailable, out_of_memory
 
 CPU = torch.device("cpu")
 
@@ -93,11 +93,21 @@ def test_an_error_that_is_not_about_memory_passes_through_at_once():
         ("CUDA out of memory. Tried to allocate 2.00 GiB.", True),
         ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
         ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        (
+            "[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes",
+            True,
+        ),
+        ("unable to mmap 8 bytes from file <x>: Cannot allocate memory (12)", True),
         ("CUDA error: an illegal memory access was encountered", False),
     ],
 )
 def test_what_says_that_memory_is_missing_is_told_from_other_errors(said, memory):
-    assert devices.out_of_memory(RuntimeError(said)) is memory
+    assert out_of_memory(RuntimeError(said)) is memory
+
+
+def test_errors_of_pythons_and_torchs_own_kind_need_no_words_and_ours_are_none():
+    assert out_of_memory(MemoryError()) and out_of_memory(torch.OutOfMemoryError())
+    assert not out_of_memory(Unavailable("The device has not enough memory for this model."))
 
 
 def test_sums_in_float64_stay_on_the_device_but_for_apples_which_has_none():

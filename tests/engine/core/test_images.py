@@ -189,6 +189,27 @@ def test_a_contact_sheet_has_every_picture_at_its_place():
     assert dark[0, 0].max() < 64
 
 
+def test_each_row_of_a_sheet_has_its_label_before_it_at_its_height():
+    blank = np.full((48, 48, 3), 255, np.uint8)
+    labels = ["first", "a much longer second", ""]
+    sheet = np.array(contact_sheet([[blank], [blank], [blank]], labels=labels, tile=48)).min(axis=2)
+    assert sheet.shape[1] > np.array(contact_sheet([[blank]] * 3, tile=48)).shape[1] + 100, "there is room for labels"
+    bands = [sheet[18 + row * (48 + 8) :][:48, : -48 - 18] for row in range(3)]
+    widths = [np.ptp(np.argwhere(band < 200)[:, 1]) if (band < 200).any() else 0 for band in bands]
+    assert 0 < widths[0] < widths[1] and widths[2] == 0
+    heights = np.argwhere(bands[0] < 200)[:, 0]
+    assert heights.min() > 12 and heights.max() < 36, "in the middle of its row"
+
+
+def test_captions_stand_under_their_own_pictures_and_a_title_above_all():
+    blank = np.full((48, 48, 3), 255, np.uint8)
+    sheet = np.array(contact_sheet([[blank, blank]], [["", "here"]], title="Units", tile=48)).min(axis=2)
+    inked = np.argwhere(sheet < 200)
+    above, below = inked[inked[:, 0] < 18 + 28], inked[inked[:, 0] > 18 + 28 + 48]
+    assert len(above) and len(below) and len(above) + len(below) == len(inked)
+    assert below[:, 1].min() > 18 + 48 + 8, "under the second picture"
+
+
 def test_a_clear_sheet_begins_with_its_first_picture_and_is_empty_between_pictures():
     red = np.full((48, 48, 3), (255, 0, 0), np.uint8)
     sheet = np.array(contact_sheet([[red, red], [red]], tile=48, clear=True))

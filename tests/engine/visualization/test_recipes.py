@@ -40,6 +40,72 @@ def test_each_ablation_is_fast_with_only_what_it_names_changed():
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("paper", {"steps": 400, "copies": 8, "rate": 0.1, "betas": (0.5, 0.99), "total_variation": 0.004,
+                   "noise": "pixel", "noise_start": 0.5, "jitter": 32, "jitter_shared": False, "colour_range": 1.0,
+                   "colour_shift": "scale-then-shift", "leak": 0.0, "finish": None, "view": None, "canvas": 1.0}),
+        ("paper-code", {"colour_shift": "shift-then-scale", "noise": "channel", "jitter_shared": True, "steps": 400}),
+        ("fourier", {"steps": 512, "copies": 1, "rate": 0.05, "betas": (0.9, 0.999), "total_variation": 0.0,
+                     "colour_shift": "none", "noise": "none", "jitter": 0, "schedule": "constant", "leak": 0.0,
+                     "finish": None, "parameterization": "fourier"}),
+        ("maco", {"steps": 256, "copies": 32, "rate": 1.0, "optimizer": "nadam", "schedule": "constant", "leak": 0.0,
+                  "noise": "none", "jitter": 0, "colour_shift": "none", "total_variation": 0.0, "canvas": 512 / 224,
+                  "parameterization": "maco", "finish": None}),
+        ("reconstruct", {"steps": 400, "copies": 1, "total_variation": 1.0, "colour_shift": "none", "noise": "none",
+                         "noise_start": 0.0, "jitter": 0, "leak": 0.0, "parameterization": "pixels"}),
+    ],
+)  # fmt: skip
+def test_published_recipes_are_as_published(name: str, settings: dict) -> None:
+    recipe = RECIPES[name]
+    assert {field: getattr(recipe, field) for field in settings} == settings
+
+
+def test_the_windows_of_the_published_recipes_are_theirs() -> None:
+    """Lucid: a margin of 12 less the jitters of 8 and 4, zooms of 10%, turns of 10 degrees; xplique: 50% down to 5%."""
+    fourier, maco = RECIPES["fourier"].view, RECIPES["maco"].view
+    assert fourier is not None and maco is not None
+    assert (fourier.side, fourier.zoom, fourier.turn, fourier.noise) == ((140 / 128, 140 / 128), 0.1, 10.0, 0.0)
+    assert fourier.shift * 128 == 6
+    assert (maco.side, maco.side_spread, maco.centre_spread, maco.noise) == ((0.5, 0.05), 0.05, 0.15, 0.08)
+    assert (maco.zoom, maco.shift, maco.turn) == (0, 0, 0)
+
+
+def test_fast_is_as_it_was_measured() -> None:
+    """The numbers of docs/pictures.md are those of these settings; whoever changes one measures anew."""
+    finish, whole = FAST.finish, FAST.finish_whole
+    assert finish is not None and whole is not None
+    assert (finish.after, finish.rate, finish.total_variation) == (0.125, 0.12, 0.001)
+    assert (whole.after, whole.rate, whole.total_variation) == (0.5, 0.1, 0.01)
+    assert (FAST.steps, FAST.copies, FAST.rate, FAST.total_variation, FAST.total_variation_relative) == (
+        128,
+        2,
+        0.2,
+        0.01,
+        True,
+    )
+    assert (FAST.leak, FAST.leak_until, FAST.jitter, FAST.colour_range) == (0.15, 0.3, 32, 0.2)
+
+
+def test_an_ablation_without_smoothing_smooths_nowhere() -> None:
+    for name in ("fast-no-smoothing", "fast-bare"):
+        recipe = ABLATIONS[name]
+        assert recipe.finish is not None and recipe.finish_whole is not None
+        assert (recipe.total_variation, recipe.finish.total_variation, recipe.finish_whole.total_variation) == (0, 0, 0)
+        kept = {"total_variation": FAST.finish.total_variation if FAST.finish else 0}
+        assert recipe.finish.model_copy(update=kept) == FAST.finish, "only the smoothing is taken away"
+
+
+def test_each_ablation_turns_its_part_off() -> None:
+    off = {name.removeprefix("fast-"): recipe for name, recipe in ABLATIONS.items()}
+    assert off["no-jitter"].jitter == off["bare"].jitter == 0
+    assert off["no-colour"].colour_shift == off["bare"].colour_shift == "none"
+    assert off["no-leak"].leak == off["bare"].leak == 0
+    assert off["no-waves"].parameterization == "pixels"
+    assert off["no-finish"].finish is off["no-finish"].finish_whole is None
+
+
 def test_requests_may_name_an_ablation_but_it_is_not_offered():
     assert recipe_named("fast-no-leak").leak == 0
     assert not RECIPES.keys() & ABLATIONS.keys()

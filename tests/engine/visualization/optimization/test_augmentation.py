@@ -31,6 +31,32 @@ def test_jitter_moves_a_marked_pixel_around_the_edge_and_never_further_than_allo
     assert len(places.unique()) > 100, "each copy has its own shift"
 
 
+def test_jitter_reaches_as_far_up_and_left_as_down_and_right():
+    image = torch.zeros(1, 3, 32, 32)
+    image[0, :, 16, 16] = 1
+    places = copies_of(image, only(jitter=3, copies=400), 0.0, [generator(0, "test")])[0][:, 0].flatten(1).argmax(1)
+    for along in (places // 32 - 16, places % 32 - 16):
+        assert sorted(along.unique().tolist()) == [-3, -2, -1, 0, 1, 2, 3]
+
+
+def test_each_copy_has_colours_and_noise_of_its_own_and_each_channel_too():
+    dark, light = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+    colours = only(colour_shift="scale-then-shift")
+    shift, both = (copies_of(image, colours, 0.0, [generator(0, "test")])[0][..., 0, 0] for image in (dark, light))
+    noise = copies_of(dark, only(noise="channel"), 0.5, [generator(0, "test")])[0][..., 0, 0]
+    assert len(shift.unique()) == len((both - shift).unique()) == len(noise.unique()) == 8 * 3
+
+
+def test_colour_scales_are_as_often_above_one_as_below():
+    """A colour's range is that of the logarithm of its scale."""
+    light, dark = torch.ones(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
+    recipe = only(colour_shift="scale-then-shift", colour_range=0.5, copies=600)
+    one, zero = (copies_of(image, recipe, 0.0, [generator(0, "test")])[0][..., 0, 0] for image in (light, dark))
+    logs = (one - zero).log()
+    assert logs.mean().item() == pytest.approx(0, abs=0.03) and zero.mean().item() == pytest.approx(0, abs=0.03)
+    assert logs.min().item() == pytest.approx(-0.5, abs=0.02) and logs.max().item() == pytest.approx(0.5, abs=0.02)
+
+
 def test_the_authors_code_moves_all_copies_alike():
     image = torch.zeros(1, 3, 96, 96)
     image[0, :, 10, 20] = 1

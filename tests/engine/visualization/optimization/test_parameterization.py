@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.core.seeding import generator
-from engine.visualization.optimization.parameterization import Fourier, Maco, Pixels, parameterize
+from engine.visualization.optimization.parameterization import COLOUR_ROOT, Fourier, Maco, Pixels, parameterize
 from engine.visualization.spectrum import magnitude_at
 
 CPU = torch.device("cpu")
@@ -44,6 +44,35 @@ def test_waves_begin_near_grey_with_more_power_in_low_frequencies():
     power = torch.fft.fft2(images - images.mean((2, 3), keepdim=True)).abs().square().mean((0, 1))
     low, high = power[0, 1:4].mean(), power[0, 20:30].mean()
     assert low > 20 * high
+
+
+def test_the_colours_are_those_of_photographs_as_published():
+    """Olah et al. 2017 publish the root of the colours' covariance; its longest column has length one here as there."""
+    published = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+    lengths = published.square().sum(0).sqrt()
+    assert torch.allclose(COLOUR_ROOT, published / lengths.max())
+    assert COLOUR_ROOT.square().sum(0).sqrt().tolist() == pytest.approx([1.0, 0.2754, 0.1334], abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (16, 48), (48, 16)])
+def test_a_wave_counts_by_one_over_its_frequency_and_the_constant_like_the_longest(size):
+    """By hand: cycles a pixel are k / side along each axis; nothing counts more than one cycle on the longer side."""
+    height, width = size
+    scale = Fourier([generator(0, 1)], size, CPU).scale[..., 0]
+    assert scale[0, 0].item() == pytest.approx(max(size))
+    assert scale[1, 0].item() == pytest.approx(min(height, max(size)))
+    assert scale[0, 1].item() == pytest.approx(min(width, max(size)))
+    assert scale[3, 4].item() == pytest.approx(1 / ((3 / height) ** 2 + (4 / width) ** 2) ** 0.5, rel=1e-5)
+    assert scale[-3, 4].item() == pytest.approx(scale[3, 4].item())
+
+
+def test_waves_become_a_picture_by_the_published_steps():
+    """The same picture, written out: inverse transform over 4, colours mixed, squashed."""
+    waves = Fourier([generator(0, 1)], (12, 20), CPU, spread=1.0)
+    scaled = torch.view_as_complex((waves.leaf.detach() * waves.scale).contiguous())
+    flat = torch.fft.irfft2(scaled, s=(12, 20), norm="ortho")[0] / 4
+    mixed = torch.stack([sum(COLOUR_ROOT[row, c] * flat[c] for c in range(3)) for row in range(3)])
+    assert torch.allclose(waves.images()[0].detach(), torch.sigmoid(mixed), atol=1e-5)
 
 
 def test_gradients_reach_every_wave():
