@@ -10,18 +10,19 @@ from pages.sections.reliance.view import View, parts, summary
 
 PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)])
 OFFER = (
-    "Not all of this is computed yet. A starter model takes about a minute on two cores for objects and backgrounds of 600 "
-    "scenes, and some minutes for all filters; larger models and images take longer. What is done shows at once."
+    "Some of these results have not been computed yet. On two cores, a starter model takes about a minute for objects and "
+    "backgrounds of 600 scenes, and a few minutes for all filters; larger models and images take longer. Results appear as "
+    "soon as they are finished."
 )
 
 view = PAGE.opening(
     "Background and texture",
-    "How much of a model's accuracy comes from the object, how much from what is behind it; which frequencies it needs; "
-    "and what is left of a difference between two models once one's being stronger is taken out.",
+    "How much a model's accuracy depends on the object, on the background, on spatial frequencies and on texture, and which "
+    "differences between two models remain after controlling for overall accuracy.",
     "What to compare",
     setup.draw,
-    "Pick models and images and press **Run**. Results appear model by model, and what was computed once is kept: adding "
-    "a model computes only the new one.",
+    "Choose models and images and press **Run**. Results appear model by model and are cached: adding a model computes only "
+    "the new one.",
 )
 if view is not None:
     with errors.shown():

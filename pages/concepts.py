@@ -10,7 +10,7 @@ from pages.sections.concepts import making, search, sections, setup
 from pages.sections.concepts.requests import parts, requests
 from pages.sections.concepts.view import SECTIONS, ConceptsView
 
-page = flat_page("cn", ConceptsView, requests, nothing="It names no model. Write ?a=starter-clip&text=music.")
+page = flat_page("cn", ConceptsView, requests, nothing="The link names no model. Write ?a=starter-clip&text=music.")
 
 st.title("Concepts", anchor=False)
 serve.ready()
@@ -19,11 +19,11 @@ page.settle()
 view = page.shown()
 if view is None:
     st.caption(
-        "Which words name what a unit responds to, and which units follow a text? A language-supervised model reads the "
-        "words and looks at the images; the units can be any model's. What is no better than chance is left without a name."
+        "Which words describe what a unit responds to, and which units respond to a text? A CLIP rates how well words fit "
+        "images; the units can be those of any model. Units whose best word does not exceed chance get no label."
     )
 text = search.box(page)
-choosing = page.choosing("Models, reader, images and vocabulary")
+choosing = page.choosing("Models, CLIP for text, images and vocabulary")
 run = False
 if choosing.open:
     with choosing:
@@ -33,14 +33,14 @@ with errors.shown():
 if view is None:
     if not setup.readers():
         errors.hint(
-            "No model that reads words is on this machine, so nothing can be searched or named yet. Choose a CLIP from the "
-            "hub under **Words are read by**, like open_clip/ViT-B-16/openai, or add your own to models.toml. How purely "
-            "units follow known concepts needs none: press **Run**.",
+            "There is no CLIP on this machine, so units cannot be searched or labelled yet. Choose one from the hub under "
+            "**CLIP for text**, like open_clip/ViT-B-16/openai, or add your own to models.toml. Purity does not need one: "
+            "press **Run**.",
             "menu_book",
         )
     errors.hint(
-        "Search for a word, or press **Run** to browse a layer with the words of all its units. The first time, the models "
-        "look at all images, which takes about a minute on two cores; after that a search takes a second."
+        "Search for a word, or press **Run** to browse a layer with labels for all its units. The first time, all images "
+        "are run through the models, which takes about a minute on two cores; after that, a search takes a second."
     )
 else:
     with errors.shown():
@@ -58,6 +58,6 @@ else:
         making.panel(page)
         sections.draw(page, view)
 st.caption(
-    ":material/info: Units of models that learned from the open web may stand for sensitive or offensive things, and the "
-    "words are a model's guesses, not facts about who or what is shown."
+    ":material/info: Units of models trained on web data may represent sensitive or offensive content, and the labels are a "
+    "model's estimates, not facts about who or what is shown."
 )

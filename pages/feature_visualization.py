@@ -17,25 +17,25 @@ view = page.view()
 if problems:
     st.warning(
         "  \n".join(map(errors.escape, problems)),
-        title="Not all of this link could be followed",
+        title="Parts of this link could not be used",
         icon=":material/link_off:",
     )
 if view is None:
     st.caption(
-        "See what a unit looks for: a picture made from noise so that the unit responds as strongly as it can, beside "
-        "the scenes that excite it most, and where in them it looks."
+        "What a unit responds to: a picture optimized from noise to activate the unit as strongly as possible, beside the "
+        "scenes that activate it most and where in them it is active."
     )
 
 st.session_state.setdefault(page.SETUP, view is None)
-choosing = st.expander("What to look at", icon=":material/tune:", key=page.SETUP, on_change="rerun")
+choosing = st.expander("Settings", icon=":material/tune:", key=page.SETUP, on_change="rerun")
 if choosing.open:
     with choosing:
         setup.draw()
 
 if view is None:
     errors.hint(
-        "Pick a layer on the picture of a model, choose some units and press **Run**. Eight units of a starter model "
-        "take about a minute on two cores. Nothing is computed before that, and what was computed once is kept."
+        "Pick a layer in the diagram of a model, choose some units and press **Run**. Eight units of a starter model take "
+        "about a minute on two cores. Results are cached."
     )
 else:
     with errors.shown():

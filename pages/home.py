@@ -9,34 +9,33 @@ from pages.sections.home import exhibition, gallery, interrupted
 
 st.title("Vitrine", anchor=False)
 st.markdown(
-    "Vitrine shows what vision models learn. "
-    "Pick a unit of a vision transformer or of a convolutional network, and see the picture that excites it most, beside "
-    "the real images that do. "
-    "Every picture comes with the number that backs it, and every result has a link that shows it again."
+    "Vitrine shows what vision models learn. Pick a unit of a vision transformer or a convolutional network, and see a "
+    "picture optimized to activate it beside the real images that activate it most. Every picture has a quantitative score, "
+    "and every result a permanent link."
 )
 with st.grid(2, min_column_width=320):
     for page, icon, text in (
         (
             "pages/feature_visualization.py",
             "visibility",
-            "What does a unit look for, and where? Two models side by side.",
+            "What do units respond to, and where in the image? Two models side by side.",
         ),
         (
             "pages/spatial.py",
             "grid_on",
-            "How long does position survive through the layers, and what does the last one do to it?",
+            "How long is position preserved through the layers, and what does the last layer do to it?",
         ),
         (
             "pages/background.py",
             "texture",
-            "How much do models lean on the background, and on fine texture?",
+            "How much do models rely on the background, and on texture?",
         ),
         (
             "pages/concepts.py",
             "translate",
-            "Which words name a unit, which units follow a text, and what of that is more than chance?",
+            "Which words describe a unit, which units respond to a text, and what exceeds chance?",
         ),
-        ("pages/models.py", "deployed_code", "Which models are here, and how do I add my own?"),
+        ("pages/models.py", "deployed_code", "Which models are available, and how do I add my own?"),
     ):
         with st.container(border=True, gap="xsmall"):
             st.page_link(page, icon=f":material/{icon}:")
@@ -46,9 +45,9 @@ unfinished = st.container()
 
 st.header("From edges to objects", anchor=False)
 st.caption(
-    "Each row is one layer, from the image (top) towards the answer (bottom); each picture was made from noise so that one "
-    "unit of that layer responds as strongly as it can. Below it: the unit, and how much stronger it responds to "
-    "the picture than to any scene of the data set."
+    "Each row is one layer, from the input (top) to the output (bottom); each picture was optimized from noise to activate "
+    "one unit of that layer. Below it: the unit, and the ratio of its activation on the picture to that on its strongest "
+    "scene."
 )
 serve.ready()
 with unfinished, errors.shown():

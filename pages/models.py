@@ -8,7 +8,7 @@ from pages.common import errors, serve
 from pages.sections.home import model_table
 
 OWN = """\
-# models.toml, where Vitrine is started
+# models.toml, in the folder from which Vitrine is started
 [[model]]
 name = "my-run"
 # any architecture of timm
@@ -16,12 +16,14 @@ architecture = "vit_small_patch16_224"
 weights = "runs/my-run.safetensors"
 input_size = 224
 num_classes = 1000
-# one name a line; may be left out
+# one name per line; optional
 classes_file = "classes.txt"
 """
 
 st.title("Models", anchor=False)
-st.caption("Everything whose units Vitrine can show. Accuracy is the share of held-out images classified rightly.")
+st.caption(
+    "All models that Vitrine can visualize. Accuracy is the share of held-out images that are classified correctly."
+)
 serve.ready()
 with errors.shown():
     model_table.draw()
@@ -30,12 +32,12 @@ st.header("Add your own", anchor=False)
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown(
-        "Any checkpoint of a [timm](https://github.com/huggingface/pytorch-image-models) architecture can be looked into. "
-        "Describe it in `models.toml`, start Vitrine again, and it is listed as `local/my-run`.\n\n"
-        "Weights are read as safetensors, or as PyTorch files that hold tensors only; a file that would run code is "
+        "Any checkpoint of a [timm](https://github.com/huggingface/pytorch-image-models) architecture can be used. Describe "
+        "it in `models.toml`, restart Vitrine, and it is listed as `local/my-run`.\n\n"
+        "Weights are read as safetensors, or as PyTorch files that hold tensors only; a file that would execute code is "
         "refused.\n\n"
         "Models on the hub need no description: type their name, like `timm/resnet50.a1_in1k` or "
-        "`open_clip/ViT-B-16/openai`, where a model is chosen. Their weights are fetched at first use."
+        "`open_clip/ViT-B-16/openai`, wherever a model is chosen. Their weights are downloaded at first use."
     )
 with right:
     st.code(OWN, language="toml")

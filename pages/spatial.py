@@ -8,23 +8,25 @@ from pages.common.figures import left_out
 from pages.sections.spatial import figures, image, setup
 from pages.sections.spatial.view import SpatialView, parts, requests
 
-page = flat_page("sp", SpatialView, requests, nothing="It names no model. Write ?a=starter-vit&b=starter-cnn.")
+page = flat_page("sp", SpatialView, requests, nothing="The link names no model. Write ?a=starter-vit&b=starter-cnn.")
 
 view = page.opening(
     "Spatial probe",
-    "Where on the image a unit looks, how long a token knows where it is, and what the last layer does to that: "
-    "position maps, localisation, class token isolation and uniform attention, for transformers and CNNs alike.",
-    "What to look at",
+    "Where in the image a unit is active, how long tokens preserve their position, and what the last layer does to it: "
+    "activation maps, localisation, class token isolation and uniform attention, for transformers and CNNs.",
+    "Settings",
     setup.draw,
-    "Pick one or two models and press **Run**. Nothing is computed before that, and what was computed is kept.",
+    "Choose one or two models and press **Run**. Results are cached.",
 )
 if view is not None:
     with errors.shown():
         asked = parts(view)
-        what = f"image {view.image}" if view.image.isdigit() else "an uploaded picture"
+        what = f"image {view.image}" if view.image.isdigit() else "an uploaded image"
         page.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
         found = page.results(
-            asked, "Not all of this is computed on this machine yet. The link says exactly what to compute."
+            asked,
+            "Some of these results have not been computed on this machine yet. The link contains everything needed to "
+            "compute them.",
         )
         image.draw(page, view, found)
         figures.curves(view, found)

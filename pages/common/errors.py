@@ -25,8 +25,7 @@ def show(error: Exception) -> None:
     number = secrets.token_hex(4)
     log.error("unexpected error %s", number, exc_info=error)
     st.error(
-        "Something went wrong that Vitrine did not expect. Nothing that was computed is lost. "
-        f"The server's log has the details under {number}.",
+        f"An unexpected error occurred. No computed results are lost. The server's log has the details under {number}.",
         icon=":material/error:",
     )
 

@@ -51,7 +51,7 @@ class ExperimentPage(Generic[View]):
     requests: Callable[[View], Sequence[Request]]
     fill: Callable[[View], None]
     refusal: Callable[[View], str | None]
-    nothing: str = "It names no model."
+    nothing: str = "The link names no model."
     setup: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class ExperimentPage(Generic[View]):
         if problems:
             st.warning(
                 "  \n".join(map(errors.escape, problems)),
-                title="Not all of this link could be followed",
+                title="Parts of this link could not be used",
                 icon=":material/link_off:",
             )
 
@@ -194,7 +194,10 @@ class ExperimentPage(Generic[View]):
 
 
 def flat_page(
-    prefix: str, kind: type[Flat], requests: Callable[[Flat], Sequence[Request]], nothing: str = "It names no model."
+    prefix: str,
+    kind: type[Flat],
+    requests: Callable[[Flat], Sequence[Request]],
+    nothing: str = "The link names no model.",
 ) -> ExperimentPage[Flat]:
     """The page whose state is a flat frozen pydantic model: each field is a query parameter of the same name, and is
     put into the widget `prefix_field` when a link is followed."""

@@ -53,7 +53,7 @@ def csv(numbers: pd.DataFrame, name: str, key: str) -> None:
         on_click="ignore",
         type="tertiary",
         width="content",
-        help="The numbers behind this figure. The camera on the chart saves the figure itself as SVG.",
+        help="The data behind this figure. The camera icon on the chart saves the figure as SVG.",
     )
 
 
@@ -62,7 +62,7 @@ def left_out(results: Iterable[Result]) -> None:
     not tell it."""
     entries = list(dict.fromkeys(tuple(entry) for result in results for entry in result.facts.get("skipped", ())))
     if entries:
-        with st.expander(f"Left out: {len(entries)}", icon=":material/report:"):
+        with st.expander(f"Skipped: {len(entries)}", icon=":material/report:"):
             st.dataframe(pd.DataFrame(entries, columns=["what", "why"]), hide_index=True)
 
 

@@ -69,14 +69,14 @@ def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, s
     if first.preview:
         # Sent inside the page: a slow browser would ask for a file when the next preview has already replaced it.
         inline = f"data:image/png;base64,{base64.b64encode(first.preview).decode()}"
-        st.image(inline, alt="The pictures so far, while they are being made")
+        st.image(inline, alt="The pictures during optimization")
 
 
 def waiting_text(snapshot: Snapshot | None, patient: bool = False) -> str:
     """A job that does not run yet, in words."""
     if snapshot is not None and snapshot.position:
-        return f"Waiting: number {snapshot.position} of {snapshot.waiting} in the queue"
-    return "Waiting until nobody else needs the machine" if patient else "Waiting for its turn"
+        return f"Queued: number {snapshot.position} of {snapshot.waiting} in the queue"
+    return "Waiting until the machine is idle" if patient else "Queued"
 
 
 def running_text(snapshot: Snapshot) -> str:
@@ -88,8 +88,8 @@ def running_text(snapshot: Snapshot) -> str:
 def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:
     for key, snapshot in snapshots.items():
         if snapshot.status == "failed":
-            st.error(f"{names[key]}  \n{errors.escape(snapshot.error or 'This failed.')}", icon=":material/error:")
+            st.error(f"{names[key]}  \n{errors.escape(snapshot.error or 'It failed.')}", icon=":material/error:")
         elif snapshot.status == "cancelled":
-            errors.hint(f"{names[key]} Stopped before it was done.", "stop_circle")
+            errors.hint(f"{names[key]} Cancelled before it was finished.", "stop_circle")
         if snapshot.warning:
             st.warning(errors.escape(snapshot.warning), icon=":material/warning:")

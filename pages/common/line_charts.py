@@ -14,7 +14,7 @@ from pages.common.colours import Side
 
 HEIGHT = 320
 DASHES = ("solid", "dot", "dash")
-DEPTH = "block, as a share of the depth"
+DEPTH = "relative depth (block)"
 Values = Sequence[float] | np.ndarray | pd.Series
 
 

@@ -50,7 +50,7 @@ def read(kind: type[View], params: Mapping[str, str]) -> tuple[View | None, list
                 return made, [*problems.values()]
         for name, reason in wrong.items():
             reason = reason.removeprefix("Value error, ").rstrip(".")
-            problems[name] = f"{name}: “{given.pop(name)[:40]}” does not fit: {reason[0].lower()}{reason[1:]}."
+            problems[name] = f"{name}: “{given.pop(name)[:40]}” is not valid: {reason[0].lower()}{reason[1:]}."
         if (
             not wrong
         ):  # nothing that was given is at fault: a required field is missing, or the fields do not go together

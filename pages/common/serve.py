@@ -70,7 +70,7 @@ def ready() -> None:
     warmth = warm_up()
     if warmth.thread.is_alive():
         with st.skeleton(height=320):
-            st.caption("Starting the engine. This takes a few seconds after the server was started.")
+            st.caption("Loading the engine. This takes a few seconds after the server starts.")
             warmth.thread.join()
             st.rerun()
     if warmth.error is not None:

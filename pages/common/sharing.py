@@ -11,9 +11,9 @@ from engine.core.config import settings
 from engine.core.errors import VitrineError
 from pages.common import errors, query, results
 
-PICTURES = "The pictures as PNG, the numbers as CSV, and the requests that make them again as JSON."
-NUMBERS = "The numbers as CSV, the arrays as NumPy files, and the requests that make them again as JSON."
-PIN = "Pinned results are never removed to make room for newer ones."
+PICTURES = "The pictures as PNG, the numbers as CSV, and the requests that reproduce them as JSON."
+NUMBERS = "The numbers as CSV, the arrays as NumPy files, and the requests that reproduce them as JSON."
+PIN = "Pinned results are never removed to make space for newer ones."
 
 
 def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, name: str, holds: str = NUMBERS) -> None:
@@ -23,7 +23,7 @@ def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, na
     """
     there = [key for key in keys if results.find(key) is not None]
     with st.popover("Copy link", icon=":material/link:"):
-        st.caption("Opens this view anywhere this server can be reached. What is computed already shows at once.")
+        st.caption("Opens this view from anywhere this server can be reached. Cached results appear immediately.")
         st.code(address(params), language=None, wrap_lines=True)
     if not there:
         return
@@ -56,7 +56,7 @@ def _pin(keys: Sequence[str], name: str) -> None:
             missing = len(keys) - len(pins.pin(keys, st.session_state[name]))
             if missing:
                 st.session_state[f"{name}_failed"] = (
-                    f"{missing} of these results are not stored, so they cannot be pinned."
+                    f"{missing} of these results are not in the cache, so they cannot be pinned."
                 )
         except VitrineError as error:
             st.session_state[f"{name}_failed"] = str(error)

@@ -32,7 +32,7 @@ def histogram(activations: np.ndarray, picture: float | None, opposite: float | 
             hovertemplate="%{y} images around %{x:.3g}<extra></extra>",
         )
     )
-    marks = {"its picture": picture, "its opposite": opposite}
+    marks = {"picture": picture, "minimized": opposite}
     for name, value in [(name, value) for name, value in marks.items() if value is not None]:
         made.add_vline(x=value, line={"color": colours.of(side), "width": 2})
         made.add_annotation(
@@ -41,7 +41,7 @@ def histogram(activations: np.ndarray, picture: float | None, opposite: float | 
         )  # fmt: skip
     made.update_layout(**_LAYOUT)
     made.update_xaxes(title="activation, mean over positions", zeroline=False, fixedrange=True)
-    made.update_yaxes(title="images (log)", type="log", dtick=1, fixedrange=True)
+    made.update_yaxes(title="number of images (log)", type="log", dtick=1, fixedrange=True)
     return made
 
 

@@ -97,13 +97,13 @@ def test_a_reloaded_page_finds_its_job_and_can_cancel_it(app_server: AppServer, 
     expect(panel).to_be_visible(timeout=30_000)
     expect(panel.get_by_test_id("stProgress")).to_be_visible()
     cancel(page)
-    expect(page.get_by_text("Stopped before it was done.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Cancelled before it was finished.")).to_be_visible(timeout=30_000)
     expect(panel).to_have_count(0)
 
 
 def test_a_broken_link_is_explained_without_a_traceback(app_server: AppServer, page: Page) -> None:
     visit(page, link(app_server, "a=%3Cscript%3E&seed=soon&view=sideways"))
-    expect(page.get_by_text("Not all of this link could be followed")).to_be_visible()
+    expect(page.get_by_text("Parts of this link could not be used")).to_be_visible()
     assert "Traceback" not in page.content()
     expect(page.locator(".st-key-fv_run button")).to_be_enabled()
 

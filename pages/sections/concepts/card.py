@@ -129,7 +129,7 @@ def _pictures(view: ConceptsView, card: Card) -> None:
                 caption=":small[made picture]",
                 width=PICTURE,
                 output_format="PNG",
-                alt=f"Made picture of unit {card.unit} of {card.model}, {card.site}",
+                alt=f"Picture of unit {card.unit} of {card.model}, {card.site}",
             )
         images(view, card, IMAGES - 1 if made is not None else IMAGES)
 

@@ -89,7 +89,7 @@ def _side(view: ConceptsView, side: Side, result: Result) -> None:
                             results.picture(pictures, "images", place, WIDTH),
                             width="stretch",
                             output_format="PNG",
-                            alt=f"Made picture of unit {int(row['unit'])} of {view.sides[side]}, {site}",
+                            alt=f"Picture of unit {int(row['unit'])} of {view.sides[side]}, {site}",
                         )
                     st.markdown(":small[:gray[made picture reads as]]")
                     st.markdown(_words(result, "picture", place))

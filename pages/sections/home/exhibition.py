@@ -67,9 +67,11 @@ def _own_batch(exhibit: Exhibit, rows: list[Row]) -> Batch | None:
     state, name = st.session_state, f"home_{exhibit.model}"
     absent = wall.missing(rows)
     if absent and name not in state:
-        label = "Make its pictures" if len(absent) == len(rows) else "Make the rest of its pictures"
+        label = "Compute these pictures" if len(absent) == len(rows) else "Compute the remaining pictures"
         if st.button(label, key=f"make-{exhibit.model}", icon=":material/play_arrow:"):
             state[name] = Batch.of([row.request for row in absent], serve.owner())
         else:
-            st.caption(f"{len(absent)} layers, {len(gallery.UNITS)} units each: some minutes on a laptop, then kept.")
+            st.caption(
+                f"{len(absent)} layers, {len(gallery.UNITS)} units each: a few minutes on a laptop, then cached."
+            )
     return state.get(name)

@@ -34,8 +34,8 @@ EXHIBITS = (
     Exhibit("starter-cnn", "b", STARTER, "A convolutional network of the same size, trained on the same scenes"),
 )
 REAL = (
-    Exhibit("dinov2-s14-saliency", "a", PHOTOS, "DINOv2 ViT-S/14, a real transformer tuned to find what stands out"),
-    Exhibit("efficientnet-lite0", "b", PHOTOS, "EfficientNet-Lite0, a real convolutional network that knows ImageNet"),
+    Exhibit("dinov2-s14-saliency", "a", PHOTOS, "DINOv2 ViT-S/14, fine-tuned for saliency detection"),
+    Exhibit("efficientnet-lite0", "b", PHOTOS, "EfficientNet-Lite0, a convolutional network trained on ImageNet"),
 )
 
 

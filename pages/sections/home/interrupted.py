@@ -30,14 +30,14 @@ def draw() -> None:
     if not found:
         return
     with st.container(border=True):
-        st.markdown(":material/history: Not finished when Vitrine was stopped. Nothing that was finished is lost.")
+        st.markdown(":material/history: Interrupted when Vitrine was stopped. Finished parts are kept.")
         for view in found[-SHOWN:]:
             st.page_link(
                 PAGE, label=errors.code(str(view.a)), icon=":material/replay:", query_params=permalink.write(view)
             )
         if len(found) > SHOWN:
             st.caption(f"and {len(found) - SHOWN} more")
-        if st.button("Forget these", key="forget", type="tertiary", icon=":material/close:"):
+        if st.button("Discard these", key="forget", type="tertiary", icon=":material/close:"):
             jobs().forget_interrupted()
             st.rerun()
 

@@ -26,15 +26,17 @@ def draw() -> None:
     entries = catalog.entries()
     here = [entry for entry in entries if entry.available]
     elsewhere = [entry for entry in entries if not entry.available]
-    _table(here, "The models that can be used at once")
+    _table(here, "Models that are available")
     if elsewhere:
-        with st.expander(f"{len(elsewhere)} more that are not on this machine", icon=":material/cloud_download:"):
-            _table(elsewhere, "Models that are not on this machine, and why")
+        with st.expander(
+            f"{len(elsewhere)} more models that are not on this machine", icon=":material/cloud_download:"
+        ):
+            _table(elsewhere, "Models that are not on this machine, with the reason")
 
 
 def _table(entries: list[Entry], alt: str) -> None:
     if not entries:
-        st.info("No model is at hand. Check out the project again: the starter's models come with it.")
+        st.info("No model is available. Check out the project again: it includes the starter models.")
         return
     st.dataframe(
         pd.DataFrame([_line(entry) for entry in entries]),

@@ -11,7 +11,7 @@ def panel() -> None:
     """A few quiet lines; more in a popover."""
     with st.container(key="machine", gap="xsmall"):
         if not serve.is_ready():
-            st.caption(":material/hourglass_top: Engine is starting")
+            st.caption(":material/hourglass_top: Engine is loading")
             return
         with errors.shown():
             from engine.jobs.scheduler import jobs

@@ -61,7 +61,7 @@ class View(BaseModel):
 
 def _ordered(given: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
     if unknown := set(given) - set(known):
-        raise ValueError(f"{min(unknown)[:40]} is none of {', '.join(known)}")
+        raise ValueError(f"{min(unknown)[:40]} is not one of {', '.join(known)}")
     return tuple(each for each in known if each in given)
 
 

@@ -13,10 +13,10 @@ from pages.sections.visualize import quality
 from pages.sections.visualize.view import Row
 
 BEATS = (
-    "Share of pictures that activate their unit more than its strongest scenes do, all under the same augmentations; in "
-    "brackets its 95% interval (Wilson)."
+    "Share of pictures that activate their unit more than its strongest scenes do, under the same augmentations; 95% "
+    "interval (Wilson) in parentheses."
 )
-FAILED = "Share of pictures that activate their unit less than 95% of scenes do as they are."
+FAILED = "Share of pictures below the 95th percentile of the unaugmented scenes."
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -27,23 +27,21 @@ def draw(rows: Sequence[Row]) -> None:
         return
     if told:
         best, some = max(told, key=lambda each: each["ratio"]), "" if len(lines) == len(rows) else " so far"
-        st.markdown(
-            f"**Furthest above the strongest scenes{some}: `{best['name']}`, {best['ratio']:.2f}× at the median**"
-        )
+        st.markdown(f"**Highest median ratio to the strongest scene{some}: `{best['name']}`, {best['ratio']:.2f}**")
     columns = {
         "name": st.column_config.TextColumn("", pinned=True),
         "pictures": _number("n", "Pictures.", "%d"),
         "ratio": _number(
-            "× scene",
-            "Median over pictures: activation over that of the unit's strongest scene, augmented alike.",
+            "ratio to scene",
+            "Median over pictures of the ratio to the strongest scene, both averaged over the same augmentations.",
             "%.2f",
         ),
         "beats": st.column_config.TextColumn("beat every scene", help=BEATS),
         "failing": st.column_config.TextColumn("failed", help=FAILED),
         "spectrum": _number("spectrum", f"Median. {quality.SPECTRUM}", "%.2f"),
         "stability": _number("stable", f"Mean. {quality.STABLE}", "%.2f"),
-        "between": _number("other units", "Likeness between pictures of different units.", "%.2f"),
-        "seconds": _number("s each", "Seconds for one picture when it was computed.", "%.1f"),
+        "between": _number("other units", "Similarity between pictures of different units.", "%.2f"),
+        "seconds": _number("s per picture", "Seconds per picture when it was computed.", "%.1f"),
     }
     unknown = {
         name for name in ("spectrum", "stability", "between") if not any(math.isfinite(each[name]) for each in lines)

@@ -43,15 +43,15 @@ _NAMES = {
     "attn.query": "queries",
     "attn.key": "keys",
     "attn.value": "values",
-    "attn.out": "what attention adds",
+    "attn.out": "output of the attention layer",
     "mlp.hidden": "hidden features of the MLP",
-    "mlp.out": "what the MLP adds",
-    "residual": "the block's output",
-    "stage.block": "the block's channels",
-    "stage": "the stage's channels",
-    "stem": "the stem's channels",
-    "head.logits": "class scores",
-    "head.embedding": "numbers of the image's embedding",
+    "mlp.out": "output of the MLP",
+    "residual": "output of the block (residual stream)",
+    "stage.block": "channels of the block",
+    "stage": "channels of the stage",
+    "stem": "channels of the stem",
+    "head.logits": "class logits",
+    "head.embedding": "dimensions of the image embedding",
 }
 
 
@@ -86,10 +86,8 @@ def is_transformer(sites: Sequence[Site]) -> bool:
 def caption(sites: Sequence[Site]) -> str:
     """What the picture's shapes mean."""
     if is_transformer(sites):
-        return "Each column is a block, read from bottom to top; the image enters on the left. Click a box to pick it."
-    return (
-        "Tall boxes have many positions, wide ones many channels; the image enters on the left. Click a box to pick it."
-    )
+        return "Each column is a block, from bottom to top; the input is on the left. Click a box to select it."
+    return "Taller boxes have more positions, wider boxes more channels; the input is on the left. Click a box to select it."
 
 
 def boxes(sites: Sequence[Site]) -> list[Box]:

@@ -31,7 +31,7 @@ _PAGE: ExperimentPage[View] = ExperimentPage(
     requests=lambda view: [row.request for row in rows(view)],
     fill=pickers.fill,
     refusal=_refusal,
-    nothing="It names no units. Write ?a=model@site:units.",
+    nothing="The link names no units. Write ?a=model@site:units.",
 )
 SETUP = _PAGE.setup
 follow_link, view, show, settle = _PAGE.follow_link, _PAGE.shown, _PAGE.show, _PAGE.settle

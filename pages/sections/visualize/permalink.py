@@ -53,7 +53,7 @@ def read(params: Mapping[str, str]) -> tuple[View | None, list[str]]:
         value = params.get(name, default)
         if value in known:
             return value
-        problems.append(f"{name}: “{value[:40]}” is none of {', '.join(known)}.")
+        problems.append(f"{name}: “{value[:40]}” is not one of {', '.join(known)}.")
         return default
 
     a, b = address("a"), address("b")

@@ -74,12 +74,12 @@ def side(which: Side, data: str) -> Address | None:
         names if chosen in names else [*names, chosen],
         key=field(which, "model"),
         accept_new_options=True,
-        help="Type the name of any timm model with pretrained weights, like timm/resnet50.a1_in1k, to fetch it.",
+        help="Type the name of any timm model with pretrained weights, like timm/resnet50.a1_in1k, to download it.",
         on_change=_suit_data,
         **KEEP,
     )
     if not model or model == NONE:
-        errors.hint("Pick a second model to see the same things side by side.")
+        errors.hint("Choose a second model for a side-by-side comparison.")
         return None
     try:
         with st.skeleton(height=190):
@@ -104,7 +104,7 @@ def layer(which: Side, sites: list[Site]) -> Site:
         on_select=lambda: _picked(which),
         selection_mode="points",
         config={"displayModeBar": False},
-        alt=f"Picture of model {which.upper()} with its layers; {chosen} is picked. The list below offers the same layers.",
+        alt=f"Diagram of the layers of model {which.upper()}; {chosen} is selected. The list below offers the same layers.",
     )
     name = st.selectbox(
         "Layer",
@@ -135,12 +135,12 @@ def units(which: Side, model: str, site: Site, data: str) -> Address:
             [BY_NUMBER, AT_RANDOM, SELECTIVE],
             key=field(which, "how"),
             required=True,
-            help="By number or range; some at random; or those that stand out the most on their strongest scenes.",
+            help="By number or range, at random, or the most selective (those whose strongest scenes stand out most).",
             **KEEP,
         )
     if how == BY_NUMBER:
         text = right.text_input(
-            "Which units",
+            "Select units by",
             key=field(which, "units"),
             placeholder="0-7, 42",
             help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16. {TARGETS}",
@@ -152,7 +152,7 @@ def units(which: Side, model: str, site: Site, data: str) -> Address:
     with right:
         count = number("How many", field(which, "count"), 8, most=min(64, site.units), least=1)
     if how == AT_RANDOM:
-        draw = number("Seed of the choice", field(which, "draw"), 0, most=99_999, least=0)
+        draw = number("Random seed", field(which, "draw"), 0, most=99_999, least=0)
         found = tuple(sorted(random.Random(draw).sample(range(site.units), count)))
         st.caption(f"Units {format_units(found)} of {site.units}")
         return Address(model, site.name, found)
@@ -167,7 +167,7 @@ def selective(which: Side, address: Address, count: int, data: str) -> tuple[int
     key = request.key()
     if (index := results.find(key)) is not None:
         found = tuple(most_selective(index, count))
-        st.caption(f"Units {format_units(found)}: they stand out the most on their strongest scenes.")
+        st.caption(f"Units {format_units(found)}: the most selective units of this layer.")
         return found
     batches = st.session_state.setdefault("fv_indexing", {})
     if st.button("Index this layer", key=field(which, "index"), icon=":material/table_chart:"):
@@ -176,7 +176,7 @@ def selective(which: Side, address: Address, count: int, data: str) -> tuple[int
     if key in batches:
         job_panel.draw(batches[key], {key: f"Indexing `{address.model}@{address.site}`"}, f"index-{which}")
     raise BadRequest(
-        f"Which units are selective is known once {address.site} has seen the whole data set. Index it first."
+        f"Selectivity is known once {address.site} has been indexed on the whole data set. Index it first."
     )
 
 

@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 VARIANT_WIDTH = 96
 SPECTRUM = (
-    "How far the picture's power spectrum is from that of real images: root mean square difference of log10 power over "
-    "frequencies from 1 to 48 cycles an image, contrast left out. 1 means ten times too much or too little. Half of the "
-    "starter's scenes are within 0.34, 95% within 0.81; white noise is beyond 1."
+    "Distance between the picture's power spectrum and that of real images: root mean square difference of log10 power over "
+    "frequencies from 1 to 48 cycles per image, ignoring contrast. 1 means a factor of ten. Half of the starter's scenes "
+    "are within 0.34, 95% within 0.81; white noise is above 1."
 )
 STABLE = (
-    "Whether other seeds give the same picture: correlation over the layer's units of what two seeds' pictures do in it, "
-    "mean over pairs. 1 is the same to this layer; pictures of different units give the number in brackets."
+    "How much the picture depends on the seed: correlation, over the layer's units, between the activations caused by two "
+    "seeds' pictures, averaged over pairs. 1 means identical for this layer; the value for pictures of different units is "
+    "in parentheses."
 )
 RECOGNISED = (
-    "How many of the other models with the same classes have this class among their five best answers for the picture. "
-    "A picture that only its own model recognises shows what fools it, not what it knows."
+    "How many of the other models with the same classes have this class among their top five for the picture. A picture "
+    "that only its own model recognises may be adversarial rather than informative."
 )
 
 
@@ -32,12 +33,12 @@ def draw(result: Result, facts: dict[str, Any]) -> None:
     """Lines for what is known of this picture; nothing for results of before these were measured."""
     distance, share = (float(facts.get(name, math.nan)) for name in ("spectrum_distance", "spectrum_percentile"))
     if math.isfinite(distance):
-        st.caption(f"spectrum **{distance:.2f}** from scenes' ({share:.0f}% are nearer)", help=SPECTRUM)
+        st.caption(f"spectral distance **{distance:.2f}** ({share:.0f}% of scenes are closer)", help=SPECTRUM)
     if math.isfinite(stable := float(facts.get("stability", math.nan))):
         other = float(result.facts.get("stability_between_units", math.nan))
         beside = f" (other units {words.number(other)})" if math.isfinite(other) else ""
         spread = words.share(float(facts["seed_spread"]))
-        st.caption(f"over seeds alike **{words.number(stable)}**{beside}, activation ± {spread}", help=STABLE)
+        st.caption(f"stability over seeds **{words.number(stable)}**{beside}, activation ± {spread}", help=STABLE)
     judges = result.facts.get("judges") or []
     if judges and math.isfinite(recognised := float(facts.get("recognised", math.nan))):
         st.caption(
@@ -50,7 +51,7 @@ def variants(key: str, result: Result, place: int) -> None:
     table = result.tables["variants"]
     several = result.arrays["variants"].shape[1]
     mine = table.iloc[place * several : (place + 1) * several].to_dict("records")
-    st.caption("Different pictures of it, held apart: activation, and likeness to the others", help=STABLE)
+    st.caption("Pictures optimized to differ: activation, and similarity to the others", help=STABLE)
     with st.container(horizontal=True, gap="xsmall"):
         for number, facts in enumerate(mine):
             st.image(

@@ -37,9 +37,7 @@ def popover(view: View) -> View | None:
 
     base = recipe_named(view.recipe)
     with st.popover("Tune the recipe", icon=":material/instant_mix:", width="content"):
-        st.caption(
-            f"Begins as **{base.name}**; the link holds what is changed here, and results are kept for each change."
-        )
+        st.caption(f"Based on **{base.name}**; changes are part of the link, and each variant is cached separately.")
         given = _widgets(base)
         try:
             recipe = with_changes(base, given)
@@ -48,9 +46,9 @@ def popover(view: View) -> View | None:
         except BadRequest as error:
             errors.show(error)
             return None
-        st.caption(f"{recipe.steps} steps with {recipe.copies} copies: {recipe.passes:,} passes a picture.")
+        st.caption(f"{recipe.steps} steps with {recipe.copies} copies: {recipe.passes:,} passes per picture.")
         st.button(
-            "Back to the recipe",
+            "Reset to the recipe",
             key=f"fv_untune_{base.name}",
             icon=":material/undo:",
             on_click=_put,

@@ -33,9 +33,9 @@ def draw() -> None:
         with first:
             run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=not ready)
         opposite = st.toggle(
-            "Also the opposite",
+            "Also minimize",
             key="fv_opposite",
-            help="Also makes the picture that drives the unit as low as it goes. Takes twice as long.",
+            help="Also optimizes a picture that minimizes the unit's activation. Takes twice as long.",
             **pickers.KEEP,
         )
         files.popover()
@@ -63,9 +63,9 @@ def _how() -> View:
             [LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN],
             key="fv_depth",
             required=True,
-            help="**Whole depth**: the same units in every layer of the same kind: edges, textures, parts, objects.  \n"
-            "**Recipes**: the same units under each quick recipe, and under `fast` with one part after the other taken away.  \n"
-            "**Sites**: the same units at every site of the layer's block (hidden, out, query, key, value ...).",
+            help="**Whole depth**: the same unit numbers in every layer of the same role: edges, textures, parts, objects.  \n"
+            "**Recipes**: the same units under each of the quicker recipes, and ablations of `fast`.  \n"
+            "**Sites**: the same unit numbers at every site of the block (hidden, out, query, key, value ...).",
             **pickers.KEEP,
         )
         recipe = st.segmented_control(
@@ -83,7 +83,7 @@ def _how() -> View:
                 "Scenes from",
                 names,
                 key="fv_data",
-                help="The images that the top scenes and the numbers come from. Add folders of your own in vitrine.toml.",
+                help="The images used for the strongest scenes and the scores. Add your own folders in vitrine.toml.",
                 **pickers.KEEP,
             )
     compare: Compare = "recipes" if depth == RECIPES_SHOWN else "sites" if depth == SITES_SHOWN else ""
@@ -112,9 +112,9 @@ def summary(view: View) -> str:
         f"seed {view.seed}",
         f"scenes from {view.data}",
     ]
-    extras += ["with opposites"] if view.opposite else []
+    extras += ["with minimized pictures"] if view.opposite else []
     extras += [f"from image {view.start[:9]}"] if view.start else []
-    extras += [f"{view.several} different pictures"] if view.several > 1 else []
+    extras += [f"{view.several} pictures optimized to differ"] if view.several > 1 else []
     extras += [f"{view.seeds} seeds compared"] if view.seeds > 1 else []
     return " · ".join(extras)
 
@@ -123,21 +123,21 @@ def popover(view: View) -> View:
     """The widgets; gives the view with what they say."""
     with st.popover("More", icon=":material/add_circle:"):
         start = st.text_input(
-            "Begin with an image",
+            "Start from an image",
             key="fv_start",
             placeholder="noise",
-            help="The number of a scene, or `up-…` of an image given under **Files**. Then the picture is that image, changed "
-            "until the unit responds (accentuation).",
+            help="The number of a scene, or `up-…` of an image uploaded under **Files**. That image is then modified to "
+            "activate the unit (accentuation).",
             **pickers.KEEP,
         )
         importance = st.toggle(
             "Importance map",
             key="fv_importance",
-            help="Where in the picture the gradient of its objective is: which pixels the unit's response hangs on.",
+            help="Magnitude of the objective's gradient in the picture: which pixels the activation depends on.",
             **pickers.KEEP,
         )
-        several = pickers.number("Different pictures of each unit", "fv_several", View.several, MAX_VARIANTS, 1)
-        st.caption("Made together and held apart, so that a unit that looks for two things can show both.")
+        several = pickers.number("Diverse pictures per unit", "fv_several", View.several, MAX_VARIANTS, 1)
+        st.caption("Optimized jointly to differ, so that a unit that responds to several features can show them.")
         seeds = pickers.number("Seeds to compare", "fv_seeds", View.seeds, MAX_SEEDS, 1)
-        st.caption("Says whether the picture is the unit's or the random numbers'. Costs a picture each.")
+        st.caption("Shows how much depends on the seed. Each seed takes one more picture.")
     return replace(view, start=(start or "").strip(), importance=importance, several=several, seeds=seeds)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCENES = 6
 PICTURE_WIDTH = 192
-FAILED = "The picture activates its unit less than 95% of the scenes do, so it shows nothing that the unit looks for."
+FAILED = "The picture is below the 95th percentile of the scenes, so it is not evidence of what the unit responds to."
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,16 @@ def draw(shown: Shown, place: int) -> None:
     facts = shown.result.tables["units"].iloc[place].to_dict()
     with st.container(border=True, key=f"card-{shown.side}-{unit}", gap="small"):
         with st.container(horizontal=True, gap="small"):
-            _picture(shown, place, "images", f"Made picture for {words.target(unit)} of {shown.address.site}")
+            _picture(shown, place, "images", f"Picture for {words.target(unit)} of {shown.address.site}")
             if "opposite_images" in shown.result.arrays:
-                _picture(
-                    shown, place, "opposite_images", f"Made picture that minimizes {words.target(unit)}", "Opposite"
-                )
+                _picture(shown, place, "opposite_images", f"Picture that minimizes {words.target(unit)}", "Opposite")
             if "importance" in shown.result.arrays:
                 st.image(
                     results.importance(shown.key, place, PICTURE_WIDTH),
-                    caption="Where it matters",
+                    caption="Importance",
                     width=PICTURE_WIDTH,
                     output_format="PNG",
-                    alt=f"The picture of {words.target(unit)} with the pixels that matter to it marked",
+                    alt=f"The picture of {words.target(unit)} with its most important pixels highlighted",
                 )
             with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
                 st.markdown(f"**{errors.escape(words.target(unit))}**")
@@ -85,10 +83,10 @@ def verdict(facts: dict[str, Any], data: str) -> str:
     ratio, what = float(facts["ratio_to_best_scene"]), "scene" if data == STARTER else "image"
     lines = [f"activation **{words.number(float(facts['activation']))}**"]
     if np.isfinite(ratio):
-        lines.append(f"**{words.number(ratio)}×** its strongest {what}, augmented alike")
+        lines.append(f"**{words.number(ratio)}×** the strongest {what}, same augmentations")
     lines.append(f"above {float(facts['percentile']):.1f}% of {what}s as they are")
     if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
-        lines.append(f"opposite **{words.number(opposite)}**")
+        lines.append(f"minimized **{words.number(opposite)}**")
     return "  \n".join(lines)
 
 
@@ -106,7 +104,7 @@ def _picture(shown: Shown, place: int, which: str, alt: str, caption: str | None
 def _scenes(shown: Shown, unit: int) -> None:
     index = shown.index
     if index is None:
-        st.caption("The scenes that excite this unit appear here once its layer is indexed.")
+        st.caption("The scenes that activate this unit most appear here once its layer is indexed.")
         return
     numbers = index.arrays["top_mean"][unit]
     dataset = results.dataset(shown.data)
@@ -133,7 +131,7 @@ def _images(shown: Shown, place: int) -> None:
                 caption=f":small[{errors.escape(words.short(facts))}]",
                 width="stretch",
                 output_format="PNG",
-                alt=f"Scene that comes close to the target: {words.scene(facts)}",
+                alt=f"Scene closest to the target: {words.scene(facts)}",
             )
 
 
@@ -147,7 +145,7 @@ def _on_images(shown: Shown, place: int) -> np.ndarray | None:
 
 def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> None:
     key = f"more-{shown.side}-{shown.address.site}-{unit}"
-    more = st.expander("Distribution, curve and address", type="compact", key=key, on_change="rerun")
+    more = st.expander("Distribution, optimization curve and address", type="compact", key=key, on_change="rerun")
     if not more.open:
         return
     with more:
@@ -164,23 +162,23 @@ def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> N
                 ),
                 key=f"{key}-histogram",
                 config={"displayModeBar": False},
-                alt=f"Histogram of what {words.target(unit)} does on {shown.data}, with its picture marked",
+                alt=f"Histogram of the activations of {words.target(unit)} on {shown.data}, with its picture marked",
             )
-            told = f"The picture lies above {float(facts['percentile']):.1f}% of {len(values)} images."
+            told = f"The picture is above {float(facts['percentile']):.1f}% of {len(values)} images."
         if isinstance(unit, str):
             st.caption(told)
         elif index is not None:
             low, high = results.scale(index, unit)
             st.caption(
                 f"{told} "
-                f"Maps: clear up to the median position of its strongest scenes ({words.number(low)}), brightest at "
-                f"their highest ({words.number(high)}); one scale for all of them."
+                f"Maps: transparent up to the median over positions of its strongest scenes ({words.number(low)}), "
+                f"brightest at their maximum ({words.number(high)}); one scale for all of them."
             )
         st.plotly_chart(
             unit_charts.curve(shown.result.arrays["curves"][place], shown.side),
             key=f"{key}-curve",
             config={"displayModeBar": False},
-            alt=f"The objective while the picture of unit {unit} was made, step by step",
+            alt=f"The objective during the optimization of the picture of unit {unit}",
         )
         alone = ((unit,), ()) if isinstance(unit, int) else ((), (unit,))
         st.code(str(Address(shown.address.model, shown.address.site, *alone)), language=None, wrap_lines=True)
@@ -204,5 +202,5 @@ def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:
         icon=":material/download:",
         key=f"{key}-png",
         on_click="ignore",
-        help=f"The picture of unit {errors.escape(str(unit))} as it was computed, without enlargement.",
+        help=f"The picture of unit {errors.escape(str(unit))} at its original size.",
     )

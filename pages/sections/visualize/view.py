@@ -192,7 +192,7 @@ def check(address: Address, data: str = DEFAULT_DATA) -> None:
     from engine.sites.access import find
 
     if len(address.names) > (limit := settings().units_limit):
-        raise BadRequest(f"{len(address.names)} units were asked for at once; here {limit} are allowed. Ask for fewer.")
+        raise BadRequest(f"{len(address.names)} units were requested at once; the limit is {limit}. Request fewer.")
     site = find(sites_of(address.model), address.site)
     beyond = [unit for unit in address.units if unit >= site.units]
     if beyond:

@@ -43,10 +43,10 @@ def maps_toggle() -> None:
     """Whether the scenes show where in them a unit looks."""
     st.session_state.setdefault(MAPS, True)
     st.toggle(
-        "Show where it looks",
+        "Show activation maps",
         key=MAPS,
-        help="Lays each scene's position map over it: clear up to the median position of the unit's strongest scenes, "
-        "brightest at their highest. The scale is one for all scenes of a unit.",
+        help="Overlays each scene with the unit's activation map: transparent up to the median over positions of its "
+        "strongest scenes, brightest at their maximum. All scenes of a unit share one scale.",
         persist_state="session",
     )
 
@@ -59,17 +59,15 @@ def missing(rows: Sequence[Row]) -> list[Row]:
 def offer(rows: Sequence[Row], absent: Sequence[Row]) -> str:
     """What is not there yet, in words."""
     if len(rows) == 1:
-        return "These pictures are not computed on this machine yet. The link says exactly how to make them."
-    return f"{len(absent)} of the {len(rows)} rows of this view are not computed on this machine yet."
+        return "These pictures have not been computed on this machine yet. The link contains everything needed to compute them."
+    return f"{len(absent)} of the {len(rows)} rows of this view have not been computed on this machine yet."
 
 
 def _heading(side: Side, view: View) -> None:
     address = view.sides[side]
     at = f" · `{address.site}`"
-    where = f"{at} under each recipe" if view.compare == "recipes" else at
-    where = (
-        " · through its whole depth" if view.depth else " · sites of one block" if view.compare == "sites" else where
-    )
+    where = f"{at} · all recipes" if view.compare == "recipes" else at
+    where = " · all layers" if view.depth else " · sites of one block" if view.compare == "sites" else where
     st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(address.model)}]{where}")
 
 
@@ -156,7 +154,7 @@ def tiles(row: Row) -> None:
                 caption=tile_caption(facts),
                 width="stretch",
                 output_format="PNG",
-                alt=f"Made picture of unit {facts['unit']} of {row.address.model}, {row.address.site}",
+                alt=f"Picture of unit {facts['unit']} of {row.address.model}, {row.address.site}",
             )
 
 

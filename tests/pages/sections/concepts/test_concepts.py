@@ -214,7 +214,7 @@ def test_a_word_typed_into_the_box_is_searched_and_its_units_are_shown() -> None
 def test_without_a_reader_the_page_says_what_to_do_and_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup, "readers", list)
     app = opened()
-    assert "No model that reads words is on this machine" in text_of(app)
+    assert "There is no CLIP on this machine" in text_of(app)
     assert (app.selectbox(key="cn_a").value, app.selectbox(key="cn_b").value) == ("starter-vit", "starter-cnn")
     app.button(key="cn_run").click().run()
     asked = {(job.experiment, job.model_dump()["model"]) for job in jobs_of_the_page()}

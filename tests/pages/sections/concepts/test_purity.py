@@ -125,5 +125,5 @@ def test_a_result_that_is_there_alone_says_what_it_says_alone() -> None:
     alone = VIEW.model_copy(update={"b": ""})
     store(requests.parts(alone)[0].request, result("starter-vit", False, 0.12))
     text = text_of(opened(**query.write(alone)))
-    assert "12.0% (10.0% to 14.0%) of starter-vit's units are concept units; with shuffled tags 4.5% would be" in text
+    assert "12.0% (10.0% to 14.0%) of starter-vit's units are concept units; with shuffled tags, 4.5% would be" in text
     assert "starter-clip" not in text
