@@ -11,6 +11,7 @@ from engine.core.errors import BadRequest
 from engine.core.paths import brief, readable, typed_path
 from engine.core.request import Progress, Request, Result
 from engine.data.registry import dataset_names, open_dataset
+from engine.jobs.keys import label
 from engine.jobs.runner import Runner
 
 BAR_WIDTH = 24
@@ -61,6 +62,8 @@ def ask(request: Request) -> tuple[Result, bool]:
     key = request.key()
     stored = runner.find(key)
     if stored is not None:
+        if told := label(stored):
+            print(f"vitrine: {told}", file=sys.stderr)
         return stored, True
     bar = Bar(sys.stderr)
     try:

@@ -13,9 +13,10 @@ from cache.blob import DamagedBlob
 from cache.store import Entry, ResultStore, StoreUnavailable
 from engine import COMMAND
 from engine.cli.answer import Answer, size, table
-from engine.core import config, pins
+from engine.core import config
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.paths import brief, readable, typed_path
+from engine.jobs import keys, pins
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,11 @@ def unpin(arguments: Namespace) -> Answer:
     return _pinning(arguments.keys, False, "Unpinned")
 
 
-def _pinning(keys: list[str], on: bool, said: str) -> Answer:
-    _check_stored(_store(to_write=True), keys)
-    done = pins.pin(keys, on)
+def _pinning(wanted: list[str], on: bool, said: str) -> Answer:
+    store = _store(to_write=True)
+    for key in wanted:
+        stored_under(store, key)
+    done = pins.pin(wanted, on)
     return Answer({"pinned" if on else "unpinned": done}, f"{said} {len(done)} results.")
 
 
@@ -78,9 +81,9 @@ def export(arguments: Namespace) -> Answer:
     if not path.name or os.path.isdir(path):
         raise BadRequest(f"{brief(arguments.file)} is a folder. Name the ZIP file to write.")
     store = _store()
-    _check_stored(store, arguments.keys)
+    wanted = [place for key in arguments.keys for place in stored_under(store, key)]
     try:
-        count = archive.export(store, path, arguments.keys or None)
+        count = archive.export(store, path, wanted or None)
     except OSError as error:
         raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
     return Answer({"file": readable(str(path)), "results": count}, f"Wrote {count} results to {readable(str(path))}.")
@@ -106,6 +109,15 @@ def import_(arguments: Namespace) -> Answer:
     )
 
 
+def stored_under(store: ResultStore, key: str) -> list[str]:
+    """The keys of the stored results that a person means: one of them, or all of a request (one for each precision). Raises
+    BadRequest where there is none."""
+    there = [place for place in keys.places(key) if store.has(place)]
+    if not there:
+        raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` lists the stored ones.")
+    return there
+
+
 def _store(to_write: bool = False) -> ResultStore:
     """The store. Raises Unavailable, in the store's own words, where it cannot be read, or not be written if it must be."""
     logging.disable()  # a refusal is one line, and what the store says about itself is said below
@@ -121,19 +133,12 @@ def _store(to_write: bool = False) -> ResultStore:
     return store
 
 
-def _check_stored(store: ResultStore, keys: list[str]) -> None:
-    """Raises BadRequest for the first of these keys that no result is stored under."""
-    for key in keys:
-        if not store.has(key):
-            raise BadRequest(f"No result “{brief(key)}” is stored. `{COMMAND} cache list` lists the stored ones.")
-
-
 def _delete_all(store: ResultStore) -> int:
     """Remove every result that is not pinned; returns how many. Raises StoreUnavailable."""
-    keys = [entry.key for entry in store.entries() if not entry.pinned]
-    for key in keys:
+    unpinned = [entry.key for entry in store.entries() if not entry.pinned]
+    for key in unpinned:
         store.delete(key)
-    return len(keys)
+    return len(unpinned)
 
 
 def _table(entries: list[Entry]) -> str:

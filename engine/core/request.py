@@ -117,6 +117,13 @@ class Result:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    key: str = field(default="", compare=False)
+    """Where the store has it; empty before that."""
+
+    @property
+    def precision(self) -> str:
+        """`float32` or `bfloat16`: what it was computed in; empty where that was not recorded."""
+        return str(self.facts.get("precision", ""))
 
     def to_blob(self) -> Blob:
         return Blob(self.arrays, self.tables, {"request": self.request, "facts": self.facts})

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from cache.store import ResultStore, StoreFull, StoreUnavailable
 from engine.core.request import Progress, Request, Result
+from engine.jobs import keys
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,10 @@ class _Context:
         self.reporter(progress)
 
     def compute(self, request: Request) -> Result:
-        return self.runner.fetch(request, self.reporter)
+        return self.runner.fetch(request, self.reporter, strict=True)
 
     def find(self, request: Request) -> Result | None:
-        return self.runner.find(request.key())
+        return self.runner.find(request.key(), strict=True)
 
     def keep(self, request: Request, result: Result, spare: bool = False) -> None:
         self.runner.keep(request.key(), result, spare)
@@ -55,42 +56,56 @@ class Runner:
         self._lock = threading.Lock()
         self._unstored: OrderedDict[str, tuple[Result, str]] = OrderedDict()  # with the warning that it deserves
 
-    def find(self, key: str) -> Result | None:
-        """The result under this key, if it is there already."""
+    def find(self, key: str, *, strict: bool = False) -> Result | None:
+        """The result under a request's key, if it is there already: in this machine's precision, else (unless strict) in
+        another. What a running experiment builds on is sought strictly, so that no result is a mixture."""
+        for place in keys.places(key, strict=strict):
+            result = self._at(place)
+            if result is not None and keys.counts(result, strict=strict):
+                return result
+        return None
+
+    def _at(self, place: str) -> Result | None:
         with self._lock:
-            kept = self._unstored.get(key)
+            kept = self._unstored.get(place)
         if kept is not None:
             return kept[0]
-        blob = self.store.get(key)
+        blob = self.store.get(place)
         if blob is None:
             return None
         try:
-            return Result.from_blob(blob)
+            result = Result.from_blob(blob)
         except (KeyError, TypeError):
-            self.store.report(f"The stored result {key} is not one of an experiment; it counts as missing.")
+            self.store.report(f"The stored result {place} is not one of an experiment; it counts as missing.")
             return None
+        result.key = place
+        return result
+
+    def has(self, key: str) -> bool:
+        """Whether the result of the request with this key is stored, in whichever precision, without reading it."""
+        return any(self.store.has(place) for place in keys.places(key))
 
     def warning(self, key: str) -> str | None:
         """What a person should know about a result that is there: that it could not be stored, and why."""
         with self._lock:
-            kept = self._unstored.get(key)
+            kept = self._unstored.get(keys.place(key))
         return kept[1] if kept else None
 
-    def fetch(self, request: Request, report: Reporter) -> Result:
+    def fetch(self, request: Request, report: Reporter, *, strict: bool = False) -> Result:
         """The result of a request: found, awaited or computed.
 
-        Raises Cancelled when `report` says so, and whatever the experiment raises.
+        `strict` as in `find`. Raises Cancelled when `report` says so, and whatever the experiment raises.
         """
         key = request.key()
         while True:
             report(None)
-            if (found := self.find(key)) is not None:
-                return found
-            with self.store.lease(key, LEASE_SECONDS) as ours:
+            if (there := self.find(key, strict=strict)) is not None:
+                return there
+            with self.store.lease(keys.place(key), LEASE_SECONDS) as ours:
                 if ours:
                     # Whoever had the lease before us has stored what it made.
-                    found = self.find(key)
-                    return self._compute(key, request, report) if found is None else found
+                    there = self.find(key, strict=strict)
+                    return self._compute(key, request, report) if there is None else there
             report(Progress(0, 0, "Another Vitrine process is computing this; waiting for its result"))
             time.sleep(POLL_SECONDS)
 
@@ -103,7 +118,10 @@ class Runner:
         return result
 
     def keep(self, key: str, result: Result, spare: bool = False) -> bool:
-        """Store a result, or keep it in memory where that fails, unless it is a spare one; True when it is stored."""
+        """Store a result of the request with this key, or keep it in memory where that fails, unless it is a spare one; True
+        when it is stored. Here, and nowhere else, it is noted which precision it was computed in."""
+        result.facts["precision"] = keys.here()
+        result.key = key = keys.place(key)
         try:
             self.store.put(key, result.to_blob())
         except Exception as error:

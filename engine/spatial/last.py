@@ -62,8 +62,7 @@ class LastLayerRequest(OnImages):
         except BadRequest as error:  # no classifier, or other classes: a result that says so
             empty = {"accuracy": pd.DataFrame(columns=list(COLUMNS)), "attention": pd.DataFrame()}
             answers = Result({}, {}, empty, {"images": 0, "missing": [str(error)], "evaluations": {}, "chance": None})
-        precision = devices.describe(stream.loaded.device)["precision"]
-        return stream.result(self, answers.arrays, answers.tables, answers.facts | {"precision": precision})
+        return stream.result(self, answers.arrays, answers.tables, answers.facts)
 
 
 def measure(stream: Stream, most: int | None = None) -> Result:

@@ -58,8 +58,7 @@ class LayersRequest(OnImages):
     def run(self, context: Context) -> Result:
         stream = Stream.of(self, context)
         curves = measure(stream, self.images)
-        precision = devices.describe(stream.loaded.device)["precision"]
-        return stream.result(self, curves.arrays, curves.tables, curves.facts | {"precision": precision})
+        return stream.result(self, curves.arrays, curves.tables, curves.facts)
 
 
 def measure(stream: Stream, most: int | None = None) -> Result:

@@ -215,7 +215,7 @@ class VisualizeRequest(Request):
     def _facts(self, table: pd.DataFrame, made: Sequence[Result], judges: Sequence[str]) -> dict[str, Any]:
         recipe = recipe_of(self.recipe).model_dump(mode="json")
         return {
-            **{name: ", ".join(dict.fromkeys(each.facts[name] for each in made)) for name in ("device", "precision")},
+            "device": ", ".join(dict.fromkeys(each.facts["device"] for each in made)),
             "seconds": float(table["seconds"].sum()),
             "recipe": {**recipe, "name": label(self.recipe)},
             "fingerprints": self.fingerprints(),

@@ -70,8 +70,7 @@ def complete(
     missing = [place for place, result in enumerate(found) if result is None]
     model, recipe = catalog.load(first.model), recipe_of(first.recipe)
     same_size(goals, recipe, model, first.site)
-    started, about = time.monotonic(), devices.describe(model.device)
-    made_on = {"device": about["name"], "precision": about["precision"]}
+    started, device = time.monotonic(), devices.describe(model.device)["name"]
 
     def keep(places: Sequence[int], made: Pictures) -> None:
         nonlocal started
@@ -79,7 +78,7 @@ def complete(
         for place, image, curve in zip(places, as_bytes(made.images), made.curves, strict=True):
             request = requests[missing[place]]
             arrays = {"image": image, "curve": curve}
-            result = Result(json.loads(request.canonical()), arrays, {}, {"seconds": seconds, **made_on})
+            result = Result(json.loads(request.canonical()), arrays, {}, {"seconds": seconds, "device": device})
             context.keep(request, result, spare=True)
             found[missing[place]] = result
         started = time.monotonic()

@@ -49,7 +49,7 @@ def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, na
 
 def _pin(keys: Sequence[str], name: str) -> None:
     """A switch that is on while all of these results are pinned, wherever they were. `name` is its key in the session."""
-    from engine.core import pins
+    from engine.jobs import pins
 
     def turn() -> None:
         try:

@@ -15,6 +15,7 @@ from engine.cli import main
 from engine.core import config
 from engine.core.images import open_image
 from engine.core.request import Result, parse_request
+from engine.jobs.keys import place
 
 MODEL = "starter-cnn"
 
@@ -28,7 +29,7 @@ def test_visualize_writes_the_pictures_that_the_result_holds(
     told = ask("visualize", *address, "--seed", "5", "--data", str(photos), "--out", str(out))
     assert told.keys() >= {"request", "device", "seconds", "units"}
     assert told["stored"] is False
-    blob = config.store().get(told["key"])
+    blob = config.store().get(place(told["key"]))
     assert blob is not None
     result = Result.from_blob(blob)
     assert [unit["unit"] for unit in told["units"]] == [3, 1]

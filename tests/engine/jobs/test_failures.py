@@ -10,6 +10,7 @@ import pytest
 
 from cache.store import ResultStore
 from engine.core.request import Result
+from engine.jobs.keys import place, request_key
 from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, full
@@ -59,10 +60,10 @@ def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_st
         assert snapshot.status == "done" and snapshot.error is None
         assert snapshot.warning is not None and "kept in memory only, because the disk is full" in snapshot.warning
         kept = jobs.result(job.id)
-        assert kept is not None and kept.arrays["x"].tolist() == [1, 1, 1] and store.get(job.id) is None
+        assert kept is not None and kept.arrays["x"].tolist() == [1, 1, 1] and store.get(place(job.id)) is None
         assert jobs.snapshot(jobs.submit(Play(name="a"))).warning == snapshot.warning and stage.ran == ["a"]
     jobs.wait(jobs.submit(Play(name="b")), SECONDS)
-    assert store.get(job.id) is not None and jobs.snapshot(job).warning is None
+    assert store.get(place(job.id)) is not None and jobs.snapshot(job).warning is None
 
 
 def test_a_spare_result_that_cannot_be_stored_takes_no_place_from_others(
@@ -98,9 +99,9 @@ def test_the_result_is_stored_before_the_job_says_done(
 
     def slow_put(key: str, blob) -> None:
         time.sleep(0.1)
-        seen.append(jobs.snapshot(key).status)
+        seen.append(jobs.snapshot(request_key(key)).status)
         put(key, blob)
 
     monkeypatch.setattr(store, "put", slow_put)
     job = jobs.submit(Play(name="a"))
-    assert jobs.wait(job, SECONDS).status == "done" and seen == ["running"] and store.has(job.id)
+    assert jobs.wait(job, SECONDS).status == "done" and seen == ["running"] and store.has(place(job.id))

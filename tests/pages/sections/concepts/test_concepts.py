@@ -15,6 +15,7 @@ from engine.concepts import browsing
 from engine.concepts.projection import plane
 from engine.core import config
 from engine.core.request import Request, Result
+from engine.jobs.runner import Runner
 from pages.common import query
 from pages.sections.concepts import abstract, charts, making, requests, search, setup
 from pages.sections.concepts import view as views
@@ -115,7 +116,7 @@ def found(above_chance: bool = True) -> Result:
 
 
 def store(request: Request, result: Result) -> None:
-    config.store().put(request.key(), result.to_blob())
+    Runner(config.store()).keep(request.key(), result)
 
 
 def test_the_page_opens_with_the_search_box_first_and_starts_nothing() -> None:

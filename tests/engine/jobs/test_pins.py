@@ -9,8 +9,9 @@ import pytest
 
 from cache.blob import Blob
 from cache.store import ResultStore, StoreUnavailable
-from engine.core import config, pins
+from engine.core import config
 from engine.core.errors import Unavailable
+from engine.jobs import pins
 
 
 @pytest.fixture
