@@ -147,4 +147,4 @@ def ask(request: Request) -> Result:
     runner = Runner(config.store())
     with bar(request.experiment) as shown:
         result = runner.fetch(request, shown.show)
-    return Result.of(result, request.key(), runner.warning(request.key()))
+    return Result.of(result, runner.warning(request.key()))

@@ -20,6 +20,7 @@ from engine.core.errors import BadRequest, VitrineError
 from engine.core.images import to_png
 from engine.core.paths import typed_path
 from engine.core.request import Result as StoredResult
+from engine.jobs.keys import label
 
 __all__ = ["Result", "VitrineError"]
 
@@ -35,14 +36,13 @@ class Result(StoredResult):
     cache. The experiment's own docstring says what stands in them.
     """
 
-    key: str = ""
-
     @classmethod
-    def of(cls, result: StoredResult, key: str, warning: str | None = None) -> Self:
-        """The same result, for people. `warning`: what a person should know about it."""
-        if warning:
-            warnings.warn(warning, stacklevel=4)
-        return cls(result.request, result.arrays, result.tables, result.facts, key)
+    def of(cls, result: StoredResult, warning: str | None = None) -> Self:
+        """The same result, for people. `warning`: what a person should know about it, besides a precision that is not this
+        machine's."""
+        for told in filter(None, (warning, label(result))):
+            warnings.warn(told, stacklevel=4)
+        return cls(result.request, result.arrays, result.tables, result.facts, result.key)
 
     @property
     def images(self) -> list[Image.Image]:
@@ -117,7 +117,8 @@ class Result(StoredResult):
             if len(rows)
             else ""
         )
-        return f"<p><b>{escape(self.title)}</b></p><div>{tiles}</div>{more}{shown}"
+        told = f" {escape(label(self))}" if label(self) else ""
+        return f"<p><b>{escape(self.title)}</b>{told}</p><div>{tiles}</div>{more}{shown}"
 
     def _captions(self) -> list[str]:
         if self.experiment != "visualize":

@@ -10,6 +10,7 @@ import pytest
 import vitrine
 from engine.core import config
 from engine.core.request import REGISTRY, build
+from engine.jobs import keys
 from engine.visualization.request import VisualizeRequest
 from tests.vitrine.own import HALF
 from vitrine import experiments
@@ -38,7 +39,7 @@ def test_a_unit_that_reads_one_colour_is_shown_in_that_colour_and_found_again(de
     assert means.argmax(axis=1).tolist() == [0, 1, 2]
 
     fields = {"model": model.name, "site": SITE, "units": (0, 1, 2), "data": str(desk / "squares"), "seed": 3}
-    assert result.key == build(VisualizeRequest, **fields).key()
+    assert result.key == keys.place(build(VisualizeRequest, **fields).key())
     assert config.store().get(result.key) is not None
     monkeypatch.setattr(VisualizeRequest, "run", lambda *_: pytest.fail("it was stored"))
     again = vitrine.visualize(model, site=SITE, units=range(3), data=str(desk / "squares"), seed=3)

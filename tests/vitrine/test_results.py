@@ -11,6 +11,7 @@ from PIL import Image
 
 import vitrine
 from engine.core.request import Result as StoredResult
+from engine.jobs import keys
 from tests.vitrine.own import HALF
 from vitrine import figures
 from vitrine.results import Result
@@ -35,8 +36,8 @@ def test_a_result_shows_its_pictures_and_numbers_and_nothing_that_a_name_smuggle
     shown = pictures._repr_html_()
     assert shown.count("<img ") == 2 and "percentile" in shown
     hostile = {"experiment": "index", "model": "<script>", "site": "<b>"}
-    assert "<script>" not in Result.of(StoredResult(hostile), "key")._repr_html_()
-    assert "index: <script>@<b>" in repr(Result.of(StoredResult(hostile), "key"))
+    assert "<script>" not in Result.of(StoredResult(hostile))._repr_html_()
+    assert "index: <script>@<b>" in repr(Result.of(StoredResult(hostile)))
 
 
 def test_saved_pictures_are_those_of_the_result(pictures, tmp_path):
@@ -51,7 +52,7 @@ def test_saved_pictures_are_those_of_the_result(pictures, tmp_path):
 def test_numbers_of_other_experiments_are_saved_as_csv_and_arrays(tmp_path):
     rows = pd.DataFrame({"variant": ["full"], "top1": [0.5]})
     result = Result.of(
-        StoredResult({"experiment": "texture", "model": "m"}, {"labels": np.arange(3)}, {"variants": rows}), "k"
+        StoredResult({"experiment": "texture", "model": "m"}, {"labels": np.arange(3)}, {"variants": rows})
     )
     folder = result.save(tmp_path / "out")
     assert pd.read_csv(folder / "variants.csv").equals(rows) and np.load(folder / "labels.npy").tolist() == [0, 1, 2]
@@ -62,7 +63,16 @@ def test_numbers_of_other_experiments_are_saved_as_csv_and_arrays(tmp_path):
 
 def test_a_result_that_could_not_be_stored_says_so():
     with pytest.warns(UserWarning, match="kept in memory"):
-        Result.of(StoredResult({"experiment": "index"}), "key", "The result is kept in memory only.")
+        Result.of(StoredResult({"experiment": "index"}), "The result is kept in memory only.")
+
+
+def test_a_result_of_another_precision_says_so_where_it_is_shown(monkeypatch):
+    monkeypatch.setattr(keys, "here", lambda: "float32")
+    with pytest.warns(UserWarning, match=r"Computed in bfloat16; this machine computes in float32\."):
+        other = Result.of(StoredResult({"experiment": "index"}, facts={"precision": "bfloat16"}))
+    assert "Computed in bfloat16" in other._repr_html_()
+    ours = Result.of(StoredResult({"experiment": "index"}, facts={"precision": "float32"}))
+    assert "Computed in" not in ours._repr_html_()
 
 
 def test_charts_of_what_does_not_go_together_are_refused_in_a_sentence(pictures):

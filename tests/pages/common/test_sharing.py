@@ -49,7 +49,9 @@ def test_the_pin_shows_what_was_pinned_elsewhere_and_is_on_only_for_all(app: App
 def test_what_is_no_longer_stored_cannot_be_pinned_and_that_is_said(app: AppTest) -> None:
     config.store().delete(place("second"))
     app.toggle(key="sh_pin").set_value(True).run()
-    assert [toast.value for toast in app.toast] == ["1 of these results are not in the cache, so they cannot be pinned."]
+    assert [toast.value for toast in app.toast] == [
+        "1 of these results are not in the cache, so they cannot be pinned."
+    ]
     assert app.toggle(key="sh_pin").value is False and pins.pinned(["first", "second"]) == {"first"}
     assert not app.run().toast
 
