@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.core.seeding import generator
+from engine.visualization.optimization.seeding import generator
 
 
 def maximize_plainly(

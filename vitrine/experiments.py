@@ -5,33 +5,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import import_module
 from os import PathLike
 from typing import Any
 
 from engine.cli.asking import data_name
 from engine.cli.files import vocabulary
 from engine.core import config
+from engine.core import experiments as registry
 from engine.core.address import parse_selection
 from engine.core.config import settings
 from engine.core.errors import BadRequest
-from engine.core.request import REGISTRY, Request, build
+from engine.core.request import Request, build
 from engine.jobs.runner import Runner
 from vitrine.loading import Model
 from vitrine.pictures import as_reference
 from vitrine.progress import bar
 from vitrine.results import Result
 
-_MODULES = (
-    *("visualization.request", "evaluation.index"),
-    *("reliance.background", "reliance.counterfactual", "reliance.frequency", "reliance.gradient_spectrum"),
-    *("reliance.imagenet9", "reliance.texture"),
-    *("spatial.last", "spatial.layers", "spatial.maps", "spatial.moves"),
-    *("concepts.naming", "concepts.pictures", "concepts.projection", "concepts.purity.request", "concepts.search"),
-    *("concepts.zero_shot",),
-)
-_PARTS = {"picture", "words"}
-"""Experiments that are only parts of others."""
 _ALSO = {"search": "find_units"}
 _IMAGES = {"image", "start"}
 _MODELS = {"model", "reader"}
@@ -51,16 +41,9 @@ Returns a `vitrine.Result`, from the cache where it is there. Raises VitrineErro
 @cache
 def functions() -> dict[str, Callable[..., Any]]:
     """All experiments by the names they have in Python."""
-    for module in _MODULES:
-        import_module(f"{_engine()}.{module}")
-    found = {name.replace("-", "_"): kind for name, kind in REGISTRY.items() if name not in _PARTS}
+    found = {name.replace("-", "_"): each.kind for name, each in registry.experiments().items() if not each.part}
     made = {name: _function(name, kind) for name, kind in found.items()}
     return made | {also: made[name] for also, name in _ALSO.items()}
-
-
-def _engine() -> str:
-    """The engine's package, under the name that it has in this process."""
-    return config.__name__.partition(".core.")[0]
 
 
 def _function(name: str, kind: type[Request]) -> Callable[..., Any]:

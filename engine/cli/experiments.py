@@ -40,7 +40,6 @@ def visualize(arguments: Namespace) -> Answer:
         several=arguments.several,
         seeds=arguments.seeds,
     )
-    assert isinstance(request, VisualizeRequest)
     out = None if arguments.out is None else typed_path(arguments.out)
     if out:
         writing.must_be_writable(out)

@@ -15,7 +15,8 @@ from engine.concepts.matching import matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
 from engine.core import devices
 from engine.core.choices import DEFAULT_MEASURE, DEFAULT_TOP_WORDS, Measure
-from engine.core.request import Context, Progress, Result, build, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Progress, Result, build
 from engine.evaluation.index import indexes
 from engine.models import catalog
 from engine.models.text import EMBEDDING, scale
@@ -27,7 +28,11 @@ FLATTER = 10.0
 """Words are told apart ten times less sharply than by the reader's own scale: CLIP-Dissect's 10 for CLIPs with a scale of 100."""
 
 
-@experiment
+@experiment(
+    title="Names of units",
+    about="Which words of a vocabulary name each unit of a layer, and which units chance names as well.",
+    page="concepts",
+)
 class NameUnitsRequest(WithReader):
     """Name all units of a site with words of a vocabulary.
 

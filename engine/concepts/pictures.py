@@ -19,7 +19,8 @@ from engine.concepts.words import WithReader, WordsRequest, image_embeddings, re
 from engine.core import devices
 from engine.core.choices import DEFAULT_RECIPE, DEFAULT_TOP_WORDS, MAX_SEED, MAX_UNITS
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Result, build, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Result, build
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
@@ -32,7 +33,11 @@ FEWEST_OTHERS = 3
 """Other units of the site that a spread can be told from."""
 
 
-@experiment
+@experiment(
+    title="Picture to words",
+    about="Whether a CLIP reads a unit's made picture like the images that excite the unit.",
+    page="concepts",
+)
 class PictureWordsRequest(WithReader):
     """Make pictures of units, have a reader name them, and compare with the names of the images that excite the units most.
 

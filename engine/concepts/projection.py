@@ -13,13 +13,18 @@ import pandas as pd
 
 from engine.concepts.correlation import standard
 from engine.core.choices import DEFAULT_DATA
-from engine.core.request import Context, Request, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Request, Result
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 
 
-@experiment
+@experiment(
+    title="Map of units",
+    about="The units of a layer on a plane, those that respond to the same images close together.",
+    page="concepts",
+)
 class UnitMapRequest(Request):
     """Place every unit of a site on a plane by what it does on a data set.
 

@@ -23,7 +23,8 @@ from engine.core import devices
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_ROLE, DEFAULT_TOP_UNITS
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Result, build, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Result, build
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.text import text_embedding
@@ -36,7 +37,11 @@ WORDS = 5
 HELD_BYTES = 1 << 30  # of position means
 
 
-@experiment
+@experiment(
+    title="Units of a text",
+    about="The units whose activations follow how well a text fits each image.",
+    page="concepts",
+)
 class FindUnitsRequest(WithReader):
     """Find the units that follow a text, in every site of a role, or in one site where `site` is given.
 

@@ -16,7 +16,8 @@ from engine.concepts.vocabulary import open_vocabulary
 from engine.core import devices
 from engine.core.choices import DEFAULT_READER, DEFAULT_TEMPLATE, DEFAULT_VOCABULARY, MAX_TEXT
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress, Request, Result, build, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Progress, Request, Result, build
 from engine.evaluation.index import IndexRequest
 from engine.evaluation.request import OnImages
 from engine.models import catalog
@@ -36,7 +37,13 @@ def check_template(template: str) -> str:
     return template
 
 
-@experiment
+@experiment(
+    title="Words as a CLIP reads them",
+    about="The text embeddings of a vocabulary.",
+    page="concepts",
+    models=("text",),
+    part=True,
+)
 class WordsRequest(Request):
     """Read a vocabulary with a reader's text tower.
 

@@ -24,7 +24,8 @@ from engine.concepts.words import (
 from engine.core import devices
 from engine.core.choices import DEFAULT_DATA, DEFAULT_READER, DEFAULT_TEMPLATE
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Request, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Request, Result
 from engine.core.targets import IMAGE
 from engine.data import uploads
 from engine.data.registry import open_dataset
@@ -36,7 +37,12 @@ from engine.visualization.activations import activations
 MOST_TEXTS = 50
 
 
-@experiment
+@experiment(
+    title="Zero-shot",
+    about="Which of some texts fits an image best.",
+    page="concepts",
+    models=("text",),
+)
 class ZeroShotRequest(Request):
     """Compare one image with two to fifty texts.
 

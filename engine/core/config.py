@@ -74,11 +74,13 @@ _WRITE = {
     "max_passes_per_picture": _WHOLE,
     "jobs_per_owner": _WHOLE,
     "queue_limit": _WHOLE,
+    "plugins": 'names of Python modules, like ["my_package.experiments"]',
     "demo": "true or false",
     "demo_max_units": _WHOLE,
 }
 Precision = Literal["auto", "float32", "bfloat16"]
 _Place = Annotated[Path, BeforeValidator(_placed)]
+_Module = Annotated[str, Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
 _Name = Annotated[str, AfterValidator(_named)]
 
 
@@ -100,6 +102,7 @@ class Settings(BaseModel):
     max_passes_per_picture: int = Field(default=16384, ge=1, description="steps x copies of a recipe without a name")
     jobs_per_owner: int = Field(default=4, ge=1)
     queue_limit: int = Field(default=64, ge=1)
+    plugins: tuple[_Module, ...] = Field(default=(), description="modules that bring experiments, formats, recipes ...")
     demo: bool = False
     demo_max_units: int = Field(default=16, ge=1)
 
@@ -114,8 +117,8 @@ def settings() -> Settings:
     """The settings of this process.
 
     `VITRINE_CONFIG` names the file (default: `vitrine.toml` in the current folder, when there is one), and
-    `VITRINE_CACHE` the cache folder, `VITRINE_PRECISION` the precision. Raises BadRequest, with file and line, when the
-    file cannot be used.
+    `VITRINE_CACHE` the cache folder, `VITRINE_PRECISION` the precision, `VITRINE_PLUGINS` further plugins (with spaces
+    between them). Raises BadRequest, with file and line, when the file cannot be used.
     """
     named = os.environ.get("VITRINE_CONFIG")
     path = typed_path(named) if named else Path(CONFIG_NAME)
@@ -127,6 +130,13 @@ def settings() -> Settings:
         if wanted not in get_args(Precision):
             raise BadRequest(f"VITRINE_PRECISION is “{brief(wanted)}”; write {_WRITE['precision']}.")
         changed["precision"] = wanted
+    if plugins := os.environ.get("VITRINE_PLUGINS", "").split():
+        try:
+            changed["plugins"] = Settings(plugins=(*found.plugins, *plugins)).plugins
+        except ValidationError:
+            raise BadRequest(
+                f"VITRINE_PLUGINS is “{brief(' '.join(plugins))}”; write names of Python modules."
+            ) from None
     return found.model_copy(update=changed)
 
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,10 @@ class Request(BaseModel):
         return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
-def build(kind: type[Request], /, **fields: Any) -> Request:
+Kind = TypeVar("Kind", bound=Request)
+
+
+def build(kind: type[Kind], /, **fields: Any) -> Kind:
     """Make a request; a value that does not fit becomes a BadRequest with one sentence instead of a stack of them."""
     try:
         return kind(**fields)
@@ -131,23 +134,3 @@ class Result:
     @classmethod
     def from_blob(cls, blob: Blob) -> Result:
         return cls(blob.facts["request"], dict(blob.arrays), dict(blob.tables), blob.facts["facts"])
-
-
-REGISTRY: dict[str, type[Request]] = {}
-
-
-def experiment(kind: type[Request]) -> type[Request]:
-    """Class decorator: makes a request known by its experiment's name, so that stored requests can be read back."""
-    REGISTRY[kind.experiment] = kind
-    return kind
-
-
-def parse_request(facts: Mapping[str, Any] | str) -> Request:
-    """A request from its canonical JSON (or the dict of it). Raises BadRequest for anything else."""
-    try:
-        fields = dict(json.loads(facts) if isinstance(facts, str) else facts)
-        kind = REGISTRY[fields.pop("experiment")]
-        fields.pop("version", None)
-    except (ValueError, TypeError, KeyError):
-        raise BadRequest("This is not a request that Vitrine knows.") from None
-    return build(kind, **fields)

@@ -18,8 +18,9 @@ from torch import Tensor
 from engine.core import devices
 from engine.core.choices import DEFAULT_DATA, DEFAULT_TOP_IMAGES
 from engine.core.errors import BadRequest
+from engine.core.experiments import experiment
 from engine.core.precision import autocast
-from engine.core.request import Context, Progress, Request, Result, build, experiment
+from engine.core.request import Context, Progress, Request, Result, build
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
 from engine.models import catalog
@@ -34,7 +35,11 @@ MAPS_BYTES = 2 << 30  # of the strongest images' maps in such a pass
 FULL_PRECISION_BYTES = 64 << 20  # a larger table of position means is kept as float16
 
 
-@experiment
+@experiment(
+    title="Activation index",
+    about="What every unit of a layer does on a whole data set.",
+    page="visualize",
+)
 class IndexRequest(Request):
     """Index one site over one data set.
 

@@ -15,8 +15,9 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from engine.core.choices import DEFAULT_FILLS, FILLS, Cut, Fill
+from engine.core.experiments import experiment
 from engine.core.images import to_input
-from engine.core.request import Context, Result, experiment
+from engine.core.request import Context, Result
 from engine.data.cutting import cut
 from engine.evaluation.predictions import variant_table
 from engine.evaluation.request import OnImages
@@ -36,7 +37,13 @@ def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
     return pairs
 
 
-@experiment
+@experiment(
+    title="Object and background",
+    about="Accuracy on whole images, on objects alone and on backgrounds alone.",
+    page="reliance",
+    models=("classes",),
+    data=("labels",),
+)
 class BackgroundRequest(OnImages):
     """A model's answers on full images, on the object alone and on the background alone.
 

@@ -16,7 +16,8 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Result
 from engine.core.statistics import bootstrap_interval, paired_difference, wilson
 from engine.data.formats.scenes import VARIANTS, Scenes
 from engine.evaluation.predictions import answered, images_at_once, logits
@@ -30,7 +31,13 @@ PLANTED = math.log(HOME / ELSEWHERE)
 ANSWERS = ("the object's kind", "a kind of the place shown", "a kind of the object's home", "another kind")
 
 
-@experiment
+@experiment(
+    title="Counterfactual backgrounds",
+    about="Does an answer change when the same object stands on another place?",
+    page="reliance",
+    models=("classes",),
+    data=("labels", "matched sets"),
+)
 class CounterfactualRequest(OnImages):
     """A model's answers to matched sets of scenes.
 

@@ -16,7 +16,8 @@ from pydantic import Field, field_validator
 
 from engine.core.choices import DEFAULT_FILTER, Filter
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Result
 from engine.evaluation.comparison import align
 from engine.evaluation.curves import curve_facts, paired_curves
 from engine.evaluation.predictions import correct
@@ -41,7 +42,13 @@ def passes(cutoffs: Sequence[float], bands: Sequence[float], low: bool, high: bo
     return filters + [("band", lower, upper) for lower, upper in itertools.pairwise(bands)]
 
 
-@experiment
+@experiment(
+    title="Spatial frequency",
+    about="Accuracy under low-pass, high-pass and band-pass filters.",
+    page="reliance",
+    models=("classes",),
+    data=("labels",),
+)
 class FrequencyRequest(OnImages):
     """A model's answers on filtered images.
 

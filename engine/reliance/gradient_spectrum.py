@@ -9,8 +9,9 @@ from pydantic import Field
 
 from engine.core import devices
 from engine.core.errors import BadRequest
+from engine.core.experiments import experiment
 from engine.core.images import to_input
-from engine.core.request import Context, Progress, Result, experiment
+from engine.core.request import Context, Progress, Result
 from engine.core.statistics import HIGH, LOW, bootstrap_means
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import samples
@@ -23,7 +24,11 @@ RINGS = 20
 BATCH = 16
 
 
-@experiment
+@experiment(
+    title="Gradients by layer",
+    about="The spatial-frequency spectrum of units' input gradients, by layer.",
+    page="reliance",
+)
 class GradientSpectrumRequest(OnImages):
     """How the gradient of a unit with respect to the image's pixels is spread over frequencies, for every layer of a role.
 

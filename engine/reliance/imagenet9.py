@@ -7,7 +7,8 @@ import pandas as pd
 from pydantic import Field
 
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Result
 from engine.core.statistics import HIGH, LOW, bootstrap_means, wilson
 from engine.data.formats.folder import Folder
 from engine.data.formats.imagenet9 import NINE, Challenge, nine_of, to_nine
@@ -20,7 +21,13 @@ from engine.evaluation.streaming import Arrays, Stream
 from engine.models.loaded import LoadedModel
 
 
-@experiment
+@experiment(
+    title="ImageNet-9 challenge",
+    about="Accuracy on the variations of the Backgrounds Challenge, and the BG-gap.",
+    page="reliance",
+    models=("classes",),
+    data=("labels",),
+)
 class ChallengeRequest(OnImages):
     """A model's accuracy among nine classes on every variation that the folder holds.
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from engine.core.choices import Cut
 from engine.core.errors import BadRequest, RefusedFile
+from engine.core.experiments import experiment
 from engine.core.images import to_input
-from engine.core.request import Context, Result, experiment
+from engine.core.request import Context, Result
 from engine.core.statistics import wilson
 from engine.data.dataset import Dataset
 from engine.evaluation.predictions import variant_table
@@ -36,7 +37,13 @@ GROUND = 128  # grey around a silhouette
 SMALLEST = 6  # pixels of a texture's side; less shows nothing
 
 
-@experiment
+@experiment(
+    title="Texture and shape",
+    about="Accuracy on shuffled patches, and on silhouettes filled with another object's texture.",
+    page="reliance",
+    models=("classes",),
+    data=("labels",),
+)
 class TextureRequest(OnImages):
     """A model's answers to shuffled images and to silhouettes with another object's texture.
 

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from engine.core import devices
 from engine.core.errors import BadRequest
+from engine.core.experiments import experiment
 from engine.core.precision import autocast
-from engine.core.request import Context, Result, experiment
+from engine.core.request import Context, Result
 from engine.core.statistics import bootstrap_interval
 from engine.evaluation.predictions import outputs
 from engine.evaluation.request import OnImages, report
@@ -28,7 +29,13 @@ LARGEST_BATCH = 64
 COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 
 
-@experiment
+@experiment(
+    title="The last layer",
+    about="From which tokens the head can answer, class token isolation and uniform attention.",
+    page="spatial",
+    models=("classes",),
+    data=("labels",),
+)
 class LastLayerRequest(OnImages):
     """Accuracy under everything that can be done to the last layers, on one data set (at most `images` of it).
 

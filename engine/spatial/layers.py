@@ -12,8 +12,9 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.experiments import experiment
 from engine.core.precision import autocast
-from engine.core.request import Context, Result, experiment
+from engine.core.request import Context, Result
 from engine.core.statistics import HIGH, LOW, bootstrap_interval, paired_difference
 from engine.evaluation.index import batch_size
 from engine.evaluation.request import OnImages, report
@@ -30,7 +31,11 @@ ROUNDS = 200
 CURVES = ("localisation_auroc", "self_retrieval", "position_r2", "homogeneity", "map_uniformity")
 
 
-@experiment
+@experiment(
+    title="Position through the layers",
+    about="How long maps show where the object is, and tokens know where they are.",
+    page="spatial",
+)
 class LayersRequest(OnImages):
     """The curves of a model over its depth on one data set (paper, section 4; `images`: at most so many of them).
 

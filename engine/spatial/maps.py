@@ -12,8 +12,9 @@ from torch import Tensor
 
 from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import BadRequest
+from engine.core.experiments import experiment
 from engine.core.images import to_input
-from engine.core.request import Context, Progress, Request, Result, experiment
+from engine.core.request import Context, Progress, Request, Result
 from engine.data import uploads
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
@@ -28,7 +29,11 @@ MOST_BYTES = 64 << 20
 """Of one result. Above it, similarities are left out."""
 
 
-@experiment
+@experiment(
+    title="One image through the depth",
+    about="The position maps of one unit in every block, and how alike all tokens are, on one image.",
+    page="spatial",
+)
 class MapsRequest(Request):
     """The position maps of one unit in every block, and the similarity of all tokens, on one image.
 

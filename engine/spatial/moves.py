@@ -14,8 +14,9 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core import devices
+from engine.core.experiments import experiment
 from engine.core.precision import autocast
-from engine.core.request import Context, Result, experiment
+from engine.core.request import Context, Result
 from engine.core.statistics import HIGH, LOW
 from engine.evaluation.index import batch_size
 from engine.evaluation.request import OnImages, report
@@ -32,7 +33,11 @@ ENDS = ("low", "high", "quartile_1", "quartile_3")
 Move = Callable[[Tensor], Tensor]
 
 
-@experiment
+@experiment(
+    title="Shifted and turned images",
+    about="Whether the maps of units move along with the image, and their means stay.",
+    page="spatial",
+)
 class MovesRequest(OnImages):
     """How the units of every layer follow a rolled or turned image, over `images` images of a data set.
 

@@ -15,7 +15,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_UNITS, MAX_VARIANTS
 from engine.core.config import settings
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress, Request, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Progress, Request, Result
 from engine.core.targets import IMAGE, parse_target
 from engine.data.registry import open_dataset
 from engine.data.uploads import image_of
@@ -45,7 +46,11 @@ from engine.visualization.tuning import GivenRecipe, check_effort, label, recipe
 TOP_IMAGES = 20
 
 
-@experiment
+@experiment(
+    title="Feature visualization",
+    about="Pictures of units by activation maximization, scored against the images of a data set.",
+    page="visualize",
+)
 class VisualizeRequest(Request):
     """Make a picture for each of some units or targets of one site, and score it against the images of a data set.
 

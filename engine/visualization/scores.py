@@ -12,13 +12,13 @@ import torch
 
 from engine.core.images import to_input
 from engine.core.request import Context, Progress, Result
-from engine.core.seeding import generator
 from engine.core.statistics import wilson
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
 from engine.visualization.activations import values_of
 from engine.visualization.goals import Goal, measure_of, measured, suited_to
 from engine.visualization.optimization.augmentation import copies_of
+from engine.visualization.optimization.seeding import generator
 from engine.visualization.recipes import PAPER
 
 # Fresh augmentations, the same whatever the recipe: the paper's jitter and a fifth of its colour shift, new random numbers,

@@ -13,7 +13,8 @@ from typing import Literal
 
 from engine.core import devices
 from engine.core.choices import DEFAULT_DATA
-from engine.core.request import Context, Request, Result, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Request, Result
 from engine.data.registry import open_dataset
 from engine.data.uploads import image_of
 from engine.models import catalog
@@ -24,7 +25,12 @@ from engine.visualization.progress import as_bytes
 from engine.visualization.tuning import GivenRecipe, recipe_of
 
 
-@experiment
+@experiment(
+    title="One picture",
+    about="The picture that maximizes or minimizes one unit or target.",
+    page="visualize",
+    part=True,
+)
 class PictureRequest(Request):
     """Make one picture that maximizes (direction 1) or minimizes (-1) a unit (its number) or a target of a site.
 

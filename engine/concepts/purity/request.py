@@ -19,7 +19,8 @@ from engine.concepts.purity.measure import Measured, Reference, measure
 from engine.concepts.purity.shares import shares
 from engine.core.choices import DEFAULT_DATA, DEFAULT_ROLE
 from engine.core.errors import BadRequest
-from engine.core.request import Context, Progress, Request, Result, build, experiment
+from engine.core.experiments import experiment
+from engine.core.request import Context, Progress, Request, Result, build
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
@@ -29,7 +30,12 @@ from engine.sites.access import Site
 __all__ = ["PurityRequest", "compare", "difference", "names_against_truth", "sites_of_role"]
 
 
-@experiment
+@experiment(
+    title="Purity",
+    about="Which units follow a concept that kinds of different groups share, against known tags.",
+    page="concepts",
+    data=("tags",),
+)
 class PurityRequest(Request):
     """Test every unit of all sites of a role against every concept of a data set of scenes with tags.
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
 from engine.core.images import to_input
-from engine.core.seeding import generator
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import Goal, Measure, groups_of, measure_of, suited_to
 from engine.visualization.optimization.augmentation import copies_of, total_variation
@@ -25,6 +24,7 @@ from engine.visualization.optimization.batch_size import with_fitting_batch
 from engine.visualization.optimization.fast_gradients import module_for_gradients
 from engine.visualization.optimization.parameterization import Parameterization, parameterize
 from engine.visualization.optimization.schedule import finish_from, leak_at, noise_at, rate_at
+from engine.visualization.optimization.seeding import generator
 from engine.visualization.recipe import Recipe
 
 T = TypeVar("T")

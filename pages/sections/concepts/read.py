@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from engine.core.address import format_units
-from engine.core.request import Result, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import Result
 from pages.common import colours, errors, results
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage

@@ -77,6 +77,6 @@ def _made(result: Result, alt: str) -> None:
 
 def result_key(result: Result) -> str:
     """The key under which a result is kept."""
-    from engine.core.request import parse_request
+    from engine.core.experiments import parse_request
 
     return parse_request(result.request).key()

@@ -67,7 +67,6 @@ def view_of(facts: dict[str, Any]) -> View | None:
         )
     except BadRequest:  # of another version of Vitrine
         return None
-    assert isinstance(asked, VisualizeRequest)
     given: dict[str, Any] = {**asked.model_dump(), **_recipe(asked)}
     address = Address(*(given.get(field.name, ()) for field in fields(Address)))
     view = View(address, **{field.name: given[field.name] for field in fields(View) if field.name in given})

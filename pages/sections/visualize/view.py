@@ -95,7 +95,7 @@ def request(view: View, address: Address) -> VisualizeRequest:
     from engine.visualization.request import VisualizeRequest
     from engine.visualization.tuning import tuned
 
-    made = build(
+    return build(
         VisualizeRequest,
         model=address.model,
         site=address.site,
@@ -110,8 +110,6 @@ def request(view: View, address: Address) -> VisualizeRequest:
         several=view.several,
         seeds=view.seeds,
     )
-    assert isinstance(made, VisualizeRequest)
-    return made
 
 
 def index_request(address: Address, data: str) -> IndexRequest:
@@ -119,9 +117,7 @@ def index_request(address: Address, data: str) -> IndexRequest:
     from engine.core.request import build
     from engine.evaluation.index import IndexRequest
 
-    made = build(IndexRequest, model=address.model, site=address.site, data=data)
-    assert isinstance(made, IndexRequest)
-    return made
+    return build(IndexRequest, model=address.model, site=address.site, data=data)
 
 
 def through_depth(address: Address) -> list[Address]:

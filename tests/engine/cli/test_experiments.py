@@ -13,8 +13,9 @@ import pytest
 
 from engine.cli import main
 from engine.core import config
+from engine.core.experiments import parse_request
 from engine.core.images import open_image
-from engine.core.request import Result, parse_request
+from engine.core.request import Result
 from engine.jobs.keys import place
 
 MODEL = "starter-cnn"

@@ -11,7 +11,8 @@ from engine.concepts import naming
 from engine.concepts.naming import NameUnitsRequest
 from engine.core.choices import MEASURES
 from engine.core.errors import BadRequest
-from engine.core.request import build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import build
 from tests.engine.concepts.planted import IMAGES, SITES, WORDS, Planted, following, random_units, reader, truth
 
 

@@ -9,7 +9,8 @@ import pytest
 from engine.concepts.pictures import PictureWordsRequest, compared, consistency, embedded, of_strongest
 from engine.concepts.words import WordsRequest, image_embeddings, reader_of
 from engine.core.errors import BadRequest
-from engine.core.request import Request, Result, build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import Request, Result, build
 from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest

@@ -8,7 +8,8 @@ import torch
 
 from engine.concepts.zero_shot import ZeroShotRequest
 from engine.core.errors import BadRequest, Unavailable
-from engine.core.request import Result, build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import Result, build
 from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.models import catalog

@@ -9,7 +9,8 @@ import torch
 
 from cache.blob import Blob
 from engine.core.errors import BadRequest, Cancelled, RefusedFile
-from engine.core.request import Progress, Result, build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import Progress, Result, build
 from engine.data.dataset import Dataset
 from engine.evaluation import index as activations
 from engine.evaluation.index import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective

@@ -13,7 +13,8 @@ import torch
 
 from engine.core import config
 from engine.core.errors import BadRequest
-from engine.core.request import Result, build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import Result, build
 from engine.data import registry
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_folder

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core.seeding import generator
 from engine.visualization.diversity import different, held_apart, likeness
 from engine.visualization.goals import Unit, measured, units_of
 from engine.visualization.objectives import goal
 from engine.visualization.optimization import optimize
 from engine.visualization.optimization.optimize import Run
 from engine.visualization.optimization.parameterization import Fourier, Maco, parameterize
+from engine.visualization.optimization.seeding import generator
 from engine.visualization.recipes import FAST, PAPER
 from engine.visualization.scores import importance_maps
 from tests.engine.small import small_vit

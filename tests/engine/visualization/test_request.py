@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from engine.core.errors import BadRequest, Cancelled
+from engine.core.experiments import parse_request
 from engine.core.images import to_input
-from engine.core.request import Progress, Result, build, parse_request
+from engine.core.request import Progress, Result, build
 from engine.data import uploads
 from engine.visualization import quality, recipes, scores
 from engine.visualization import request as visualize

@@ -30,7 +30,7 @@ def test_a_score_belongs_to_its_picture_alone():
 
 def test_fresh_augmentations_are_not_those_of_the_recipe():
     """A score with the optimizer's own random numbers would flatter the picture."""
-    from engine.core.seeding import generator
+    from engine.visualization.optimization.seeding import generator
 
     recipe, fresh = generator(0, 5), generator(0, 5, "fresh")
     assert recipe.initial_seed() != fresh.initial_seed()

@@ -8,7 +8,8 @@ import pytest
 
 from engine.core.config import Settings
 from engine.core.errors import BadRequest
-from engine.core.request import build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import build
 from engine.visualization import tuning
 from engine.visualization.recipe import Recipe
 from engine.visualization.recipes import ABLATIONS, FAST, FOURIER, PAPER, RECIPES

@@ -15,7 +15,8 @@ from engine.concepts.purity import request as purity
 from engine.concepts.purity.measure import Measured, measure
 from engine.concepts.purity.request import PurityRequest
 from engine.core.errors import BadRequest
-from engine.core.request import Result, build, parse_request
+from engine.core.experiments import parse_request
+from engine.core.request import Result, build
 from engine.core.statistics import HIGH, LOW
 from engine.data.registry import open_dataset
 from engine.sites.access import Site

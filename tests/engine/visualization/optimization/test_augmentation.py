@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from engine.core.seeding import generator
 from engine.visualization.optimization.augmentation import copies_of, total_variation
+from engine.visualization.optimization.seeding import generator
 from engine.visualization.recipes import PAPER, PAPER_CODE, Recipe
 
 

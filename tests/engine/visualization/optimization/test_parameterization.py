@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.core.seeding import generator
 from engine.visualization.optimization.parameterization import COLOUR_ROOT, Fourier, Maco, Pixels, parameterize
+from engine.visualization.optimization.seeding import generator
 from engine.visualization.spectrum import magnitude_at
 
 CPU = torch.device("cpu")

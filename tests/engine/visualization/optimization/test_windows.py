@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.core.seeding import generator
 from engine.visualization.optimization.augmentation import cut, resampling, turned, windows_of
+from engine.visualization.optimization.seeding import generator
 from engine.visualization.recipes import View
 
 
