@@ -24,6 +24,7 @@ from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.sites.access import find
+from engine.visualization import recipes
 from engine.visualization.diversity import variants_of
 from engine.visualization.goals import Goal
 from engine.visualization.objectives import goals_of
@@ -136,7 +137,7 @@ class VisualizeRequest(Request):
         return {
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
-            "recipe": recipe_of(self.recipe).model_dump_json(),
+            "recipe": recipes.fingerprint(recipe_of(self.recipe)),
             "yardstick": f"{FRESH.model_dump_json()} {STRONGEST}",
         }
 

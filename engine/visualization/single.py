@@ -18,6 +18,7 @@ from engine.core.request import Context, Request, Result
 from engine.data.registry import open_dataset
 from engine.data.uploads import image_of
 from engine.models import catalog
+from engine.visualization import recipes
 from engine.visualization.goals import Goal
 from engine.visualization.objectives import goal
 from engine.visualization.optimization.optimize import Pictures, Run, Watch, maximize, same_size
@@ -52,7 +53,7 @@ class PictureRequest(Request):
     data: str = ""
 
     def fingerprints(self) -> dict[str, str]:
-        read = {"model": catalog.fingerprint(self.model), "recipe": recipe_of(self.recipe).model_dump_json()}
+        read = {"model": catalog.fingerprint(self.model), "recipe": recipes.fingerprint(recipe_of(self.recipe))}
         return read | ({"data": open_dataset(self.data).fingerprint} if self.data else {})
 
     def run(self, context: Context) -> Result:

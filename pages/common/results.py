@@ -5,6 +5,7 @@ Invariant: everything here can be thrown away at any time; the result store is w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,13 @@ def find(key: str) -> Result | None:
         return _result(key)
     except _Missing:
         return None
+
+
+def label(shown: Iterable[Result]) -> str:
+    """What a reader must know where results were computed in another precision than this machine's; empty where none was."""
+    from engine.jobs.keys import label as told
+
+    return "  \n".join(dict.fromkeys(sentence for result in shown if (sentence := told(result))))
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
