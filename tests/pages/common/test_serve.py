@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_says_nothing(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", "from pages.common import serve; serve.warm_up().thread.join()"],
