@@ -1,11 +1,12 @@
 """Query, key and value of any attention: found by what its projections are, given as rows to multiply with.
 
-As the projections make them: before norm, position code and scale, heads one after the other.
+As the projections make them: before norm, position code and scale, heads one after the other. Each form in which networks
+hold their projections is one function under `@projection`; whoever brings an attention of another form adds one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,17 @@ from torch import Tensor, nn
 from engine.sites.hooks import Rows
 
 PARTS = ("query", "key", "value")
+Form = Callable[[nn.Module], list[Rows] | None]
+FORMS: list[Form] = []
+"""Those that are known, in the order in which they are asked."""
+
+
+def projection(form: Form) -> Form:
+    """Decorator of a function that gives the rows of query, key and value of a module whose projections have its form, and
+    None for any other. It is asked after those that are known already."""
+    if form not in FORMS:
+        FORMS.append(form)
+    return form
 
 
 def is_attention(module: nn.Module) -> bool:
@@ -22,27 +34,53 @@ def is_attention(module: nn.Module) -> bool:
 
 def projected(attention: nn.Module) -> Iterator[tuple[str, Rows]]:
     """(query|key|value, its rows); nothing for a module that projects no such three."""
-
-    def layer(name: str) -> nn.Linear | None:
-        found = getattr(attention, name, None)
-        return found if isinstance(found, nn.Linear) else None
-
-    if isinstance(weight := getattr(attention, "in_proj_weight", None), Tensor):
-        yield from zip(PARTS, _split(attention, weight, getattr(attention, "in_proj_bias", None), 3), strict=True)
-    elif fused := layer("qkv"):
-        yield from zip(PARTS, _fused(attention, fused), strict=True)
-    elif (both := layer("qk")) and (value := layer("v")):
-        yield from zip(PARTS, [*_split(both, both.weight, both.bias, 2), _whole(value)], strict=True)
-    elif (query := layer("q")) and (both := layer("kv")):
-        yield from zip(PARTS, [_whole(query), *_split(both, both.weight, both.bias, 2)], strict=True)
-    else:
-        alone = [one for part in PARTS if (one := layer(f"{part[0]}_proj") or layer(part[0]))]
-        if len(alone) == len(PARTS):
-            yield from zip(PARTS, map(_whole, alone), strict=True)
+    rows = next((rows for form in FORMS if (rows := form(attention)) is not None), None)
+    if rows is not None:
+        yield from zip(PARTS, rows, strict=True)
 
 
-def _whole(layer: nn.Linear) -> Rows:
+def linear(attention: nn.Module, name: str) -> nn.Linear | None:
+    """A module's part of this name, where that is a linear layer."""
+    part = getattr(attention, name, None)
+    return part if isinstance(part, nn.Linear) else None
+
+
+def whole(layer: nn.Linear) -> Rows:
+    """All rows of a layer that makes one of the three."""
     return Rows(layer, layer.weight, layer.bias)
+
+
+@projection
+def _torchs_own(attention: nn.Module) -> list[Rows] | None:
+    weight = getattr(attention, "in_proj_weight", None)
+    if not isinstance(weight, Tensor):
+        return None
+    return _split(attention, weight, getattr(attention, "in_proj_bias", None), 3)
+
+
+@projection
+def _one_for_all(attention: nn.Module) -> list[Rows] | None:
+    fused = linear(attention, "qkv")
+    return _fused(attention, fused) if fused else None
+
+
+@projection
+def _value_apart(attention: nn.Module) -> list[Rows] | None:
+    both, value = linear(attention, "qk"), linear(attention, "v")
+    return [*_split(both, both.weight, both.bias, 2), whole(value)] if both and value else None
+
+
+@projection
+def _query_apart(attention: nn.Module) -> list[Rows] | None:
+    query, both = linear(attention, "q"), linear(attention, "kv")
+    return [whole(query), *_split(both, both.weight, both.bias, 2)] if query and both else None
+
+
+@projection
+def _three_apart(attention: nn.Module) -> list[Rows] | None:
+    alone = [linear(attention, f"{part[0]}_proj") or linear(attention, part[0]) for part in PARTS]
+    rows = [whole(layer) for layer in alone if layer]
+    return rows if len(rows) == len(PARTS) else None
 
 
 def _split(module: nn.Module, weight: Tensor, bias: Tensor | None, parts: int) -> list[Rows]:

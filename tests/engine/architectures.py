@@ -97,13 +97,14 @@ def document() -> str:
     lines = [
         "# Architectures",
         "",
-        "Sites are found by the structure of a model's modules, so relatives of these work too. Each row was made by",
-        "reading a small model of the family with random weights (`python -m tests.engine.architectures`); the tests",
-        "check for each of them that every position shows up at its own place. A model whose positions stand in another",
-        "order (Hiera), or whose layers cannot be told apart, is refused with a sentence that says so. The image towers of",
-        "open_clip (its own ViT and ResNet, and timm's inside it) have the same sites, and `head.embedding` at their end.",
+        "Sites are located from the structure of a model's modules, so related architectures work too. Each row was",
+        "generated from a small model of the family with random weights (`python -m tests.engine.architectures`); the",
+        "tests check for each of them that every position is mapped to its own place in the image. An unsupported",
+        "architecture, whose positions are in a different order (Hiera) or whose layers cannot be told apart, is refused",
+        "with the reason. The image towers of open_clip (its own ViT and ResNet, and timm models inside it) have the same",
+        "sites, plus `head.embedding` at the end.",
         "",
-        "| family | example in timm | prefix tokens | sites of a block | blocks are called |",
+        "| family | example in timm | prefix tokens | sites of a block | names of blocks |",
         "| --- | --- | --- | --- | --- |",
     ]
     for family, (architecture, *_, block, grid) in FAMILIES.items():

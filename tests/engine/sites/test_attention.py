@@ -1,0 +1,71 @@
+"""Attention is known by its projections, whatever they are called; one more form is one more function."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from engine.sites import attention
+from engine.sites.attention import is_attention, linear, projected, projection, whole
+
+WIDTH = 6
+
+
+def holding(**widths: int) -> nn.Module:
+    """A module with linear layers of these names and widths."""
+    module = nn.Module()
+    for name, width in widths.items():
+        module.add_module(name, nn.Linear(WIDTH, width))
+    return module
+
+
+def stacked(*layers: nn.Linear) -> torch.Tensor:
+    return torch.cat([layer.weight for layer in layers])
+
+
+@pytest.mark.parametrize(
+    "widths",
+    [
+        {"qkv": 18},
+        {"qk": 12, "v": 6},
+        {"q": 6, "kv": 12},
+        {"q": 6, "k": 6, "v": 6},
+        {"q_proj": 6, "k_proj": 6, "v_proj": 6},
+    ],
+)
+def test_the_three_parts_together_are_the_layers_in_order(widths: dict[str, int]) -> None:
+    module = holding(**widths)
+    parts = dict(projected(module))
+    assert [*parts] == ["query", "key", "value"]
+    assert torch.equal(torch.cat([rows.weight for rows in parts.values()]), stacked(*module.children()))
+    entering = torch.randn(2, 3, WIDTH, generator=torch.Generator().manual_seed(0))
+    made = torch.cat([rows.of(entering) for rows in parts.values()], 2)
+    torch.testing.assert_close(made, torch.cat([layer(entering) for layer in module.children()], 2))
+
+
+def test_torchs_own_attention_is_known_too() -> None:
+    module = nn.MultiheadAttention(WIDTH, 2)
+    assert torch.equal(torch.cat([rows.weight for _, rows in projected(module)]), module.in_proj_weight)
+
+
+@pytest.mark.parametrize("widths", [{}, {"q": 6}, {"q": 6, "k": 6}, {"qk": 12}, {"kv": 12}, {"fc1": 6, "fc2": 6}])
+def test_what_lacks_one_of_the_three_is_no_attention(widths: dict[str, int]) -> None:
+    assert not is_attention(holding(**widths)) and [*projected(holding(**widths))] == []
+
+
+def test_a_form_of_ones_own_is_asked_after_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "FORMS", [*attention.FORMS])
+    module = holding(to_q=6, to_k=6, to_v=6)
+    assert not is_attention(module)
+
+    @projection
+    def diffusers(part: nn.Module) -> list | None:
+        layers = [linear(part, f"to_{name}") for name in "qkv"]
+        return [whole(layer) for layer in layers if layer] if all(layers) else None
+
+    projection(diffusers)  # registered again by a reload: still one
+    assert attention.FORMS.count(diffusers) == 1
+    assert [rows.module for _, rows in projected(module)] == [*module.children()]
+    both = holding(qkv=18, to_q=6, to_k=6, to_v=6)
+    assert {rows.module for _, rows in projected(both)} == {both.get_submodule("qkv")}
