@@ -110,7 +110,7 @@ def _data(page: ExperimentPage[ConceptsView]) -> None:
         "Images from",
         names,
         key=key,
-        help="The images on which units and words are compared. Add folders of your own in vitrine.toml.",
+        help="The images on which units and words are compared. Add your own folders in vitrine.toml.",
         **pickers.KEEP,
     )
 

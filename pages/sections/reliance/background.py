@@ -28,7 +28,7 @@ def background(view: View, found: Mapping[str, Result], turn: Callable[[View], N
         default=view.number,
         format_func=NUMBERS.__getitem__,
         required=True,
-        help="“Of full” is the accuracy over that on the full images, as in the paper's Table 2.",
+        help="“Of full” is the accuracy relative to that on the intact images, as in the paper's Table 2.",
     )
     if numbers != view.number:
         turn(view.model_copy(update={"number": numbers}))
@@ -55,10 +55,10 @@ def background(view: View, found: Mapping[str, Result], turn: Callable[[View], N
 
 def _controls(facts: dict[str, Any], view: View) -> None:
     """What remains when a model's mere strength is taken out."""
-    st.subheader("Among equals", anchor=False)
+    st.subheader("Controlled for overall accuracy", anchor=False)
     st.caption(
-        "A stronger model is better on cut images too. So: the same differences on the images that all models get right "
-        "in full, and accuracy on cut images against accuracy in full."
+        "A more accurate model is also more accurate on cut images. Left: the same differences on the images whose intact "
+        "version all models classify correctly. Right: accuracy on cut images against accuracy on intact images."
     )
     matched = facts["matched"]
     _differences(facts, view)
@@ -70,16 +70,18 @@ def _controls(facts: dict[str, Any], view: View) -> None:
         name = next(iter(facts["robustness"]))
         found = facts["robustness"][name]
         line = (
-            "The dashed line is fitted on log-odds: above it, a model does better than its accuracy in full lets expect."
+            "The dashed line is fitted to the log-odds: a model above it is more accurate on these images than its clean "
+            "accuracy predicts."
             if found["line"]
-            else "Two points always lie on a line: with a third model the line is fitted."
+            else "Two points always lie on a line; a line is fitted from three models on."
         )
         dots = pd.DataFrame(
             [{k: v for k, v in point.items() if not k.endswith("interval")} for point in found["points"]]
         )
         figures.draw(
             charts.robustness(view.models, found, VARIANTS[name]), dots, "effective-robustness", key="bg_robust",
-            finding="Effective robustness", note=line, alt="Accuracy on backgrounds against accuracy in full, a point a model",
+            finding="Effective robustness", note=line, alt="Accuracy on backgrounds against accuracy on intact images, one "
+            "point per model",
         )  # fmt: skip
 
 
@@ -91,7 +93,7 @@ def _differences(facts: dict[str, Any], view: View) -> None:
             "difference in top-1, points": f"{row['a']} − {row['b']}",
             "images": VARIANTS[row["variant"]] + (f", {row['fill']}" if len(view.fills) > 1 and row["fill"] else ""),
             "on all images": points(row),
-            f"on the {matched['n']} right in full": points(_same(matched["paired"], row)),
+            f"on the {matched['n']} that all classify correctly when intact": points(_same(matched["paired"], row)),
             "p (McNemar)": row["p"],
         }
         for row in facts["paired"]
@@ -99,7 +101,8 @@ def _differences(facts: dict[str, Any], view: View) -> None:
     column = st.column_config.NumberColumn("p (McNemar)", format="%.2g", help="Exact, two-sided, on all images.")
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"p (McNemar)": column})
     st.caption(
-        f"Paired bootstrap intervals (95%). {matched['n']} of {matched['of']} images are right in full for every model."
+        f"Paired bootstrap intervals (95%). {matched['n']} of {matched['of']} images are classified correctly by every "
+        f"model when intact."
     )
 
 
@@ -115,7 +118,7 @@ def _matched_bars(matched: dict[str, Any], view: View) -> None:
         pd.DataFrame([{**row, "top1_interval": str(row["top1_interval"])} for row in matched["models"]]),
         "among-equals",
         key="bg_equals",
-        finding=f"Cut images, where all are right in full ({matched['n']})",
+        finding=f"Cut images whose intact version all models classify correctly ({matched['n']})",
         note=INTERVAL,
     )
 
@@ -152,7 +155,7 @@ def _alone(found: Mapping[str, Result]) -> str:
     model, result = next(iter(found.items()))
     rows = {row["variant"]: row for row in result.tables["variants"].to_dict("records")}
     parts = [f"{share(rows[name]['top1'], 1)} on {text}" for name, text in VARIANTS.items() if name in rows]
-    return f"{model} is right on {parts[0].removesuffix(' on full image')} of full images; {', '.join(parts[1:])}."
+    return f"{model} classifies {parts[0].removesuffix(' on full image')} of the intact images correctly; {', '.join(parts[1:])}."
 
 
 def _how(view: View, found: Mapping[str, Result]) -> str:
@@ -160,7 +163,7 @@ def _how(view: View, found: Mapping[str, Result]) -> str:
     cut = {
         "box": "Cut by the true class's boxes before scaling, as in the paper.",
         "mask": "Cut by masks before scaling.",
-        "saliency": "Cut by the saliency network, because nobody has drawn boxes: these numbers depend on that network too.",
+        "saliency": "Cut by the saliency network, so these numbers depend on that network too.",
     }[view.cut]
-    few = " So few images say little: look at the intervals." if n < 100 else ""
+    few = " With so few images, mind the intervals." if n < 100 else ""
     return f"{n} images. {cut}{few}"

@@ -178,7 +178,7 @@ def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.F
             showlegend=False,
             hovertemplate=f"{model}: {value:.2f} ({low:.2f} to {high:.2f})<extra></extra>",
         )
-    for place, text in ((0, "place ignored"), (1, "ideal use of the planted cue")):
+    for place, text in ((0, "no reliance"), (1, "ideal observer")):
         chart.add_vline(x=place, line={"color": colours.of("quiet"), "dash": "dot", "width": 1.5})
         chart.add_annotation(
             x=place, y=1, yref="paper", text=text, showarrow=False, yanchor="bottom",
@@ -186,7 +186,7 @@ def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.F
         )  # fmt: skip
     chart.update_layout(**{**_LAYOUT, "height": 130 + 42 * len(found), "margin": {"l": 130, "r": 16, "t": 36, "b": 48}})
     most = max(1.15, *(high for _, _, high in found.values()))
-    chart.update_xaxes(title="weight of the place (1 = what it is worth)", range=[-0.12, most + 0.1], fixedrange=True)
+    chart.update_xaxes(title="reliance on the place (1 = ideal observer)", range=[-0.12, most + 0.1], fixedrange=True)
     chart.update_yaxes(fixedrange=True, autorange="reversed")
     return chart
 

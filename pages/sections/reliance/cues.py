@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 
-def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
-    """The same object at home, elsewhere and alone; and how much the place counts beside what it is worth."""
+def counterfactual(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """Counterfactual backgrounds: the same object on its home place, on another and alone; reliance on the place."""
     reliance = {model: result.facts["reliance"] for model, result in found.items()}
     planted = next(iter(found.values())).facts["planted"]
     left_out = "".join(
-        f" Of {errors.escape(model)} {count:,} sets are left out: it knows no kind that lives at their other place."
+        f" Of {errors.escape(model)} {count:,} sets are excluded, because the model has no class whose home place is their "
+        f"other place."
         for model, result in found.items()
         if (count := result.facts["reliance_left_out"])
     )
     finding = ", ".join(
-        f"{errors.escape(model)} gives it {value:.2f} ({low:.2f} to {high:.2f})"
+        f"{errors.escape(model)} {value:.2f} ({low:.2f} to {high:.2f})"
         if value == value  # not a number where it can be told of no set
-        else f"{errors.escape(model)} gives it an unknown part"
+        else f"{errors.escape(model)} unknown"
         for model, (value, low, high) in reliance.items()
     )
     figures.draw(
@@ -39,11 +40,11 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
         ),
         "reliance",
         key="bg_reliance",
-        finding=f"Of the weight that the place is worth, {finding}",
-        note=f"In training {share(planted['home'])} of a kind's scenes stand on its home place and "
-        f"{share(planted['elsewhere'])} on each other one. When an object moves, an ideal observer's log-odds between its kind "
-        f"and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; the figure shows the model's fall over "
-        f"that.{left_out} {INTERVAL}",
+        finding=f"Reliance on the place: {finding}",
+        note=f"In training, {share(planted['home'])} of a kind's scenes are on its home place and "
+        f"{share(planted['elsewhere'])} on each other place. When the object is moved, an ideal observer's log-odds between "
+        f"its kind and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; reliance is the model's fall "
+        f"relative to that.{left_out} {INTERVAL}",
     )
     answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in found.items()}
     first = next(iter(answers.values()))
@@ -61,8 +62,8 @@ def places(view: View, found: Mapping[str, Result], turn: Callable[[View], None]
         pd.concat([result.tables["answers"].assign(model=model) for model, result in found.items()]),
         "answers",
         key="bg_answers",
-        finding="What is answered when an object stands on another place",
-        note=f"Accuracy lost by moving the object: {drops}. A blind guess would give: {chance}. {INTERVAL}",
+        finding="Answers when the object is on another place",
+        note=f"Accuracy lost by moving the object: {drops}. Expected by chance: {chance}. {INTERVAL}",
     )
 
 
@@ -78,17 +79,19 @@ def texture(view: View, found: Mapping[str, Result], turn: Callable[[View], None
         told = f"{share(bias[0])} ({share(bias[1])} to {share(bias[2])})" if bias else "not measurable"
         biases.append(f"{errors.escape(model)} {told}, {both} answers")
     saliency = (
-        " Objects were cut by the saliency network." if next(iter(found.values())).facts["cut"] == "saliency" else ""
+        " Objects were segmented by the saliency network."
+        if next(iter(found.values())).facts["cut"] == "saliency"
+        else ""
     )
     figures.draw(
         charts.bars(view.models, groups, series, "top-1 accuracy"),
         pd.concat([table.assign(model=model) for model, table in tables.items()]),
         "texture",
         key="bg_texture",
-        finding=f"Shape among answers that are shape or texture: {' · '.join(biases)}",
-        note="Shuffled: g x g patches in random places; where a patch is a whole number of a ViT's own patches, its tokens stay "
-        "whole, which favours it. Silhouettes: an object's outline filled with its own texture, or with that of an object of "
-        f"another class, on grey.{saliency} {INTERVAL}",
+        finding=f"Shape bias, the share of shape among answers that follow shape or texture: {' · '.join(biases)}",
+        note="Shuffled: g × g patches at random places; if each contains a whole number of a ViT's own patches, its tokens "
+        f"stay intact, which favours it. Silhouettes: an object's outline filled with its own texture, or with that of an "
+        f"object of another class, on grey.{saliency} {INTERVAL}",
     )
 
 
@@ -107,7 +110,7 @@ def challenge(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         pd.concat([table.assign(model=model) for model, table in tables.items()]),
         "backgrounds-challenge",
         key="bg_challenge",
-        finding=f"BG-gap: {' · '.join(gaps)}" if gaps else "No BG-gap: it needs mixed_same and mixed_rand",
-        note="BG-gap: accuracy on mixed_same minus mixed_rand. The 1000 classes count as the nine that they belong to. "
-        + INTERVAL,
+        finding=f"BG-Gap: {' · '.join(gaps)}" if gaps else "No BG-Gap: it requires mixed_same and mixed_rand",
+        note="BG-Gap: accuracy on mixed_same minus accuracy on mixed_rand. The 1000 ImageNet classes are mapped to the nine "
+        "of ImageNet-9. " + INTERVAL,
     )

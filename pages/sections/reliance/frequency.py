@@ -24,18 +24,18 @@ TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Normalised low-pass and high-pass curves, and the band-pass sweep."""
     halves = {model: result.facts["low_half_cutoff"] for model, result in found.items()}
-    finding = "Half of the accuracy is gone at a low-pass of " + ", ".join(
+    finding = "Low-pass cutoff that halves the accuracy: " + ", ".join(
         f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f}) for {errors.escape(model)}"
         for model, value in halves.items()
         if value
     )
     if not any(halves.values()):
-        finding = "No low-pass takes half of the accuracy away"
+        finding = "No low-pass halves the accuracy"
     left, right = st.columns(2, gap="large")
     with left:
         _filter_curves(view, found, "low", finding)
     with right:
-        _filter_curves(view, found, "high", "What is left when low frequencies go")
+        _filter_curves(view, found, "high", "Accuracy without low frequencies")
     bands = {model: result.tables["band"] for model, result in found.items() if "band" in result.tables}
     if bands:
         _bands(view, bands)
@@ -54,8 +54,8 @@ def _filter_curves(view: View, results: Mapping[str, Result], kind: str, finding
         charts.curves(
             view.models,
             {model: charts.curve(table, "cutoff", "normalised") for model, table in tables.items()},
-            f"{kind}-pass cut-off, fraction of Nyquist",
-            "top-1 over unfiltered top-1",
+            f"{kind}-pass cutoff, fraction of Nyquist",
+            "top-1 relative to unfiltered images",
             ticks=TICKS,
         ),
         pd.concat([table.assign(model=model) for model, table in tables.items()]),
@@ -74,15 +74,15 @@ def _bands(view: View, bands: Mapping[str, pd.DataFrame]) -> None:
         model: [charts.interval(row, "top1") for row in table.to_dict("records")] for model, table in bands.items()
     }
     chart = charts.bars(view.models, groups, series, "top-1 accuracy")
-    chart.update_xaxes(title="the only frequencies left, fractions of Nyquist")
+    chart.update_xaxes(title="frequency band, fractions of Nyquist")
     figures.draw(
         chart, pd.concat([table.assign(model=model) for model, table in bands.items()]), "bands", key="bg_bands",
-        finding=_band_finding(bands), note=f"One band of the spectrum at a time, about middle grey. {INTERVAL}",
+        finding=_band_finding(bands), note=f"Only one frequency band at a time, on mid-grey. {INTERVAL}",
     )  # fmt: skip
 
 
-def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
-    """The mean frequency of units' input gradients through the depth."""
+def spectrum(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """Gradient spectrum: the mean frequency of units' input gradients, layer by layer."""
     tables = {}
     for model, result in found.items():
         layers = result.tables["layers"]
@@ -106,7 +106,7 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         "gradients",
         key="bg_gradients",
         finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist",
-        note=f"A unit drawn at random for each image, differentiated at its strongest position ({roles}). {INTERVAL}",
+        note=f"One random unit per image, differentiated at its strongest position ({roles}). {INTERVAL}",
     )
     rings = {model: result.tables["rings"] for model, result in found.items()}
     peaks = ", ".join(
@@ -119,13 +119,15 @@ def gradients(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         "gradient-spectrum",
         key="bg_rings",
         finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}",
-        note="A row a layer, the first at the bottom; the CSV has every share with its interval, and what white noise gives.",
+        note="One row per layer, the first at the bottom; the CSV contains every share with its interval, and that of white "
+        "noise.",
     )
 
 
 def _band_finding(bands: Mapping[str, pd.DataFrame]) -> str:
     best = {model: table.loc[table["top1"].idxmax()] for model, table in bands.items()}
     return " · ".join(
-        f"{errors.escape(model)} reads most from {row['from']:.2g} to {row['to']:.2g} of Nyquist ({share(float(row['top1']))})"
+        f"{errors.escape(model)} is most accurate on the band from {row['from']:.2g} to {row['to']:.2g} of Nyquist "
+        f"({share(float(row['top1']))})"
         for model, row in best.items()
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHOWN = 6
 LOW_PASSES = (0.08, 0.16)
 WIDTH = 132
-SORTS = {"apart": "Models furthest apart", "order": "In order"}
+SORTS = {"apart": "Largest disagreement first", "order": "In order"}
 
 
 def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) -> View:
@@ -40,7 +40,7 @@ def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.selectbox(
             "Class", classes, index=classes.index(view.kind if view.kind in classes else usual), format_func=readable,
-            help="Begins with the class of the image on which the models are furthest apart.", width=300,
+            help="Starts with the class of the image on which the models disagree most.", width=300,
         )  # fmt: skip
         sort = st.segmented_control("Sort", list(SORTS), default="apart", format_func=SORTS.__getitem__, required=True)
     mine = np.flatnonzero(labels == dataset.class_names.index(kind))
@@ -55,14 +55,16 @@ def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) 
 
 def _key(models: Sequence[str]) -> None:
     marks = " · ".join(f":{colours.MODELS[number]}[■] {errors.escape(model)}" for number, model in enumerate(models))
-    st.caption(f"{marks} · first answer and its probability; **bold** where it is right")
+    st.caption(f"{marks} · top-1 prediction and its probability; **bold** if correct")
 
 
 def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filtered: Mapping[str, Result]) -> None:
     """One image: a picture for each variant, and below each what every model answered."""
     dataset = results.dataset(view.data)
     known = dataset.describe(index)
-    st.caption(f"**{errors.escape(_name(known))}** · probabilities of the true class {share(apart)} apart on average")
+    st.caption(
+        f"**{errors.escape(_name(known))}** · probabilities of the true class differ by {share(apart)} on average"
+    )
     pictures = [
         (f"{VARIANTS[name]}, {fill}" if fill else VARIANTS[name], data, cut, place)
         for place, ((name, fill), data) in enumerate(_cut(view, index))

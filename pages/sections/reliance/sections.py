@@ -19,9 +19,9 @@ def draw(view: View, measure: str, found: Mapping[str, Result], turn: Callable[[
     drawn = {
         "background": background.background,
         "frequency": frequency.frequency,
-        "places": cues.places,
+        "counterfactual": cues.counterfactual,
         "texture": cues.texture,
-        "gradients": frequency.gradients,
+        "spectrum": frequency.spectrum,
         "challenge": cues.challenge,
     }[measure]
     st.header(MEASURES[measure], anchor=measure)

@@ -43,7 +43,7 @@ def _models(page: ExperimentPage[View]) -> list[str]:
         key=page.key("models"),
         max_selections=MOST_MODELS,
         accept_new_options=True,
-        help="Two to eight models that classify. Adding one to a finished comparison computes only the new one.",
+        help="Two to eight classifiers. Adding one to a finished comparison computes only the new one.",
         **pickers.KEEP,
     )
 
@@ -58,7 +58,7 @@ def _data(page: ExperimentPage[View]) -> str:
         "Images",
         sets,
         key=page.key("data"),
-        help="Folders of your own are added in vitrine.toml: class folders, with ILSVRC's XML, masks, or Parquet.",
+        help="Add your own data in vitrine.toml: class folders, with ILSVRC's XML boxes or masks, or Parquet files.",
         **pickers.KEEP,
     )
 
@@ -67,7 +67,7 @@ def _measures(page: ExperimentPage[View], measures: tuple[str, ...]) -> tuple[st
     key = page.key("measures")
     first = _keep_known(key, measures, [name for name in measures if name in ("background", "frequency")])
     chosen = st.pills(
-        "What to measure",
+        "Experiments",
         measures,
         selection_mode="multi",
         default=None if key in st.session_state else first,
@@ -86,33 +86,33 @@ def _details(
         state[page.key("cut")] = cuts[0]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         cut = st.segmented_control(
-            "Objects cut by",
+            "Segmentation",
             cuts,
             key=page.key("cut"),
             required=True,
-            help="The paper cuts by boxes. Where a data set has none, and no masks, a saliency network can find the object: "
-            "then the numbers depend on that network too, and say so.",
+            help="The paper cuts by boxes. If a data set has neither boxes nor masks, a saliency network can locate the "
+            "object; the results then depend on that network too, and are labelled accordingly.",
             **pickers.KEEP,
         )
         state.setdefault(page.key("fills"), [*DEFAULT_FILLS])
         fills = st.pills(
-            "Hole filled with",
+            "Fill",
             FILLS,
             selection_mode="multi",
             key=page.key("fills"),
-            help="The fill is a cue of its own. Black is the paper's; all others are made from what is kept.",
+            help="The fill is a cue in itself. The paper uses black; all others are derived from the pixels that are kept.",
             **pickers.KEEP,
         )
         state.setdefault(page.key("filter"), DEFAULT_FILTER)
-        edge = st.segmented_control("Filter's edge", FILTERS, key=page.key("filter"), required=True, **pickers.KEEP)
+        edge = st.segmented_control("Filter type", FILTERS, key=page.key("filter"), required=True, **pickers.KEEP)
         with st.container(width=150):
             limit = pickers.number(
                 "Images (0: all)", page.key("limit"), View.model_fields["limit"].default, 10_000_000, 0
             )
     if not models:
-        errors.hint("Pick a model that classifies; with a second one the differences are tested, image by image.")
+        errors.hint("Choose a classifier; with a second one, differences are tested with paired tests over images.")
     if not measures:
-        errors.hint("Pick something to measure.")
+        errors.hint("Choose at least one experiment.")
     if not models or not measures or not fills:
         return None
     return View(

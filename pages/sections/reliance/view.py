@@ -18,12 +18,14 @@ from pages.common.experiment_page import Part
 MEASURES = {
     "background": "Object and background",
     "frequency": "Spatial frequency",
-    "places": "Same object, other place",
+    "counterfactual": "Counterfactual backgrounds",
     "texture": "Texture and shape",
-    "gradients": "Gradients by layer",
+    "spectrum": "Gradient spectrum",
     "challenge": "ImageNet-9 challenge",
 }
-"""What can be measured, in the order of the page; the values are what people read."""
+"""The experiments in the order of the page, by the name of their command; the values are what people read."""
+FORMERLY = {"places": "counterfactual", "gradients": "spectrum"}
+"""Names in links that were made before, and what they are now."""
 MOST_MODELS = 8
 
 
@@ -51,7 +53,7 @@ class View(BaseModel):
     @field_validator("measures")
     @classmethod
     def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        return _ordered(measures, tuple(MEASURES))
+        return _ordered(tuple(FORMERLY.get(name, name) for name in measures), tuple(MEASURES))
 
     @field_validator("fills")
     @classmethod
@@ -79,15 +81,15 @@ def request(view: View, measure: str, model: str) -> Request:
         return build(BackgroundRequest, **base, cut=view.cut, fills=view.fills, limit=view.limit)
     if measure == "frequency":
         return build(FrequencyRequest, **base, filter=view.filter, limit=view.limit)
-    if measure == "places":
+    if measure == "counterfactual":
         return build(CounterfactualRequest, **base, limit=view.limit)
     if measure == "texture":
         return build(TextureRequest, **base, cut="saliency" if view.cut == "saliency" else "mask", limit=view.limit)
-    if measure == "gradients":
+    if measure == "spectrum":
         return build(GradientSpectrumRequest, **base)
     if measure == "challenge":
         return build(ChallengeRequest, **base, limit=view.limit)
-    raise BadRequest(f"There is no measurement “{measure[:40]}”. Choose from {', '.join(MEASURES)}.")
+    raise BadRequest(f"There is no experiment “{measure[:40]}”. Choose from {', '.join(MEASURES)}.")
 
 
 def parts(view: View) -> list[Part]:
@@ -107,15 +109,13 @@ def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     opened = open_dataset(data)
     measures = ["background", "frequency"]
-    measures += ["places"] if isinstance(opened, Scenes) and opened.matched_sets() else []
-    measures += ["texture", "gradients"]
+    measures += ["counterfactual"] if isinstance(opened, Scenes) and opened.matched_sets() else []
+    measures += ["texture", "spectrum"]
     return tuple(["challenge"] if isinstance(opened, Challenge) else measures), (*opened.cuts(), "saliency")
 
 
 def summary(view: View) -> str:
     """A view in one line, for where the setup is closed."""
-    images = f"{view.limit} images at most" if view.limit else "all images"
-    cut = {"box": "cut by boxes", "mask": "cut by masks", "saliency": "cut by the saliency network"}[view.cut]
-    return " · ".join(
-        [f"data {view.data}", images, cut, f"holes filled with {', '.join(view.fills)}", f"{view.filter} filter"]
-    )
+    images = f"at most {view.limit} images" if view.limit else "all images"
+    cut = {"box": "cut by boxes", "mask": "cut by masks", "saliency": "segmented by the saliency network"}[view.cut]
+    return " · ".join([f"data {view.data}", images, cut, f"fill {', '.join(view.fills)}", f"{view.filter} filter"])

@@ -24,7 +24,7 @@ def curves(tables: Mapping[Side, tuple[str, pd.DataFrame]], name: str, y: str) -
 
 def localisation(tables: Mapping[Side, tuple[str, pd.DataFrame]]) -> go.Figure:
     """Localisation with the spread over units (the middle half) and, dotted, the same against other images' masks."""
-    chart = blank(DEPTH, "AUROC, object against the rest")
+    chart = blank(DEPTH, "AUROC, object against background")
     for side, (model, table) in tables.items():
         if table["localisation_auroc"].notna().any():
             spread = table["localisation_quartile_1"], table["localisation_quartile_3"]
@@ -101,20 +101,20 @@ def heat(values: np.ndarray, side: Side, title: str, size: int = 300) -> go.Figu
 
 def heads_of_blocks(sides: Mapping[Side, tuple[str, pd.DataFrame]]) -> go.Figure:
     """Entropy of every head of every block; the line joins each block's mean."""
-    chart = blank("block", "entropy of attention, share of uniform")
+    chart = blank("block", "entropy of attention, relative to uniform")
     for side, (model, table) in sides.items():
         if not len(table):
             continue
         chart.add_trace(
             go.Scatter(
-                x=table["block"], y=table["entropy"], mode="markers", name=f"{model}: each head",
+                x=table["block"], y=table["entropy"], mode="markers", name=f"{model}: single heads",
                 marker={"color": colours.tint(side, 0.55), "size": 8},
                 customdata=table[["head", "distance"]],
                 hovertemplate="head %{customdata[0]}: %{y:.3f}, distance from uniform %{customdata[1]:.2f}<extra></extra>",
             )
         )  # fmt: skip
         mean = table.groupby("block")["entropy"].mean()
-        line(chart, Curve(mean.index.to_numpy(), mean), f"{model}: mean of the block", side)
+        line(chart, Curve(mean.index.to_numpy(), mean), f"{model}: block mean", side)
     level(chart, 1.0, "uniform")
     chart.update_layout(hovermode="closest")
     chart.update_xaxes(dtick=1)

@@ -19,8 +19,8 @@ HEADS = {
     "cls": "class token",
     "patch_mean": "mean of patches",
     "all_mean": "mean of all tokens",
-    "patch_average": "single, average",
-    "patch_maximum": "single, best",
+    "patch_average": "single patch, average",
+    "patch_maximum": "single patch, best",
 }
 
 
@@ -29,7 +29,7 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
     there = _there(view, found, "layers")
     if not there:
         return
-    st.subheader("What survives of position, layer by layer", anchor=False)
+    st.subheader("How position is preserved through the layers", anchor=False)
     tables: Tables = {side: (view.sides[side], result.tables["layers"]) for side, result in there.items()}
     numbers = _numbers(tables)
     names = {side: view.sides[side] for side in there}
@@ -42,22 +42,22 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
                 finding=_one_line(
                     [findings.across(names[s], tables[s][1], "localisation_auroc", "localisation") for s in names]
                 ),
-                note=f"How well a unit's map separates the object from the rest: median over units, band: middle half of "
-                "the units. Dotted: the same maps against another image's mask, which measures what the centre alone "
-                f"gives. {n}.",
+                note=f"How well a unit's map separates the object from the background: median over units, band: "
+                f"interquartile range over units. Dotted: the same maps with another image's mask, which shows how much "
+                f"centre bias contributes. {n}.",
             )  # fmt: skip
         for name, y, what, short, note in (
             ("self_retrieval", "share of tokens", "self-retrieval", "self-retrieval",
              "Share of tokens whose nearest (cosine) input embedding is their own position's. "
              f"Chance: {first.facts['chance_self_retrieval']:.4f}. {n}."),
-            ("position_r2", "R²", "the position read from a token (R²)", "R²",
-             "Ridge regression from token to row and column, fitted on half of the images, "
-             f"scored on {first.facts['scored']} others."),
+            ("position_r2", "R²", "position decoded from a token (R²)", "R²",
+             "Ridge regression from token to row and column, fitted on half of the images, evaluated on "
+             f"{first.facts['scored']} others."),
             ("homogeneity", "homogeneity of tokens", "homogeneity", "homogeneity",
-             "1 minus the tokens' spread around their mean, as a share of their total square: at 1 all tokens of an image "
-             f"are equal. {n}."),
+             "1 minus the variance of the tokens around their mean, relative to their mean square: at 1, all tokens of an "
+             f"image are equal. {n}."),
             ("map_uniformity", "uniformity of maps", "uniformity of the maps", "uniformity",
-             f"The same of the units' maps: at 1 every map is flat. {n}."),
+             f"The same for the units' maps: at 1, every map is flat. {n}."),
         ):  # fmt: skip
             if not numbers[name].notna().any():
                 continue
@@ -95,8 +95,8 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
             charts.bars(tables, [name.replace(" ", "<br>") for name in HEADS.values()], list(HEADS)),
             numbers[numbers.experiment == "heads"], "heads", key="sp-heads",
             finding=_one_line([findings.heads(model, table) for model, table in tables.values()]),
-            note=f"The model's own final norm and head, not trained again, on different tokens (paper, Table 1). {n} images; "
-            "whiskers: 95% intervals.",
+            note=f"The model's own final norm and head, not retrained, applied to different tokens (paper, Table 1). {n} "
+            f"images; whiskers: 95% intervals.",
         )  # fmt: skip
         st.dataframe(_head_table(tables), hide_index=True, alt="Top-1 and top-5 accuracy of every head")
     with right:
@@ -115,8 +115,8 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
                 charts.heat(values, side, "top-1, %"), flat, f"positions-{view.sides[side].replace('/', '_')}",
                 key=f"sp-positions-{side}",
                 finding=f"{model}: single positions reach {share(float(values.min()), 1)} to "
-                f"{share(float(values.max()), 1)}, most at row {row}, column {column}.",
-                note=f"Accuracy of the head on each final position alone. The best position chosen on half of the images "
+                f"{share(float(values.max()), 1)}, with the maximum at row {row}, column {column}.",
+                note=f"Accuracy of the head on each final position alone. The best position, chosen on half of the images, "
                 f"reaches {share(result.facts['held_out'], 1)} on the other half.",
             )  # fmt: skip
 
@@ -130,27 +130,27 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
         if of("isolation"):
             with st.container():
                 chart = charts.accuracies(
-                    {"class token apart before": of("isolation"), "patches dropped after": of("cls_only")},
+                    {"class token isolated before": of("isolation"), "patches dropped after": of("cls_only")},
                     "L, number of first blocks",
                 )
                 figures.draw(
                     chart, numbers[numbers.experiment.isin(["isolation", "cls_only"])], "isolation", key="sp-isolation",
                     finding=_one_line([findings.isolation(m, t) for m, t in tables.values()]),
-                    note="Solid: in the first L blocks the class token and the patches each see only themselves (paper, "
-                    "section 4). Dotted, its complement: after L blocks the patches are dropped and the class token "
-                    f"goes on alone. {_evaluations(there)} Bands: 95% intervals.",
+                    note="Solid: in the first L blocks, the class token and the patches attend only to themselves (paper, "
+                    f"section 4). Dotted, the complement: after L blocks, the patches are dropped and the class token "
+                    f"continues alone. {_evaluations(there)} Bands: 95% intervals.",
                 )  # fmt: skip
         if of("uniform"):
             with st.container():
-                chart = charts.accuracies({"uniform": of("uniform")}, "block whose attention is made uniform")
+                chart = charts.accuracies({"uniform": of("uniform")}, "block with uniform attention")
                 for side in of("uniform"):
                     model, table = tables[side]
                     natural = float(table[table.experiment == "natural"].top1.iloc[0])
-                    charts.level(chart, 100 * natural, f"{model} as it is", side)
+                    charts.level(chart, 100 * natural, f"{model}, unmodified", side)
                 figures.draw(
                     chart, numbers[numbers.experiment == "uniform"], "uniform-attention", key="sp-uniform",
                     finding=_one_line([findings.uniform(m, t) for m, t in tables.values()]),
-                    note=f"One block at a time attends to all positions alike, with all its heads. {_single_heads(tables)}",
+                    note=f"In one block at a time, all heads attend uniformly to all positions. {_single_heads(tables)}",
                 )  # fmt: skip
         attention: Tables = {s: (tables[s][0], there[s].tables["attention"]) for s in tables}
         attention = {side: pair for side, pair in attention.items() if len(pair[1])}
@@ -160,7 +160,8 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
                 figures.draw(
                     charts.heads_of_blocks(attention), _numbers(attention), "attention", key="sp-attention",
                     finding=_one_line([findings.attention(m, t) for m, t in attention.values()]),
-                    note=f"Entropy of the attention weights of queries on the image, as a share of uniform's; {watched} images.",
+                    note=f"Entropy of the attention weights of patch queries, relative to that of uniform attention; "
+                    f"{watched} images.",
                 )  # fmt: skip
 
 
@@ -169,16 +170,16 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
     there = _there(view, found, "moves")
     if not there:
         return
-    st.subheader("When the image is shifted or turned", anchor=False)
+    st.subheader("Shifted and rotated images", anchor=False)
     tables: Tables = {side: (view.sides[side], result.tables["moves"]) for side, result in there.items()}
     numbers = _numbers(tables)
     facts = next(iter(there.values())).facts
     with st.grid(2, min_column_width=370, gap="large"):
         for name, y, what, note in (
-            ("equivariance", "correlation", "the map moves along", "Correlation of a unit's map on the moved image with its "
-             "moved map; median over units."),
-            ("invariance", "1 − change / variance", "the mean stays", "1 minus the squared change of a unit's mean activation, "
-             "as a share of its variance over images; median over units."),
+            ("equivariance", "correlation", "equivariance of the maps", "Correlation between a unit's map on the transformed "
+             "image and its transformed map; median over units."),
+            ("invariance", "1 − change / variance", "invariance of the means", "1 minus the squared change of a unit's mean "
+             "activation, relative to its variance over images; median over units."),
         ):  # fmt: skip
             chart, said = charts.blank(charts.DEPTH, y), []
             for side, (model, table) in tables.items():
@@ -194,8 +195,8 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
             with st.container():
                 figures.draw(
                     chart, numbers, name, key=f"sp-{name}",
-                    finding=f"How far {what}: {_one_line(said).replace('-', '−')}",
-                    note=f"{note} {facts['images']} images; shifted {', '.join(facts['shift'])}; turned "
+                    finding=f"{what[0].upper()}{what[1:]}: {_one_line(said).replace('-', '−')}",
+                    note=f"{note} {facts['images']} images; shifted {', '.join(facts['shift'])}; rotated "
                     f"{', '.join(facts['turn'])}. Bands: 95% intervals.",
                 )  # fmt: skip
 
@@ -237,7 +238,7 @@ def _evaluations(there: Mapping[Side, Result]) -> str:
     if "patches alone" not in counted:
         return ""
     return (
-        f"One stream of patches serves every L: {counted['patches alone']} block evaluations an image instead of "
+        f"One stream of patches is shared by all L: {counted['patches alone']} block evaluations per image instead of "
         f"{counted['patches alone, one pass for each L']}."
     )
 
@@ -247,7 +248,9 @@ def _single_heads(tables: Tables) -> str:
     for model, table in tables.values():
         rows = table[(table.experiment == "uniform") & table["head"].notna()]
         heads = [f"head {int(row['head'])} {findings.points(row['difference'])}" for row in rows.to_dict("records")]
-        said += [f"{errors.escape(model)}, last block, one head alone: {', '.join(heads)}."] if heads else []
+        said += (
+            [f"{errors.escape(model)}, only one head of the last block uniform: {', '.join(heads)}."] if heads else []
+        )
     return " ".join(said)
 
 

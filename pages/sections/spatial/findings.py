@@ -18,10 +18,10 @@ def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
     if not len(known):
         return ""
     peak, final = int(np.nanargmax(values)), int(known[-1])
-    ends = f"{what} goes from {values[known[0]]:.2f} to {values[final]:.2f}"
+    ends = f"{what} from {values[known[0]]:.2f} to {values[final]:.2f}"
     if final < len(values) - 1:
-        ends += f" (block {final}, the last where it can be measured)"
-    return f"{model}: {ends}, highest ({values[peak]:.2f}) in block {peak} of 0 to {len(values) - 1}"
+        ends += f" (block {final}, the last in which it can be measured)"
+    return f"{model}: {ends}, maximum ({values[peak]:.2f}) in block {peak} of 0 to {len(values) - 1}"
 
 
 def last_block(model: str, last: Mapping[str, Any], name: str, what: str) -> str:
@@ -29,8 +29,17 @@ def last_block(model: str, last: Mapping[str, Any], name: str, what: str) -> str
     if name not in last:
         return ""
     difference, (low, high) = last[name]["difference"], last[name]["interval"]
-    told = f"more {what} than" if low > 0 else f"less {what} than" if high < 0 else f"no clearly other {what} than"
-    return f"{model}'s last block has {told} its others ({_signed(difference)}, {_signed(low)} to {_signed(high)})"
+    told = (
+        f"significantly higher {what} than"
+        if low > 0
+        else f"significantly lower {what} than"
+        if high < 0
+        else f"{what} "
+    )
+    "that is not significantly different from"
+    return (
+        f"{model}'s last block has {told} its other blocks ({_signed(difference)}, {_signed(low)} to {_signed(high)})"
+    )
 
 
 def isolation(model: str, table: pd.DataFrame) -> str:
@@ -41,8 +50,8 @@ def isolation(model: str, table: pd.DataFrame) -> str:
     late, early = apart.iloc[-2], alone.iloc[-2]
     natural = float(table[table.experiment == "natural"].top1.iloc[0])
     return (
-        f"{model} reaches {share(late.top1, 1)} (as it is {share(natural, 1)}) when the class token meets the patches in the "
-        f"last block alone, and {share(early.top1, 1)} when it meets them everywhere but there"
+        f"{model} reaches {share(late.top1, 1)} (unmodified: {share(natural, 1)}) if the class token attends to the patches "
+        f"only in the last block, and {share(early.top1, 1)} if it does so in all blocks but the last"
     )
 
 
@@ -51,12 +60,12 @@ def heads(model: str, table: pd.DataFrame) -> str:
     found = table[table.experiment == "heads"].set_index("name")["top1"]
     if not len(found):
         return ""
-    single = f"a single position answers rightly for {share(found['patch_average'], 1)} of images on average"
-    best = f"the best one for {share(found['patch_maximum'], 1)}"
+    single = f"a single position classifies {share(found['patch_average'], 1)} of images correctly on average"
+    best = f"the best one {share(found['patch_maximum'], 1)}"
     own = (
-        f"its class token for {share(found['cls'], 1)}"
+        f"its class token {share(found['cls'], 1)}"
         if "cls" in found
-        else f"all of them pooled for {share(found['patch_mean'], 1)}"
+        else f"all of them pooled {share(found['patch_mean'], 1)}"
     )
     return f"{model}: {single}, {best}, {own}"
 
@@ -69,9 +78,9 @@ def uniform(model: str, table: pd.DataFrame) -> str:
     ordered = rows.to_dict("records")
     last, most = ordered[-1], min(ordered, key=lambda row: row["difference"])
     low, high = last["difference_interval_low"], last["difference_interval_high"]
-    loses = "costs nothing measurable" if low <= 0 <= high else f"costs {points(-last['difference'])}"
+    loses = "has no significant cost" if low <= 0 <= high else f"costs {points(-last['difference'])}"
     return (
-        f"{model}: averaging over all positions in the last block {loses} (95%: {points(-high)} to {points(-low)}); "
+        f"{model}: uniform attention in the last block {loses} (95%: {points(-high)} to {points(-low)}); "
         f"in block {int(most['index'])} it costs {points(-most['difference'])}"
     )
 
@@ -82,7 +91,10 @@ def attention(model: str, table: pd.DataFrame) -> str:
         return ""
     mean = table.groupby("block")["entropy"].mean()
     others = share(float(mean.iloc[:-1].mean()))
-    return f"{model}: attention of the last block has {share(float(mean.iloc[-1]))} of uniform's entropy, the others {others}"
+    return (
+        f"{model}: attention entropy in the last block is {share(float(mean.iloc[-1]))} of that of uniform attention, in "
+        f"the others {others}"
+    )
 
 
 def joined(parts: list[str]) -> str:

@@ -26,7 +26,7 @@ def draw(page: ExperimentPage[SpatialView], view: SpatialView, found: Mapping[st
     there: dict[Side, Result] = {side: found[f"maps-{side}"] for side in view.sides if f"maps-{side}" in found}
     if not there:
         return
-    st.subheader(f"Unit {view.unit} on one image, through the depth", anchor=False)
+    st.subheader(f"Unit {view.unit} on one image, layer by layer", anchor=False)
     _sliders(page, view)
     columns = st.columns(len(view.sides), gap="large")
     for column, (side, model) in zip(columns, view.sides.items(), strict=True):
@@ -56,7 +56,7 @@ def _sliders(page: ExperimentPage[SpatialView], view: SpatialView) -> None:
             page.turn(shown.model_copy(update={name: st.session_state[page.key(f"{name}_at")] / 100}))
 
     labels = {
-        "depth": "How deep, % of the blocks",
+        "depth": "Depth, % of the blocks",
         "down": "Followed position: down, %",
         "across": "Followed position: across, %",
     }
@@ -86,13 +86,13 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
             on_select=lambda: _clicked(page, side),
             selection_mode="points",
             config={"displayModeBar": False},
-            alt="The image as the model sees it. Click a position to follow its token; the sliders do the same.",
+            alt="The image at the model's input size. Click a position to follow its token, or use the sliders.",
         )
         del event
         st.caption(f"{errors.escape(str(result.facts.get('caption', '')))}. Click a position to follow its token.")
     st.markdown(
-        f":small[Unit {view.unit}, every block, with the AUROC against the object where it is known; **each on its own "
-        "scale**, lowest clear, highest bright]"
+        f":small[Unit {view.unit}, every block, with the AUROC for the object if its mask is known; **each on its own "
+        f"scale**, minimum transparent, maximum bright]"
     )
     _row(
         table,
@@ -100,8 +100,8 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
     )
     if f"tokens_{layer}" in result.arrays:
         st.markdown(
-            ":small[Similarity (cosine) of the followed position's token to all others, every block; **one scale**, "
-            "0 clear to 1 bright]"
+            ":small[Cosine similarity of the followed position's token to all others, every block; **one scale**, 0 "
+            "transparent to 1 bright]"
         )
         place = (view.down, view.across)
         _row(
@@ -127,11 +127,11 @@ def _about_map(view: SpatialView, result: Result, layer: int) -> str:
     row = result.tables["layers"].to_dict("records")[layer]
     if f"map_{layer}" not in result.arrays:
         return f"This layer has {int(row['units'])} units; there is no unit {view.unit}."
-    said = [f"{words.number(row['low'])} (clear) to {words.number(row['high'])} (bright)"]
+    said = [f"{words.number(row['low'])} (transparent) to {words.number(row['high'])} (bright)"]
     prefix = [column for column in result.tables["layers"] if str(column).startswith("prefix_")]
     values = [words.number(row[name]) for name in prefix if np.isfinite(row[name])]
-    said += [f"prefix tokens, which lie nowhere on the image: {', '.join(values)}"] if values else []
-    said += [f"AUROC against the object's mask {row['auroc']:.2f}"] if np.isfinite(row["auroc"]) else []
+    said += [f"prefix tokens, which have no place in the image: {', '.join(values)}"] if values else []
+    said += [f"AUROC for the object's mask {row['auroc']:.2f}"] if np.isfinite(row["auroc"]) else []
     return "; ".join(said) + "."
 
 

@@ -27,14 +27,14 @@ def draw(
     key = build(IndexRequest, model=model, site=site, data=view.data).key()
     index = results.find(key)
     if index is None:
-        st.caption(f"The strongest images of `{site}` are not kept; those of the last block are.")
+        st.caption(f"The strongest images of `{site}` are not stored; those of the last block are.")
         return
     if view.unit >= index.arrays["top_mean"].shape[0]:
         return
     low, high = results.scale(index, view.unit)
     st.markdown(
-        f":small[Images that excite unit {view.unit} of `{site}` most, strongest first; **one scale**, "
-        f"{words.number(low)} clear to {words.number(high)} bright]"
+        f":small[Images that activate unit {view.unit} of `{site}` most, strongest first; **one scale**, "
+        f"{words.number(low)} transparent to {words.number(high)} bright]"
     )
     dataset = results.dataset(view.data)
     ranks = results.top_ranks(index, view.unit, view.data, IMAGES)

@@ -23,26 +23,26 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
         image = st.text_input(
             "Image",
             key=_start(page, "image", "0"),
-            help="The number of an image of this data set. A picture of your own, below, takes its place.",
+            help="The number of an image of this data set, unless you upload one below.",
             **pickers.KEEP,
         )
         unit = pickers.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
     given = st.file_uploader(
-        "Or a picture of your own (PNG, JPEG or WebP; at most 20 MB and 40 million pixels)",
+        "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
         type=["png", "jpg", "jpeg", "webp"],
         key=page.key("file"),
     )
     run = st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=not a)
     st.caption(
-        "Measures both models on the whole data set and follows one image through them. The starter's networks take a few "
-        "minutes on a laptop; everything is kept."
+        "Evaluates both models on the whole data set and follows one image through them. The starter models take a few "
+        "minutes on a laptop; results are cached."
     )
     with errors.shown():
         from engine.data import uploads
 
         if given is not None:
             image = uploads.UPLOADED + uploads.keep_image(given.getvalue(), given.name)
-            st.caption(f"Your picture is kept on this server as `{image}`.")
+            st.caption(f"Your image is stored on this server as `{image}`.")
         elif (
             not uploads.is_upload(image or "") and (image or "").isdecimal() and int(image) < len(results.dataset(data))
         ):
@@ -77,7 +77,7 @@ def _data(page: ExperimentPage[SpatialView]) -> str:
     names, key = dataset_names(), _start(page, "data", DEFAULT_DATA)
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
-    return st.selectbox("Images from", names, key=key, help="Add folders of your own in vitrine.toml.", **pickers.KEEP)
+    return st.selectbox("Images from", names, key=key, help="Add your own folders in vitrine.toml.", **pickers.KEEP)
 
 
 def _start(page: ExperimentPage[SpatialView], name: str, value: object) -> str:

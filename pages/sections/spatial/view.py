@@ -12,11 +12,11 @@ from pages.common.colours import NAMES, Side
 from pages.common.experiment_page import Part
 
 TITLES = {
-    "maps": "The image through the depth",
-    "scenes": "The images that excite each unit most",
-    "layers": "What survives of position, layer by layer",
+    "maps": "One image, layer by layer",
+    "scenes": "Strongest images",
+    "layers": "How position is preserved through the layers",
     "last": "Heads, isolation and uniform attention",
-    "moves": "Shifted and turned images",
+    "moves": "Shifted and rotated images",
 }
 
 

@@ -22,7 +22,7 @@ def test_a_link_gives_back_its_view() -> None:
     assert query.read(View, query.write(view)) == (view, [])
     assert view.measures == ("background", "texture") and view.fills == ("black", "tile")
     assert query.write(View(models=("starter-vit",))) == {"models": "starter-vit"}
-    assert "cut by the saliency network" in summary(view)
+    assert "segmented by the saliency network" in summary(view)
 
 
 def test_there_is_one_request_a_model_and_measurement() -> None:
@@ -44,19 +44,25 @@ def test_how_it_is_looked_at_asks_for_nothing_new() -> None:
 def test_every_measurement_has_a_request() -> None:
     view = View(models=("starter-vit",))
     assert len({request(view, measure, "starter-vit").experiment for measure in MEASURES}) == len(MEASURES)
-    with pytest.raises(BadRequest, match="no measurement"):
+    with pytest.raises(BadRequest, match="no experiment"):
         request(view, "taste", "starter-vit")
 
 
 def test_a_data_set_offers_what_it_allows() -> None:
     measures, cuts = suitable("starter")
-    assert measures == ("background", "frequency", "places", "texture", "gradients") and cuts == (
+    assert measures == ("background", "frequency", "counterfactual", "texture", "spectrum") and cuts == (
         "box",
         "mask",
         "saliency",
     )
     measures, cuts = suitable("photos")
-    assert "places" not in measures and cuts == ("saliency",)
+    assert "counterfactual" not in measures and cuts == ("saliency",)
+
+
+def test_links_with_an_experiments_former_name_show_the_same() -> None:
+    former = View(models=("starter-vit",), measures=("places", "gradients"))
+    assert former == View(models=("starter-vit",), measures=("counterfactual", "spectrum"))
+    assert query.read(View, {"models": "starter-vit", "measures": "places,gradients"}) == (former, [])
 
 
 def shown(**link: str) -> AppTest:
@@ -103,5 +109,5 @@ def test_results_that_are_there_are_shown_model_by_model() -> None:
     assert not app.exception and not app.error, said(app)
     assert [header.value for header in app.header] == ["Object and background", "Images"]
     assert app.button(key="bg_compute").label == "Compute"
-    assert any("starter-cnn is right on" in each.value.replace("\\", "") for each in app.markdown)
+    assert any("starter-cnn classifies" in each.value.replace("\\", "") for each in app.markdown)
     assert app.query_params["models"] in ("starter-cnn,starter-vit", ["starter-cnn,starter-vit"])

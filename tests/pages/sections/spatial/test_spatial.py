@@ -96,15 +96,19 @@ TABLE = accuracy(
 
 
 def test_the_findings_say_what_the_numbers_say() -> None:
-    assert "reaches 60.0% (as it is 80.0%)" in findings.isolation("m", TABLE)
-    assert "and 30.0% when it meets them everywhere but there" in findings.isolation("m", TABLE)
+    assert "reaches 60.0% (unmodified: 80.0%)" in findings.isolation("m", TABLE)
+    assert "and 30.0% if it does so in all blocks but the last" in findings.isolation("m", TABLE)
     uniform = findings.uniform("m", TABLE)
-    assert "last block costs nothing measurable" in uniform and "in block 0 it costs 30.0 points" in uniform
-    assert "40.0% of images on average, the best one for 50.0%, its class token for 80.0%" in findings.heads("m", TABLE)
+    assert "last block has no significant cost" in uniform and "in block 0 it costs 30.0 points" in uniform
+    assert "40.0% of images correctly on average, the best one 50.0%, its class token 80.0%" in findings.heads(
+        "m", TABLE
+    )
     curve = pd.DataFrame({"r2": [0.9, 0.95, 0.2]})
-    assert findings.across("m", curve, "r2", "R²").endswith("from 0.90 to 0.20, highest (0.95) in block 1 of 0 to 2")
+    assert findings.across("m", curve, "r2", "R²").endswith("from 0.90 to 0.20, maximum (0.95) in block 1 of 0 to 2")
     last = {"r2": {"difference": -0.7, "interval": [-0.8, -0.6]}}
-    assert "less R² than its others (−0.700, −0.800 to −0.600)" in findings.last_block("m", last, "r2", "R²")
+    assert "significantly lower R² than its other blocks (−0.700, −0.800 to −0.600)" in findings.last_block(
+        "m", last, "r2", "R²"
+    )
 
 
 def test_every_number_of_the_charts_is_drawn() -> None:
@@ -137,10 +141,10 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     app = opened(a="starter-vit", unit="3")
     assert not app.exception and not app.error, said(app)
     assert len(app.get("image")) == 1 + 2 + 2 + 6  # the map, all maps, all similarities, the strongest images
-    assert any("AUROC against the object's mask 0.70" in each.value for each in app.caption)
+    assert any("AUROC for the object's mask 0.70" in each.value for each in app.caption)
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
-    assert any("strongest images of `gone` are not kept" in each.value for each in app.caption)
+    assert any("strongest images of `gone` are not stored" in each.value for each in app.caption)
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
 
 
@@ -153,13 +157,13 @@ def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken(
     app.file_uploader(key="sp_file").upload(
         "mine.png", to_png(np.zeros((8, 8, 3), np.uint8)), mime_type="image/png"
     ).run()
-    assert not app.exception and any("Your picture is kept" in each.value for each in app.caption)
+    assert not app.exception and any("Your image is stored" in each.value for each in app.caption)
 
 
 def test_a_curve_that_ends_early_is_told_as_far_as_it_is_known() -> None:
     table = pd.DataFrame({"known": [0.9, 0.8, np.nan], "unknown": [np.nan] * 3})
     said = findings.across("m", table, "known", "self-retrieval")
-    assert "goes from 0.90 to 0.80 (block 1, the last where it can be measured)" in said and "nan" not in said
+    assert "from 0.90 to 0.80 (block 1, the last in which it can be measured)" in said and "nan" not in said
     assert findings.across("m", table, "unknown", "self-retrieval") == ""
 
 
