@@ -9,20 +9,21 @@ import pytest
 
 import vitrine
 from engine.core import config
-from engine.core.request import REGISTRY, build
+from engine.core import experiments as registry
+from engine.core.request import build
 from engine.jobs import keys
 from engine.visualization.request import VisualizeRequest
 from tests.vitrine.own import HALF
 from vitrine import experiments
 
 SITE = "stages.0.blocks.0"
-PARTS = {"picture", "words"}
 
 
 def test_every_experiment_is_a_function_that_tells_what_it_takes_and_gives():
     functions = experiments.functions()
-    for name, kind in REGISTRY.items():
-        if kind.__module__.startswith("engine.") and name not in PARTS:
+    for name, each in registry.experiments().items():
+        if each.module.startswith("engine.") and not each.part:
+            kind = each.kind
             function = functions[name.replace("-", "_")]
             assert set(inspect.signature(function).parameters) == set(kind.model_fields), name
             assert inspect.cleandoc(kind.__doc__ or "").partition("\n")[0] in (function.__doc__ or "")

@@ -87,6 +87,6 @@ def test_charts_of_what_does_not_go_together_are_refused_in_a_sentence(pictures)
 
 def test_every_chart_is_of_an_experiment_that_there_is():
     vitrine.visualize  # noqa: B018 imports the experiments
-    from engine.core.request import REGISTRY
+    from engine.core.experiments import experiments
 
-    assert set(figures.CHARTS) <= set(REGISTRY)
+    assert set(figures.CHARTS) <= set(experiments())
