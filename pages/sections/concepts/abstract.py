@@ -35,31 +35,31 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
         if len(named) == len(views.layers(view, side)):
             tables[side] = (model, browsing.by_depth(abstract.abstract_shares(named, split)))
     if not tables:
-        errors.hint("The figure appears once all layers of a model are named.", "hourglass_empty")
+        errors.hint("The figure appears once all layers of a model are labelled.", "hourglass_empty")
         return
     numbers = pd.concat([table for _, table in tables.values()])
-    chart = charts.shares(tables, "units with an abstract word, % of judged", "share", "low", "high", {})
+    chart = charts.shares(tables, "units with an abstract label, % of rated", "share", "low", "high", {})
     usual = float(numbers["vocabulary"].iloc[0])
-    line_charts.level(chart, 100 * usual, "a word drawn at random")
+    line_charts.level(chart, 100 * usual, "random word")
     figures.draw(
         chart,
         numbers,
         "abstract-words",
         key="cn-abstract",
         finding=finding(tables),
-        note="Of the units that have a word which the list of concreteness knows: how many have an abstract one. Bands: 95% "
-        f"intervals. Dashed: the share of abstract words in the vocabulary ({words.share(usual)}).",
+        note="Of the units whose label has a concreteness rating, the share with an abstract one. Bands: 95% intervals. "
+        f"Dashed: the share of abstract words in the vocabulary ({words.share(usual)}).",
     )
     st.dataframe(
         numbers[["model", "site", "units", "named", "judged", "abstract", "share"]],
         hide_index=True,
         column_config={
             "model": "Model", "site": "Layer", "units": "Units",
-            "named": st.column_config.NumberColumn("With a word", help="The best word is above chance"),
-            "judged": st.column_config.NumberColumn("Judged", help="The list says how concrete their word is"),
+            "named": st.column_config.NumberColumn("Labelled", help="The best word exceeds chance"),
+            "judged": st.column_config.NumberColumn("Rated", help="Their label has a concreteness rating"),
             "abstract": "Abstract", "share": st.column_config.NumberColumn("Share", format="percent"),
         },
-        alt="Units with an abstract word, by layer",
+        alt="Units with an abstract label, by layer",
     )  # fmt: skip
 
 
@@ -73,7 +73,11 @@ def finding(tables: Mapping[Side, tuple[str, pd.DataFrame]]) -> str:
             said.append(
                 f":{colours.NAMES[side]}[{errors.escape(model)}] from {first} in its first layer to {last} in its last"
             )
-    return f"Units with an abstract word: {'; '.join(said)}." if said else "No unit has a word that the list knows."
+    return (
+        f"Units with an abstract label: {'; '.join(said)}."
+        if said
+        else "No unit has a label with a concreteness rating."
+    )
 
 
 def _interval(row: Mapping[Any, Any]) -> str:
@@ -84,12 +88,12 @@ def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     """Which list says how concrete words are."""
     left, right = st.columns([1.6, 1], vertical_alignment="center")
     left.caption(
-        "A word is abstract where one cannot point at what it says, like “love”. How concrete words are is taken from "
+        "A word is abstract if it names nothing that one could point at, like “love”. Concreteness ratings are from "
         f"{OWN if not view.split else errors.code(view.split)} list."
     )
-    with right, st.popover("A list of your own", icon=":material/upload_file:"):
+    with right, st.popover("Upload your own list", icon=":material/upload_file:"):
         given = st.file_uploader(
-            "CSV with a word and its concreteness on each line; larger is more concrete",
+            "CSV with a word and its concreteness per line; larger is more concrete",
             type=["csv"],
             key=page.key("split_file"),
         )
@@ -99,9 +103,9 @@ def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
 
                 name = f"voc-{setup.keep_words(given.getvalue(), given.name)}"
                 browsing.concreteness(name)
-                st.button("Use it", key=page.key("split_use"), on_click=_use, args=(page, name))
+                st.button("Use this list", key=page.key("split_use"), on_click=_use, args=(page, name))
         if view.split:
-            st.button("Back to the starter's own", key=page.key("split_back"), on_click=_use, args=(page, ""))
+            st.button("Reset to the starter's list", key=page.key("split_back"), on_click=_use, args=(page, ""))
 
 
 def _use(page: ExperimentPage[ConceptsView], name: str) -> None:

@@ -26,8 +26,8 @@ ANY = "any concept"
 
 
 def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
-    """Which layer is looked at: model A's by name, model B's equally deep. Another layer is computed at once, since it
-    was asked for."""
+    """The layer shown: model A's by name, model B's at the same relative depth. A newly chosen layer is computed
+    immediately."""
     names, key = views.layers(view, "a"), page.key("layer_at")
     st.session_state[key] = views.layer(view, "a")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -36,7 +36,8 @@ def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         if view.b:
             with errors.shown():
                 st.caption(
-                    f"beside :{colours.NAMES['b']}[{errors.escape(view.b)}] `{views.layer(view, 'b')}`, equally deep"
+                    f"beside :{colours.NAMES['b']}[{errors.escape(view.b)}] `{views.layer(view, 'b')}`, at the same "
+                    f"relative depth"
                 )
     if chosen != views.layer(view, "a"):
         page.show(view.model_copy(update={"layer": chosen, "page": 1}), compute=True)
@@ -85,11 +86,11 @@ def _side(
     st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
     named = int(table["named"].sum())
     st.caption(
-        f"{len(kept)} of {len(table)} units shown; {named} ({words.share(named / max(len(table), 1))}) have a word that fits "
-        "better than chance."
+        f"{len(kept)} of {len(table)} units shown; {named} ({words.share(named / max(len(table), 1))}) have a label, a word "
+        f"that exceeds chance."
     )
     if not len(kept):
-        errors.hint("No unit fits these filters. Clear the word, lower the purity, or show units without a word.")
+        errors.hint("No unit matches these filters. Clear the word, lower the purity, or show units without a label.")
     rows = kept.iloc[shown].to_dict("records")
     cards = [card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows]
     card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
@@ -127,9 +128,9 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
             st.session_state[page.key("concept_at")] = view.concept or ANY
             with st.container(width=190):
                 st.selectbox(
-                    "Follows the concept", [ANY, *_with(found, view.concept)], key=page.key("concept_at"),
+                    "Concept", [ANY, *_with(found, view.concept)], key=page.key("concept_at"),
                     on_change=_turned, args=(page, "concept", "concept_at"),
-                    help="The tag that a unit follows most purely, where it is a concept unit: see Purity.",
+                    help="The tag that a concept unit responds to most purely: see Purity.",
                 )  # fmt: skip
             st.session_state[page.key("least_at")] = view.least
             with st.container(width=170):
@@ -138,12 +139,12 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
                     args=(page, "least", "least_at"),
                 )  # fmt: skip
         st.toggle(
-            "Only with a word", key=page.key("named_at"), on_change=_turned, args=(page, "named", "named_at"),
-            help="Leaves out the units whose best word is not above chance: for those Vitrine abstains.",
+            "Labelled units only", key=page.key("named_at"), on_change=_turned, args=(page, "named", "named_at"),
+            help="Hides units whose best word does not exceed chance.",
         )  # fmt: skip
         _csv(page, view)
     if not measured:
-        st.caption("Filters by concept and purity appear here once the section Purity is computed.")
+        st.caption("Filters by concept and purity appear here once Purity has been computed.")
 
 
 def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
@@ -161,7 +162,7 @@ def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         return browsing.names_csv(found for key in keys if (found := results.find(key)) is not None).encode()
 
     st.download_button(
-        f"All units of {len(keys)} named layer{'s' if len(keys) > 1 else ''} as CSV",
+        f"All units of {len(keys)} labelled layer{'s' if len(keys) > 1 else ''} as CSV",
         data,
         file_name=f"vitrine-concepts-{keys[0][:8]}-{len(keys)}.csv",
         mime="text/csv",
@@ -169,7 +170,7 @@ def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         key=page.key("csv"),
         on_click="ignore",
         type="tertiary",
-        help="Address, words and scores of every unit of the layers that are named already, of both models.",
+        help="Addresses, words and scores of all units of the layers that have been labelled, of both models.",
     )
 
 

@@ -31,7 +31,7 @@ PICTURE = 96
 WORDS = 4
 CARD = 330
 """The least width of a card, in pixels."""
-UNNAMED = "No word of the vocabulary fits this unit better than chance."
+UNNAMED = "No word of the vocabulary exceeds chance for this unit."
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def grid(
     if absent:
         with tools or st.container():
             pressed = st.button(
-                "Make its picture" if len(absent) == 1 else f"Make {len(absent)} pictures",
+                "Make the picture" if len(absent) == 1 else f"Make {len(absent)} pictures",
                 icon=":material/brush:",
                 key=page.key(f"make_{cards[0].place}_{cards[0].side}"),
-                help="From noise, so that the unit responds as strongly as it can. Each takes some ten seconds on two cores for "
-                "a starter model; what is made is kept.",
+                help="Optimized from noise to activate the unit as strongly as possible. Each takes about ten seconds on "
+                "two cores for a starter model; results are cached.",
             )
         if pressed:
             with errors.shown():
@@ -105,13 +105,13 @@ def _words(naming: Result | None, card: Card) -> str:
     if card.follows:
         return _badges(card, card.follows)
     if naming is None:
-        return ":small[:gray[Its words appear here once its layer is named.]]"
+        return ":small[:gray[The label appears here once the layer has been labelled.]]"
     numbers, scores = naming.arrays["words"][card.unit], naming.arrays["scores"][card.unit]
     told = [(naming.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)]
     if not bool(naming.arrays["abstained"][card.unit]):
         return _badges(card, told)
     nearest = ", ".join(f"{errors.escape(word)} {words.number(score)}" for word, score in told[:2])
-    return f":gray-badge[no word] :small[:gray[nearest: {nearest}]]"
+    return f":gray-badge[no label] :small[:gray[nearest: {nearest}]]"
 
 
 def _badges(card: Card, follows: Sequence[tuple[str, float]]) -> str:
@@ -126,7 +126,7 @@ def _pictures(view: ConceptsView, card: Card) -> None:
             key = _request(view, card).key()
             st.image(
                 results.picture(key, "images", 0, PICTURE),
-                caption=":small[made picture]",
+                caption=":small[picture]",
                 width=PICTURE,
                 output_format="PNG",
                 alt=f"Picture of unit {card.unit} of {card.model}, {card.site}",
@@ -139,7 +139,7 @@ def images(view: ConceptsView, card: Card, count: int) -> None:
     key, dataset = views.index(view, card.model, card.site).key(), results.dataset(view.data)
     index = results.find(key)
     if index is None:
-        st.caption("The images that excite this unit appear here once its layer is indexed.")
+        st.caption("The images that activate this unit most appear here once its layer is indexed.")
         return
     with st.grid(count, min_column_width=44, wrap=False, gap="xxsmall"):
         for rank in results.top_ranks(index, card.unit, view.data, count):
@@ -166,9 +166,11 @@ def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result |
                 unit_charts.histogram(np.asarray(values), activation, None, card.side),
                 key=f"histogram-{card.name}",
                 config={"displayModeBar": False},
-                alt=f"Histogram of what unit {card.unit} does on {view.data}",
+                alt=f"Histogram of the activations of unit {card.unit} on {view.data}",
             )
-            st.caption(f"What the unit does on {len(values)} images. Selectivity {_selectivity(index, card.unit)}.")
+            st.caption(
+                f"Activations of the unit on {len(values)} images. Selectivity {_selectivity(index, card.unit)}."
+            )
         if naming is not None and bool(naming.arrays["abstained"][card.unit]):
             st.caption(UNNAMED)
         st.code(str(address), language=None, wrap_lines=True)
@@ -179,7 +181,7 @@ def closer(view: ConceptsView, address: Address) -> None:
     """A link to these units or targets on the page that shows all of them."""
     st.page_link(
         CLOSER,
-        label="Look closer in Feature visualization",
+        label="Open in Feature visualization",
         icon=":material/arrow_forward:",
         icon_position="right",
         query_params=permalink.write(View(address, data=view.data)),

@@ -23,16 +23,16 @@ def units_map(table: pd.DataFrame, side: Side) -> go.Figure:
     """Units on a plane: columns unit, across, down, selectivity, and word, words, score, named where they are named."""
     made = go.Figure()
     known = "word" in table
-    groups = [("named", table[table["named"]]), ("no word", table[~table["named"]])] if known else [("units", table)]
+    groups = [("named", table[table["named"]]), ("no label", table[~table["named"]])] if known else [("units", table)]
     for name, part in reversed(groups):
         size = 4 + 7 * part["selectivity"].fillna(0) / max(float(table["selectivity"].max()), 1e-9)
-        texts = part["words"].map(_wrapped) if name == "named" else [name if known else "not named yet"] * len(part)
+        texts = part["words"].map(_wrapped) if name == "named" else [name if known else "not labelled yet"] * len(part)
         made.add_trace(
             go.Scatter(
                 x=part["across"], y=part["down"], mode="markers", name=name,
                 marker={
-                    "color": colours.of("quiet" if name == "no word" else side),
-                    "opacity": 0.35 if name == "no word" else 0.65, "size": size, "line": {"width": 0},
+                    "color": colours.of("quiet" if name == "no label" else side),
+                    "opacity": 0.35 if name == "no label" else 0.65, "size": size, "line": {"width": 0},
                 },
                 customdata=np.stack([part["unit"].to_numpy(object), np.asarray(texts, object)], axis=1),
                 hovertemplate="<b>Unit %{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",

@@ -51,15 +51,14 @@ def _side(
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "modeBarButtons": [BUTTONS]},
-        alt=f"{len(table)} units of {site} on a plane",
+        alt=f"{len(table)} units of {site} in two dimensions",
     )  # fmt: skip
-    still = f" {placed.facts['still']} units never change and are left out." if placed.facts["still"] else ""
+    still = f" {placed.facts['still']} units are constant and not shown." if placed.facts["still"] else ""
     said, button = st.columns([5, 1], gap="small")
     said.caption(
-        f"Each point is a unit, placed by what it does on {placed.facts['images']} images: the first two principal components "
-        f"of the standardised activations ({words.share(explained[0])} and {words.share(explained[1])} of their variance). "
-        f"Units close together respond to the same images. Larger: more selective. Grey: no word fits it better than "
-        f"chance.{still}"
+        f"Each point is a unit, placed by its activations on {placed.facts['images']} images: the first two principal "
+        f"components of the standardised activations ({words.share(explained[0])} and {words.share(explained[1])} of the "
+        f"variance). Units close together respond to similar images. Larger: more selective. Grey: no label.{still}"
     )
     with button:
         figures.csv(table, f"map-{side}", key)
@@ -72,7 +71,7 @@ def _side(
         return
     best = browsing.chosen(named[named.index.isin(chosen)]).index if named is not None else sorted(chosen)
     units = [int(unit) for unit in best][:most]
-    more = f"; those {most} are shown whose words fit best" if len(chosen) > most else ""
+    more = f"; showing the {most} with the highest label scores" if len(chosen) > most else ""
     st.caption(f"{len(chosen)} unit{'s' if len(chosen) > 1 else ''} selected{more}.")
     cards = [card.Card(side, view.sides[side], site, unit, "", "map") for unit in units]
     card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 ABOUT = (
-    "A *concept* is a tag that at least three kinds of objects of two different groups share, like “music”. A *concept unit* "
-    "responds to the kinds of a concept more than chance allows once colour and place are taken out, the best of all tags is "
-    "accounted for, and its strongest kind is left out, so that no single kind can carry it."
+    "A *concept* is a tag shared by at least three kinds of objects from at least two groups, like “music”. A *concept "
+    "unit* responds to the kinds of a concept significantly more than chance, after controlling for colour and place, "
+    "correcting for the choice of the best tag, and leaving out its strongest kind, so that no single kind can account for "
+    "the result."
 )
 MOST_CARDS = 6
 
@@ -38,8 +39,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     st.markdown(f"##### {errors.escape(compare(list(there.values())))}")
     if len(roles := {views.role_of(view, side) for side in there}) > 1:
         st.caption(
-            f"The models are looked at in different kinds of layers ({' and '.join(sorted(roles))}), so this difference is not "
-            "one of their training or architecture alone."
+            f"The models are compared at sites of different roles ({' and '.join(sorted(roles))}), so the difference is not "
+            f"due to training or architecture alone."
         )
     _curves(view, there)
     _names(view, there)
@@ -49,7 +50,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
             _concepts(page, view, side, result)
 
 
-SHUFFLED = {"baseline": "tags shuffled", "strict_baseline": "shuffled within subgroups"}
+SHUFFLED = {"baseline": "tags permuted", "strict_baseline": "permuted within subgroups"}
 
 
 class _Share(NamedTuple):
@@ -73,20 +74,20 @@ SHARES = (
         "concept-units",
         "cn-purity-plain",
         "Concept units of all layers",
-        "{concepts} concepts, {kinds} kinds, {images} images. Bands: 95% intervals for as many units as are independent. "
-        "Dotted: what the same test finds when tags are shuffled among all kinds, and (dashed) only among kinds of the same "
-        "subgroup, which look alike.",
+        "{concepts} concepts, {kinds} kinds, {images} images. Bands: 95% intervals for the effective number of independent "
+        "units. Dotted: the same test with tags permuted among all kinds; dashed: only among kinds of the same subgroup, "
+        "which are visually similar.",
         SHUFFLED,
     ),
     _Share(
         "beyond_likeness",
         ("beyond_likeness_low", "beyond_likeness_high"),
-        "beyond likeness, % of the layer",
+        "beyond visual similarity, % of the layer",
         "beyond-likeness",
         "cn-purity-strict",
-        "Concept units beyond what looks alike",
-        "The stricter count: the unit's own score is among the highest 5% of what it reaches when tags are shuffled within "
-        "subgroups, so that looking alike (all flowers, all cats) is not enough.",
+        "Concept units beyond visual similarity",
+        "The stricter criterion: the unit's score is also in the top 5% of its scores with tags permuted within subgroups, "
+        "so that visual similarity (all flowers, all cats) is not enough.",
         {},
     ),
     _Share(
@@ -95,9 +96,9 @@ SHARES = (
         "kind units, % of the layer",
         "kind-units",
         "cn-purity-kinds",
-        "Units that single one kind out",
-        "Units that are no concept units, and for which one kind comes first: rather “trumpet” than “music”. What else they "
-        "respond to is not told by this, and a unit of an object's colour can count.",
+        "Units that single out one kind",
+        "Units that are not concept units, but respond most to one kind: “trumpet” rather than “music”. This says nothing "
+        "about what else they respond to, and a unit tuned to an object's colour can count.",
         {},
     ),
 )
@@ -123,17 +124,15 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
         with st.container():
             st.markdown("**All layers together**")
             st.dataframe(_overall(there), hide_index=True, alt="Shares of units over all layers, with 95% intervals")
-            st.caption(
-                "Shares of all units, with 95% intervals; where tags are shuffled, with the range of 95% of the worlds."
-            )
+            st.caption("Shares of all units with 95% intervals; for permuted tags, the central 95% of permutations.")
 
 
 MEASURED = {
     "Concept units": ("concept_units", "low", "high"),
-    "with tags shuffled": ("baseline", "baseline_low", "baseline_high"),
-    "shuffled within subgroups": ("strict_baseline", "strict_baseline_low", "strict_baseline_high"),
-    "Beyond what looks alike": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
-    "Single one kind out": ("kind_units", "kind_units_low", "kind_units_high"),
+    "with tags permuted": ("baseline", "baseline_low", "baseline_high"),
+    "permuted within subgroups": ("strict_baseline", "strict_baseline_low", "strict_baseline_high"),
+    "Beyond visual similarity": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
+    "Single out one kind": ("kind_units", "kind_units_low", "kind_units_high"),
 }
 
 
@@ -179,22 +178,22 @@ def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
                         "Model": view.sides[side],
                         "Layer": site,
                         "Concept units": told["units"],
-                        "Named": told["named"],
-                        "First word is the concept": _interval(told, "top1"),
+                        "Labelled": told["named"],
+                        "Top-1 label is the concept": _interval(told, "top1"),
                         "By chance": words.share(told["chance1"] or 0.0, 1),
-                        "One of five is": _interval(told, "top5"),
+                        "Among the top 5": _interval(told, "top5"),
                         "By chance ": words.share(told["chance5"] or 0.0, 1),
                     }
                 )
-    st.subheader("Do the words say what the units follow?", anchor=False)
+    st.subheader("Do labels agree with the known concepts?", anchor=False)
     if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="How often names agree with the known concept, by layer")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Agreement of labels with the known concept, by layer")
         st.caption(
-            "Of the concept units that have a word: how often the word contains the concept that the unit truly follows, with "
-            "95% intervals. By chance: when the units get each other's words. Layers appear here once they are named."
+            "Of the concept units that have a label, the share whose label contains the unit's concept, with 95% intervals. "
+            "By chance: labels exchanged between units. Layers appear here once they have been labelled."
         )
     else:
-        errors.hint("Name a layer in **Browse a layer**, and its words are held against the truth here.")
+        errors.hint("Label a layer in **Browse a layer** to compare its labels with the known concepts here.")
 
 
 def _interval(told: Mapping[str, Any], name: str) -> str:
@@ -209,7 +208,7 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
     table = table[table["units"] > 0].reset_index(drop=True)
     st.subheader(f"Concepts of :{colours.NAMES[side]}[{errors.escape(view.sides[side])}]", anchor=False)
     if not len(table):
-        errors.hint("No unit of these layers follows a concept more than chance allows.")
+        errors.hint("These layers have no concept units.")
         return
     event: Any = st.dataframe(
         table[["tag", "units", "beyond_likeness", "kinds", "auroc"]],
@@ -220,16 +219,16 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         selection_mode="single-row",
         column_config={
             "tag": "Concept",
-            "units": st.column_config.NumberColumn("Units", help="Concept units that follow this tag best"),
-            "beyond_likeness": st.column_config.NumberColumn("Strict", help="Of those, units beyond what looks alike"),
+            "units": st.column_config.NumberColumn("Units", help="Concept units whose best tag this is"),
+            "beyond_likeness": st.column_config.NumberColumn("Strict", help="Of those, units beyond visual similarity"),
             "kinds": "Kinds",
             "auroc": st.column_config.NumberColumn("Best AUROC", format="%.2f"),
         },
-        alt=f"The concepts that units of {view.sides[side]} follow",
+        alt=f"The concepts that units of {view.sides[side]} respond to",
     )
     chosen = event["selection"]["rows"] if event else []
     if not chosen or chosen[0] >= len(table):
-        st.caption("Tick a concept to see its units.")
+        st.caption("Select a concept to see its units.")
         return
     tag = str(table["tag"].iloc[chosen[0]])
     rows = browsing.followers(result, tag).head(MOST_CARDS).to_dict("records")
@@ -239,5 +238,5 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         )
         for row in rows
     ]  # fmt: skip
-    st.markdown(f"Units that follow **{errors.escape(tag)}**, purest first")
+    st.markdown(f"Units that respond to **{errors.escape(tag)}**, highest AUROC first")
     card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2)

@@ -34,9 +34,9 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
                 st.text_input(
                     f"Units of :{colours.NAMES[side]}[{errors.escape(model)}]",
                     key=keys[side],
-                    help=f"Numbers and ranges, at most {views.MOST_UNITS}. At first those whose words fit best.",
+                    help=f"Numbers and ranges, at most {views.MOST_UNITS}. By default, those with the highest label scores.",
                 )
-        if st.button("Read their pictures", type="primary", icon=":material/play_arrow:", key=page.key("read_run")):
+        if st.button("Label their pictures", type="primary", icon=":material/play_arrow:", key=page.key("read_run")):
             with errors.shown():
                 units = {side: (st.session_state[keys[side]] or "")[:300] for side in view.sides}
                 asked = view.model_copy(update={"units": units["a"], "others": units.get("b", "")})
@@ -60,9 +60,9 @@ def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
     if not there:
         return
     st.caption(
-        "The reader names each made picture, and apart from it the images that excite the unit most. Consistency is the "
-        "correlation of the two over the whole vocabulary; what stands after “others” is the same with the images of the "
-        "layer's other units, and z says how far above those it stands."
+        "The CLIP labels each picture and, separately, the images that activate the unit most. Consistency is the "
+        "correlation between the two over the whole vocabulary; “others” is the same with the images of the layer's other "
+        "units, and z is the distance from these in standard deviations."
     )
     columns = st.columns(len(view.sides), gap="large")
     for column, side in zip(columns, view.sides, strict=True):
@@ -92,12 +92,12 @@ def _side(view: ConceptsView, side: Side, result: Result) -> None:
                             output_format="PNG",
                             alt=f"Picture of unit {int(row['unit'])} of {view.sides[side]}, {site}",
                         )
-                    st.markdown(":small[:gray[made picture reads as]]")
+                    st.markdown(":small[:gray[labels of the picture]]")
                     st.markdown(_words(result, "picture", place))
                 with right:
                     card = concepts_card.Card(side, view.sides[side], site, int(row["unit"]))
                     concepts_card.images(view, card, 4)
-                    st.markdown(":small[:gray[its strongest images read as]]")
+                    st.markdown(":small[:gray[labels of its strongest images]]")
                     st.markdown(_words(result, "image", place))
 
 
@@ -105,8 +105,12 @@ def finding(result: Result) -> str:
     """Whether pictures are read like the images of their own units, in one sentence."""
     own, others = float(result.facts["mean_consistency"]), float(result.facts["mean_others"])
     count = len(result.tables["units"])
-    told = f"over {count} units the consistency is **{own:.2f}** on average"
-    return told[0].upper() + told[1:] + f", against **{others:.2f}** with the images of other units.".replace("-", "−")
+    told = f"mean consistency over {count} units: **{own:.2f}**"
+    return (
+        told[0].upper()
+        + told[1:]
+        + f", compared with **{others:.2f}** for the images of other units.".replace("-", "−")
+    )
 
 
 def _numbers(row: Mapping[Any, Any]) -> str:

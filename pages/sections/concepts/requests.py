@@ -26,10 +26,10 @@ from pages.sections.concepts.view import (
 def check_labels(texts: list[str]) -> None:
     """Raises BadRequest where the texts cannot be the playground's."""
     if len(texts) < 2:
-        raise BadRequest("One text leaves nothing to choose from. Write at least two, one a line.")
+        raise BadRequest("A single text leaves no choice. Enter at least two, one per line.")
     if len("|".join(texts)) > LONGEST_LABELS:
         raise BadRequest(
-            f"The texts have more than {LONGEST_LABELS:,} characters together. Write fewer or shorter ones."
+            f"The texts have more than {LONGEST_LABELS:,} characters in total. Enter fewer or shorter ones."
         )
 
 
@@ -59,7 +59,7 @@ def _search(view: ConceptsView) -> list[Part]:
     return [
         Part(
             f"find-{side}",
-            title(view, side, "Finding the units that follow the text"),
+            title(view, side, "Finding the units that respond to the text"),
             build(
                 FindUnitsRequest, model=model, text=view.text, role=role_of(view, side), data=view.data,
                 reader=view.reader, vocabulary=view.vocabulary, template=view.template,
@@ -71,7 +71,7 @@ def _search(view: ConceptsView) -> list[Part]:
 
 def _browse(view: ConceptsView) -> list[Part]:
     return [
-        Part(f"name-{side}", title(view, side, f"Naming the units of `{site}`"), naming(view, model, site))
+        Part(f"name-{side}", title(view, side, f"Labelling the units of `{site}`"), naming(view, model, site))
         for side, model in view.sides.items()
         for site in [layer(view, side)]
     ]
@@ -83,7 +83,7 @@ def _map(view: ConceptsView) -> list[Part]:
     maps = [
         Part(
             f"map-{side}",
-            title(view, side, f"Placing the units of `{layer(view, side)}`"),
+            title(view, side, f"Projecting the units of `{layer(view, side)}`"),
             build(UnitMapRequest, model=model, site=layer(view, side), data=view.data),
         )
         for side, model in view.sides.items()
@@ -92,14 +92,12 @@ def _map(view: ConceptsView) -> list[Part]:
 
 
 def _purity(view: ConceptsView) -> list[Part]:
-    return [
-        Part(f"purity-{side}", title(view, side, "Units against concepts"), purity(view, side)) for side in view.sides
-    ]
+    return [Part(f"purity-{side}", title(view, side, "Measuring purity"), purity(view, side)) for side in view.sides]
 
 
 def _abstract(view: ConceptsView) -> list[Part]:
     return [
-        Part(f"name-{side}/{site}", title(view, side, f"Naming the units of `{site}`"), naming(view, model, site))
+        Part(f"name-{side}/{site}", title(view, side, f"Labelling the units of `{site}`"), naming(view, model, site))
         for side, model in view.sides.items()
         for site in layers(view, side)
     ]
@@ -112,7 +110,7 @@ def _draw(view: ConceptsView) -> list[Part]:
         return []
     drawn = Part(
         "says",
-        f"**{errors.escape(view.reader)}** Drawing the text",
+        f"**{errors.escape(view.reader)}** Optimizing a picture for the text",
         picture(view, view.reader, EMBEDDING, str(text_target(view.text))),
     )
     return [*_search(view), drawn]
@@ -137,7 +135,7 @@ def _read(view: ConceptsView) -> list[Part]:
     return [
         Part(
             f"read-{side}",
-            title(view, side, f"Making and reading pictures of `{layer(view, side)}`"),
+            title(view, side, f"Making and labelling pictures of `{layer(view, side)}`"),
             build(
                 PictureWordsRequest, model=model, site=layer(view, side), units=parse_units(chosen[side], MOST_UNITS),
                 data=view.data, reader=view.reader, vocabulary=view.vocabulary, template=view.template,

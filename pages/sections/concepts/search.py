@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EXAMPLES = ("music", "a bird in the snow", "fire", "something to eat", "the sea at night")
 CARDS_A_PAGE = 6
 EMPTY = (
-    "Type a word or a sentence above. Vitrine compares it with every image, and looks for the units that respond to the same "
-    "images; no unit needs to have been named before."
+    "Enter a word or a sentence above. Vitrine compares it with every image and finds the units that respond to the same "
+    "images; units need not have been labelled before."
 )
 
 
@@ -29,7 +29,7 @@ def box(page: ExperimentPage[ConceptsView]) -> str | None:
     state, asked = st.session_state, page.key("asked")
     left, right = st.columns([6, 1], vertical_alignment="bottom")
     left.text_input(
-        "Find units by words",
+        "Find units by text",
         key=page.key("text"),
         placeholder="a word or a sentence, like: music, or: a bird in the snow",
         icon=":material/search:",
@@ -103,9 +103,10 @@ def finding(result: Result) -> str:
         return f":material/info: {errors.escape(str(facts['sentence']))}"
     best = result.tables["units"].iloc[0]
     return (
-        f"Of {facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows “{errors.escape(facts['text'])}” "
-        f"best, with a correlation of **{float(best['score']):.2f}**; chance stays below {float(facts['chance']):.2f}, and "
-        f"{words.share(float(facts['among_words']))} of the vocabulary's words are followed less well in that layer."
+        f"Of {facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows "
+        f"“{errors.escape(facts['text'])}” best, with a correlation of **{float(best['score']):.2f}** (chance level "
+        f"{float(facts['chance']):.2f}); {words.share(float(facts['among_words']))} of the vocabulary's words have a lower "
+        f"best correlation in that layer."
     )
 
 

@@ -25,14 +25,17 @@ from pages.sections.concepts.view import WITHOUT_READER, ConceptsView
 LAYERED = ("browse", "map", "read")
 """The sections that look at one layer."""
 OFFERS = {
-    "search": "This search was not made on this machine yet.",
-    "browse": "The units of this layer are not named yet. Naming takes some seconds once the models have seen the images.",
-    "map": "This layer is not mapped yet. It takes a few seconds once the models have seen the images.",
-    "purity": "How purely units follow concepts is not measured yet. It takes up to a minute on two cores.",
-    "abstract": "Not all layers are named yet. Each takes some seconds once the models have seen the images.",
-    "draw": "This text is not drawn yet. A picture takes some ten seconds on two cores for a starter model.",
-    "zero-shot": "These texts were not compared with this image yet.",
-    "read": "These pictures are not made and read yet. Each takes some ten seconds on two cores for a starter model.",
+    "search": "This search has not been run on this machine yet.",
+    "browse": "The units of this layer have not been labelled yet. Labelling takes a few seconds once the images have been "
+    "run through the models.",
+    "map": "This layer has not been projected yet. It takes a few seconds once the images have been run through the models.",
+    "purity": "Purity has not been measured yet. It takes up to a minute on two cores.",
+    "abstract": "Some layers have not been labelled yet. Each takes a few seconds once the images have been run through the "
+    "models.",
+    "draw": "No picture has been computed for this text yet. It takes about ten seconds on two cores for a starter model.",
+    "zero-shot": "These texts have not been compared with this image yet.",
+    "read": "These pictures have not been computed and labelled yet. Each takes about ten seconds on two cores for a "
+    "starter model.",
 }
 
 
@@ -63,7 +66,7 @@ def summary(view: ConceptsView) -> str:
     """A view in one line, for where the setup is closed."""
     if view.show in WITHOUT_READER:
         return view.data
-    return f"read by {view.reader} · {view.data} · vocabulary {view.vocabulary} · {view.measure}"
+    return f"CLIP {view.reader} · {view.data} · vocabulary {view.vocabulary} · {view.measure}"
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:

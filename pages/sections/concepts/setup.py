@@ -16,8 +16,8 @@ from pages.sections.visualize import pickers
 CLIP, TWIN = DEFAULT_READER, DEFAULT_MODELS[0]
 USUAL = "usual"
 ABOUT_MEASURES = (
-    "How alike a unit and a word are over the images. **soft-wpmi**: CLIP-Dissect's, which looks at the unit's strongest "
-    "images. **correlation**: over all images alike. **cos-cubed**: large values count more."
+    "Similarity between a unit and a word over the images. **soft-wpmi**: that of CLIP-Dissect, based on the unit's "
+    "strongest images. **correlation**: over all images equally. **cos-cubed**: emphasizes large values."
 )
 READER_PREFIX = "open_clip/"
 KEPT = ("a", "b", "reader", "data", "vocabulary", "measure", "template", "role")
@@ -66,7 +66,7 @@ def draw(page: ExperimentPage[ConceptsView]) -> bool:
         _reader(page, here, begin["reader"])
         _data(page)
         _vocabulary(page)
-    with st.expander("How units are named", type="compact", key=page.key("details"), on_change="rerun") as details:
+    with st.expander("Labelling options", type="compact", key=page.key("details"), on_change="rerun") as details:
         if details.open:
             _details(page)
     return st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"))
@@ -81,7 +81,7 @@ def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[s
         _with(names, st.session_state[key]),
         key=key,
         accept_new_options=True,
-        help="Whose units are looked into: any model, not only a CLIP. Type a name to use another one, like "
+        help="The model whose units are examined; it need not be a CLIP. Type a name to use another one, like "
         "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k.",
         **pickers.KEEP,
     )
@@ -90,12 +90,12 @@ def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[s
 def _reader(page: ExperimentPage[ConceptsView], names: list[str], begin: str) -> None:
     key = _start(page, "reader", begin)
     st.selectbox(
-        "Words are read by",
+        "CLIP for text",
         _with(names, st.session_state[key]),
         key=key,
         accept_new_options=True,
-        help="The language-supervised model that says how well words fit images. Any CLIP, like open_clip/ViT-B-16/openai; "
-        "it need not be one of the models that are looked into.",
+        help="The CLIP that rates how well words fit images, like open_clip/ViT-B-16/openai; it need not be one of the "
+        "models examined.",
         **pickers.KEEP,
     )
 
@@ -123,7 +123,7 @@ def _vocabulary(page: ExperimentPage[ConceptsView]) -> None:
         "Vocabulary",
         _with(vocabulary_names(), st.session_state[key]),
         key=key,
-        help="The words that units are named with. Search takes any text, also outside the vocabulary.",
+        help="The words used as labels. Search accepts any text, also outside the vocabulary.",
         **pickers.KEEP,
     )
 
@@ -136,22 +136,22 @@ def _details(page: ExperimentPage[ConceptsView]) -> None:
         )  # fmt: skip
         with st.container(width=300):
             st.text_input(
-                "Words are put into",
+                "Prompt template",
                 key=_start(page, "template", ConceptsView.model_fields["template"].default),
-                help="The reader knows captions better than single words. `{}` is where the word goes.",
+                help="CLIPs are trained on captions rather than single words. `{}` is replaced by the word.",
                 **pickers.KEEP,
             )
         _role(page)
     given = st.file_uploader(
-        "A vocabulary of your own (text, one word or phrase a line, or CSV; at most 50,000 words)",
+        "Upload a vocabulary (text with one word or phrase per line, or CSV; at most 50,000 words)",
         type=["txt", "csv"],
         key=page.key("words"),
     )
     if given is not None:
         with errors.shown():
             name = f"voc-{keep_words(given.getvalue(), given.name)}"
-            st.caption(f"Kept on this server as `{name}`.")
-            st.button("Use it", icon=":material/check:", key=page.key("use"), on_click=_use, args=(page, name))
+            st.caption(f"Stored on this server as `{name}`.")
+            st.button("Use this list", icon=":material/check:", key=page.key("use"), on_click=_use, args=(page, name))
 
 
 def _role(page: ExperimentPage[ConceptsView]) -> None:
@@ -163,11 +163,11 @@ def _role(page: ExperimentPage[ConceptsView]) -> None:
     if st.session_state[key] not in known:
         st.session_state[key] = USUAL
     st.selectbox(
-        "Kind of layer",
+        "Role of the sites",
         [USUAL, *known],
         key=key,
-        help="Usual: the hidden features of a transformer's MLPs, the ends of a CNN's blocks. A second model without such "
-        "layers shows its usual ones.",
+        help="Default: the hidden features of a transformer's MLPs, or the block outputs of a CNN. A second model without "
+        "such sites uses its default.",
         **pickers.KEEP,
     )
 

@@ -24,18 +24,18 @@ WIDTH = 224
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
     """The picture of the text by the reader's embedding, and by a few units of each model that follow it together."""
     if not view.text:
-        errors.hint("Type a text above and press **Search**; then it can be drawn here.", "brush")
+        errors.hint("Enter a text above and press **Search**; then a picture can be optimized for it here.", "brush")
         return
     text = errors.escape(view.text)
     st.caption(
-        "Pictures made from noise, without a generative model. The first makes the reader's embedding of the picture as "
-        "similar to the text's as it can be; the others excite a few units which together follow the text."
+        "Pictures optimized from noise, without a generative model. The first maximizes the similarity between the CLIP "
+        "embeddings of picture and text; the others activate a few units whose weighted sum follows the text."
     )
     with st.grid(1 + len(view.sides), min_column_width=260, gap="large"):
         if "says" in found:
             with st.container():
-                st.markdown(f"##### {errors.escape(view.reader)} · whole embedding")
-                _made(found["says"], f"Picture that {view.reader} finds most like the text {view.text}")
+                st.markdown(f"##### {errors.escape(view.reader)} · text similarity")
+                _made(found["says"], f"Picture optimized for the similarity of {view.reader} to the text {view.text}")
                 facts = found["says"].tables["units"].to_dict("records")[0]
                 st.caption(
                     f"“{text}”: cosine **{float(facts['activation']):.3f}** between picture and text, above "
@@ -55,7 +55,7 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
     request = views.picture(view, model, site, target)
     made = results.find(request.key())
     if made is not None:
-        _made(made, f"Picture for the units {target} of {model}, {site}, which together follow {view.text}")
+        _made(made, f"Picture for the weighted sum {target} of units of {model}, {site}, which follows {view.text}")
     elif request.key() not in making.coming(page) and st.button(
         "Make this picture", icon=":material/brush:", key=page.key(f"sparse_{side}")
     ):
@@ -64,8 +64,8 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
             st.rerun()
     st.caption(
         f"A weighted sum of units of `{site}` that follows “{errors.escape(view.text)}” with a correlation of "
-        f"**{float(known['correlation']):.2f}** over the images ({float(known['held_out']):.2f} on images it was not chosen "
-        f"on; the best single unit: {float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
+        f"**{float(known['correlation']):.2f}** over the images ({float(known['held_out']):.2f} on held-out images; the "
+        f"best single unit: {float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
     )
     st.code(target, language=None, wrap_lines=True)
     card.closer(view, Address(model, site, (), (target,)))

@@ -30,14 +30,14 @@ SECTIONS: dict[Section, str] = {
     "abstract": "Abstract words",
     "draw": "Text to picture",
     "zero-shot": "Zero-shot",
-    "read": "Picture to words",
+    "read": "Labels of pictures",
 }
 """The sections of the page, in order, as people read them."""
 WITHOUT_READER: tuple[Section, ...] = ("purity",)
 """The sections that need no model that reads words."""
 Sort = Literal["score", "selectivity", "purity", "unit"]
 SORTS: dict[Sort, str] = {
-    "score": "Best fitting word",
+    "score": "Label score",
     "selectivity": "Selectivity",
     "purity": "Purity",
     "unit": "Number",
@@ -45,16 +45,16 @@ SORTS: dict[Sort, str] = {
 EMBEDDING = "head.embedding"
 LONGEST_LABELS = 1500
 MOST_UNITS = 16
-"""Pictures that one view of "Picture to words" makes and reads, at most."""
+"""Pictures that one view of "Labels of pictures" makes and reads, at most."""
 
 
 class ConceptsView(BaseModel):
-    """One or two models whose units are named, the reader that knows words, and what of it is looked at.
+    """One or two models whose units are labelled, the CLIP that rates words, and what is shown.
 
-    `layer` is a site of model A ("": the last but one); model B shows the layer equally deep. `text` is what is searched
-    and drawn. `sort` to `page` arrange the layer's units; `split` is a list that says how concrete words are ("": the
-    starter's). `labels` (separated by |) and `image` are the playground's; `units` of model A and `others` of model B are
-    what "Picture to words" reads.
+    `layer` is a site of model A ("": the last but one); model B shows the layer at the same relative depth. `text` is
+    searched for and visualized. `sort` to `page` arrange the layer's units; `split` is a list of concreteness ratings ("":
+    the starter's). `labels` (separated by |) and `image` are the playground's; `units` of model A and `others` of model B are
+    what "Labels of pictures" reads.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -106,7 +106,7 @@ def layers(view: ConceptsView, side: Side) -> list[str]:
 
 
 def layer(view: ConceptsView, side: Side) -> str:
-    """The layer that is browsed: model A's as it was asked for, model B's equally deep."""
+    """The layer that is browsed: model A's as it was asked for, model B's at the same relative depth."""
     own, first = layers(view, side), layers(view, "a")
     place = first.index(view.layer) if view.layer in first else max(0, len(first) - 2)
     return own[round(place * (len(own) - 1) / max(1, len(first) - 1))]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 WIDTH = 240
 HOW = {
-    "softmax": "they add up to one, so they say which text fits best, not that it is true.",
-    "sigmoid": "each text stands for itself, so several may fit or none.",
+    "softmax": "they sum to one, so they show which text fits best, not that it is true.",
+    "sigmoid": "each text is rated independently, so several may fit, or none.",
 }
 FIRST = (
     "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
@@ -39,14 +39,12 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     number = synced(page, "image", view.image)
     with left:
         st.text_area(
-            "Texts, one a line (2 to 50)", key=labels, height=150,
-            help="Whole captions work better than single words.",
+            "Texts, one per line (2 to 50)", key=labels, height=150,
+            help="Captions work better than single words.",
         )  # fmt: skip
     with right:
         st.text_input("Image", key=number, help="The number of an image of this data set.")
-        given = st.file_uploader(
-            "Or a picture of your own", type=["png", "jpg", "jpeg", "webp"], key=page.key("zero_file")
-        )
+        given = st.file_uploader("Or upload an image", type=["png", "jpg", "jpeg", "webp"], key=page.key("zero_file"))
     if st.button("Compare", type="primary", icon=":material/play_arrow:", key=page.key("compare")):
         with errors.shown():
             texts = [line.strip().replace("|", "/") for line in (state[labels] or "").splitlines() if line.strip()]
@@ -77,9 +75,10 @@ def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
             pd.DataFrame({"text": labels, "probability": probabilities, "cosine": similar}),
             "zero-shot",
             key="cn-zero-shot",
-            finding=f"{errors.escape(view.reader)} finds that “{errors.escape(labels[best])}” fits best: "
+            finding=f"According to {errors.escape(view.reader)}, “{errors.escape(labels[best])}” fits best: "
             f"{words.share(float(probabilities[best]), 1)}.",
-            note=f"Cosine of the image's embedding with each text's, made probabilities with the reader's own scale: {HOW[how]}",
+            note=f"Cosine between the embeddings of the image and each text, converted to probabilities with the CLIP's own "
+            f"scale: {HOW[how]}",
         )
 
 
@@ -91,7 +90,7 @@ def _image(view: ConceptsView) -> None:
 
         st.image(
             to_png(uploads.image(view.image.removeprefix(uploads.UPLOADED))), width=WIDTH, output_format="PNG",
-            caption="Your picture", alt="The picture that was uploaded",
+            caption="Your image", alt="The uploaded image",
         )  # fmt: skip
         return
     told = words.scene(results.dataset(view.data).describe(int(view.image)))

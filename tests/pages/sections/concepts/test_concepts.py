@@ -276,14 +276,14 @@ def test_browsing_shows_words_sorts_filters_and_abstains_without_computing() -> 
     app = opened(**query.write(VIEW))
     shown = text_of(app)
     assert not app.exception and not app.error, shown
-    assert "768 of 768 units shown; 576 (75%) have a word" in shown
+    assert "768 of 768 units shown; 576 (75%) have a label" in shown
     assert shown.index("**Unit 100**") < shown.index("**Unit 0**"), "the best fitting word comes first"
     app.toggle(key="cn_named_at").set_value(True).run()
     assert "576 of 768 units shown" in text_of(app) and app.query_params["named"] in ("1", ["1"])
     app.selectbox(key="cn_concept_at").set_value("music").run()
     assert "2 of 768 units shown" in text_of(app) and "concept **music** AUROC 0.90" in text_of(app)
     app.text_input(key="cn_word_at").set_value("no such word").run()
-    assert "No unit fits these filters" in text_of(app)
+    assert "No unit matches these filters" in text_of(app)
     assert not app.exception and jobs_of_the_page() == []
 
 

@@ -102,7 +102,7 @@ def test_the_table_of_all_layers_has_a_row_for_each_measure_and_a_column_for_eac
     (table,) = [each.value for each in app.dataframe if "Units" in each.value and "starter-clip" in each.value]
     rows = table.set_index("Units")
     assert rows.loc["Concept units"].tolist() == ["12.0% (10.0–14.0%)", "30.0% (28.0–32.0%)"]
-    assert rows.loc["with tags shuffled", "starter-vit"] == "4.5% (2.5–6.5%)"
+    assert rows.loc["with tags permuted", "starter-vit"] == "4.5% (2.5–6.5%)"
     listed = [each.value for each in app.dataframe if "tag" in each.value]
     assert [list(each["tag"]) for each in listed] == [["guitar"], ["guitar"]], "a concept without units is not listed"
 
@@ -111,13 +111,13 @@ def test_the_table_of_all_layers_has_a_row_for_each_measure_and_a_column_for_eac
 def test_names_are_held_against_the_truth_in_the_layers_that_are_named() -> None:
     """Unit 0 is named guitar and is one, 4 is named guitar too, 5 is named apple."""
     text = show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
-    assert "Name a layer in **Browse a layer**" in text
+    assert "Label a layer in **Browse a layer**" in text
     store(views.naming(VIEW, "starter-vit", "blocks.6.mlp.hidden"), naming())
     app = opened(**query.write(VIEW))
-    (table,) = [each.value for each in app.dataframe if "First word is the concept" in each.value]
+    (table,) = [each.value for each in app.dataframe if "Top-1 label is the concept" in each.value]
     row = table.iloc[0]
-    assert (row["Layer"], row["Concept units"], row["Named"]) == ("blocks.6.mlp.hidden", 3, 3)
-    assert row["First word is the concept"].startswith("67%")
+    assert (row["Layer"], row["Concept units"], row["Labelled"]) == ("blocks.6.mlp.hidden", 3, 3)
+    assert row["Top-1 label is the concept"].startswith("67%")
 
 
 @pytest.mark.usefixtures("reader")
