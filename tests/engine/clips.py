@@ -22,6 +22,9 @@ TINY: dict[str, Any] = {
     "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
     "text_cfg": TEXT,
 }
+# The sums of the towers above, one after the other: rows of patches or tokens, projections, attention, the hidden layer, norms.
+TEXT_SUMS = (16, 16, 16, 16, 16, 16, 64, 16, 16, 24)
+IMAGE_SUMS = (3 * 8 * 8, *(32, 32, 16, 17, 32, 32, 32, 128) * 2, 32, 32, 24)
 SIGLIP = TINY | {"custom_text": True, "init_logit_scale": 2.3, "init_logit_bias": -1.5}
 
 

@@ -16,7 +16,8 @@ from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
-from tests.engine.clips import Desk
+from tests.engine.clips import IMAGE_SUMS, Desk
+from tests.rounding import close, rounding
 
 ASKED = {"model": "local/clip", "site": "blocks.1.mlp.hidden", "data": "squares", "reader": "local/clip"}
 WORDS = "\n".join(["boat", "red", "green square", *(f"word {number}" for number in range(40))]).encode()
@@ -69,8 +70,8 @@ def test_the_images_of_a_unit_are_its_strongest_a_tenth_of_all_at_most_and_those
     seen, numbers = np.eye(30, dtype=np.float32)[[4, 2, 9]], np.array([4, 2, 9])
     top = np.array([[9, 4, 2, 0], [2, 7, 9, 4]])
     index = Result({}, {"top_mean": top}, {}, {"images": 30})
-    np.testing.assert_allclose(of_strongest(index, numbers, seen)[0], np.eye(30)[[9, 4, 2]].mean(0), atol=1e-7)
-    np.testing.assert_allclose(of_strongest(index, numbers, seen)[1], np.eye(30)[[2, 9]].mean(0), atol=1e-7)
+    close(of_strongest(index, numbers, seen)[0], np.eye(30)[[9, 4, 2]].mean(0), 3)
+    close(of_strongest(index, numbers, seen)[1], np.eye(30)[[2, 9]].mean(0), 2)
     with pytest.raises(BadRequest, match="could read none of the images"):
         of_strongest(Result({}, {"top_mean": np.array([[7, 8]])}, {}, {"images": 30}), numbers, seen)
 
@@ -84,7 +85,7 @@ def test_a_picture_that_is_the_units_own_strongest_image_says_the_same_words(per
 
     result = ask(Painter())
     table = result.tables["units"]
-    np.testing.assert_allclose(table.consistency, 1, atol=1e-5)
+    np.testing.assert_allclose(table.consistency, 1, atol=rounding(*IMAGE_SUMS, 40))
     assert (result.arrays["picture_words"] == result.arrays["image_words"]).all() and (table.shared == 5).all()
     assert (table.z > 0).all()
 
@@ -98,19 +99,19 @@ def test_words_and_scores_are_those_of_a_plain_loop_over_words(person):
     for row, unit in enumerate((3, 8)):
         images = seen[index.arrays["top_mean"][unit, :4]]
         scores = [np.mean(images @ word) - np.mean(seen @ word) for word in words.arrays["embedding"]]
-        np.testing.assert_allclose(np.sort(scores)[::-1][:7], result.arrays["image_scores"][row], atol=1e-6)
+        close(np.sort(scores)[::-1][:7], result.arrays["image_scores"][row], *IMAGE_SUMS, 40, 24)
         named = np.array(scores)[result.arrays["image_words"][row]]
-        np.testing.assert_allclose(named, result.arrays["image_scores"][row], atol=1e-6)
+        close(named, result.arrays["image_scores"][row], *IMAGE_SUMS, 40, 24)
         picture = seen[index.arrays["top_mean"][unit, 0]]
         scores = [picture @ word - np.mean(seen @ word) for word in words.arrays["embedding"]]
-        np.testing.assert_allclose(np.sort(scores)[::-1][:7], result.arrays["picture_scores"][row], atol=1e-5)
+        close(np.sort(scores)[::-1][:7], result.arrays["picture_scores"][row], *IMAGE_SUMS, 40, 24)
     assert result.facts["words"] == words.facts["words"]
 
 
 def test_a_reader_sees_the_same_in_a_picture_as_in_the_same_image_of_the_data_set(person):
     _, seen = image_embeddings(Desk(), "local/clip", "squares")
     images = np.stack([open_dataset("squares").image(number) for number in (0, 17)])
-    np.testing.assert_allclose(embedded(reader_of("local/clip"), images), seen[[0, 17]], atol=1e-5)
+    close(embedded(reader_of("local/clip"), images), seen[[0, 17]], *IMAGE_SUMS)
 
 
 def test_pictures_are_made_by_the_same_request_as_on_their_own_page(person, monkeypatch):

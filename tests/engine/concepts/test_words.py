@@ -14,7 +14,8 @@ from engine.data import uploads
 from engine.models import catalog
 from engine.models import text as text_tower
 from engine.models.text import scale, text_embedding
-from tests.engine.clips import Desk
+from tests.engine.clips import TEXT_SUMS, Desk
+from tests.rounding import close
 
 TEXTS = ("music", "a bird above the sea", "snow")
 
@@ -27,13 +28,13 @@ def loaded(person) -> catalog.LoadedModel:
 def test_a_text_is_read_as_open_clip_reads_it_at_length_one(loaded):
     tokens = open_clip.SimpleTokenizer(context_length=16)(list(TEXTS))
     expected = loaded.clip.encode_text(tokens, normalize=True).numpy()
-    np.testing.assert_allclose(text_embedding(loaded, TEXTS), expected, atol=1e-6)
+    close(text_embedding(loaded, TEXTS), expected, *TEXT_SUMS)
 
 
 def test_how_many_texts_are_read_at_once_does_not_count(loaded, monkeypatch):
     together, told = text_embedding(loaded, TEXTS), []
     monkeypatch.setattr(text_tower, "BATCH", 2)
-    np.testing.assert_allclose(text_embedding(loaded, TEXTS, told.append), together, atol=1e-6)
+    close(text_embedding(loaded, TEXTS, told.append), together, *TEXT_SUMS)
     assert told == [0, 2]
 
 
@@ -42,9 +43,7 @@ def test_a_vocabulary_is_read_in_its_order_each_word_in_the_template(loaded):
     request = build(WordsRequest, reader="local/clip", vocabulary=f"voc-{digest}", template="the {}!")
     result = Desk().compute(request)
     assert result.facts["words"] == ["snow", "music"]
-    np.testing.assert_allclose(
-        result.arrays["embedding"], text_embedding(loaded, ["the snow!", "the music!"]), atol=1e-6
-    )
+    close(result.arrays["embedding"], text_embedding(loaded, ["the snow!", "the music!"]), *TEXT_SUMS)
     other = build(WordsRequest, reader="local/clip", vocabulary=f"voc-{digest}")
     assert other.key() != request.key()
 
