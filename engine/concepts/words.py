@@ -52,6 +52,7 @@ class WordsRequest(Request):
 
     experiment = "words"
     version = 1
+    always_float32 = True
 
     reader: str = DEFAULT_READER
     vocabulary: str = DEFAULT_VOCABULARY

@@ -30,6 +30,8 @@ class Request(BaseModel):
 
     experiment: ClassVar[str]
     version: ClassVar[int]
+    always_float32: ClassVar[bool] = False
+    """Whether all of it, and all that it builds on, is computed in float32, whatever precision the machine prefers."""
 
     def canonical(self) -> str:
         """The request as JSON with sorted keys: equal requests give equal text."""

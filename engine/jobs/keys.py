@@ -7,22 +7,30 @@ the request's key alone; of them only those count that say what they were comput
 from __future__ import annotations
 
 from engine.core import devices, precision
-from engine.core.request import Result
+from engine.core.errors import BadRequest
+from engine.core.experiments import experiments
+from engine.core.request import Request, Result
+
+ALWAYS = "float32"
 
 
 def here() -> str:
-    """The precision that this machine computes in."""
-    return precision.name(devices.pick())
+    """The precision that this machine computes in. Results can be looked up even where the settings ask for a device that is
+    not there; whoever computes is told then."""
+    try:
+        return precision.name(devices.pick())
+    except BadRequest:
+        return ALWAYS
 
 
-def stored_key(key: str, computed_in: str) -> str:
-    """Where the result of a request with this key is stored."""
-    return f"{key}.{computed_in}"
+def computes_in(request: Request | type[Request]) -> str:
+    """The precision that this machine computes a request in."""
+    return ALWAYS if request.always_float32 else here()
 
 
-def place(key: str) -> str:
-    """Where this machine stores the result of a request with this key."""
-    return stored_key(request_key(key), here())
+def stored_key(key: str, computed_in: str = "") -> str:
+    """Where the result of a request with this key is stored, computed in this precision (default: this machine's)."""
+    return f"{key}.{computed_in or here()}"
 
 
 def request_key(key: str) -> str:
@@ -30,23 +38,23 @@ def request_key(key: str) -> str:
     return key.partition(".")[0]
 
 
-def places(key: str, *, strict: bool = False) -> list[str]:
-    """The keys to look under, the best first: this machine's precision, then (unless strict) others, then the request's key
-    alone, as it was stored before. A key that names its precision is looked up as it is."""
-    if "." in key:
-        return [key]
+def precisions() -> tuple[str, ...]:
+    """All precisions, this machine's first."""
     ours = here()
-    others = [] if strict else [name for name in precision.DTYPES if name != ours]
-    return [*(stored_key(key, name) for name in (ours, *others)), key]
+    return (ours, *(name for name in precision.DTYPES if name != ours))
 
 
-def counts(result: Result, *, strict: bool = False) -> bool:
-    """Whether what was found may be served: its precision is recorded, and is this machine's where that is asked for."""
-    return result.precision in precision.DTYPES and (not strict or result.precision == here())
+def places(key: str) -> list[str]:
+    """The keys that results of the request with this key may be stored under, this machine's precision first and, last, the
+    request's key alone, as it was before. A key that names its precision is one place."""
+    return [key] if "." in key else [*(stored_key(key, name) for name in precisions()), key]
 
 
 def label(result: Result) -> str:
     """What a reader must know of a result that was computed in another precision; empty for all others."""
-    if result.precision in ("", here()):
+    if result.precision in ("", ours := here()):
         return ""
-    return f"Computed in {result.precision}; this machine computes in {here()}."
+    experiment = experiments().get(str(result.request.get("experiment")))
+    if experiment is not None and result.precision == (ours := computes_in(experiment.kind)):
+        return ""
+    return f"Computed in {result.precision}; this machine computes in {ours}."

@@ -39,13 +39,13 @@ class _Context:
         self.reporter(progress)
 
     def compute(self, request: Request) -> Result:
-        return self.runner.fetch(request, self.reporter, strict=True)
+        return self.runner.fetch(request, self.reporter, nested=True)
 
     def find(self, request: Request) -> Result | None:
-        return self.runner.find(request.key(), strict=True)
+        return self.runner.find(request.key(), only=keys.computes_in(request))
 
     def keep(self, request: Request, result: Result, spare: bool = False) -> None:
-        self.runner.keep(request.key(), result, spare)
+        self.runner.keep(request, result, spare)
 
 
 class Runner:
@@ -56,13 +56,19 @@ class Runner:
         self._lock = threading.Lock()
         self._unstored: OrderedDict[str, tuple[Result, str]] = OrderedDict()  # with the warning that it deserves
 
-    def find(self, key: str, *, strict: bool = False) -> Result | None:
-        """The result under a request's key, if it is there already: in this machine's precision, else (unless strict) in
-        another. What a running experiment builds on is sought strictly, so that no result is a mixture."""
-        for place in keys.places(key, strict=strict):
-            result = self._at(place)
-            if result is not None and keys.counts(result, strict=strict):
+    def find(self, key: str, *, only: str | None = None) -> Result | None:
+        """The result under a request's key, if it is there already: in this machine's precision, else in another, or in one
+        `only`, as for what a running experiment builds on, so that no result is a mixture. A result that was stored under
+        the request's key alone counts for the precision that it says it was computed in."""
+        if "." in key:
+            return self._at(key)
+        before = None
+        for number, precision in enumerate((only,) if only else keys.precisions()):
+            if (result := self._at(keys.stored_key(key, precision))) is not None:
                 return result
+            before = self._at(key) if number == 0 else before
+            if before is not None and before.precision == precision:
+                return before
         return None
 
     def _at(self, place: str) -> Result | None:
@@ -81,47 +87,48 @@ class Runner:
         result.key = place
         return result
 
-    def has(self, key: str) -> bool:
-        """Whether the result of the request with this key is stored, in whichever precision, without reading it."""
-        return any(self.store.has(place) for place in keys.places(key))
-
     def warning(self, key: str) -> str | None:
         """What a person should know about a result that is there: that it could not be stored, and why."""
         with self._lock:
-            kept = self._unstored.get(keys.place(key))
+            kept = next((self._unstored[place] for place in keys.places(key) if place in self._unstored), None)
         return kept[1] if kept else None
 
-    def fetch(self, request: Request, report: Reporter, *, strict: bool = False) -> Result:
-        """The result of a request: found, awaited or computed.
-
-        `strict` as in `find`. Raises Cancelled when `report` says so, and whatever the experiment raises.
+    def fetch(self, request: Request, report: Reporter, *, nested: bool = False) -> Result:
+        """The result of a request: found, awaited or computed; in the precision of this machine where it is `nested` in
+        another. Raises Cancelled when `report` says so, and whatever the experiment raises.
         """
         key = request.key()
+        ours = keys.computes_in(request)
+        only = ours if nested else None
         while True:
             report(None)
-            if (there := self.find(key, strict=strict)) is not None:
+            if (there := self.find(key, only=only)) is not None:
                 return there
-            with self.store.lease(keys.place(key), LEASE_SECONDS) as ours:
-                if ours:
+            with self.store.lease(keys.stored_key(key, ours), LEASE_SECONDS) as mine:
+                if mine:
                     # Whoever had the lease before us has stored what it made.
-                    there = self.find(key, strict=strict)
-                    return self._compute(key, request, report) if there is None else there
+                    there = self.find(key, only=only)
+                    return self._compute(request, report) if there is None else there
             report(Progress(0, 0, "Another Vitrine process is computing this; waiting for its result"))
             time.sleep(POLL_SECONDS)
 
-    def _compute(self, key: str, request: Request, report: Reporter) -> Result:
+    def _compute(self, request: Request, report: Reporter) -> Result:
         result = request.run(_Context(self, report))
         if not isinstance(result, Result):
             raise TypeError(f"{request.experiment} returned {type(result).__name__}, not a Result")
-        if self.keep(key, result):
+        if self.keep(request, result):
             self._put_kept()
         return result
 
-    def keep(self, key: str, result: Result, spare: bool = False) -> bool:
-        """Store a result of the request with this key, or keep it in memory where that fails, unless it is a spare one; True
-        when it is stored. Here, and nowhere else, it is noted which precision it was computed in."""
-        result.facts["precision"] = keys.here()
-        result.key = key = keys.place(key)
+    def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
+        """Store a result of a request, or keep it in memory where that fails, unless it is a spare one; True when it is
+        stored. Here, and nowhere else, it is noted which precision it was computed in."""
+        result.facts["precision"] = keys.computes_in(request)
+        result.key = keys.stored_key(request.key(), result.precision)
+        return self._put(result, spare)
+
+    def _put(self, result: Result, spare: bool = False) -> bool:
+        key = result.key
         try:
             self.store.put(key, result.to_blob())
         except Exception as error:
@@ -144,9 +151,9 @@ class Runner:
     def _put_kept(self) -> None:
         """The store takes results (again): hand it those that it refused before."""
         with self._lock:
-            kept = [(key, result) for key, (result, _) in self._unstored.items()]
-        for key, result in kept:
-            self.keep(key, result)
+            kept = [result for result, _ in self._unstored.values()]
+        for result in kept:
+            self._put(result)
 
 
 def _warning(error: Exception) -> str:

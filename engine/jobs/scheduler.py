@@ -160,7 +160,7 @@ class Jobs:
 
     def interrupted(self) -> list[dict[str, Any]]:
         """Requests that an earlier process had taken on and did not finish; `parse_request` reads them."""
-        return [facts for key, facts in self._journal.interrupted().items() if not self._runner.has(key)]
+        return [facts for key, facts in self._journal.interrupted().items() if self._runner.find(key) is None]
 
     def forget_interrupted(self) -> None:
         """Stop listing what was interrupted."""

@@ -44,6 +44,7 @@ class GradientSpectrumRequest(OnImages):
 
     experiment = "gradient-spectrum"
     version = 1
+    always_float32 = True
 
     role: str = ""
     images: int = Field(default=96, ge=2, le=4096)

@@ -46,6 +46,7 @@ class MapsRequest(Request):
 
     experiment = "spatial-maps"
     version = 2
+    always_float32 = True
 
     model: str
     data: str = DEFAULT_DATA

@@ -105,7 +105,7 @@ def test_a_locked_database_makes_writing_fail_within_seconds_while_reading_goes_
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked or read-only"):
             quick.put("b", blob_of(2))
-        assert set(patience) == {0.2}, "each connection waits as long as the store says, and asks once"
+        assert max(patience) == 0.2, "no connection waits longer than the store says"
         assert quick.get("a") is not None
         with quick.lease("k") as ours:
             assert ours  # without leases everyone computes alone

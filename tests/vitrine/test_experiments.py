@@ -40,7 +40,7 @@ def test_a_unit_that_reads_one_colour_is_shown_in_that_colour_and_found_again(de
     assert means.argmax(axis=1).tolist() == [0, 1, 2]
 
     fields = {"model": model.name, "site": SITE, "units": (0, 1, 2), "data": str(desk / "squares"), "seed": 3}
-    assert result.key == keys.place(build(VisualizeRequest, **fields).key())
+    assert result.key == keys.stored_key(build(VisualizeRequest, **fields).key())
     assert config.store().get(result.key) is not None
     monkeypatch.setattr(VisualizeRequest, "run", lambda *_: pytest.fail("it was stored"))
     again = vitrine.visualize(model, site=SITE, units=range(3), data=str(desk / "squares"), seed=3)

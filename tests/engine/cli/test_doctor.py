@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.core import config
-from engine.jobs.keys import place
+from engine.jobs.keys import stored_key
 
 MODEL = "starter-cnn"
 
@@ -46,4 +46,4 @@ def flipped_somewhere(files: list[Path], key: str) -> bool:
         path.write_bytes(bytes(data))
     config.store().close()
     config._open_store.cache_clear()
-    return config.store().get(place(key)) is None
+    return config.store().get(stored_key(key)) is None

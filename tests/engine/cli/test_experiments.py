@@ -16,7 +16,7 @@ from engine.core import config
 from engine.core.experiments import parse_request
 from engine.core.images import open_image
 from engine.core.request import Result
-from engine.jobs.keys import place
+from engine.jobs.keys import stored_key
 
 MODEL = "starter-cnn"
 
@@ -30,7 +30,7 @@ def test_visualize_writes_the_pictures_that_the_result_holds(
     told = ask("visualize", *address, "--seed", "5", "--data", str(photos), "--out", str(out))
     assert told.keys() >= {"request", "device", "seconds", "units"}
     assert told["stored"] is False
-    blob = config.store().get(place(told["key"]))
+    blob = config.store().get(stored_key(told["key"]))
     assert blob is not None
     result = Result.from_blob(blob)
     assert [unit["unit"] for unit in told["units"]] == [3, 1]

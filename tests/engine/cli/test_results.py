@@ -13,7 +13,7 @@ import pytest
 from cache.blob import Blob
 from engine.cli import main
 from engine.core import config
-from engine.jobs.keys import place
+from engine.jobs.keys import stored_key
 
 MODEL = "starter-cnn"
 
@@ -22,17 +22,17 @@ def test_results_travel_in_one_file(
     ask: Callable[..., dict[str, Any]], own_store: Path, photos: Path, tmp_path: Path
 ) -> None:
     key = ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["key"]
-    before = config.store().get(place(key))
+    before = config.store().get(stored_key(key))
     bundle = tmp_path / "bundle.zip"
     assert ask("cache", "export", str(bundle), key)["results"] == 1
     assert ask("cache", "prune", "--all")["removed"] == 1
     assert ask("cache", "list")["entries"] == 0
     assert ask("cache", "import", str(bundle))["results"] == 1
-    after = config.store().get(place(key))
+    after = config.store().get(stored_key(key))
     assert before is not None and after is not None
     assert after.to_bytes() == before.to_bytes()
     (listed,) = ask("cache", "list")["results"]
-    assert (listed["key"], listed["request"]["experiment"]) == (place(key), "index")
+    assert (listed["key"], listed["request"]["experiment"]) == (stored_key(key), "index")
 
 
 @pytest.mark.parametrize(

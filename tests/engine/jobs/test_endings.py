@@ -12,7 +12,7 @@ import pytest
 
 from cache.store import ResultStore
 from engine.core.errors import Unavailable
-from engine.jobs.keys import place
+from engine.jobs.keys import stored_key
 from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import ROOT, SECONDS, Play, Stage, full, until
 
@@ -128,7 +128,7 @@ def test_two_processes_that_want_the_same_result_compute_it_once(
 
 def test_waiting_for_another_process_can_be_cancelled(jobs: Jobs, store: ResultStore) -> None:
     other = ResultStore(store.folder)
-    with other.lease(place(Play(name="a").key())):
+    with other.lease(stored_key(Play(name="a").key())):
         job = jobs.submit(Play(name="a"))
         until(lambda: "Another Vitrine process" in jobs.snapshot(job).message)
         jobs.cancel(job)
@@ -172,7 +172,7 @@ def leave(folder: Path, last: str) -> tuple[str, ResultStore]:
 def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path: Path) -> None:
     key, store = leave(tmp_path, "context.report(None)")
     jobs = Jobs(store)
-    assert not store.has(place(key)) and len(jobs._journal.interrupted()) == 1
+    assert not store.has(stored_key(key)) and len(jobs._journal.interrupted()) == 1
     jobs.close()
     store.close()
 
@@ -180,7 +180,7 @@ def test_a_process_that_ends_in_the_middle_of_a_long_step_ends_in_order(tmp_path
 @pytest.mark.slow
 def test_what_is_finished_while_the_process_ends_is_stored(tmp_path: Path) -> None:
     key, store = leave(tmp_path, "")
-    assert store.get(place(key)) is not None
+    assert store.get(stored_key(key)) is not None
     store.close()
 
 

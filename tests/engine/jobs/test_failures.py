@@ -10,7 +10,7 @@ import pytest
 
 from cache.store import ResultStore
 from engine.core.request import Result
-from engine.jobs.keys import place, request_key
+from engine.jobs.keys import request_key, stored_key
 from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, full
@@ -60,10 +60,10 @@ def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_st
         assert snapshot.status == "done" and snapshot.error is None
         assert snapshot.warning is not None and "kept in memory only, because the disk is full" in snapshot.warning
         kept = jobs.result(job.id)
-        assert kept is not None and kept.arrays["x"].tolist() == [1, 1, 1] and store.get(place(job.id)) is None
+        assert kept is not None and kept.arrays["x"].tolist() == [1, 1, 1] and store.get(stored_key(job.id)) is None
         assert jobs.snapshot(jobs.submit(Play(name="a"))).warning == snapshot.warning and stage.ran == ["a"]
     jobs.wait(jobs.submit(Play(name="b")), SECONDS)
-    assert store.get(place(job.id)) is not None and jobs.snapshot(job).warning is None
+    assert store.get(stored_key(job.id)) is not None and jobs.snapshot(job).warning is None
 
 
 def test_a_spare_result_that_cannot_be_stored_takes_no_place_from_others(
@@ -71,8 +71,8 @@ def test_a_spare_result_that_cannot_be_stored_takes_no_place_from_others(
 ) -> None:
     runner = Runner(store)
     monkeypatch.setattr(store, "put", full)
-    assert not runner.keep("spare", Result({}), spare=True) and runner.find("spare") is None
-    assert not runner.keep("whole", Result({})) and runner.find("whole") is not None
+    assert not runner.keep(Play(name="spare"), Result({}), spare=True) and runner.find(Play(name="spare").key()) is None
+    assert not runner.keep(Play(name="whole"), Result({})) and runner.find(Play(name="whole").key()) is not None
 
 
 def test_a_result_that_no_store_could_hold_is_not_lost_either(jobs: Jobs) -> None:
@@ -104,4 +104,4 @@ def test_the_result_is_stored_before_the_job_says_done(
 
     monkeypatch.setattr(store, "put", slow_put)
     job = jobs.submit(Play(name="a"))
-    assert jobs.wait(job, SECONDS).status == "done" and seen == ["running"] and store.has(place(job.id))
+    assert jobs.wait(job, SECONDS).status == "done" and seen == ["running"] and store.has(stored_key(job.id))

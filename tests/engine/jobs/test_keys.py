@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from cache import archive
 from cache.store import ResultStore
+from engine.core import devices
+from engine.core.errors import BadRequest
 from engine.core.request import Request, Result
 from engine.jobs import keys
 from engine.jobs.runner import Runner
+from engine.jobs.scheduler import Jobs
 from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import LayersRequest
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.single import PictureRequest
-from tests.engine.jobs.playing import Play, Stage
+from tests.conftest import compute_in
+from tests.engine.jobs.playing import SECONDS, Play, Stage
 
 PLAY = Play(name="a")
 
@@ -23,11 +31,8 @@ PLAY = Play(name="a")
 def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """`machine("bfloat16")`: from here on this is a machine that computes in bfloat16."""
 
-    def computes_in(precision: str) -> None:
-        monkeypatch.setattr(keys, "here", lambda: precision)
-
-    computes_in("float32")
-    return computes_in
+    compute_in(monkeypatch, "float32")
+    return partial(compute_in, monkeypatch)
 
 
 def computed(store: ResultStore, request: Request = PLAY) -> Result:
@@ -37,7 +42,7 @@ def computed(store: ResultStore, request: Request = PLAY) -> Result:
 def test_results_of_both_precisions_coexist_and_each_machine_gets_its_own(store, machine, stage: Stage):
     plain = computed(store)
     machine("bfloat16")
-    Runner(store).keep(PLAY.key(), Result({"name": "b"}))
+    Runner(store).keep(PLAY, Result({"name": "b"}))
     assert {entry.key for entry in store.entries()} == {f"{PLAY.key()}.float32", f"{PLAY.key()}.bfloat16"}
     assert computed(store).request == {"name": "b"}
     machine("float32")
@@ -66,7 +71,7 @@ def test_what_an_experiment_builds_on_has_its_own_precision_so_no_result_is_a_mi
 
 def test_a_result_says_where_it_is_stored_and_what_it_was_computed_in(store, machine):
     result = computed(store)
-    assert result.key == keys.place(PLAY.key()) == f"{PLAY.key()}.float32"
+    assert result.key == keys.stored_key(PLAY.key()) == f"{PLAY.key()}.float32"
     assert result.precision == result.facts["precision"] == "float32"
     found = Runner(store).find(PLAY.key())
     assert found is not None and found.key == result.key and found.precision == "float32"
@@ -123,3 +128,69 @@ def test_what_was_stored_before_in_several_precisions_at_once_is_computed_anew(s
     """A result of visualize could be made of pictures from two machines."""
     store.put(PLAY.key(), Result({"old": True}, facts={"precision": "float32, bfloat16"}).to_blob())
     assert computed(store).request == {"name": "a"} and stage.ran == ["a"]
+
+
+def test_an_old_result_of_this_machines_precision_goes_before_a_new_one_of_another(store, machine):
+    store.put(PLAY.key(), Result({"old": True}, facts={"precision": "float32"}).to_blob())
+    Runner(store).keep(PLAY, Result({"old": False}))
+    store.delete(f"{PLAY.key()}.float32")
+    machine("bfloat16")
+    Runner(store).keep(PLAY, Result({"old": False}))
+    machine("float32")
+    result = Runner(store).find(PLAY.key())
+    assert result is not None and result.request == {"old": True} and result.key == PLAY.key()
+
+
+def test_what_an_experiment_builds_on_may_be_an_old_result_of_its_own_precision_only(store, machine, stage: Stage):
+    store.put(PLAY.key(), Result({"old": True}, facts={"precision": "bfloat16"}).to_blob())
+    computed(store, Play(name="b", needs="a"))
+    assert stage.ran == ["b", "a"]
+
+
+class Exact(Play):
+    """An experiment that computes in float32 on every machine."""
+
+    experiment: ClassVar[str] = "exact"
+    always_float32: ClassVar[bool] = True
+
+
+def test_what_is_always_computed_in_float32_is_the_same_result_on_every_machine(store, machine, stage: Stage):
+    request = Exact(name="a")
+    machine("bfloat16")
+    result = computed(store, request)
+    assert result.precision == "float32" and result.key == f"{request.key()}.float32"
+    machine("float32")
+    assert Runner(store).find(request.key(), only=keys.computes_in(request)) is not None
+
+
+@pytest.mark.parametrize("name", ["words", "spatial-maps", "gradient-spectrum"])
+def test_such_a_result_carries_no_label(machine, name):
+    machine("bfloat16")
+    assert keys.label(Result({"experiment": name}, facts={"precision": "float32"})) == ""
+    assert keys.label(Result({"experiment": "index"}, facts={"precision": "float32"})) != ""
+
+
+def test_an_archive_of_another_machine_is_found_and_labelled(store, machine, stage: Stage, tmp_path: Path):
+    machine("bfloat16")
+    computed(store)
+    archive.export(store, tmp_path / "results.zip")
+    machine("float32")
+    here = ResultStore(tmp_path / "here")
+    assert archive.import_(here, tmp_path / "results.zip") == 1
+    jobs = Jobs(here)
+    job = jobs.submit(PLAY)
+    assert jobs.wait(job, SECONDS).status == "done" and stage.ran == ["a"], "computed once, on the other machine"
+    result = jobs.result(job.id)
+    assert result is not None and keys.label(result).startswith("Computed in bfloat16;")
+    jobs.close()
+    here.close()
+
+
+def test_results_are_found_where_the_settings_ask_for_a_device_that_is_not_there(store, machine, monkeypatch):
+    computed(store)
+
+    def absent() -> None:
+        raise BadRequest("The settings ask for device “cuda”, which torch cannot use here.")
+
+    monkeypatch.setattr(devices, "pick", absent)
+    assert Runner(store).find(PLAY.key()) is not None

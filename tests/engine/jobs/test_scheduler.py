@@ -10,7 +10,7 @@ import pytest
 from cache.store import ResultStore
 from engine.core.errors import Unavailable
 from engine.core.request import Progress
-from engine.jobs.keys import place
+from engine.jobs.keys import stored_key
 from engine.jobs.progress import PREVIEW_SECONDS, Meter
 from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
@@ -23,7 +23,7 @@ def test_a_finished_job_has_its_result_in_the_store(jobs: Jobs, store: ResultSto
     snapshot = jobs.wait(job, SECONDS)
     assert (snapshot.status, snapshot.step, snapshot.total, snapshot.fraction) == ("done", 3, 3, 1.0)
     assert not snapshot.active and snapshot.error is None and snapshot.warning is None
-    blob, result = store.get(place(job.id)), jobs.result(job.id)
+    blob, result = store.get(stored_key(job.id)), jobs.result(job.id)
     assert blob is not None and result is not None
     assert blob.facts["request"] == result.request == {"name": "a"} and result.arrays["x"].tolist() == [1, 1, 1]
     assert store.entries()[0].facts_request == {"name": "a"}
@@ -78,7 +78,7 @@ def test_a_request_that_cannot_be_keyed_is_refused_at_submission(jobs: Jobs) -> 
 def test_a_damaged_result_is_computed_again(jobs: Jobs, store: ResultStore, stage: Stage) -> None:
     job = jobs.submit(Play(name="a"))
     jobs.wait(job, SECONDS)
-    store.put_bytes(place(job.id), b"not a blob")
+    store.put_bytes(stored_key(job.id), b"not a blob")
     assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done"
     assert stage.ran == ["a", "a"] and jobs.result(job.id) is not None
 
@@ -99,7 +99,9 @@ def test_a_nested_request_is_computed_once_and_stored_under_its_own_key(
     assert jobs.wait(job, SECONDS).status == "done"
     outcome = jobs.result(job.id)
     assert (
-        outcome is not None and outcome.arrays["x"].tolist() == [4, 4, 4] and store.has(place(Play(name="base").key()))
+        outcome is not None
+        and outcome.arrays["x"].tolist() == [4, 4, 4]
+        and store.has(stored_key(Play(name="base").key()))
     )
     jobs.wait(jobs.submit(Play(name="b", needs="base")), SECONDS)
     assert stage.ran == ["a", "base", "b"]

@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 from engine.core import config
 from engine.core.request import Result
 from engine.jobs import pins
-from engine.jobs.keys import place
-from engine.jobs.runner import Runner
+from engine.jobs.keys import stored_key
 
 
 def script() -> None:
@@ -24,7 +23,7 @@ def script() -> None:
 def app(own_store: Path) -> AppTest:
     """A page that shows two results that are there, and one that is not."""
     for key in ("first", "second"):
-        Runner(config.store()).keep(key, Result({}))
+        config.store().put(stored_key(key), Result({}).to_blob())
     return AppTest.from_function(script, default_timeout=30).run()
 
 
@@ -42,12 +41,12 @@ def test_the_pin_shows_what_was_pinned_elsewhere_and_is_on_only_for_all(app: App
     assert app.run().toggle(key="sh_pin").value is False
     pins.pin(["second"])
     assert app.run().toggle(key="sh_pin").value is True
-    config.store().unpin(place("first"))
+    config.store().unpin(stored_key("first"))
     assert app.run().toggle(key="sh_pin").value is False
 
 
 def test_what_is_no_longer_stored_cannot_be_pinned_and_that_is_said(app: AppTest) -> None:
-    config.store().delete(place("second"))
+    config.store().delete(stored_key("second"))
     app.toggle(key="sh_pin").set_value(True).run()
     assert [toast.value for toast in app.toast] == [
         "1 of these results are not in the cache, so they cannot be pinned."

@@ -116,7 +116,7 @@ def found(above_chance: bool = True) -> Result:
 
 
 def store(request: Request, result: Result) -> None:
-    Runner(config.store()).keep(request.key(), result)
+    Runner(config.store()).keep(request, result)
 
 
 def test_the_page_opens_with_the_search_box_first_and_starts_nothing() -> None:

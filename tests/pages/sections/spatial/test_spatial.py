@@ -132,12 +132,12 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
     arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.zeros((96, 96, 3), np.uint8)}
     stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
-    Runner(config.store()).keep(request.key(), stored)
+    Runner(config.store()).keep(request, stored)
     deepest = parts(SpatialView(a="starter-vit", unit=3))[1].request
     assert deepest.site == "blocks.7.mlp.hidden"
     ranks = np.tile(np.arange(0, 24, 4, dtype=np.int32), (768, 1))  # of six matched sets
     strongest = {"top_mean": ranks, "top_mean_maps": np.ones((768, 6, 12, 12), np.float16)}
-    Runner(config.store()).keep(deepest.key(), Result({}, strongest))
+    Runner(config.store()).keep(deepest, Result({}, strongest))
     app = opened(a="starter-vit", unit="3")
     assert not app.exception and not app.error, said(app)
     assert len(app.get("image")) == 1 + 2 + 2 + 6  # the map, all maps, all similarities, the strongest images
