@@ -87,6 +87,7 @@ def _about(request: Request, result: Result, stored: bool) -> dict[str, Any]:
         "stored": stored,
         "seconds": result.facts["seconds"],
         "device": result.facts["device"],
+        "precision": result.precision,
     }
 
 

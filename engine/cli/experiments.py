@@ -56,6 +56,7 @@ def visualize(arguments: Namespace) -> Answer:
         "key": request.key(),
         "stored": stored,
         "device": result.facts["device"],
+        "precision": result.precision,
         "seconds": result.facts["seconds"],
         "units": units,
     }
@@ -80,6 +81,7 @@ def index(arguments: Namespace) -> Answer:
         "units": result.facts["units"],
         "seconds": result.facts["seconds"],
         "device": result.facts["device"],
+        "precision": result.precision,
         "key": request.key(),
         "stored": stored,
         "skipped": skipped([result]),

@@ -28,6 +28,7 @@ def ask_all(requests: Sequence[Request]) -> tuple[list[Result], dict[str, Any]]:
         "stored": [stored for _, stored in answers],
         "seconds": [result.facts["seconds"] for result in results],
         "device": results[0].facts["device"],
+        "precision": [result.precision for result in results],
     }
     return results, about
 

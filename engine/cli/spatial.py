@@ -32,7 +32,7 @@ def spatial(arguments: Namespace) -> Answer:
         "data": arguments.data,
         "images": layers.facts["images"],
         "device": layers.facts["device"],
-        "precision": layers.facts["precision"],
+        "precision": layers.precision,
         "seconds": {"layers": layers.facts["seconds"], "moves": moves.facts["seconds"]},
         "layers": [_layer(row) for row in layers.tables["layers"].to_dict("records")],
         "last_against_others": layers.facts["last"],
