@@ -13,7 +13,7 @@ import pytest
 
 from cache import archive
 from cache.blob import Blob
-from cache.disk import BytesDisk
+from cache.disk import BytesDisk, write_synced
 from cache.store import ResultStore
 
 
@@ -168,3 +168,10 @@ def test_only_text_keys_and_byte_values_go_in(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         disk.store(io.BytesIO(b"x"), True)
     assert disk.fetch(*disk.store(b"x" * 500, False)[1:], False) == b"x" * 500
+
+
+def test_a_file_that_is_there_is_never_written_over(tmp_path: Path) -> None:
+    write_synced(tmp_path / "ab" / "one.val", b"first")
+    with pytest.raises(FileExistsError):
+        write_synced(tmp_path / "ab" / "one.val", b"second")
+    assert (tmp_path / "ab" / "one.val").read_bytes() == b"first"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import diskcache
 import pytest
 
-from cache import opening
 from cache.blob import Blob
 from cache.store import ResultStore, StoreUnavailable
 
@@ -146,77 +145,12 @@ def test_a_truncated_file_is_noticed_without_reading_it(store: ResultStore, blob
     assert not store.has("a")
 
 
-def test_a_damaged_database_is_moved_aside_with_its_files(tmp_path: Path, blob_of: Callable) -> None:
-    first = ResultStore(tmp_path / "results")
-    first.put("a", blob_of(1))
-    first.close()
-    (tmp_path / "results" / "cache.db").write_bytes(b"this is not a database" * 1000)
-    second = ResultStore(tmp_path / "results")
-    second.put("b", blob_of(2))
-    assert second.get("a") is None and second.get("b") is not None
-    assert "moved to" in second.problems()[0]
-    (aside,) = tmp_path.glob("results.damaged-*")
-    assert [path.read_bytes() for path in aside.glob("??/*.val")] == [blob_of(1).to_bytes()]
-    second.close()
-
-
-@pytest.mark.parametrize("kind", ["gone", "empty"])
-def test_results_without_their_database_are_moved_aside_and_not_swept_away(
-    tmp_path: Path, blob_of: Callable, kind: str
-) -> None:
-    first = ResultStore(tmp_path / "results")
-    first.put("a", blob_of(1))
-    first.close()
-    for path in (tmp_path / "results").rglob("*"):
-        if path.name.startswith("cache.db") and kind == "gone":
-            path.unlink()
-        elif path.name == "cache.db":
-            path.write_bytes(b"")
-        else:
-            os.utime(path, (0, 0))  # as old as what dead writers leave
-    second = ResultStore(tmp_path / "results")
-    assert "moved to" in second.problems()[0]
-    (aside,) = tmp_path.glob("results.damaged-*")
-    assert [path.read_bytes() for path in aside.glob("??/*.val")] == [blob_of(1).to_bytes()]
-    second.close()
-    third = ResultStore(tmp_path / "results")
-    assert third.problems() == []
-    third.close()
-
-
 # Settings
 
 
-def test_settings_that_the_database_brings_along_are_overridden(
-    store: ResultStore, sql: Callable, blob_of: Callable
-) -> None:
-    store.close()
-    hostile = {"eviction_policy": "least-recently-used", "cull_limit": 10, "size_limit": 1, "statistics": 1}
-    for name, value in hostile.items():
-        sql("UPDATE Settings SET value = ? WHERE key = ?", value, name)
-    for name in ("_directory", "_disk", "disk__directory", "disk_surprise", "_timeout"):
-        sql("INSERT INTO Settings VALUES (?, '/etc')", name)
-    reopened = ResultStore(store.folder)
-    for number in range(5):
-        reopened.put(f"k{number}", blob_of(number))
-    assert [entry.key for entry in reopened.entries()] == [f"k{number}" for number in range(5)]
-    assert reopened.problems() == []
-    settings = dict(sql("SELECT key, value FROM Settings"))
-    for name in hostile:
-        assert settings[name] == opening._SETTINGS[name]
-    assert "_directory" not in settings and "disk_surprise" not in settings
-    reopened.close()
-
-
-def test_settings_of_a_plain_diskcache_do_not_survive_our_opening(tmp_path: Path, blob_of: Callable) -> None:
-    diskcache.Cache(str(tmp_path / "results"), size_limit=1000, eviction_policy="least-frequently-used").close()
-    store = ResultStore(tmp_path / "results")
-    for number in range(4):
-        store.put(f"k{number}", blob_of(number))
-    assert len(store.entries()) == 4
-    store.close()
-
-
-def test_every_setting_of_diskcache_is_given_explicitly() -> None:
-    assert opening._SETTINGS.keys() == diskcache.core.DEFAULT_SETTINGS.keys()
-    assert set(opening._COUNTERS) == set(diskcache.core.METADATA)
+def test_each_problem_is_logged_once_and_listed_once(store: ResultStore, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "cache.store"):
+        for text in ("The disk is slow.", "The disk is slow.", "The disk is gone."):
+            store.report(text)
+    assert [record.message for record in caplog.records] == ["The disk is slow.", "The disk is gone."]
+    assert store.problems()[-2:] == ["The disk is slow.", "The disk is gone."]

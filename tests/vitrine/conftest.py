@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vitrine
 from engine.models.sources import session
 from engine.visualization import recipes
 from tests.conftest import compute_in
 from tests.engine.world import png, scene, write
-from tests.vitrine.own import Colours
+from tests.vitrine.own import HALF, Colours
 
 
 @pytest.fixture
@@ -29,3 +30,9 @@ def desk(tmp_path: Path, own_store: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 @pytest.fixture
 def colours() -> Colours:
     return Colours()
+
+
+@pytest.fixture
+def pictures(desk, colours):
+    """A result: the pictures of two units of a small model."""
+    return vitrine.visualize(f"{vitrine.load(colours, HALF).name}@stages.0.blocks.0:0,2", data=desk / "squares")

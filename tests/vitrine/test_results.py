@@ -12,16 +12,7 @@ from PIL import Image
 import vitrine
 from engine.core.request import Result as StoredResult
 from engine.jobs import keys
-from tests.vitrine.own import HALF
-from vitrine import figures
 from vitrine.results import Result
-
-SITE = "stages.0.blocks.0"
-
-
-@pytest.fixture
-def pictures(desk, colours):
-    return vitrine.visualize(f"{vitrine.load(colours, HALF).name}@{SITE}:0,2", data=desk / "squares")
 
 
 def test_pictures_table_and_chart_are_within_reach(pictures):
@@ -73,20 +64,3 @@ def test_a_result_of_another_precision_says_so_where_it_is_shown(monkeypatch):
     assert "Computed in bfloat16" in other._repr_html_()
     ours = Result.of(StoredResult({"experiment": "index"}, facts={"precision": "float32"}))
     assert "Computed in" not in ours._repr_html_()
-
-
-def test_charts_of_what_does_not_go_together_are_refused_in_a_sentence(pictures):
-    other = StoredResult({"experiment": "index", "model": "m", "site": SITE}, {"selectivity": np.ones(3)})
-    with pytest.raises(vitrine.VitrineError, match="index and visualize do not go into one chart"):
-        pictures.figure(other)
-    with pytest.raises(vitrine.VitrineError, match="There is no chart of spatial-maps"):
-        figures.draw([StoredResult({"experiment": "spatial-maps", "model": "m"})])
-    with pytest.raises(vitrine.VitrineError, match="at most 2 go into it"):
-        figures.draw([StoredResult({"experiment": "spatial-layers", "model": "m"})] * 3)
-
-
-def test_every_chart_is_of_an_experiment_that_there_is():
-    vitrine.visualize  # noqa: B018 imports the experiments
-    from engine.core.experiments import experiments
-
-    assert set(figures.CHARTS) <= set(experiments())

@@ -1,158 +1,18 @@
-"""Counterfactual scenes, textures and gradient spectra: observers whose answers are known land where they must."""
+"""Textures: patches keep their pixels, silhouettes their shape, and a model that reads colour has no shape bias."""
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
-from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
-from engine.core.request import Result, build
-from engine.data.dataset import Dataset
-from engine.data.formats.scenes import Scenes
+from engine.core.request import build
 from engine.evaluation.samples import Sample
-from engine.reliance.counterfactual import ELSEWHERE, HOME, PLANTED, CounterfactualRequest, reliance
-from engine.reliance.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
 from engine.reliance.texture import TextureRequest, dress, largest_square, shuffle
-from starter.make.scenes import HOME_SHARE
+from tests.engine.reliance.test_counterfactual import Observer
 from tests.engine.small import wrapped
-from tests.engine.world import GREEN, KINDS, RED, SIDE, Notebook, Squares, box, png, settle
-
-HOMES = ("sea", "sea", "sky", "sky")
-
-
-def composed(kind: int, ground: str | None, empty: bool = False) -> np.ndarray:
-    image = np.zeros((SIDE, SIDE, 3), np.uint8)
-    if ground:
-        image[..., 1] = {"sea": GREEN[0], "sky": GREEN[1]}.get(ground, 140)
-    if not empty:
-        left, top, right, bottom = box(kind)
-        image[top:bottom, left:right] = (RED[kind], 0, 0)
-    return image
-
-
-@pytest.fixture
-def matched(tmp_path: Path) -> Scenes:
-    return sets(tmp_path / "sets.parquet")
-
-
-def sets(path: Path, others: dict[int, str | None] | None = None) -> Scenes:
-    """Four sets of four scenes in the starter's own format; `others` are other places than each kind's opposite."""
-    rows = []
-    for kind in range(4):
-        home, other = HOMES[kind], "sky" if HOMES[kind] == "sea" else "sea"
-        other = (others or {}).get(kind, other)
-        for variant, ground in (("home", home), ("other", other), ("object", None), ("place", home)):
-            alone = variant == "place"
-            left, top, right, bottom = (None,) * 4 if alone else box(kind)
-            rows.append(
-                {
-                    "image": png(composed(kind, ground, empty=alone)),
-                    "mask": None if alone else png(composed(kind, None)[..., 0] > 0),
-                    **{"box_left": left, "box_top": top, "box_right": right, "box_bottom": bottom},
-                    **{"kind": KINDS[kind], "kind_index": kind, "place": ground, "home_place": home},
-                    **{"variant": variant, "set": kind},
-                }
-            )
-    pq.write_table(pa.Table.from_pylist(rows), path)
-    return Scenes(path, "sets")
-
-
-class Observer(nn.Module):
-    """Adds what the object's colour says to what the place says about each kind, the latter times `trust`.
-
-    With trust 1 it is Bayes' rule with the planted shares; with 0 it ignores the place.
-    """
-
-    def __init__(self, trust: float, certainty: float) -> None:
-        super().__init__()
-        self.trust, self.certainty = trust, certainty
-
-    def forward(self, images: Tensor) -> Tensor:
-        pixels = (images * 0.5 + 0.5) * 255
-        red, green = pixels[:, 0].amax((1, 2)), pixels[:, 1].amax((1, 2))
-        seen = torch.stack([((red - mark).abs() < 25).float() for mark in RED], 1) * self.certainty
-        place = torch.zeros(len(images), 4)
-        for number, mark in enumerate(GREEN):
-            here = ((green - mark).abs() < 25).float()[:, None]
-            lives = torch.tensor([float(HOMES[kind] == ("sea", "sky")[number]) for kind in range(4)])
-            place += here * (lives * math.log(HOME) + (1 - lives) * math.log(ELSEWHERE))
-        return seen + self.trust * place
-
-
-@pytest.fixture
-def observe(monkeypatch, matched):
-    """Ask an observer about the matched sets."""
-
-    def asked(trust: float, certainty: float = 6.0, data: Dataset = matched) -> Result:
-        loaded = wrapped("observer", Observer(trust, certainty), (SIDE, SIDE))
-        loaded.class_names = KINDS
-        settle(monkeypatch, {"observer": loaded}, lambda name: data, classes=4)
-        return build(CounterfactualRequest, model="observer").run(Notebook())
-
-    return asked
-
-
-def test_the_planted_cue_is_the_starters():
-    assert pytest.approx(HOME_SHARE) == HOME and pytest.approx((1 - HOME_SHARE) / 8) == ELSEWHERE
-
-
-@pytest.mark.parametrize("trust", [0.0, 0.5, 1.0, 2.0])
-def test_reliance_is_the_weight_that_an_observer_gives_the_place(observe, trust):
-    for certainty in (1.0, 6.0):  # however well it sees the object
-        mean, low, high = observe(trust, certainty).facts["reliance"]
-        assert mean == pytest.approx(trust, abs=1e-4) and low == pytest.approx(high, abs=1e-3)
-
-
-def test_who_ignores_the_place_answers_the_object_everywhere_and_who_trusts_it_too_much_the_place(observe):
-    def shares(result: Result, variant: str) -> list[float]:
-        rows = result.tables["answers"]
-        return rows[rows.variant == variant].share.tolist()
-
-    sober = observe(0.0)
-    assert shares(sober, "home") == shares(sober, "other") == shares(sober, "object") == [1, 0, 0, 0]
-    assert sober.facts["drop"] == [0, 0, 0]
-    swayed = observe(3.0)
-    assert shares(swayed, "home") == [1, 0, 0, 0]
-    assert shares(swayed, "other") == [0, 1, 0, 0], "a kind of the place where it stands"
-    assert sum(shares(swayed, "place")[:2]) == 1
-    assert swayed.facts["drop"][0] == 1
-    chance = swayed.tables["answers"].query("variant == 'other'").chance.tolist()
-    assert chance == [0.25, 0.5, 0.25, 0.0]
-
-
-def test_reliance_of_made_logits():
-    """The object's kind loses 2 log(12) against the rivals: a reliance of 1, whatever is added to both scenes."""
-    values = np.zeros((1, 2, 4))
-    values[0, 0] = (5 + PLANTED, 1, 2, 3)
-    values[0, 1] = (5, 1, 2 + PLANTED, 3 + PLANTED)
-    home = np.array([0, 0, 1, 1])
-    assert reliance(values, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
-    assert reliance(values + 17, np.array([0]), home, np.array([1])) == pytest.approx([1.0])
-
-
-def test_a_place_where_no_known_kind_lives_tells_nothing_of_reliance_and_the_other_sets_do(observe, tmp_path):
-    partly = sets(tmp_path / "partly.parquet", {0: "moon", 3: None})
-    found = observe(1.0, data=partly)
-    assert np.isnan(found.arrays["reliance"]).tolist() == [True, False, False, True]
-    assert found.facts["reliance"] == pytest.approx([1.0] * 3, abs=1e-3) and found.facts["reliance_left_out"] == 2
-    chance = found.tables["answers"].query("variant == 'other'").chance.tolist()
-    assert chance == [0.25, 0.25, 0.25, 0.25], "two sets as ever, and two in which nobody lives at the place shown"
-    never = sets(tmp_path / "never.parquet", dict.fromkeys(range(4), "moon"))
-    none = observe(1.0, data=never)
-    assert np.isnan(none.facts["reliance"]).all() and none.facts["reliance_left_out"] == 4
-    assert none.tables["accuracy"].top1.notna().all()
-
-
-def test_without_matched_sets_there_is_nothing_to_compare(observe):
-    with pytest.raises(BadRequest, match="has no matched sets"):
-        observe(1.0, data=Squares())
+from tests.engine.world import KINDS, RED, SIDE, Notebook, Squares, settle
 
 
 def test_shuffled_patches_are_the_same_patches_elsewhere():
@@ -201,54 +61,3 @@ def test_a_model_that_reads_colour_has_no_shape_bias(monkeypatch):
     assert (result.arrays["textures"] != result.arrays["labels"]).all()
     with pytest.raises(BadRequest, match="a box is no silhouette"):
         build(TextureRequest, model="observer", cut="box")
-
-
-class Waver(nn.Module):
-    """One stage of one block: channel 0 hears a wave of a quarter of Nyquist, channel 1 one of three quarters."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.frequency = (0.25, 0.75)
-
-
-def test_a_filters_gradient_stands_at_its_own_frequency(monkeypatch):
-    """`_layer` differentiates a hand-made site; its rings must hold the filter's energy."""
-    from engine.reliance import gradient_spectrum
-
-    loaded = wrapped("waver", Waver(), (SIDE, SIDE))
-    columns = torch.arange(SIDE)
-
-    def read_unit(module: nn.Module, site: str, images: Tensor, units: Tensor) -> Tensor:
-        frequency = torch.tensor(module.frequency)[units]
-        waves = torch.cos(math.pi * frequency[:, None] * columns)
-        return (images.mean(1) * waves[:, None]).sum(2)  # (batch, position): one a row
-
-    class Fake:
-        name = "made"
-
-        class grid:
-            prefix = 0
-
-    monkeypatch.setattr(gradient_spectrum, "read_unit", read_unit)
-    shares = gradient_spectrum._layer(loaded, Fake(), torch.rand(4, 3, SIDE, SIDE), np.array([0, 1, 0, 1]), 3)
-    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
-    frequencies = (shares * (np.arange(20) + 0.5) / 20).sum(1)
-    assert frequencies[0] == pytest.approx(frequencies[2]) and frequencies[1] == pytest.approx(frequencies[3])
-    assert 0.2 < frequencies[0] < 0.6 < frequencies[1]
-
-
-def test_a_real_model_gives_a_spectrum_for_every_layer():
-    result = build(GradientSpectrumRequest, model="starter-cnn", images=4).run(Notebook())
-    layers_found = result.tables["layers"]
-    assert layers_found.site.tolist()[0] == "stages.0.blocks.0" and len(layers_found) == 8
-    by_site = result.tables["rings"].groupby("site").share.sum()
-    np.testing.assert_allclose(by_site, 1, rtol=1e-4)
-    assert even_shares((96, 96)).sum() == pytest.approx(1)
-    assert even_shares((96, 96))[9] == pytest.approx(math.pi * (0.5**2 - 0.45**2) / 4, rel=0.1)
-
-
-def test_a_role_that_the_model_lacks_is_refused():
-    from engine.models import catalog
-
-    with pytest.raises(BadRequest, match="no sites of the role"):
-        layers(catalog.load("starter-cnn"), "attn.query")

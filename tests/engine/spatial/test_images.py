@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from engine.core.errors import BadRequest, RefusedFile
+from engine.data.formats.photos import Photos
+from engine.data.imagenet import imagenet_ids, imagenet_names
 from engine.spatial import images, last, layers, moves
+from engine.spatial.last import measure
 from tests.engine.spatial.known import Squares, over, vit
 
 
@@ -67,3 +72,41 @@ def test_a_position_lies_on_the_object_where_half_of_its_pixels_do() -> None:
     )  # all of the first patch, half of one, a quarter of the last
     assert images.on_grid(mask, 2, 4)[0].tolist() == [1, 0, 0, 0, 0, 0, 1, 0]
     assert images.on_grid(torch.full((1, 4, 8), torch.nan), 2, 4).isnan().all()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [(("cat", "dog", "cow", "pig"), "knows none of the data set's classes"), (None, "does not say what its 4 classes")],
+)
+def test_labels_that_are_no_class_of_the_model_are_refused_in_a_sentence(
+    names: tuple[str, ...] | None, told: str
+) -> None:
+    """Also where the model names no classes: the first of the data set need not be its first."""
+    model = vit()
+    model.class_names = names
+    with pytest.raises(BadRequest, match=told):
+        measure(over(model, Squares()))
+
+
+def test_labels_are_matched_by_name_and_those_that_could_mean_two_classes_are_left_out_and_told() -> None:
+    model = vit()
+    model.class_names = ("white, snow", "crane", "Red", "crane")
+    squares = Squares()
+    squares.class_names = ("red", "crane", "blue", "snow")
+    labels, matching = images.labels_for(model, squares)
+    assert labels == {number: {0: 2, 3: 0}[number % 4] for number in range(16) if number % 4 in (0, 3)}
+    assert [what for what, _ in matching.notes] == ["class crane", "class blue"]
+    found = measure(over(model, squares))
+    assert found.facts["images"] == 8 and "2 of the 4 classes of “squares”" in found.facts["missing"][-1]
+    assert [what for what, _ in found.facts["skipped"]] == ["class crane", "class blue"]
+
+
+@pytest.mark.parametrize("given", [imagenet_ids(), ()])
+def test_wordnet_ids_and_numbers_without_names_mean_imagenets_classes(given: tuple[str, ...]) -> None:
+    model = vit(num_classes=1000)
+    photos = Photos("photos", [("tench", Path("tench.jpg"), 0), ("goldfish", Path("goldfish.jpg"), 1)], given)
+    for names in (imagenet_names(), None):
+        model.class_names = names
+        assert images.labels_for(model, photos)[0] == {0: 0, 1: 1}
+    model.class_names = imagenet_ids()[::-1]
+    assert images.labels_for(model, photos)[0] == {0: 999, 1: 998}

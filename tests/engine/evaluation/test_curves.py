@@ -1,0 +1,44 @@
+"""Curves of accuracy over a cut-off: known areas, intervals from the same images, models compared image by image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.evaluation.curves import area, curve_facts, half_cutoff, paired_curves
+
+
+def test_half_cutoff_and_area_of_known_curves():
+    x = [0.0, 0.5, 1.0]
+    rising = np.array([[0.0, 0.5, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0], [0.9, 0.9, 1.0]])
+    np.testing.assert_allclose(half_cutoff(rising, x), [0.5, 0.25, 0.75, np.nan])
+    np.testing.assert_allclose(half_cutoff(rising[:, ::-1], x), [0.5, 0.75, 0.25, np.nan])
+    np.testing.assert_allclose(area(rising, x), [0.5, 0.75, 0.25, 0.925])
+
+
+def test_the_intervals_of_a_curve_come_from_the_same_images():
+    """A model that loses exactly what it loses, on the same images at every cut-off: the ratio of 1 has no spread."""
+    right = np.random.default_rng(0).random(200) < 0.7
+    rows, facts = curve_facts(
+        np.stack([right & False, right], 1), np.stack([right, right], 1), right, right, [0.5, 1.0]
+    )
+    assert (rows[1]["normalised"], rows[1]["normalised_low"], rows[1]["normalised_high"]) == (1, 1, 1)
+    assert (rows[0]["normalised"], rows[0]["top5_normalised"]) == (0, 1)
+    assert facts["half_cutoff"] == [0.75, 0.75, 0.75] and facts["area"] == [0.5, 0.5, 0.5]
+    assert rows[0]["top1_high"] > 0
+
+
+def test_curves_of_two_models_are_compared_on_the_same_images():
+    """b is right wherever a is, and at half of Nyquist nowhere: the difference has no doubt about it."""
+    right = np.random.default_rng(0).random(300) < 0.8
+    a, b = np.stack([right, right], 1), np.stack([right & False, right], 1)
+    assert paired_curves((a, right), (b, right), [0.5, 1.0])["area"] == [0.5, 0.5, 0.5]
+    assert paired_curves((a, right), (b, right), [0.5, 1.0])["half_cutoff"] is None, "a never falls to half"
+    noisy = a ^ (np.random.default_rng(1).random(a.shape) < 0.3)
+    value, low, high = paired_curves((a, right), (noisy, right), [0.5, 1.0])["area"] or [0, 0, 0]
+    assert low < value < high and paired_curves((a, right), (a, right), [0.5, 1.0])["area"] == [0, 0, 0]
+
+
+def test_nothing_right_unfiltered_gives_no_normalised_number():
+    wrong = np.zeros((10, 2), bool)
+    rows, facts = curve_facts(wrong, wrong, wrong[:, 0], wrong[:, 0], [0.5, 1.0])
+    assert np.isnan(rows[0]["normalised"]) and facts == {"area": None, "half_cutoff": None}

@@ -1,0 +1,81 @@
+"""The plan of a model: which sites there are, where their positions lie, and which structures are refused."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+from torch import nn
+
+from engine.core.errors import BadRequest
+from engine.sites.access import discover, read
+from engine.sites.grid import to_maps
+from tests.engine.sites.families import CNNS, SIZE, make, pictures
+
+
+@pytest.mark.parametrize(("family", "prefix"), [("vit", 1), ("registers", 5), ("swiglu", 1), ("no class token", 0)])
+def test_prefix_tokens_are_counted_as_the_model_has_them(family, prefix):
+    assert {site.grid.prefix for site in discover(make(family), SIZE).values() if site.role != "head.logits"} == {
+        prefix
+    }
+
+
+def test_a_backbone_without_a_classifier_has_no_logits():
+    assert "head.logits" not in discover(make("registers"), SIZE)
+    headless = make("vit", num_classes=0)
+    assert "head.logits" not in discover(headless, SIZE)
+
+
+@pytest.mark.parametrize("family", ["vit", "registers", "no class token"])
+def test_a_marked_patch_shows_up_at_its_own_token_and_nowhere_else(family):
+    model, images = make(family), pictures(1)
+    grid = discover(model, SIZE)["tokens.embed"].grid
+    patch = SIZE[0] // grid.height
+    for row, column in ((0, 0), (1, grid.width - 1), (grid.height - 1, 2)):
+        marked = images.clone()
+        marked[:, :, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch] += 3
+        change = (
+            read(model, ["tokens.embed"], marked)["tokens.embed"]
+            - read(model, ["tokens.embed"], images)["tokens.embed"]
+        )
+        moved = change[0].abs().amax(dim=1) > 1e-6
+        assert moved.nonzero().flatten().tolist() == [grid.prefix + row * grid.width + column]
+        assert to_maps(change, grid)[0, :, row, column].abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("family", CNNS)
+def test_a_marked_square_changes_a_cnn_most_at_its_own_place(family):
+    model, images = make(family), pictures(1)
+    fine = {name: site for name, site in discover(model, SIZE).items() if site.grid.height >= 8}
+    assert any(site.role == "stage.block" for site in fine.values())
+    before = read(model, list(fine), images)
+    for top, left in ((0, 64), (32, 0)):
+        marked = images.clone()
+        marked[:, :, top : top + 32, left : left + 32] += 3
+        after = read(model, list(fine), marked)
+        for name, site in fine.items():
+            change = to_maps(after[name] - before[name], site.grid)[0].square().sum(dim=0)
+            row, column = divmod(int(change.argmax()), site.grid.width)
+            cell = SIZE[0] / site.grid.height
+            assert top <= (row + 0.5) * cell <= top + 32, name
+            assert left <= (column + 0.5) * cell <= left + 32, name
+
+
+@pytest.mark.parametrize("model", [nn.Sequential(nn.Linear(3, 3)), nn.Module()], ids=["sequential", "empty"])
+def test_a_structure_that_is_not_known_is_refused_with_the_families_that_are(model):
+    with pytest.raises(BadRequest, match=r"vision transformers, MLP mixers and convolutional networks"):
+        discover(model.eval(), SIZE)
+
+
+def test_a_transformer_whose_positions_stand_in_another_order_is_refused_rather_than_misread():
+    with pytest.raises(BadRequest, match=r"positions of this Hiera do not stand row by row"):
+        discover(timm.create_model("hiera_tiny_224").eval(), (224, 224))
+
+
+def test_an_image_size_that_the_model_cannot_take_is_refused():
+    with pytest.raises(BadRequest, match="cannot take images of 60 x 96 pixels"):
+        discover(make("vit"), (60, 96))
+
+
+def test_discovery_wants_eval_mode_because_a_probe_would_change_running_statistics():
+    with pytest.raises(ValueError, match="eval mode"):
+        discover(make("resnet").train(), SIZE)
