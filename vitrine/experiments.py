@@ -15,7 +15,9 @@ from engine.core import experiments as registry
 from engine.core.address import parse_selection
 from engine.core.config import settings
 from engine.core.errors import BadRequest
+from engine.core.once import one_request
 from engine.core.request import Request, build
+from engine.data.registry import paths_may_be_typed
 from engine.jobs.runner import Runner
 from vitrine.loading import Model
 from vitrine.pictures import as_reference
@@ -51,9 +53,10 @@ def _function(name: str, kind: type[Request]) -> Callable[..., Any]:
 
     def experiment(*args: Any, **fields: Any) -> Result | list[Result]:
         given = signature.bind_partial(*args, **fields).arguments
-        if isinstance(models := given.get("model"), list | tuple):
-            return [ask(request(kind, {**given, "model": model})) for model in models]
-        return ask(request(kind, given))
+        with one_request(), paths_may_be_typed():
+            if isinstance(models := given.get("model"), list | tuple):
+                return [ask(request(kind, {**given, "model": model})) for model in models]
+            return ask(request(kind, given))
 
     experiment.__name__ = experiment.__qualname__ = name
     experiment.__module__ = __package__ or __name__

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from engine.cli.answer import Answer
 from engine.cli.arguments import parser
 from engine.core.errors import VitrineError
+from engine.core.once import one_request
 
 DONE, PROBLEMS, BAD_REQUEST, STOPPED = 0, 1, 2, 130
 
@@ -48,8 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def carry_out(arguments: Namespace) -> Answer:
     """What the command answers. Raises VitrineError when it cannot be carried out."""
+    from engine.data.registry import paths_may_be_typed
+
     module, _, name = arguments.command.partition(":")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)(arguments)
+    with one_request(), paths_may_be_typed():
+        return getattr(importlib.import_module(f"{__name__}.{module}"), name)(arguments)
 
 
 def say(message: str, exit_code: int) -> int:

@@ -89,5 +89,5 @@ def data_name(text: str) -> str:
         raise BadRequest(f"“{brief(text)}” cannot be accessed: no permission for a folder above it.") from None
     if readable(name) != name:  # it becomes part of the request, which is text
         raise BadRequest(f"The path “{brief(name)}” is not UTF-8 text. Rename the folder, or make a link to it.")
-    open_dataset(name, allow_path=True)
+    open_dataset(name, typed=True)
     return name

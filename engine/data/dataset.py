@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,15 @@ import numpy as np
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.images import to_input
 
+KNOWN = ("labels", "boxes", "masks", "places", "tags", "counterfactuals", "variations")
+"""What may be known of the images of a data set, besides the pictures themselves."""
+
 
 class Dataset(ABC):
-    """Images numbered from 0, some with a label. Subclasses say where they come from."""
+    """Images numbered from 0, some with a label. Subclasses say where they come from, and what they give.
+
+    Whoever uses a data set asks what it `gives`, never which class it is.
+    """
 
     name: str
     class_names: tuple[str, ...] = ()
@@ -50,6 +56,10 @@ class Dataset(ABC):
     def describe(self, index: int) -> dict[str, Any]:
         """Plain values for people: at least `id` and, where there is a label, `kind` with the class's name."""
 
+    def gives(self) -> frozenset[str]:
+        """What is known of these images, of KNOWN: a class that overrides a method below names here what that method tells."""
+        return frozenset({"labels"}) if self.class_names else frozenset()
+
     def mask(self, index: int) -> np.ndarray | None:
         """Where the object is, bool (height, width); None where that is not known."""
         return None
@@ -65,7 +75,23 @@ class Dataset(ABC):
 
     def cuts(self) -> tuple[str, ...]:
         """What objects can be cut out by: `box`, `mask`, both or nothing."""
+        known = self.gives()
+        return (*(("box",) if "boxes" in known else ()), *(("mask",) if "masks" in known else ()))
+
+    def matched_sets(self) -> list[dict[str, int]]:
+        """Counterfactuals: numbers of the images that share an object and its pose, one dict a set. Their keys are `home`
+        and `other` (the object on the place where its kind lives and on another), `object` and `place` (each alone)."""
+        return []
+
+    def homes(self) -> tuple[str, ...]:
+        """The home place of each class, in the order of `class_names`, "" for a class without one; empty where no image's
+        place is known."""
         return ()
+
+    @property
+    def variations(self) -> Mapping[str, Dataset]:
+        """The same images changed in several ways, each a data set with the same classes; empty where there are none."""
+        return {}
 
     def evaluated(self) -> np.ndarray:
         """Numbers of the images that accuracy is measured on: those with a label, where there is an object to name."""

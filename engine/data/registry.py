@@ -1,66 +1,73 @@
 """Data sets by name: the starter's scenes, the photos, and the folders that somebody configured.
 
-Invariant: a page can only open what is configured; a path opens only for who may type one, on the command line.
+Invariant: a page can only open what is configured; a path opens only for who may type one, on the command line or in a
+notebook, and only while what they asked for is carried out.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-from engine.core import choices, paths
+from engine.core import paths
+from engine.core.choices import PHOTOS
+from engine.core.choices import STARTER as STARTER_NAME
 from engine.core.config import settings
-from engine.core.errors import BadRequest, RefusedFile
+from engine.core.errors import BadRequest
+from engine.core.once import once
 from engine.core.paths import brief, typed_path
 from engine.data.dataset import Dataset
-from engine.data.formats.detect import open_folder
-from engine.data.formats.parquet import open_parquet
+from engine.data.formats.detect import open_path
 from engine.data.formats.photos import Photos, photos
 from engine.data.formats.scenes import Scenes
 from engine.data.imagenet import imagenet_ids
 
-__all__ = ["Dataset", "dataset_names", "open_dataset"]
+__all__ = ["Dataset", "dataset_names", "open_dataset", "paths_may_be_typed"]
 
 STARTER = paths.STARTER / "scenes" / "evaluation.parquet"
-_ALLOWED_PATHS: set[str] = set()
+_TYPED: ContextVar[set[str] | None] = ContextVar("paths that were typed for what is carried out here", default=None)
 
 
-@functools.lru_cache(maxsize=4)
-def _scenes(path: Path, name: str, modified: int) -> Scenes:
-    return Scenes(path, name)
+@contextmanager
+def paths_may_be_typed() -> Iterator[None]:
+    """Inside, in this thread, a person who may read every file of their own asks: `open_dataset` opens a path that is
+    given with `typed`, and from then on by its name, until this ends. No server enters here."""
+    token = _TYPED.set(set(_TYPED.get() or ()))
+    try:
+        yield
+    finally:
+        _TYPED.reset(token)
 
 
 def dataset_names() -> list[str]:
     """The names that `open_dataset` knows: the starter's scenes, the photos, and the configured folders."""
-    return [choices.STARTER, choices.PHOTOS, *settings().data_folders]
+    return [STARTER_NAME, PHOTOS, *settings().data_folders]
 
 
-def open_dataset(name: str, allow_path: bool = False) -> Dataset:
-    """The data set of that name: `starter`, `photos` or a folder from the settings.
+def open_dataset(name: str, typed: bool = False) -> Dataset:
+    """The data set of that name: `starter`, `photos` or a folder from the settings; one request opens it once.
 
-    With `allow_path` (the command line, never a page) the name may be the path of a folder or of a Parquet
-    file of scenes; it then stays open to the requests of this process. Raises BadRequest for an unknown
-    name, Unavailable when its files are not here.
+    Where paths may be typed (see `paths_may_be_typed`), `typed` says that a person named it, and it may be the path of a
+    folder or file of any format. Raises BadRequest for an unknown name, Unavailable when its files are not here.
     """
-    if name == choices.STARTER:
-        return _scenes(STARTER, name, STARTER.stat().st_mtime_ns if STARTER.exists() else 0)
-    if name == choices.PHOTOS:
+    return once(("data set", name), lambda: _opened(name, typed))
+
+
+def _opened(name: str, typed: bool) -> Dataset:
+    if name == STARTER_NAME:
+        if not STARTER.exists():
+            return Scenes(STARTER, name)  # says what is missing
+        return open_path(STARTER, name)
+    if name == PHOTOS:
         return Photos(name, photos(), imagenet_ids())
     if name in settings().data_folders:
-        return open_folder(settings().data_folders[name], name)
-    if (allow_path or name in _ALLOWED_PATHS) and os.path.exists(path := typed_path(name)):
-        if not path.is_dir() and not _is_parquet(path):
-            raise RefusedFile(f"{brief(name)} is neither a folder of images nor a Parquet file. Name one of those.")
-        _ALLOWED_PATHS.add(name)
-        return open_folder(path, name) if path.is_dir() else open_parquet(path, name)
-    known, more = ", ".join(dataset_names()), "the path of a folder" if allow_path else "a folder added to vitrine.toml"
-    raise BadRequest(f"There is no data set “{brief(name)}”. Choose one of {known}, or {more}.")
-
-
-def _is_parquet(path: Path) -> bool:
-    """Whether a file begins as Parquet files do, or is at least named like one (whoever reads it says what is wrong)."""
-    if path.suffix.lower() == ".parquet" or not path.is_file():
-        return path.is_file()
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+        return open_path(settings().data_folders[name], name)
+    allowed = _TYPED.get()
+    if allowed is not None and (typed or name in allowed) and os.path.exists(path := typed_path(name)):
+        opened = open_path(path, name)
+        allowed.add(name)
+        return opened
+    more = "a folder added to vitrine.toml" if allowed is None else "the path of a folder"
+    raise BadRequest(f"There is no data set “{brief(name)}”. Choose one of {', '.join(dataset_names())}, or {more}.")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cache.store import ResultStore, StoreFull, StoreUnavailable
+from engine.core.once import one_request
 from engine.core.request import Progress, Request, Result
 from engine.jobs import keys
 
@@ -95,8 +96,13 @@ class Runner:
 
     def fetch(self, request: Request, report: Reporter, *, nested: bool = False) -> Result:
         """The result of a request: found, awaited or computed; in the precision of this machine where it is `nested` in
-        another. Raises Cancelled when `report` says so, and whatever the experiment raises.
+        another. Files that it reads are looked at once, for its key and for its work. Raises Cancelled when `report` says
+        so, and whatever the experiment raises.
         """
+        with one_request():
+            return self._fetch(request, report, nested)
+
+    def _fetch(self, request: Request, report: Reporter, nested: bool) -> Result:
         key = request.key()
         ours = keys.computes_in(request)
         only = ours if nested else None

@@ -19,7 +19,8 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result
 from engine.core.statistics import bootstrap_interval, paired_difference, wilson
-from engine.data.formats.scenes import VARIANTS, Scenes
+from engine.data.dataset import Dataset
+from engine.data.formats.scenes import VARIANTS
 from engine.evaluation.predictions import answered, images_at_once, logits
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import at_input_size, samples
@@ -57,10 +58,8 @@ class CounterfactualRequest(OnImages):
     def run(self, context: Context) -> Result:
         stream = Stream.of(self, context)
         dataset, loaded = stream.dataset, stream.loaded
-        sets = dataset.matched_sets() if isinstance(dataset, Scenes) else []
-        if not sets:
+        if not (sets := dataset.matched_sets()):
             raise BadRequest(f"“{self.data}” has no matched sets of scenes; the starter's scenes have.")
-        assert isinstance(dataset, Scenes)
         to_model = stream.matching.to_model
         images, kinds = self._chosen(dataset, sets, to_model)
         shown = np.array([[dataset.describe(number).get("place") or "" for number in row[:2]] for row in images])
@@ -87,7 +86,7 @@ class CounterfactualRequest(OnImages):
         return stream.result(self, arrays, tables, facts, stream.matching.notes)
 
     def _chosen(
-        self, dataset: Scenes, sets: Sequence[Mapping[str, int]], to_model: np.ndarray
+        self, dataset: Dataset, sets: Sequence[Mapping[str, int]], to_model: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """(images (S, 4), kinds (S,)) of at most `limit` sets whose kind the model knows."""
         images = np.array([[one[variant] for variant in VARIANTS] for one in sets], np.int32)
@@ -103,7 +102,7 @@ class CounterfactualRequest(OnImages):
 class Places:
     """Which of a model's classes live where; of the places `shown`, some may be nobody's home."""
 
-    def __init__(self, dataset: Scenes, to_model: np.ndarray, classes: int, shown: np.ndarray) -> None:
+    def __init__(self, dataset: Dataset, to_model: np.ndarray, classes: int, shown: np.ndarray) -> None:
         homes = dataset.homes()
         self.names = sorted({home for home in homes if home} | {*shown.flat})
         self.home = np.full(classes, -1, np.int32)

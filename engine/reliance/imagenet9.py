@@ -10,8 +10,8 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result
 from engine.core.statistics import HIGH, LOW, bootstrap_means, wilson
-from engine.data.formats.folder import Folder
-from engine.data.formats.imagenet9 import NINE, Challenge, nine_of, to_nine
+from engine.data.dataset import Dataset
+from engine.data.formats.imagenet9 import NINE, to_nine
 from engine.data.imagenet import imagenet_ids
 from engine.evaluation.class_matching import match
 from engine.evaluation.predictions import images_at_once, logits
@@ -48,7 +48,7 @@ class ChallengeRequest(OnImages):
     def run(self, context: Context) -> Result:
         stream = Stream.of(self, context)
         dataset = stream.dataset
-        if not isinstance(dataset, Challenge):
+        if "variations" not in dataset.gives() or dataset.class_names != NINE:
             raise BadRequest(
                 f"“{self.data}” is not laid out like the Backgrounds Challenge: original, mixed_same, mixed_rand, …"
             )
@@ -66,8 +66,8 @@ class ChallengeRequest(OnImages):
         facts = {"bg_gap": bg_gap(right.get("mixed_same"), right.get("mixed_rand"))}
         return stream.result(self, arrays, {"variations": pd.DataFrame(rows)}, facts, notes)
 
-    def _chosen(self, folder: Folder) -> tuple[np.ndarray, np.ndarray]:
-        known = [(number, label) for number in range(len(folder)) if (label := nine_of(folder, number)) is not None]
+    def _chosen(self, folder: Dataset) -> tuple[np.ndarray, np.ndarray]:
+        known = [(number, label) for number in range(len(folder)) if (label := folder.label(number)) is not None]
         if not known:
             raise BadRequest(f"“{folder.name}” has no class folder like 00_dog.")
         if self.limit and self.limit < len(known):
@@ -76,7 +76,7 @@ class ChallengeRequest(OnImages):
         numbers, labels = zip(*known, strict=True)
         return np.array(numbers), np.array(labels)
 
-    def _answers(self, stream: Stream, name: str, folder: Folder, to_nine_classes: np.ndarray) -> Arrays:
+    def _answers(self, stream: Stream, name: str, folder: Dataset, to_nine_classes: np.ndarray) -> Arrays:
         """`answers` (n, 2) image and answer, `right` (n,) bool, for one variation."""
         numbers, labels = self._chosen(folder)
         unread: dict[str, str] = {}

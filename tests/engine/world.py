@@ -77,8 +77,8 @@ class Squares(Dataset):
     def boxes(self, index: int) -> list[tuple[int, int, int, int]] | None:
         return [box(index)]
 
-    def cuts(self) -> tuple[str, ...]:
-        return ("box", "mask")
+    def gives(self) -> frozenset[str]:
+        return super().gives() | {"boxes", "masks"}
 
 
 class Reader(nn.Module):

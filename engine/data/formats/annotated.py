@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +21,9 @@ from engine.core.paths import readable
 from engine.data.dataset import digest
 from engine.data.formats.folder import Folder, facts_of
 
+IMAGES = ("images", "Images", "JPEGImages", "data")
+MASKS = ("masks", "Masks", "annotations/masks", "SegmentationClass")
+XML = ("Annotations", "annotations", "bbox", "boxes")
 MOST_BYTES = 1 << 20  # of one XML file
 _DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _WIDE = re.compile(rb"\A(\xff\xfe|\xfe\xff)|\0")  # UTF-16 or UTF-32, in which a declaration looks otherwise
@@ -63,6 +68,20 @@ class _Annotated(Folder):
 
     ending: str
 
+    @classmethod
+    def _parts(cls, path: Path) -> tuple[Path, Path] | None:
+        """The two folders within this one; None where they are not there."""
+        raise NotImplementedError
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return path.is_dir() and cls._parts(path) is not None
+
+    @classmethod
+    def open(cls, path: Path, name: str) -> Self:
+        images, annotations = cls._parts(path) or (path, path)
+        return cls(images, name, annotations)
+
     def __init__(self, images: Path, name: str, annotations: Path) -> None:
         self._beside = annotations.resolve()
         super().__init__(images, name)
@@ -90,6 +109,14 @@ class BoxedFolder(_Annotated):
     the class of the image's objects, which must be one."""
 
     ending = ".xml"
+
+    @classmethod
+    def _parts(cls, path: Path) -> tuple[Path, Path] | None:
+        if (images := _first(path, IMAGES)) is not None:
+            for annotations in [path / each for each in XML if (path / each).is_dir()]:
+                if any(annotations.rglob("*.xml")):
+                    return images, annotations
+        return (path, path) if any(path.rglob("*.xml")) else None
 
     def __init__(self, images: Path, name: str, annotations: Path) -> None:
         super().__init__(images, name, annotations)
@@ -137,8 +164,19 @@ class BoxedFolder(_Annotated):
         path = self._partner(index)
         return None if path is None else read_annotation(path).size
 
-    def cuts(self) -> tuple[str, ...]:
-        return ("box",) if self._with else ()
+    def gives(self) -> frozenset[str]:
+        return super().gives() | ({"boxes"} if self._with else set())
+
+
+class Ilsvrc(BoxedFolder):
+    """ImageNet as ILSVRC publishes it: Data/CLS-LOC and Annotations/CLS-LOC, validation images where they are there."""
+
+    @classmethod
+    def _parts(cls, path: Path) -> tuple[Path, Path] | None:
+        splits = [
+            tuple(path / kind / "CLS-LOC" / split for kind in ("Data", "Annotations")) for split in ("val", "train")
+        ]
+        return next(((images, boxes) for images, boxes in splits if images.is_dir() and boxes.is_dir()), None)
 
 
 class MaskedFolder(_Annotated):
@@ -146,9 +184,18 @@ class MaskedFolder(_Annotated):
 
     ending = ".png"
 
+    @classmethod
+    def _parts(cls, path: Path) -> tuple[Path, Path] | None:
+        images, masks = _first(path, IMAGES), _first(path, MASKS)
+        return None if images is None or masks is None else (images, masks)
+
     def mask(self, index: int) -> np.ndarray | None:
         path = self._partner(index)
         return None if path is None else open_image(path)[..., 0] > 127
 
-    def cuts(self) -> tuple[str, ...]:
-        return ("mask",) if self._with else ()
+    def gives(self) -> frozenset[str]:
+        return super().gives() | ({"masks"} if self._with else set())
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_dir()), None)

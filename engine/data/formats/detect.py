@@ -1,53 +1,54 @@
-"""Which layout a folder of images has, found from what lies in it.
+"""Which format a path has: each that is known is asked in turn, those that demand more before those that demand less.
 
-Known are, in this order: the ImageNet-9 Backgrounds Challenge, Parquet files, images with a parallel tree of masks,
-images with bounding boxes in XML (as ILSVRC publishes them), and plain folders. Everything that is read lies inside
-the folder that was named.
+Everything that is read lies inside the folder, or is the file, that was named.
 """
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
-from engine.core.errors import Unavailable
+from engine.core.errors import RefusedFile, Unavailable
+from engine.core.paths import brief
 from engine.data.dataset import Dataset
-from engine.data.formats.annotated import BoxedFolder, MaskedFolder
+from engine.data.formats.annotated import BoxedFolder, Ilsvrc, MaskedFolder
 from engine.data.formats.folder import Folder, unreadable
-from engine.data.formats.imagenet9 import VARIATIONS, Challenge
+from engine.data.formats.format import Format
+from engine.data.formats.imagenet9 import Challenge
 from engine.data.formats.parquet import ParquetImages
+from engine.data.formats.scenes import Scenes
 
-IMAGES = ("images", "Images", "JPEGImages", "data")
-MASKS = ("masks", "Masks", "annotations/masks", "SegmentationClass")
-XML = ("Annotations", "annotations", "bbox", "boxes")
-ILSVRC = "Data/CLS-LOC"
+FORMATS: list[type[Format]] = [Challenge, Scenes, ParquetImages, Ilsvrc, MaskedFolder, BoxedFolder, Folder]
 
 
-def open_folder(folder: Path, name: str) -> Dataset:
-    """The data set in a folder, whatever its layout. Raises Unavailable, BadRequest or RefusedFile."""
+def register_format(kind: type[Format]) -> type[Format]:
+    """Class decorator: makes a further format known. It is asked before those that are known already, so that a format
+    of one's own can lie in a folder which would pass for one of images."""
+    if kind not in FORMATS:
+        FORMATS.insert(0, kind)
+    return kind
+
+
+def open_path(path: Path, name: str) -> Dataset:
+    """The data set in a folder or file, whatever its format; a file that stays the same is read once for the process.
+
+    Raises Unavailable where there is nothing, RefusedFile for a file of no known format or a damaged one, and BadRequest
+    for a folder that cannot be used.
+    """
     try:
-        return _found(folder, name)
+        if not path.exists():
+            raise Unavailable(f"The data folder “{name}” is not here: {path} is missing or not a folder.")
+        kind = next((kind for kind in FORMATS if kind.recognises(path)), None)
+        if kind is None:
+            raise RefusedFile(f"{brief(name)} is neither a folder of images nor a Parquet file. Name one of those.")
+        if path.is_dir():  # whose time of change says nothing of what lies deeper
+            return kind.open(path, name)
+        facts = path.stat()
+        return _file(kind, path, name, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
     except PermissionError as error:
         raise unreadable(name, "it, or something in it,", error) from None
 
 
-def _found(folder: Path, name: str) -> Dataset:
-    if not folder.is_dir():
-        raise Unavailable(f"The data folder “{name}” is not here: {folder} is missing or not a folder.")
-    if sum((folder / each).is_dir() for each in VARIATIONS) >= 2:
-        return Challenge(folder, name)
-    if any(folder.glob("*.parquet")):
-        return ParquetImages(folder, name)
-    for split in ("val", "train"):
-        images, boxes = folder / ILSVRC / split, folder / "Annotations" / "CLS-LOC" / split
-        if images.is_dir() and boxes.is_dir():
-            return BoxedFolder(images, name, boxes)
-    images = next((folder / each for each in IMAGES if (folder / each).is_dir()), None)
-    if images is not None:
-        if masks := next((folder / each for each in MASKS if (folder / each).is_dir()), None):
-            return MaskedFolder(images, name, masks)
-        for each in XML:
-            if (folder / each).is_dir() and any((folder / each).rglob("*.xml")):
-                return BoxedFolder(images, name, folder / each)
-    if any(folder.rglob("*.xml")):
-        return BoxedFolder(folder, name, folder)
-    return Folder(folder, name)
+@functools.lru_cache(maxsize=4)
+def _file(kind: type[Format], path: Path, name: str, facts: tuple[int, ...]) -> Dataset:
+    return kind.open(path, name)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.images import SUFFIXES, open_image
 from engine.core.paths import brief, readable
-from engine.data.dataset import Dataset, digest
+from engine.data.dataset import digest
+from engine.data.formats.format import Format
 
 
-class Folder(Dataset):
+class Folder(Format):
     """PNG, JPEG and WebP files under a folder; the first level of subfolders, where there is one, are the classes."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -33,6 +34,14 @@ class Folder(Dataset):
         classes = sorted({path.parts[0] for path, _ in self._files if len(path.parts) > 1})
         self.class_names = tuple(map(readable, classes))
         self._class_of = {kind: number for number, kind in enumerate(classes)}
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return path.is_dir()
+
+    @classmethod
+    def open(cls, path: Path, name: str) -> Self:
+        return cls(path, name)
 
     def _fingerprint(self) -> str:
         """Digest of every file's relative path, size and time of change, as they were when the folder was opened."""

@@ -5,13 +5,15 @@ One folder a variation, in each (within `val`, as published, or not) one folder 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from engine.data.dataset import Dataset, digest
 from engine.data.formats.folder import Folder
+from engine.data.formats.format import Format
 
 VARIATIONS = ("original", "only_fg", "mixed_same", "mixed_rand", "mixed_next", "only_bg_b", "only_bg_t", "no_fg")
 NINE = ("dog", "bird", "vehicle", "reptile", "carnivore", "insect", "instrument", "primate", "fish")
@@ -46,7 +48,20 @@ def to_nine() -> np.ndarray:
     return found
 
 
-class Challenge(Dataset):
+class Variation(Folder):
+    """One variation. Its class folders are called `00_dog` to `08_fish`, or `dog` to `fish`; others are of no class."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder, name)
+        self._nine = [_nine_of(kind) for kind in self.class_names]
+        self.class_names = NINE
+
+    def label(self, index: int) -> int | None:
+        place = super().label(index)
+        return None if place is None else self._nine[place]
+
+
+class Challenge(Format):
     """The variations, each a folder data set of its own in `variations`. Taken as one data set it is its first variation:
     the original images, where they are there."""
 
@@ -56,17 +71,32 @@ class Challenge(Dataset):
         """Raises Unavailable or BadRequest for a variation without images."""
         super().__init__()
         self.name = name
-        self.variations: dict[str, Folder] = {}
+        self._variations: dict[str, Variation] = {}
         for variation in VARIATIONS:
             place = folder / variation / "val" if (folder / variation / "val").is_dir() else folder / variation
             if place.is_dir():
-                self.variations[variation] = Folder(place, f"{name}/{variation}")
+                self._variations[variation] = Variation(place, f"{name}/{variation}")
             else:
                 self._skipped[variation] = "this variation is not in the folder"
-        self._main = next(iter(self.variations.values()))
+        self._main = next(iter(self._variations.values()))
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return sum((path / variation).is_dir() for variation in VARIATIONS) >= 2
+
+    @classmethod
+    def open(cls, path: Path, name: str) -> Self:
+        return cls(path, name)
+
+    def gives(self) -> frozenset[str]:
+        return super().gives() | {"variations"}
+
+    @property
+    def variations(self) -> Mapping[str, Dataset]:
+        return self._variations
 
     def _fingerprint(self) -> str:
-        return digest(f"{name}\0{folder.fingerprint}".encode() for name, folder in self.variations.items())
+        return digest(f"{name}\0{folder.fingerprint}".encode() for name, folder in self._variations.items())
 
     def __len__(self) -> int:
         return len(self._main)
@@ -75,22 +105,19 @@ class Challenge(Dataset):
         return self._main.image(index)
 
     def label(self, index: int) -> int | None:
-        return nine_of(self._main, index)
+        return self._main.label(index)
 
     def describe(self, index: int) -> dict[str, Any]:
         return self._main.describe(index)
 
     def report(self) -> list[tuple[str, str]]:
-        inner = [(f"{name}/{what}", why) for name, each in self.variations.items() for what, why in each.report()]
+        inner = [(f"{name}/{what}", why) for name, each in self._variations.items() for what, why in each.report()]
         return [*self._skipped.items(), *inner]
 
 
-def nine_of(folder: Folder, index: int) -> int | None:
-    """The challenge's class of an image, from its folder's name (`00_dog`, or `dog`); None for another folder."""
-    label = folder.label(index)
-    if label is None:
-        return None
-    number, _, name = folder.class_names[label].partition("_")
+def _nine_of(folder: str) -> int | None:
+    """The challenge's class that a folder's name says (`00_dog`, or `dog`); None for another folder."""
+    number, _, name = folder.partition("_")
     if number.isdecimal() and int(number) < len(NINE):
         return int(number)
     return NINE.index(number.lower()) if not name and number.lower() in NINE else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,10 @@ from pyarrow.parquet.core import ParquetFile
 from engine.core.errors import RefusedFile, Unavailable
 from engine.core.images import open_image
 from engine.core.paths import readable
-from engine.data.dataset import Dataset, digest
+from engine.data.dataset import digest
 from engine.data.formats.folder import facts_of
-from engine.data.formats.scenes import Scenes, first_words
+from engine.data.formats.format import Format
+from engine.data.formats.scenes import first_words, is_parquet
 
 PICTURE = ("image", "img", "picture", "jpg", "png", "webp")
 LABEL = ("label", "labels", "fine_label", "class", "kind", "target", "wnid", "synset")
@@ -28,28 +29,18 @@ EDGES = (("box_left", "box_top", "box_right", "box_bottom"), ("xmin", "ymin", "x
 BOXES = ("bbox", "bboxes", "boxes", "objects")
 
 
-def open_parquet(path: Path, name: str) -> Dataset:
-    """Scenes where the file says all that a scene has, else images with labels. Raises Unavailable or RefusedFile."""
-    try:
-        return Scenes(path, name)
-    except RefusedFile:
-        if not _columns(path):
-            raise
-    return ParquetImages(path, name)
-
-
-def _columns(path: Path) -> set[str]:
-    try:
-        with ParquetFile(path) as file:
-            return set(file.schema_arrow.names) & set(PICTURE)
-    except (pa.ArrowException, OSError):
-        return set()
-
-
-class ParquetImages(Dataset):
+class ParquetImages(Format):
     """Columns are found by name: a picture (bytes, or a struct with `bytes`), a label (number or text; names from the Hub's
     own metadata where they are there), and, where there are any, a mask and boxes: four edges in columns of their own, or
     `bbox` / `objects.bbox` as lists of [left, top, width, height], COCO's way."""
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return any(path.glob("*.parquet")) if path.is_dir() else is_parquet(path)
+
+    @classmethod
+    def open(cls, path: Path, name: str) -> Self:
+        return cls(path, name)
 
     def __init__(self, path: Path, name: str) -> None:
         super().__init__()
@@ -146,8 +137,9 @@ class ParquetImages(Dataset):
         many = found if isinstance(found[0], list | tuple) else [found]
         return [(int(x), int(y), int(x + width), int(y + height)) for x, y, width, height in many]
 
-    def cuts(self) -> tuple[str, ...]:
-        return (*(("box",) if self._edges or self._boxes else ()), *(("mask",) if self._mask else ()))
+    def gives(self) -> frozenset[str]:
+        boxes = {"boxes"} if self._edges or self._boxes else set()
+        return super().gives() | boxes | ({"masks"} if self._mask else set())
 
     def _bytes(self, index: int, column: str) -> bytes | None:
         """The encoded picture in a row: whole row groups are read, and the last one is kept."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,15 @@ from pyarrow.parquet.core import ParquetFile
 
 from engine.core.errors import RefusedFile, Unavailable
 from engine.core.images import open_image
-from engine.data.dataset import Dataset, digest
+from engine.data.dataset import digest
+from engine.data.formats.format import Format
 
 _PICTURES = ("image", "mask")
 WHOLE = ("home", "other")
 VARIANTS = (*WHOLE, "object", "place")
 _BOX = ("box_left", "box_top", "box_right", "box_bottom")
+NEEDED = {"image", "kind", "kind_index", *_BOX}
+"""The columns that make a Parquet file one of scenes."""
 
 
 def first_words(error: Exception) -> str:
@@ -28,8 +31,30 @@ def first_words(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(". ")
 
 
-class Scenes(Dataset):
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet files do, or is at least named like one (whoever reads it says what is wrong)."""
+    if path.suffix.lower() == ".parquet" or not path.is_file():
+        return path.is_file()
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+class Scenes(Format):
     """Scenes in one Parquet file: composed pictures of which mask, box, kind, place and caption are known exactly."""
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        if not is_parquet(path):
+            return False
+        try:
+            with ParquetFile(path) as file:
+                return set(file.schema_arrow.names) >= NEEDED
+        except (pa.ArrowException, OSError):
+            return False  # whoever reads it as a file of images says what is wrong
+
+    @classmethod
+    def open(cls, path: Path, name: str) -> Self:
+        return cls(path, name)
 
     def __init__(self, path: Path, name: str) -> None:
         """Reads what is known about the scenes, not their pictures. Raises Unavailable or RefusedFile."""
@@ -43,7 +68,7 @@ class Scenes(Dataset):
             raise Unavailable(f"The scenes of “{name}” are not here: {path} is missing.") from None
         except (pa.ArrowException, OSError) as error:
             raise RefusedFile(f"{path} is not a readable Parquet file: {first_words(error)}.") from None
-        if missing := {"image", "kind", "kind_index", *_BOX} - set(present):
+        if missing := NEEDED - set(present):
             raise RefusedFile(f"{path} holds no scenes: the columns {', '.join(sorted(missing))} are missing.")
         self._facts: list[dict[str, Any]] = facts.to_pylist()
         kinds = {row["kind_index"]: row["kind"] for row in self._facts if row["kind_index"] is not None}
@@ -74,8 +99,12 @@ class Scenes(Dataset):
         box = self.describe(index)["box"]
         return None if box is None else [tuple(round(edge) for edge in box)]
 
-    def cuts(self) -> tuple[str, ...]:
-        return ("box", "mask") if "mask" in self._stored else ("box",)
+    def gives(self) -> frozenset[str]:
+        known = {"boxes"}
+        known |= {"masks"} if "mask" in self._stored else set()
+        known |= {"places"} if any(self.homes()) else set()
+        known |= {"tags"} if any(row.get("tags") for row in self._facts) else set()
+        return super().gives() | known | ({"counterfactuals"} if self.matched_sets() else set())
 
     def evaluated(self) -> np.ndarray:
         """The scenes where an object stands on a place: neither one alone."""

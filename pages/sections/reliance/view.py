@@ -103,15 +103,13 @@ def parts(view: View) -> list[Part]:
 
 def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(measurements, ways to cut) that a data set allows. Raises VitrineError where it is not there."""
-    from engine.data.formats.imagenet9 import Challenge
-    from engine.data.formats.scenes import Scenes
     from engine.data.registry import open_dataset
 
     opened = open_dataset(data)
     measures = ["background", "frequency"]
-    measures += ["counterfactual"] if isinstance(opened, Scenes) and opened.matched_sets() else []
+    measures += ["counterfactual"] if "counterfactuals" in opened.gives() else []
     measures += ["texture", "spectrum"]
-    return tuple(["challenge"] if isinstance(opened, Challenge) else measures), (*opened.cuts(), "saliency")
+    return tuple(["challenge"] if "variations" in opened.gives() else measures), (*opened.cuts(), "saliency")
 
 
 def summary(view: View) -> str:

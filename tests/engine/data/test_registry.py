@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from PIL import Image
 
 from engine.core import config
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
+from engine.core.once import one_request
 from engine.data import registry
 from engine.data.formats.folder import Folder
 from engine.data.formats.photos import Photos
 from engine.data.formats.scenes import Scenes
-from engine.data.registry import dataset_names, open_dataset
+from engine.data.registry import dataset_names, open_dataset, paths_may_be_typed
 
 KINDS = ("cat", "fire", "guitar")
 
@@ -84,7 +86,6 @@ def photos(tmp_path: Path) -> Path:
 def configured(monkeypatch, photos):
     settings = config.Settings(data_folders={"mine": photos})
     monkeypatch.setattr(registry, "settings", lambda: settings)
-    monkeypatch.setattr(registry, "_ALLOWED_PATHS", set())
 
 
 def test_scenes_give_the_picture_and_all_that_is_known_about_it(parquet):
@@ -252,10 +253,9 @@ def test_a_folder_that_may_not_be_entered_is_said(photos, monkeypatch):
         return stat(self, **options)
 
     monkeypatch.setattr(Path, "stat", closed)
-    with pytest.raises(
-        BadRequest, match=r"cannot be used: it, or something in it, cannot be read \(Permission denied\)"
-    ):
-        open_dataset(str(photos), allow_path=True)
+    refused = pytest.raises(BadRequest, match=r"it, or something in it, cannot be read \(Permission denied\)")
+    with refused, paths_may_be_typed():
+        open_dataset(str(photos), typed=True)
 
 
 def test_what_vanishes_while_a_folder_is_listed_is_left_out(photos, monkeypatch):
@@ -301,12 +301,51 @@ def test_data_sets_open_by_name(configured, parquet, monkeypatch):
     assert len(open_dataset("mine")) == 3
 
 
-def test_a_path_opens_from_the_command_line_only(configured, photos, parquet):
-    for name in (str(photos), "../photos", "/etc", "nothing", ""):
-        with pytest.raises(BadRequest, match=r"There is no data set .* Choose one of starter, photos, mine"):
-            open_dataset(name)
-    assert len(open_dataset(str(photos), allow_path=True)) == 3
-    assert len(open_dataset(str(parquet), allow_path=True)) == 5
-    assert len(open_dataset(str(photos))) == 3, "now that the command line has named it"
-    with pytest.raises(BadRequest, match="or the path of a folder"):
-        open_dataset(str(photos / "missing"), allow_path=True)
+def test_a_path_opens_only_where_paths_may_be_typed_and_only_the_one_that_was(configured, photos, parquet):
+    hostile = (str(photos), "../photos", "/etc", "nothing", "")
+    with paths_may_be_typed():
+        for name in hostile:
+            with pytest.raises(BadRequest, match=r"There is no data set .* or the path of a folder"):
+                open_dataset(name)
+        assert len(open_dataset(str(photos), typed=True)) == 3
+        assert len(open_dataset(str(parquet), typed=True)) == 5
+        assert len(open_dataset(str(photos))) == 3, "now that somebody has typed it"
+        with pytest.raises(BadRequest, match="or the path of a folder"):
+            open_dataset(str(photos / "missing"), typed=True)
+    for name in hostile:
+        for typed in (False, True):
+            with pytest.raises(BadRequest, match=r"Choose one of starter, photos, mine, or a folder added"):
+                open_dataset(name, typed)
+
+
+def test_a_path_that_one_thread_typed_stays_closed_to_the_others(configured, photos):
+    refused = []
+
+    def served() -> None:
+        try:
+            open_dataset(str(photos))
+        except BadRequest as error:
+            refused.append(error)
+
+    with paths_may_be_typed():
+        open_dataset(str(photos), typed=True)
+        thread = threading.Thread(target=served)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+
+
+def test_a_folder_is_listed_once_a_request_and_anew_for_the_next(configured, photos):
+    with one_request():
+        first = open_dataset("mine")
+        (photos / "dog" / "c.png").write_bytes(encoded(plain(40)))
+        assert open_dataset("mine") is first and len(first) == 3
+    assert len(open_dataset("mine")) == 4
+
+
+def test_a_file_is_read_once_for_the_process_until_it_changes(configured, parquet):
+    with paths_may_be_typed():
+        opened = open_dataset(str(parquet), typed=True)
+        assert open_dataset(str(parquet)) is opened
+        pq.write_table(pa.Table.from_pylist([scene(number) for number in range(3)]), parquet)
+        assert len(open_dataset(str(parquet))) == 3

@@ -14,9 +14,9 @@ from torch import nn
 
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.request import build
-from engine.data.formats.detect import open_folder
+from engine.data.formats.detect import open_path
 from engine.data.formats.imagenet9 import NINE, Challenge, to_nine
-from engine.data.formats.parquet import ParquetImages, open_parquet
+from engine.data.formats.parquet import ParquetImages
 from engine.data.imagenet import imagenet_ids, imagenet_names, readable
 from engine.evaluation.class_matching import match
 from engine.reliance.imagenet9 import ChallengeRequest, bg_gap
@@ -49,6 +49,10 @@ def test_a_model_without_names_is_taken_as_imagenets_only_at_1000_classes_and_sa
         match(("cat",), None, 12)
     with pytest.raises(BadRequest, match="knows none of the data set's classes"):
         match(("space elevator",), imagenet_names(), 1000)
+
+
+def test_a_data_set_of_the_models_first_class_alone_is_known():
+    assert match(("tench",), imagenet_names(), 1000).to_model.tolist() == [0]
 
 
 def test_ids_read_as_names_for_people():
@@ -98,7 +102,7 @@ def bg_challenge(tmp_path: Path, monkeypatch) -> Path:
             folder = "01_bird" if number < 2 else "00_dog"
             write(tmp_path / f"bg/{variation}/val/{folder}/{number}.png", png(picture))
     loaded = wrapped("green", Green(), (16, 16))
-    settle(monkeypatch, {"green": loaded}, lambda name: open_folder(tmp_path / "bg", "bg"), classes=1000)
+    settle(monkeypatch, {"green": loaded}, lambda name: open_path(tmp_path / "bg", "bg"), classes=1000)
     return tmp_path / "bg"
 
 
@@ -119,7 +123,7 @@ def test_without_a_val_folder_and_without_one_of_the_two_there_is_no_gap(bg_chal
     shutil.move(bg_challenge / "mixed_same/val/01_bird", bg_challenge / "mixed_same/01_bird")
     shutil.rmtree(bg_challenge / "mixed_same/val")
     shutil.rmtree(bg_challenge / "mixed_rand")
-    found = open_folder(bg_challenge, "bg")
+    found = open_path(bg_challenge, "bg")
     assert isinstance(found, Challenge) and [*found.variations] == ["original", "mixed_same"]
     result = build(ChallengeRequest, model="green", data="bg").run(Notebook())
     assert result.facts["bg_gap"] is None
@@ -139,7 +143,7 @@ def test_parquet_columns_are_found_by_name_and_shards_that_differ_are_told(tmp_p
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=2)
     pq.write_table(pa.table({"price": [1]}), tmp_path / "b.parquet")
-    found = open_folder(tmp_path, "hub")
+    found = open_path(tmp_path, "hub")
     assert isinstance(found, ParquetImages)
     assert found.class_names == ("a", "b") and found.labels().tolist() == [1, 0, 1]
     assert [int(found.image(number)[0, 0, 0]) for number in (2, 0, 1)] == [30, 10, 20]
@@ -147,4 +151,4 @@ def test_parquet_columns_are_found_by_name_and_shards_that_differ_are_told(tmp_p
     assert found.report() == [("b.parquet", "a shard that cannot be read, or has other columns than the first")]
     with pytest.raises(RefusedFile, match="no column of pictures"):
         ParquetImages(tmp_path / "b.parquet", "b")
-    assert isinstance(open_parquet(tmp_path / "a.parquet", "a"), ParquetImages)
+    assert isinstance(open_path(tmp_path / "a.parquet", "a"), ParquetImages)

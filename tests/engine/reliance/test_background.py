@@ -17,7 +17,7 @@ from engine.core.experiments import parse_request
 from engine.core.request import Result, build
 from engine.data import registry
 from engine.data.dataset import Dataset
-from engine.data.formats.detect import open_folder
+from engine.data.formats.detect import open_path
 from engine.evaluation import comparison, predictions, samples, streaming
 from engine.reliance.background import BackgroundRequest, cut_variants, variants
 from tests.engine.world import KINDS, SIDE, Notebook, Squares, box, png, reader, scene, settle, write, xml
@@ -158,7 +158,7 @@ def parquet(root: Path, count: int) -> Path:
 
 @pytest.mark.parametrize(("make", "cut"), [(ilsvrc, "box"), (masked, "mask"), (parquet, "box")])
 def test_a_data_set_on_disk_gives_the_same_numbers_as_the_scenes_themselves(world, tmp_path, make, cut):
-    world["disk"] = open_folder(make(tmp_path / "set", 24), "disk")
+    world["disk"] = open_path(make(tmp_path / "set", 24), "disk")
     assert samples.best_cut(world["disk"]) == cut
     for model in ("object", "place"):
         plain, stored = run(model, cut=cut), run(model, data="disk", cut=cut)
@@ -174,7 +174,7 @@ def test_ilsvrcs_flat_validation_images_take_their_class_from_the_xml(world, tmp
         write(tmp_path / f"Data/CLS-LOC/val/{number:03}.png", png(scene(number)))
         objects = [(KINDS[number % 4], box(number))]
         write(tmp_path / f"Annotations/CLS-LOC/val/{number:03}.xml", xml(SIDE, SIDE, objects))
-    world["val"] = open_folder(tmp_path, "val")
+    world["val"] = open_path(tmp_path, "val")
     assert top1(run("object", data="val")) == {"full": 1, "foreground black": 1, "background black": 0}
 
 
@@ -189,7 +189,7 @@ def test_broken_data_is_told_line_by_line_and_the_rest_is_counted(world, tmp_pat
     write(boxes / "cat/999.xml", xml(SIDE, SIDE, [("cat", box(0))]))
     (images / "empty").mkdir()
     write(images / "unheard-of/x.png", png(scene(0)))
-    world["broken"] = open_folder(root, "broken")
+    world["broken"] = open_path(root, "broken")
     result = run("object", data="broken")
     told = dict(result.facts["skipped"])
     assert result.facts["images"] == 7 and len(result.arrays["images"]) == 7
@@ -214,7 +214,7 @@ def test_a_mask_of_another_size_and_a_missing_one_are_told(world, tmp_path):
     write(root / "masks/cat/000.png", png(np.full((10, 12), 255, np.uint8)))
     write(root / "masks/fire/001.png", png(np.zeros((SIDE, SIDE), np.uint8)))
     (root / "masks/guitar/002.png").unlink()
-    world["masks"] = open_folder(root, "masks")
+    world["masks"] = open_path(root, "masks")
     result = run("object", data="masks", cut="mask")
     assert dict(result.facts["skipped"]) == {
         "cat/000.png": "its mask has 12 x 10 pixels, the image 32 x 32.",
@@ -242,7 +242,7 @@ PLAIN = xml(SIDE, SIDE, [("cat", box(0))])
 def test_hostile_xml_is_told_and_the_other_images_are_measured(world, tmp_path, hostile):
     root = ilsvrc(tmp_path / "set", 8)
     write(root / "Annotations/CLS-LOC/train/cat/000.xml", hostile)
-    world["hostile"] = open_folder(root, "hostile")
+    world["hostile"] = open_path(root, "hostile")
     result = run("object", data="hostile")
     assert "cannot be read" in dict(result.facts["skipped"])["cat/000.png"] and result.facts["images"] == 7
 
@@ -256,7 +256,7 @@ def test_a_folder_that_nobody_configured_is_refused(monkeypatch, tmp_path):
 
 def test_a_data_set_without_what_is_asked_for_is_refused_with_a_way_out(world, tmp_path):
     write(tmp_path / "plain/cat/a.png", png(scene(0)))
-    world["plain"] = open_folder(tmp_path / "plain", "plain")
+    world["plain"] = open_path(tmp_path / "plain", "plain")
     with pytest.raises(BadRequest, match=r"“plain” has no boxes\. Cut its objects by saliency"):
         run("object", data="plain", cut="box")
     with pytest.raises(BadRequest, match="masks"):

@@ -13,7 +13,7 @@ from engine.core.images import to_png
 from engine.core.request import build
 from engine.data import uploads
 from engine.data.dataset import Dataset
-from engine.data.formats.detect import open_folder
+from engine.data.formats.detect import open_path
 from engine.spatial import images, moves
 from engine.spatial.layers import measure
 from engine.spatial.maps import MapsRequest, maps
@@ -62,7 +62,7 @@ def boxed(folder: Path, drawn: tuple[int, int] = (32, 32)) -> Dataset:
         around = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
         write(folder / f"Data/CLS-LOC/train/{kind}/{number:02}.png", to_png(squares.image(number)))
         write(folder / f"Annotations/CLS-LOC/train/{kind}/{number:02}.xml", xml(*drawn, [(kind, around)]))
-    return open_folder(folder, "boxed")
+    return open_path(folder, "boxed")
 
 
 def test_boxes_in_xml_say_where_objects_are_where_they_were_drawn_on_the_same_size(tmp_path: Path) -> None:
