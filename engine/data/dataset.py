@@ -17,7 +17,7 @@ import numpy as np
 from engine.core.errors import BadRequest, RefusedFile
 from engine.core.images import to_input
 
-KNOWN = ("labels", "boxes", "masks", "places", "tags", "counterfactuals", "variations")
+KNOWN = ("labels", "boxes", "masks", "places", "tags", "matched sets", "variations")
 """What may be known of the images of a data set, besides the pictures themselves."""
 
 

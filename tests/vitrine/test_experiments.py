@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import vitrine
+from engine.cli.asking import data_name
 from engine.core import config
 from engine.core import experiments as registry
 from engine.core.request import build
+from engine.data.registry import paths_may_be_typed
 from engine.jobs import keys
 from engine.visualization.request import VisualizeRequest
 from tests.vitrine.own import HALF
@@ -40,7 +42,9 @@ def test_a_unit_that_reads_one_colour_is_shown_in_that_colour_and_found_again(de
     assert means.argmax(axis=1).tolist() == [0, 1, 2]
 
     fields = {"model": model.name, "site": SITE, "units": (0, 1, 2), "data": str(desk / "squares"), "seed": 3}
-    assert result.key == keys.stored_key(build(VisualizeRequest, **fields).key())
+    with paths_may_be_typed():
+        data_name(fields["data"])
+        assert result.key == keys.stored_key(build(VisualizeRequest, **fields).key())
     assert config.store().get(result.key) is not None
     monkeypatch.setattr(VisualizeRequest, "run", lambda *_: pytest.fail("it was stored"))
     again = vitrine.visualize(model, site=SITE, units=range(3), data=str(desk / "squares"), seed=3)

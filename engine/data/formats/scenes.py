@@ -104,7 +104,7 @@ class Scenes(Format):
         known |= {"masks"} if "mask" in self._stored else set()
         known |= {"places"} if any(self.homes()) else set()
         known |= {"tags"} if any(row.get("tags") for row in self._facts) else set()
-        return super().gives() | known | ({"counterfactuals"} if self.matched_sets() else set())
+        return super().gives() | known | ({"matched sets"} if self.matched_sets() else set())
 
     def evaluated(self) -> np.ndarray:
         """The scenes where an object stands on a place: neither one alone."""

@@ -107,7 +107,7 @@ def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     opened = open_dataset(data)
     measures = ["background", "frequency"]
-    measures += ["counterfactual"] if "counterfactuals" in opened.gives() else []
+    measures += ["counterfactual"] if "matched sets" in opened.gives() else []
     measures += ["texture", "spectrum"]
     return tuple(["challenge"] if "variations" in opened.gives() else measures), (*opened.cuts(), "saliency")
 

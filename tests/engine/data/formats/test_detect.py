@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -154,6 +154,12 @@ def test_each_format_is_known_by_what_lies_in_the_folder_and_says_what_it_gives(
     opened = open_path(tmp_path, "mine")
     assert (type(opened).__name__, opened.gives()) == (kind, known)
     assert len(opened) == (1 if kind == "Challenge" else 2)
+
+
+def test_an_experiment_can_ask_for_everything_that_data_sets_give() -> None:
+    from engine.core.experiments import DataNeed
+
+    assert set(get_args(DataNeed)) <= set(KNOWN)
 
 
 def test_the_starters_scenes_give_all_that_can_be_known_but_variations() -> None:
