@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from cache.store import ResultStore
 from engine.core.errors import Unavailable
-from engine.core.request import Progress
 from engine.jobs.keys import stored_key
-from engine.jobs.progress import PREVIEW_SECONDS, Meter
 from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
 
@@ -75,14 +72,6 @@ def test_a_request_that_cannot_be_keyed_is_refused_at_submission(jobs: Jobs) -> 
     assert jobs.active() == []
 
 
-def test_a_damaged_result_is_computed_again(jobs: Jobs, store: ResultStore, stage: Stage) -> None:
-    job = jobs.submit(Play(name="a"))
-    jobs.wait(job, SECONDS)
-    store.put_bytes(stored_key(job.id), b"not a blob")
-    assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done"
-    assert stage.ran == ["a", "a"] and jobs.result(job.id) is not None
-
-
 def test_a_job_that_nobody_remembers_is_said_to_be_gone(jobs: Jobs) -> None:
     snapshot = jobs.snapshot("nobodysjob")
     assert snapshot.status == "cancelled" and "Ask for it again" in snapshot.message
@@ -90,21 +79,6 @@ def test_a_job_that_nobody_remembers_is_said_to_be_gone(jobs: Jobs) -> None:
 
 
 # One experiment that builds on another
-
-
-def test_a_nested_request_is_computed_once_and_stored_under_its_own_key(
-    jobs: Jobs, store: ResultStore, stage: Stage
-) -> None:
-    job = jobs.submit(Play(name="a", needs="base"))
-    assert jobs.wait(job, SECONDS).status == "done"
-    outcome = jobs.result(job.id)
-    assert (
-        outcome is not None
-        and outcome.arrays["x"].tolist() == [4, 4, 4]
-        and store.has(stored_key(Play(name="base").key()))
-    )
-    jobs.wait(jobs.submit(Play(name="b", needs="base")), SECONDS)
-    assert stage.ran == ["a", "base", "b"]
 
 
 def test_cancelling_reaches_into_a_nested_request(jobs: Jobs, stage: Stage) -> None:
@@ -117,49 +91,3 @@ def test_cancelling_reaches_into_a_nested_request(jobs: Jobs, stage: Stage) -> N
 
 
 # Progress
-
-
-def test_previews_come_at_most_twice_a_second_and_the_last_one_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    meter = Meter()
-    shown = []
-    for step in range(1, 20):
-        meter.update(Progress(step, 19, preview=b"%d" % step))
-        shown.append(meter.preview)
-        now[0] += 0.125
-    assert PREVIEW_SECONDS == 0.5
-    assert list(dict.fromkeys(shown)) == [b"1", b"5", b"9", b"13", b"17", b"19"] and meter.preview_seq == 6
-
-
-def test_the_time_left_follows_from_the_steps_and_starts_anew_with_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [50.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    meter = Meter()
-    meter.update(Progress(0, 10))
-    assert meter.eta() is None
-    now[0] += 4
-    meter.update(Progress(2, 10))
-    assert meter.eta() == pytest.approx(16)
-    now[0] += 1
-    assert meter.eta() == pytest.approx(15)
-    now[0] += 99
-    assert meter.eta() == 0
-    meter.update(Progress(1, 100, "another stage"))
-    assert meter.eta() is None
-    now[0] += 0.5
-    meter.update(Progress(2, 100))
-    assert meter.eta() == pytest.approx(49)
-
-
-def test_a_snapshot_shows_the_latest_step_curve_and_preview_and_does_not_change(jobs: Jobs, stage: Stage) -> None:
-    gate = stage.gate("a")
-    job = jobs.submit(Play(name="a", steps=2))
-    until(lambda: jobs.snapshot(job).message == "playing")
-    before = jobs.snapshot(job)
-    assert (before.status, before.step, before.total, before.preview) == ("running", 0, 2, None) and before.active
-    gate.set()
-    after = jobs.wait(job, SECONDS)
-    assert (after.preview, after.curve, after.preview_seq) == (b"png 2", (1.0,), 2)
-    assert after.started is not None and after.finished is not None and after.finished >= after.started
-    assert before.step == 0 and before.preview is None

@@ -12,11 +12,8 @@ from engine.visualization import recipes
 from engine.visualization.recipes import (
     ABLATIONS,
     FAST,
-    MACO,
     PAPER,
-    PAPER_CODE,
     RECIPES,
-    Recipe,
     recipe_named,
     register_recipe,
 )
@@ -166,9 +163,3 @@ def test_a_name_that_is_taken_or_none_and_settings_beyond_limits_are_refused(upd
     with pytest.raises(ValueError, match=words):
         register_recipe(MINE.model_copy(update=update))
     assert "mine" not in recipes.RECIPES
-
-
-def test_recipes_of_before_keep_their_text_and_so_their_results():
-    for recipe in (FAST, PAPER, PAPER_CODE):
-        assert recipe.model_dump().keys().isdisjoint({"optimizer", "schedule", "canvas", "view"})
-    assert Recipe.model_validate(MACO.model_dump()) == MACO
