@@ -6,12 +6,13 @@ The environment is set before the first import of the engine, because settings a
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,34 @@ def forget_settings(config: Any) -> None:
         jobs._open_jobs.cache_clear()
     config.settings.cache_clear()
     config._open_store.cache_clear()
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Give this test settings of its own, in a file as a person has one: `configured(data_folders={"mine": folder})`."""
+    from engine.core import config
+
+    def written(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{json.dumps(name)} = {written(inner)}" for name, inner in value.items()) + "}"
+        return json.dumps(str(value) if isinstance(value, Path) else value)
+
+    def settle(**settings: Any) -> None:
+        file = tmp_path / "vitrine.toml"
+        file.write_text("".join(f"{name} = {written(value)}\n" for name, value in settings.items()), encoding="utf-8")
+        monkeypatch.setenv("VITRINE_CONFIG", str(file))
+        config.settings.cache_clear()
+
+    yield settle
+    config.settings.cache_clear()
+
+
+def hand_out(monkeypatch: pytest.MonkeyPatch, models: Mapping[str, Any]) -> None:
+    """For one test the catalog has these models and no others; their names are their fingerprints."""
+    from engine.models import catalog
+
+    monkeypatch.setattr(catalog, "load", lambda name, device=None: models[name])
+    monkeypatch.setattr(catalog, "fingerprint", lambda name: f"weights of {name}")
 
 
 def compute_in(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:

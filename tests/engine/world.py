@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from engine.core.request import Progress
 from engine.data.dataset import Dataset
 from engine.evaluation import request, streaming
-from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from tests.conftest import compute_in
+from tests.conftest import compute_in, hand_out
 from tests.engine.small import wrapped
 
 KINDS = ("cat", "fire", "guitar", "boat")
@@ -122,8 +121,7 @@ def settle(
 ) -> None:
     """Experiments on images get these models, of so many classes, and what `opened` gives for a data set's name; numbers
     are in float32."""
-    monkeypatch.setattr(catalog, "load", lambda name, device=None: models[name])
-    monkeypatch.setattr(catalog, "fingerprint", lambda name: f"weights of {name}")
+    hand_out(monkeypatch, models)
     for module in (request, streaming):
         monkeypatch.setattr(module, "open_dataset", opened)
     monkeypatch.setattr(streaming, "outputs", lambda loaded: classes)

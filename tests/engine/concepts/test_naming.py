@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,13 +14,14 @@ from engine.core.choices import MEASURES
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
 from engine.core.request import build
+from tests.conftest import hand_out
 from tests.engine.concepts.planted import IMAGES, SITES, WORDS, Planted, following, random_units, reader, truth
 
 
 @pytest.fixture(autouse=True)
 def planted_reader(monkeypatch):
     monkeypatch.setattr(naming, "reader_of", lambda name: reader())
-    monkeypatch.setattr(naming.catalog, "load", lambda name: SimpleNamespace(sites=dict.fromkeys(SITES)))
+    hand_out(monkeypatch, defaultdict(lambda: SimpleNamespace(sites=dict.fromkeys(SITES))))
 
 
 def named(activations: np.ndarray, images: np.ndarray | None = None, **fields):

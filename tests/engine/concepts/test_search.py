@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.concepts.search import FindUnitsRequest, phrase
 from engine.core.errors import BadRequest
 from engine.core.request import build
 from engine.core.targets import parse_target
+from tests.conftest import hand_out
 from tests.engine.concepts.planted import (
     IMAGES,
     NAMES,
@@ -40,7 +42,7 @@ def planted_reader(monkeypatch):
     sites["head.embedding"] = SimpleNamespace(name="head.embedding", role="head.embedding", units=32)
     monkeypatch.setattr(search, "reader_of", lambda name: reader())
     monkeypatch.setattr(search, "text_embedding", read)
-    monkeypatch.setattr(search.catalog, "load", lambda name: SimpleNamespace(sites=sites))
+    hand_out(monkeypatch, defaultdict(lambda: SimpleNamespace(sites=sites)))
 
 
 def find(text: str, layers: list[np.ndarray] | None = None, **fields):

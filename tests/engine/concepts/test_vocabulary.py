@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.concepts import vocabulary
 from engine.concepts.vocabulary import open_vocabulary, vocabulary_names
-from engine.core.config import read_settings
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.data import uploads
 from engine.data.wordlists import WordList, read_words, write_words
@@ -18,11 +16,9 @@ def test_the_starters_words_are_its_names_groups_tags_and_places_each_once():
     assert len(words) == len(set(words)) and 2500 < len(words) < 3000
 
 
-def test_a_list_of_the_settings_is_found_beside_the_settings_file(tmp_path, monkeypatch):
+def test_a_list_of_the_settings_is_found_beside_the_settings_file(tmp_path, configured):
     (tmp_path / "common.txt").write_text("cat\n\n  hot   dog \ncat\nnaïve\n", encoding="utf-8")
-    (tmp_path / "vitrine.toml").write_text('[vocabularies]\ncommon = "common.txt"\nlost = "lost.txt"\n')
-    found = read_settings(tmp_path / "vitrine.toml")
-    monkeypatch.setattr(vocabulary, "settings", lambda: found)
+    configured(vocabularies={"common": "common.txt", "lost": "lost.txt"})
     assert vocabulary_names() == ["starter", "common", "lost"]
     assert open_vocabulary("common").words == ("cat", "hot dog", "naïve")
     with pytest.raises(Unavailable, match=r"“lost” cannot be read from .*lost.txt: No such file"):

@@ -16,7 +16,7 @@ from engine.evaluation import index as activations
 from engine.evaluation.index import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.sites.access import read
-from tests.conftest import compute_in
+from tests.conftest import compute_in, hand_out
 
 COUNT = 13
 SIZE = (32, 48)
@@ -89,8 +89,7 @@ def world(monkeypatch):
     )
     resnet = timm.create_model("resnet10t", channels=(8, 16, 24, 32), num_classes=5)
     models = {"vit": wrap("vit", vit), "resnet": wrap("resnet", resnet)}
-    monkeypatch.setattr(activations.catalog, "load", lambda name, device=None: models[name])
-    monkeypatch.setattr(activations.catalog, "fingerprint", lambda name: f"weights of {name}")
+    hand_out(monkeypatch, models)
     monkeypatch.setattr(activations, "open_dataset", lambda name: Noise())
     compute_in(monkeypatch, "float32")
     return models

@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from engine.core import config
 from engine.models import hub as hub_of_models
-from engine.models.sources import cards
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
+def folder(tmp_path, configured) -> Path:
     """A folder whose models.toml and `models` are a person's own for one test."""
-    mine = config.settings().model_copy(update={"models_toml": tmp_path / "models.toml"})
-    monkeypatch.setattr(cards, "settings", lambda: mine)
+    configured(models_toml="models.toml")
     return tmp_path
 
 

@@ -9,6 +9,7 @@ import torch
 from engine.core.errors import BadRequest, Unavailable
 from engine.visualization.objectives import goal, heads_of
 from engine.visualization.scores import on_images
+from tests.conftest import hand_out
 from tests.engine.small import small_vit
 from tests.engine.visualization.targets import HIDDEN, KEY, by_hand, direction, pictures, value
 
@@ -57,7 +58,7 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     from engine.visualization import scores
 
     model = small_vit()
-    monkeypatch.setattr("engine.evaluation.index.catalog.load", lambda name: model)
+    hand_out(monkeypatch, {"small": model})
 
     class Few:
         name = "few"

@@ -14,6 +14,7 @@ from engine.data.imagenet import imagenet_names
 from engine.models import catalog
 from engine.visualization import diversity, quality
 from engine.visualization.quality import between_units, judges_of, recognised, spectrum_columns, stability
+from tests.conftest import hand_out
 from tests.engine.small import small_vit, wrapped
 
 SITE = "blocks.1.mlp.hidden"
@@ -33,7 +34,7 @@ class Brightness(nn.Module):
 
 def test_recognised_is_the_share_of_judges_with_the_class_among_their_best_five(monkeypatch):
     judges = {"right": wrapped("right", Brightness(1.0)), "wrong": wrapped("wrong", Brightness(-1.0))}
-    monkeypatch.setattr(quality.catalog, "load", lambda name: judges[name])
+    hand_out(monkeypatch, judges)
     images = np.stack([np.ones((3, 40, 40)), np.zeros((3, 40, 40))]).astype(np.float32)  # scaled to 32 x 32
     share, heard = recognised(["right"], [0, 9], images)
     assert share.tolist() == [1, 1] and heard == ["right"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from engine.visualization import quality, recipes, scores
 from engine.visualization import request as visualize
 from engine.visualization.progress import as_bytes
 from engine.visualization.request import VisualizeRequest
-from tests.conftest import compute_in
+from tests.conftest import compute_in, hand_out
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"
@@ -50,8 +52,7 @@ class Notebook:
 @pytest.fixture(autouse=True)
 def world(monkeypatch):
     model = small_vit()
-    monkeypatch.setattr(visualize.catalog, "load", lambda name, device=None: model)
-    monkeypatch.setattr(visualize.catalog, "fingerprint", lambda name: f"weights of {name}")
+    hand_out(monkeypatch, defaultdict(lambda: model))
     compute_in(monkeypatch, "float32")
     # Five steps are too few for two parts.
     quick = recipes.FAST.model_copy(update={"steps": 5, "finish": None})

@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from engine.core.config import Settings
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
 from engine.core.request import build
-from engine.visualization import tuning
 from engine.visualization.recipe import Recipe
 from engine.visualization.recipes import ABLATIONS, FAST, FOURIER, PAPER, RECIPES
 from engine.visualization.request import VisualizeRequest
@@ -117,8 +115,8 @@ def test_a_label_names_the_nearest_recipe_and_what_is_changed() -> None:
     assert label(changed(FAST, many)).endswith("and 2 more")
 
 
-def test_more_passes_than_the_settings_allow_are_refused_where_the_recipe_has_no_name(monkeypatch) -> None:
-    monkeypatch.setattr(tuning, "settings", lambda: Settings(max_passes_per_picture=100))
+def test_more_passes_than_the_settings_allow_are_refused_where_the_recipe_has_no_name(configured) -> None:
+    configured(max_passes_per_picture=100)
     with pytest.raises(BadRequest, match=r"51 steps with 2 copies are 102 passes a picture; here at most 100"):
         check_effort(changed(FAST, "steps:51"))
     check_effort(changed(FAST, "steps:50"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.core import config
 from engine.core.images import to_png
 from engine.core.request import Result
 from engine.data import registry
@@ -24,9 +24,9 @@ def seconds_pass() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, configured: Callable[..., None]) -> Path:
     """The data folder “mine”, with one picture."""
-    monkeypatch.setattr(registry, "settings", lambda: config.Settings(data_folders={"mine": tmp_path}))
+    configured(data_folders={"mine": tmp_path})
     put(tmp_path, "b.png", 20)
     seconds_pass()  # since the tests before
     return tmp_path

@@ -18,6 +18,7 @@ from engine.core.request import Result, build
 from engine.data.registry import open_dataset
 from engine.sites.access import Site
 from engine.sites.grid import Grid
+from tests.conftest import hand_out
 
 # --- the whole experiment, on the starter's scenes, with planted units instead of a model's ---
 
@@ -53,7 +54,7 @@ def planted_model(clip: object = None) -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def result() -> Result:
     patch = pytest.MonkeyPatch()
-    patch.setattr(purity.catalog, "load", lambda name: planted_model())
+    hand_out(patch, {"planted": planted_model()})
     try:
         return build(PurityRequest, model="planted").run(Planted())
     finally:
@@ -93,8 +94,7 @@ def test_a_role_that_the_model_lacks_is_refused_with_those_that_it_has() -> None
 
 def test_the_command_answers_with_layers_and_a_sentence(result: Result, monkeypatch) -> None:
     monkeypatch.setattr(command, "ask", lambda request: (result, True))
-    monkeypatch.setattr(purity.catalog, "fingerprint", lambda name: "planted")
-    monkeypatch.setattr(purity.catalog, "load", lambda name: planted_model())
+    hand_out(monkeypatch, {"planted": planted_model()})
     answer = command.purity(SimpleNamespace(models=["planted"], role="mlp.hidden", data="starter"))
     facts = json.loads(answer.as_json())
     (model,) = facts["models"]
@@ -109,7 +109,7 @@ def test_the_command_answers_with_layers_and_a_sentence(result: Result, monkeypa
 def test_a_model_without_such_layers_is_refused_before_another_is_measured(monkeypatch) -> None:
     sites = {"stages.0": Site("stages.0", 4, Grid(2, 2), 0, "stage.block", "stages.0")}
     models = {"planted": planted_model(), "cnn": SimpleNamespace(name="cnn", sites=sites, clip=None)}
-    monkeypatch.setattr(purity.catalog, "load", models.__getitem__)
+    hand_out(monkeypatch, models)
     monkeypatch.setattr(command, "ask", lambda request: pytest.fail("nothing may be measured"))
     with pytest.raises(BadRequest, match=r"cnn has no sites of the role “mlp\.hidden”"):
         command.purity(SimpleNamespace(models=["planted", "cnn"], role="mlp.hidden", data="starter"))

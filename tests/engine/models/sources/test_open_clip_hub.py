@@ -12,7 +12,6 @@ from open_clip.transformer import LayerScale
 from safetensors.torch import save_file
 from timm.models.vision_transformer import Block
 
-from engine.core import config
 from engine.core.errors import BadRequest, Unavailable
 from engine.models import catalog
 from engine.models.sources import cards, open_clip_hub
@@ -48,10 +47,9 @@ def architectures(tmp_path_factory):
 
 
 @pytest.fixture(params=TINY)
-def loaded(request, architectures, tmp_path, monkeypatch) -> catalog.LoadedModel:
+def loaded(request, architectures, tmp_path, configured) -> catalog.LoadedModel:
     """A person's own weights of a small architecture, loaded through the catalog."""
-    mine = config.settings().model_copy(update={"models_toml": tmp_path / "models.toml"})
-    monkeypatch.setattr(cards, "settings", lambda: mine)
+    configured(models_toml="models.toml")
     torch.manual_seed(0)
     save_file(open_clip.create_model(request.param).state_dict(), tmp_path / "weights.safetensors")
     (tmp_path / "models.toml").write_text(
