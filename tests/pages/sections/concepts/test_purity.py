@@ -14,17 +14,9 @@ from pages.common import query
 from pages.sections.concepts import requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
-from tests.pages.sections.concepts.test_concepts import (
-    jobs_of_the_page,
-    naming,
-    no_job_is_left_behind,
-    opened,
-    reader,
-    store,
-    text_of,
-)
+from tests.engine.concepts.made import naming
+from tests.pages.sections.concepts.opening import jobs_of_the_page, opened, store, text_of
 
-__all__ = ["no_job_is_left_behind", "reader"]
 SITES = [f"blocks.{block}.mlp.hidden" for block in range(8)]
 VIEW = ConceptsView(a="starter-vit", b="starter-clip", reader="local/clip", show="purity")
 SHARES = ("concept_units", "beyond_likeness", "kind_units", "baseline", "strict_baseline")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.test_pages import GOOD, VISUALIZATION, opened
+from tests.pages.opening import GOOD, VISUALIZATION, opened
 
 PARTS = "steps:64,finish_whole:none,finish.after:0.5,view.side:0.5/0.25"
 

@@ -14,9 +14,8 @@ from pages.common import query
 from pages.sections.spatial import charts, findings
 from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
-from tests.pages.test_pages import no_job_is_left_behind, said
+from tests.pages.opening import said
 
-__all__ = ["no_job_is_left_behind"]
 FULL = SpatialView(a="starter-vit", b="starter-cnn", image="7", unit=3, depth=0.25, down=0.1)
 
 
