@@ -58,7 +58,7 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     from engine.visualization import scores
 
     model = small_vit()
-    hand_out(monkeypatch, {"small": model})
+    hand_out(monkeypatch, {"small-vit": model})
 
     class Few:
         name = "few"
