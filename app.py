@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core.once import one_request
-from pages.common import errors, serve
+from pages.common import errors, results, serve
 from pages.sections.home import status
 
 if __name__ == "__main__":
@@ -23,7 +23,7 @@ if __name__ == "__main__":
     concepts = st.Page("pages/concepts.py", title="Concepts", icon=":material/translate:")
     models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
     page = st.navigation({"": [home, visualization, spatial, background, concepts], "Reference": [models]})
-    with errors.shown(), one_request():
+    with errors.shown(), results.labelled(), one_request():
         page.run()
     with st.sidebar:
         status.panel()

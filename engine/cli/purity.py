@@ -36,6 +36,7 @@ def purity(arguments: Namespace) -> Answer:
         "keys": [request.key() for request in requests],
         "stored": [stored for _, stored in answers],
         "seconds": [result.facts["seconds"] for result in results],
+        "precision": [result.precision for result in results],
         **{name: results[0].facts[name] for name in ("concepts", "kinds", "images", "permutations", "kinds_by_chance")},
         "worlds": results[0].facts["permutations"],  # what scripts that were written before read
         "models": models,

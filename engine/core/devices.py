@@ -48,7 +48,8 @@ def pick() -> torch.device:
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision."""
+    """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision,
+    and what the settings ask for as precision."""
     total, free = _memory(device)
     return {
         "name": f"{processor.name(device)}, {torch.get_num_threads()} threads"
@@ -58,6 +59,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "memory_total": total,
         "memory_free": free,
         "precision": precision.name(device),
+        "precision_setting": settings().precision,
     }
 
 

@@ -5,19 +5,22 @@ Invariant: everything here can be thrown away at any time; the result store is w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from pages.common import overlay
+from pages.common import errors, overlay
 
 if TYPE_CHECKING:
     from engine.core.request import Result
     from engine.data.registry import Dataset
 
 
+_OTHERS = "results_of_other_precisions"
+MOST_NAMED = 4
 LISTED_SECONDS = 2
 """How long a page goes by what it saw in a data folder."""
 
@@ -29,16 +32,43 @@ class _Missing(Exception):
 def find(key: str) -> Result | None:
     """The result under a key, or None when it is not computed or was evicted."""
     try:
-        return _result(key)
+        result = _result(key)
     except _Missing:
         return None
+    _note(result)
+    return result
 
 
-def label(shown: Iterable[Result]) -> str:
-    """What a reader must know where results were computed in another precision than this machine's; empty where none was."""
-    from engine.jobs.keys import label as told
+@contextmanager
+def labelled() -> Iterator[None]:
+    """Around a page: where results that it shows were computed in another precision than this machine's, a line above it
+    says which those are."""
+    place = st.empty()
+    st.session_state[_OTHERS] = {}
+    yield
+    by_sentence: dict[str, list[str]] = {}
+    for subject, sentence in st.session_state.get(_OTHERS, {}).values():
+        by_sentence.setdefault(sentence, []).append(subject)
+    if by_sentence:
+        lines = [f"{errors.escape(_listing(subjects))}: {sentence}" for sentence, subjects in by_sentence.items()]
+        place.caption("  \n".join(lines))
 
-    return "  \n".join(dict.fromkeys(sentence for result in shown if (sentence := told(result))))
+
+def _note(result: Result) -> None:
+    """Keep in mind, for the line above the page, that a result of another precision is shown."""
+    from engine.jobs.keys import label
+
+    if sentence := label(result):
+        of = result.request
+        where = "@".join(str(of[name]) for name in ("model", "site") if of.get(name))
+        subject = " ".join(filter(None, (str(of.get("experiment", "")), where)))
+        st.session_state.setdefault(_OTHERS, {})[result.key] = subject, sentence
+
+
+def _listing(subjects: Sequence[str]) -> str:
+    distinct = [*dict.fromkeys(subjects)]
+    further = f" and {len(distinct) - MOST_NAMED} more" if len(distinct) > MOST_NAMED else ""
+    return ", ".join(distinct[:MOST_NAMED]) + further
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)

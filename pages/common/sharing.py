@@ -21,10 +21,7 @@ def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, na
 
     `prefix` begins the buttons' keys, `name` the file's name, and `holds` says what is in it.
     """
-    shown = {key: result for key in keys if (result := results.find(key)) is not None}
-    there = [*shown]
-    if foreign := results.label(shown.values()):
-        st.caption(f":material/swap_horiz: {foreign}", width="content")
+    there = [key for key in keys if results.find(key) is not None]
     with st.popover("Copy link", icon=":material/link:"):
         st.caption("Opens this view from anywhere this server can be reached. Cached results appear immediately.")
         st.code(address(params), language=None, wrap_lines=True)

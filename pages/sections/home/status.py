@@ -44,7 +44,7 @@ def _details(device: dict) -> None:
     total, free = device["memory_total"], device["memory_free"]
     lines = {
         "Device": f"{device['name']} ({device['kind']})",
-        "Precision": device["precision"],
+        "Precision": f"{device['precision']} (setting: {device['precision_setting']})",
         "Memory free": f"{words.size(free)} of {words.size(total)}" if total and free is not None else "not known",
         "Results stored": f"{stored['entries']}, {words.size(stored['bytes'])} of {words.size(stored['limit_bytes'])}",
         "Models loaded": f"{len(pool.keys())}, {words.size(pool.memory_bytes)}" if pool.keys() else "none",

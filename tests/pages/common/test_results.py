@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from engine.core.images import to_png
 from engine.core.request import Result
 from engine.data import registry
 from engine.data.registry import open_dataset
 from pages.common import results
+from tests.conftest import compute_in
 
 
 def put(folder: Path, name: str, grey: int) -> None:
@@ -74,3 +77,30 @@ def test_of_a_matched_set_only_the_strongest_scene_is_shown(monkeypatch: pytest.
     index = Result({}, {"top_mean": np.array([[2, 5, 0, 3, 9, 4, 8]])})
     assert results.top_ranks(index, 0, "any", 6) == [0, 1, 4, 6]
     assert results.top_ranks(index, 0, "any", 2) == [0, 1]
+
+
+def foreign() -> None:
+    import streamlit as st
+
+    from pages.common import results
+
+    with results.labelled():
+        st.title("Page")
+        for key in ("first", "second", "absent"):
+            results.find(key)
+
+
+def test_above_a_page_stands_what_was_computed_in_another_precision(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute_in(monkeypatch, "bfloat16")
+    for key, precision in {"first": "float32", "second": "bfloat16"}.items():
+        request = {"experiment": "index", "model": f"my_{key}", "site": "head.logits"}
+        config.store().put(f"{key}.{precision}", Result(request, facts={"precision": precision}).to_blob())
+    app = AppTest.from_function(foreign, default_timeout=30).run()
+    assert not app.exception
+    told = [caption.value.replace("\\", "") for caption in app.caption]
+    assert told == ["index my_first@head.logits: Computed in float32; this machine computes in bfloat16."]
+    config.store().delete("first.float32")
+    st.cache_resource.clear()
+    assert [*app.run().caption] == []
