@@ -159,3 +159,26 @@ def imagenet_photos() -> Path:
 def python() -> str:
     """The Python that runs the tests, for tests that start another process."""
     return sys.executable
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Called with names of modules, some of them in `tmp_path`: they are what the setting `plugins` says in this test."""
+    from engine.core import config, experiments
+
+    monkeypatch.syspath_prepend(tmp_path)
+    known, named = (dict(experiments._MARKED), dict(experiments._KINDS)), set()
+
+    def name(*modules: str) -> None:
+        chosen = config.settings().model_copy(update={"plugins": modules})
+        monkeypatch.setattr(experiments, "settings", lambda: chosen)
+        named.update(modules)
+
+    yield name
+    experiments._MARKED.clear()
+    experiments._MARKED.update(known[0])
+    experiments._KINDS.clear()
+    experiments._KINDS.update(known[1])
+    experiments._of_plugin.cache_clear()
+    for module in [module for module in sys.modules if module.partition(".")[0] in named]:
+        del sys.modules[module]

@@ -49,7 +49,7 @@ DRAWING = '''\
 
 import streamlit as st
 
-from pages.common.drawings import drawing
+from pages.common.experiments.drawings import drawing
 
 
 @drawing("brightness")

@@ -43,6 +43,7 @@ Returns a `vitrine.Result`, from the cache where it is there. Raises VitrineErro
 @cache
 def functions() -> dict[str, Callable[..., Any]]:
     """All experiments by the names they have in Python."""
+    registry.import_plugins()
     found = {name.replace("-", "_"): each.kind for name, each in registry.experiments().items() if not each.part}
     made = {name: _function(name, kind) for name, kind in found.items()}
     return made | {also: made[name] for also, name in _ALSO.items()}

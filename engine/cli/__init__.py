@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from engine.cli.answer import Answer
 from engine.cli.arguments import parser
 from engine.core.errors import VitrineError
+from engine.core.experiments import import_plugins
 from engine.core.once import one_request
 
 DONE, PROBLEMS, BAD_REQUEST, STOPPED = 0, 1, 2, 130
@@ -51,6 +52,7 @@ def carry_out(arguments: Namespace) -> Answer:
     """What the command answers. Raises VitrineError when it cannot be carried out."""
     from engine.data.registry import paths_may_be_typed
 
+    import_plugins()
     module, _, name = arguments.command.partition(":")
     with one_request(), paths_may_be_typed():
         return getattr(importlib.import_module(f"{__name__}.{module}"), name)(arguments)

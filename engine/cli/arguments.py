@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
-from typing import NoReturn
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, _SubParsersAction
 
 from engine import COMMAND
+from engine.cli.parsers import LateParser, OneLineParser, command, derived
 from engine.core import choices
 from engine.core.address import parse_selection
 from engine.core.config import settings
-from engine.core.errors import BadRequest
 from engine.visualization.recipes import RECIPES
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
-
-
-class OneLineParser(ArgumentParser):
-    """Refuses with one line instead of a page of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadRequest(f"{message} (see {self.prog} --help).")
 
 
 def parser() -> ArgumentParser:
@@ -30,9 +22,9 @@ def parser() -> ArgumentParser:
         epilog="Environment: VITRINE_CACHE names the cache folder, VITRINE_CONFIG the settings file."
         + (" `vitrine app` starts the dashboard." if COMMAND == "vitrine" else ""),
     )
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _command(commands, "models", "listing:models", "list the models")
-    sites = _command(commands, "sites", "listing:sites", "list the sites of a model, in order of depth")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=LateParser)
+    command(commands, "models", "listing:models", "list the models")
+    sites = command(commands, "sites", "listing:sites", "list the sites of a model, in order of depth")
     sites.add_argument("model", metavar="MODEL", help="a model's name, like starter-vit")
     _visualize(commands)
     _index(commands)
@@ -46,22 +38,11 @@ def parser() -> ArgumentParser:
     _simple(commands, "spectrum", "frequency spectrum of units' input gradients, by layer")
     _simple(commands, "challenge", "the ImageNet-9 Backgrounds Challenge and its BG-Gap")
     _concepts(commands)
-    _command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 if healthy")
+    derived(commands)
+    command(commands, "experiments", "listing:experiments", "all experiments: what each asks and what it applies to")
+    command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 if healthy")
     _cache(commands)
     return top
-
-
-def _command(commands: _SubParsersAction, name: str, runs: str, says: str, epilog: str = "") -> ArgumentParser:
-    made = commands.add_parser(
-        name,
-        help=says,
-        description=f"{says[0].upper()}{says[1:]}.",
-        epilog=epilog,
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-    made.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    made.set_defaults(command=runs)
-    return made
 
 
 def _visualize(commands: _SubParsersAction) -> None:
@@ -70,7 +51,7 @@ def _visualize(commands: _SubParsersAction) -> None:
         f"  {COMMAND} visualize --model starter-vit --site blocks.6.mlp.hidden --units 0:16 --out pictures\n"
         f"  {COMMAND} visualize starter-vit@blocks.6.mlp.hidden:0-15 --out pictures"
     )
-    made = _command(
+    made = command(
         commands, "visualize", "experiments:visualize", "visualize units by activation maximization", example
     )
     made.add_argument(
@@ -124,7 +105,7 @@ def _visualize(commands: _SubParsersAction) -> None:
 
 
 def _index(commands: _SubParsersAction) -> None:
-    made = _command(commands, "index", "experiments:index", "activations of all units of a site on a whole data set")
+    made = command(commands, "index", "experiments:index", "activations of all units of a site on a whole data set")
     made.add_argument("--model", metavar="M", required=True, help="the model's name")
     made.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
     _data(made, "run through the model")
@@ -139,7 +120,7 @@ def _index(commands: _SubParsersAction) -> None:
 
 def _spatial(commands: _SubParsersAction) -> None:
     says = "how spatial information is preserved through the layers, and what the last layer does to it"
-    made = _command(commands, "spatial", "spatial:spatial", says)
+    made = command(commands, "spatial", "spatial:spatial", says)
     made.add_argument("--model", metavar="M", required=True, help="the model's name")
     _data(made, "measure on")
     made.add_argument("--images", type=whole_number, metavar="N", help="at most N images (default: all)")
@@ -148,7 +129,7 @@ def _spatial(commands: _SubParsersAction) -> None:
 def _background(commands: _SubParsersAction) -> None:
     example = f"example:\n  {COMMAND} background --models starter-vit starter-cnn --data starter --json"
     says = "accuracy on objects alone and backgrounds alone: reliance on the background"
-    made = _command(commands, "background", "background:background", says, example)
+    made = command(commands, "background", "background:background", says, example)
     _models(made)
     _data(made, "measure on")
     made.add_argument(
@@ -169,7 +150,7 @@ def _background(commands: _SubParsersAction) -> None:
 
 def _frequency(commands: _SubParsersAction) -> None:
     example = f"example:\n  {COMMAND} frequency --models starter-vit starter-cnn --data starter --json"
-    made = _command(
+    made = command(
         commands,
         "frequency",
         "background:frequency",
@@ -201,7 +182,7 @@ def _concepts(commands: _SubParsersAction) -> None:
         f"  {COMMAND} concepts --model starter-clip --site blocks.6.mlp.hidden --name-units --json\n"
         f"  {COMMAND} concepts --purity --models starter-vit starter-clip --json"
     )
-    made = _command(
+    made = command(
         commands, "concepts", "concepts:find", "label units with words, find units by text, measure purity", example
     )
     what = made.add_mutually_exclusive_group(required=True)
@@ -254,7 +235,7 @@ def _concepts(commands: _SubParsersAction) -> None:
 
 
 def _simple(commands: _SubParsersAction, name: str, says: str) -> None:
-    made = _command(commands, name, f"reliance:{name}", says)
+    made = command(commands, name, f"reliance:{name}", says)
     _models(made)
     _data(made, "measure on")
     _limit(made)
@@ -278,20 +259,20 @@ def _cache(commands: _SubParsersAction) -> None:
     says = "manage the stored results"
     group = commands.add_parser("cache", help=says, description=f"{says.capitalize()}.")
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
-    _command(actions, "list", "results:list_", "list stored results, least recently used first")
-    prune = _command(actions, "prune", "results:prune", "remove damaged results, then the least recently used")
+    command(actions, "list", "results:list_", "list stored results, least recently used first")
+    prune = command(actions, "prune", "results:prune", "remove damaged results, then the least recently used")
     what = prune.add_mutually_exclusive_group()
     what.add_argument("--limit", type=byte_count, metavar="SIZE", help="keep at most this size, like 500MB")
     what.add_argument("--all", action="store_true", help="remove every result that is not pinned")
-    pin = _command(actions, "pin", "results:pin", "keep results for good: pinned ones are never removed to make room")
+    pin = command(actions, "pin", "results:pin", "keep results for good: pinned ones are never removed to make room")
     pin.add_argument("keys", nargs="*", metavar="KEY", help="which results")
     pin.add_argument("--list", action="store_true", help="only list what is pinned")
-    unpin = _command(actions, "unpin", "results:unpin", "let results be removed again when room is needed")
+    unpin = command(actions, "unpin", "results:unpin", "let results be removed again when room is needed")
     unpin.add_argument("keys", nargs="+", metavar="KEY", help="which results")
-    export = _command(actions, "export", "results:export", "write results into one ZIP file")
+    export = command(actions, "export", "results:export", "write results into one ZIP file")
     export.add_argument("file", metavar="FILE", help="the ZIP file to write")
     export.add_argument("keys", nargs="*", metavar="KEY", help="which results (default: all)")
-    import_ = _command(actions, "import", "results:import_", "add the results in such a file")
+    import_ = command(actions, "import", "results:import_", "add the results in such a file")
     import_.add_argument("file", metavar="FILE", help="the ZIP file to read")
 
 

@@ -1,10 +1,11 @@
-"""`models` and `sites`: what there is to look at."""
+"""`models`, `sites` and `experiments`: what there is to look at, and what can be asked."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
 from engine.cli.answer import Answer, table
+from engine.core import experiments as registry
 from engine.models import catalog
 
 
@@ -31,3 +32,21 @@ def sites(arguments: Namespace) -> Answer:
     rows = [(s.name, s.units, f"{s.grid.height} x {s.grid.width}", s.grid.prefix, s.role) for s in found]
     text = table(("site", "units", "positions", "prefix tokens", "role"), rows)
     return Answer({"model": arguments.model, "sites": facts}, text)
+
+
+def experiments(arguments: Namespace) -> Answer:
+    """Every experiment: the page that shows it, what it asks, and what it needs of models and images."""
+    facts = [
+        {
+            "experiment": each.name,
+            "title": each.title,
+            "about": each.about,
+            "page": each.page,
+            "models": each.models,
+            "data": each.data,
+            "module": each.module,
+        }
+        for each in registry.experiments().values()
+    ]
+    rows = [(each.name, each.page, each.about, ", ".join(each.needs)) for each in registry.experiments().values()]
+    return Answer({"experiments": facts}, table(("experiment", "page", "asks", "needs"), rows))

@@ -11,6 +11,7 @@ import ast
 import importlib
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,7 @@ DataNeed = Literal["labels", "boxes", "masks", "matched sets", "tags"]
 """What must be known of a data set's images."""
 Kind = TypeVar("Kind", bound=type[Request])
 _MARK = "experiment"
+_DRAWS = re.compile(r"^\s*(?:from|import) +(?:streamlit|(?:vitrine\.)?pages)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -130,48 +132,56 @@ def parse_request(facts: Mapping[str, Any] | str) -> Request:
     return build(kind, **fields)
 
 
-def load_plugins() -> None:
-    """Import the modules that the setting `plugins` names: whatever else they bring is registered then. Raises BadRequest
-    where one cannot be imported."""
-    for name in settings().plugins:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise BadRequest(f"plugins: {name} cannot be imported: {error}.") from error
+def import_plugins(naming: str = "") -> None:
+    """Import the modules of plugins: whatever they register is known then. Those that draw know Streamlit, and are imported
+    only where they are asked for: by the name of a module of pages that they import (`naming`). Raises BadRequest where one
+    cannot be imported."""
+    for plugin in settings().plugins:
+        for module, path in _files(plugin):
+            text = path.read_text(encoding="utf-8")
+            if naming in text if naming else not _DRAWS.search(text):
+                try:
+                    importlib.import_module(module)
+                except ImportError as error:
+                    raise BadRequest(f"plugins: {module} cannot be imported: {error}.") from error
 
 
 @cache
 def _built_in() -> dict[str, Experiment]:
-    engine = __name__.partition(".core.")[0]
-    root = Path(__file__).parents[1]
-    found = {}
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root).with_suffix("").parts
-        for each in _read(path, ".".join((engine, *(parts[:-1] if parts[-1] == "__init__" else parts)))):
-            found[each.name] = each
-    return found
+    engine, root = __name__.partition(".core.")[0], Path(__file__).parents[1]
+    return {entry.name: entry for module, path in _inside(engine, root) for entry in _read(path, module)}
 
 
 @cache
-def _of_plugin(module: str) -> tuple[Experiment, ...]:
+def _of_plugin(plugin: str) -> tuple[Experiment, ...]:
     """The experiments in a plugin's module, or in all modules of its package."""
     try:
-        spec = importlib.util.find_spec(module)
+        return tuple(entry for module, path in _files(plugin) for entry in _read(path, module))
+    except (OSError, SyntaxError, TypeError, ValueError) as error:
+        raise BadRequest(f"plugins: {plugin} cannot be read: {error}.") from error
+
+
+def _files(plugin: str) -> list[tuple[str, Path]]:
+    """A plugin's modules, with their files: itself, or all that are in its package."""
+    try:
+        spec = importlib.util.find_spec(plugin)
     except ImportError:
         spec = None
     if spec is None or spec.origin is None:
         raise BadRequest(
-            f"plugins: there is no module “{brief(module)}” here. Install it, or take it out of the setting."
+            f"plugins: there is no module “{brief(plugin)}” here. Install it, or take it out of the setting."
         )
-    file, found = Path(spec.origin), []
-    inside = sorted(file.parent.rglob("*.py")) if spec.submodule_search_locations is not None else [file]
-    try:
-        for path in inside:
-            parts = path.relative_to(file.parent).with_suffix("").parts if len(inside) > 1 else ("__init__",)
-            found += _read(path, ".".join((module, *(parts[:-1] if parts[-1] == "__init__" else parts))))
-    except (OSError, SyntaxError, TypeError, ValueError) as error:
-        raise BadRequest(f"plugins: {module} cannot be read: {error}.") from error
-    return tuple(found)
+    file = Path(spec.origin)
+    return [(plugin, file)] if spec.submodule_search_locations is None else _inside(plugin, file.parent)
+
+
+def _inside(package: str, folder: Path) -> list[tuple[str, Path]]:
+    """All modules of a package, with their files."""
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        found.append((".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts))), path))
+    return found
 
 
 def _read(path: Path, module: str) -> Iterator[Experiment]:

@@ -25,7 +25,7 @@ BATCH = 16
 
 
 @experiment(
-    title="Gradients by layer",
+    title="Gradient spectrum",
     about="The spatial-frequency spectrum of units' input gradients, by layer.",
     page="reliance",
 )

@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from engine.core import devices
 from engine.core.choices import DEFAULT_DATA
 from engine.core.experiments import experiment
@@ -45,10 +47,10 @@ class PictureRequest(Request):
 
     model: str
     site: str
-    wanted: str
+    wanted: str = Field(description="a unit's number, or a target")
     recipe: GivenRecipe
     seed: int
-    direction: Literal[1, -1] = 1
+    direction: Literal[1, -1] = Field(default=1, description="1: maximize it, -1: minimize it")
     start: str = ""
     data: str = ""
 

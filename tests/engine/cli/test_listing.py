@@ -1,4 +1,4 @@
-"""`models` and `sites`: what there is, with what scripts rely on."""
+"""`models`, `sites` and `experiments`: what there is, with what scripts rely on."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def test_the_vit_has_one_prefix_token(ask: Callable[..., dict[str, Any]]) -> Non
     sites = {site["site"]: site for site in ask("sites", "starter-vit")["sites"]}
     assert sites["blocks.6.mlp.hidden"]["grid"] == [12, 12, 1]
     assert sites["blocks.6.mlp.hidden"]["units"] == 768
+
+
+def test_experiments_tells_what_each_asks_and_needs(ask: Callable[..., dict[str, Any]]) -> None:
+    told = {each["experiment"]: each for each in ask("experiments")["experiments"]}
+    assert len(told) >= 20 and told["counterfactual"]["data"] == ["labels", "matched sets"]
+    assert {each["page"] for each in told.values()} == {"visualize", "spatial", "reliance", "concepts"}

@@ -10,29 +10,11 @@ from typing import ClassVar
 
 import pytest
 
-from engine.core import config, experiments
+from engine.core import experiments
 from engine.core.errors import BadRequest
 from engine.core.request import Request
 from tests import toy
 from tests.conftest import ROOT
-
-
-@pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Writes the toy package into a folder of Python's and names it (or something else) in the settings."""
-    monkeypatch.syspath_prepend(tmp_path)
-    known = dict(experiments._MARKED), dict(experiments._KINDS)
-
-    def name(*modules: str) -> None:
-        chosen = config.settings().model_copy(update={"plugins": modules})
-        monkeypatch.setattr(experiments, "settings", lambda: chosen)
-
-    yield name
-    experiments._MARKED.clear()
-    experiments._MARKED.update(known[0])
-    experiments._KINDS.clear()
-    experiments._KINDS.update(known[1])
-    experiments._of_plugin.cache_clear()
 
 
 def in_a_new_process(code: str) -> str:
