@@ -9,20 +9,19 @@ import streamlit as st
 
 from engine.core.once import one_request
 from pages.common import errors, results, serve
+from pages.common.experiments.places import HOME, MODELS, SCRIPTS
 from pages.sections.home import status
 
 if __name__ == "__main__":
     st.set_page_config("Vitrine", "🖼️", layout="wide", initial_sidebar_state="expanded")
     serve.warm_up()
-    home = st.Page("pages/home.py", title="Home", icon=":material/museum:", default=True)
-    visualization = st.Page(
-        "pages/feature_visualization.py", title="Feature visualization", icon=":material/visibility:"
-    )
-    spatial = st.Page("pages/spatial.py", title="Spatial probe", icon=":material/grid_on:")
-    background = st.Page("pages/background.py", title="Background and texture", icon=":material/texture:")
-    concepts = st.Page("pages/concepts.py", title="Concepts", icon=":material/translate:")
-    models = st.Page("pages/models.py", title="Models", icon=":material/deployed_code:")
-    page = st.navigation({"": [home, visualization, spatial, background, concepts], "Reference": [models]})
+    home = st.Page(HOME, title="Home", icon=":material/museum:", default=True)
+    visualization = st.Page(SCRIPTS["visualize"], title="Feature visualization", icon=":material/visibility:")
+    spatial = st.Page(SCRIPTS["spatial"], title="Spatial probe", icon=":material/grid_on:")
+    reliance = st.Page(SCRIPTS["reliance"], title="Background and texture", icon=":material/texture:")
+    concepts = st.Page(SCRIPTS["concepts"], title="Concepts", icon=":material/translate:")
+    models = st.Page(MODELS, title="Models", icon=":material/deployed_code:")
+    page = st.navigation({"": [home, visualization, spatial, reliance, concepts], "Reference": [models]})
     with errors.shown(), results.labelled(), one_request():
         page.run()
     with st.sidebar:

@@ -6,58 +6,65 @@ import streamlit as st
 
 from pages.common import errors, serve
 from pages.common.experiment_page import flat_page
+from pages.common.experiments import single
 from pages.sections.concepts import making, search, sections, setup
 from pages.sections.concepts.requests import parts, requests
-from pages.sections.concepts.view import SECTIONS, ConceptsView
+from pages.sections.concepts.view import EXPERIMENTS, SECTIONS, ConceptsView
 
-page = flat_page("cn", ConceptsView, requests, nothing="The link names no model. Write ?a=starter-clip&text=music.")
+PAGE = flat_page("cn", ConceptsView, requests, nothing="The link names no model. Write ?a=starter-clip&text=music.")
 
-st.title("Concepts", anchor=False)
-serve.ready()
-page.notice(page.follow_link())
-page.settle()
-view = page.shown()
-if view is None:
-    st.caption(
-        "Which words describe what a unit responds to, and which units respond to a text? A CLIP rates how well words fit "
-        "images; the units can be those of any model. Units whose best word does not exceed chance get no label."
-    )
-text = search.box(page)
-choosing = page.choosing("Models, CLIP for text, images and vocabulary")
-run = False
-if choosing.open:
-    with choosing:
-        run = setup.draw(page)
-with errors.shown():
-    sections.ask(page, text, run)
-if view is None:
-    if not setup.readers():
-        errors.hint(
-            "There is no CLIP on this machine, so units cannot be searched or labelled yet. Choose one from the hub under "
-            "**CLIP for text**, like open_clip/ViT-B-16/openai, or add your own to models.toml. Purity does not need one: "
-            "press **Run**.",
-            "menu_book",
+
+def show() -> None:
+    """The page itself."""
+    st.title("Concepts", anchor=False)
+    serve.ready()
+    PAGE.notice(PAGE.follow_link())
+    PAGE.settle()
+    view = PAGE.shown()
+    if view is None:
+        st.caption(
+            "Which words describe what a unit responds to, and which units respond to a text? A CLIP rates how well words fit "
+            "images; the units can be those of any model. Units whose best word does not exceed chance get no label."
         )
-    errors.hint(
-        "Search for a word, or press **Run** to browse a layer with labels for all its units. The first time, all images "
-        "are run through the models, which takes about a minute on two cores; after that, a search takes a second."
-    )
-else:
+    text = search.box(PAGE)
+    choosing = PAGE.choosing("Models, CLIP for text, images and vocabulary")
+    run = False
+    if choosing.open:
+        with choosing:
+            run = setup.draw(PAGE)
     with errors.shown():
-        section = st.segmented_control(
-            "Section",
-            list(SECTIONS),
-            key=page.key("show"),
-            format_func=SECTIONS.__getitem__,
-            required=True,
-            label_visibility="collapsed",
+        sections.ask(PAGE, text, run)
+    if view is None:
+        if not setup.readers():
+            errors.hint(
+                "There is no CLIP on this machine, so units cannot be searched or labelled yet. Choose one from the hub under "
+                "**CLIP for text**, like open_clip/ViT-B-16/openai, or add your own to models.toml. Purity does not need one: "
+                "press **Run**.",
+                "menu_book",
+            )
+        errors.hint(
+            "Search for a word, or press **Run** to browse a layer with labels for all its units. The first time, all images "
+            "are run through the models, which takes about a minute on two cores; after that, a search takes a second."
         )
-        if section and section != view.show:
-            page.turn(view := view.model_copy(update={"show": section}))
-        page.bar(errors.escape(sections.summary(view)), parts(view))
-        making.panel(page)
-        sections.draw(page, view)
-st.caption(
-    ":material/info: Units of models trained on web data may represent sensitive or offensive content, and the labels are a "
-    "model's estimates, not facts about who or what is shown."
-)
+    else:
+        with errors.shown():
+            section = st.segmented_control(
+                "Section",
+                list(SECTIONS),
+                key=PAGE.key("show"),
+                format_func=SECTIONS.__getitem__,
+                required=True,
+                label_visibility="collapsed",
+            )
+            if section and section != view.show:
+                PAGE.turn(view := view.model_copy(update={"show": section}))
+            PAGE.bar(errors.escape(sections.summary(view)), parts(view))
+            making.panel(PAGE)
+            sections.draw(PAGE, view)
+    st.caption(
+        ":material/info: Units of models trained on web data may represent sensitive or offensive content, and the labels are a "
+        "model's estimates, not facts about who or what is shown."
+    )
+
+
+single.page("concepts", show, EXPERIMENTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors, serve
+from pages.common.experiments.places import MODELS, SCRIPTS
 from pages.sections.home import exhibition, gallery, interrupted
 
 st.title("Vitrine", anchor=False)
@@ -16,26 +17,26 @@ st.markdown(
 with st.grid(2, min_column_width=320):
     for page, icon, text in (
         (
-            "pages/feature_visualization.py",
+            SCRIPTS["visualize"],
             "visibility",
             "What do units respond to, and where in the image? Two models side by side.",
         ),
         (
-            "pages/spatial.py",
+            SCRIPTS["spatial"],
             "grid_on",
             "How long is position preserved through the layers, and what does the last layer do to it?",
         ),
         (
-            "pages/background.py",
+            SCRIPTS["reliance"],
             "texture",
             "How much do models rely on the background, and on texture?",
         ),
         (
-            "pages/concepts.py",
+            SCRIPTS["concepts"],
             "translate",
             "Which words describe a unit, which units respond to a text, and what exceeds chance?",
         ),
-        ("pages/models.py", "deployed_code", "Which models are available, and how do I add my own?"),
+        (MODELS, "deployed_code", "Which models are available, and how do I add my own?"),
     ):
         with st.container(border=True, gap="xsmall"):
             st.page_link(page, icon=f":material/{icon}:")

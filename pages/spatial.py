@@ -4,32 +4,39 @@ from __future__ import annotations
 
 from pages.common import errors
 from pages.common.experiment_page import flat_page
+from pages.common.experiments import single
 from pages.common.figures import left_out
 from pages.sections.spatial import figures, image, setup
-from pages.sections.spatial.view import SpatialView, parts, requests
+from pages.sections.spatial.view import EXPERIMENTS, SpatialView, parts, requests
 
-page = flat_page("sp", SpatialView, requests, nothing="The link names no model. Write ?a=starter-vit&b=starter-cnn.")
+PAGE = flat_page("sp", SpatialView, requests, nothing="The link names no model. Write ?a=starter-vit&b=starter-cnn.")
 
-view = page.opening(
-    "Spatial probe",
-    "Where in the image a unit is active, how long tokens preserve their position, and what the last layer does to it: "
-    "activation maps, localisation, class token isolation and uniform attention, for transformers and CNNs.",
-    "Settings",
-    setup.draw,
-    "Choose one or two models and press **Run**. Results are cached.",
-)
-if view is not None:
-    with errors.shown():
-        asked = parts(view)
-        what = f"image {view.image}" if view.image.isdigit() else "an uploaded image"
-        page.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
-        found = page.results(
-            asked,
-            "Some of these results have not been computed on this machine yet. The link contains everything needed to "
-            "compute them.",
-        )
-        image.draw(page, view, found)
-        figures.curves(view, found)
-        figures.last_layer(view, found)
-        figures.moves(view, found)
-        left_out(found.values())
+
+def show() -> None:
+    """The page itself."""
+    view = PAGE.opening(
+        "Spatial probe",
+        "Where in the image a unit is active, how long tokens preserve their position, and what the last layer does to it: "
+        "activation maps, localisation, class token isolation and uniform attention, for transformers and CNNs.",
+        "Settings",
+        setup.draw,
+        "Choose one or two models and press **Run**. Results are cached.",
+    )
+    if view is not None:
+        with errors.shown():
+            asked = parts(view)
+            what = f"image {view.image}" if view.image.isdigit() else "an uploaded image"
+            PAGE.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
+            found = PAGE.results(
+                asked,
+                "Some of these results have not been computed on this machine yet. The link contains everything needed to "
+                "compute them.",
+            )
+            image.draw(PAGE, view, found)
+            figures.curves(view, found)
+            figures.last_layer(view, found)
+            figures.moves(view, found)
+            left_out(found.values())
+
+
+single.page("spatial", show, EXPERIMENTS)

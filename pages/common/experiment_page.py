@@ -8,7 +8,7 @@ Invariant: nothing is computed before somebody asks, and what was shown stays wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -96,7 +96,7 @@ class ExperimentPage(Generic[View]):
             st.query_params.from_dict(self.write(shown))  # back from another page, which cleared the address
         elif now and now != state.get(self.key("link")):
             view, problems = self.read(now)
-            problems += [] if view is not None or problems else [self.nothing]
+            problems += [] if view is not None or problems or not self.nothing else [self.nothing]
             if view is not None and (refused := self.refusal(view)):
                 view, problems = None, [*problems, refused]
             self._keep(view, now, problems)
@@ -155,17 +155,22 @@ class ExperimentPage(Generic[View]):
         if not absent:
             return found
         batch = self.batch([part.request for part in parts])
-        on_their_way = coming(batch)
-        if any(keys[part.name] not in on_their_way for part in absent):
-            errors.hint(offer, "hourglass_empty")
-            if st.button("Compute", type="primary", icon=":material/play_arrow:", key=self.key("compute")):
-                shown = self.shown()
-                assert shown is not None, "an offer is made for what is shown"
-                self.show(shown, compute=True)
+        self.offer([keys[part.name] for part in absent], batch, lambda count: offer)
         if batch is not None:
             titles = {keys[part.name]: part.title for part in absent if keys[part.name] in batch.requests}
             job_panel.draw(batch, titles, self.prefix)
         return found
+
+    def offer(self, absent: Collection[str], batch: Batch | None, text: Callable[[int], str]) -> None:
+        """A button that computes what is shown, where some of these keys are neither there nor on their way; `text` says how
+        it stands with so many of them."""
+        on_their_way = coming(batch)
+        if count := sum(key not in on_their_way for key in absent):
+            errors.hint(text(count), "hourglass_empty")
+            if st.button("Compute", type="primary", icon=":material/play_arrow:", key=self.key("compute")):
+                shown = self.shown()
+                assert shown is not None, "an offer is made for what is shown"
+                self.show(shown, compute=True)
 
     # Around it
 
@@ -183,14 +188,24 @@ class ExperimentPage(Generic[View]):
         st.session_state.setdefault(self.setup, self.shown() is None)
         return st.expander(label, icon=":material/tune:", key=self.setup, on_change="rerun")
 
-    def bar(self, summary: str, parts: Sequence[Part]) -> None:
-        """One line above the results: what they are, the link to them, and all of them as a ZIP file."""
+    def bar(
+        self,
+        summary: str,
+        parts: Sequence[Part],
+        beside: Callable[[], None] = lambda: None,
+        name: str = "vitrine",
+        holds: str = sharing.NUMBERS,
+    ) -> None:
+        """One line above the results: what they are, the link to them, and all of them as a ZIP file of this name that holds
+        this. `beside` draws what else stands there."""
         shown = self.shown()
         assert shown is not None, "a bar stands over what is shown"
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(summary, width="content")
             with st.container(horizontal=True, width="content", vertical_alignment="center"):
-                sharing.link_and_zip(self.write(shown), [part.request.key() for part in parts], self.prefix, "vitrine")
+                beside()
+                keys = [part.request.key() for part in parts]
+                sharing.link_and_zip(self.write(shown), keys, self.prefix, name, holds)
 
 
 def flat_page(
@@ -198,16 +213,19 @@ def flat_page(
     kind: type[Flat],
     requests: Callable[[Flat], Sequence[Request]],
     nothing: str = "The link names no model.",
+    fill: Callable[[Flat], None] | None = None,
+    refusal: Callable[[Flat], str | None] | None = None,
 ) -> ExperimentPage[Flat]:
-    """The page whose state is a flat frozen pydantic model: each field is a query parameter of the same name, and is
-    put into the widget `prefix_field` when a link is followed."""
+    """The page whose state is a flat frozen pydantic model: each field is a query parameter of the same name, and (unless
+    `fill` does it another way) is put into the widget `prefix_field` when a link is followed. A view is refused (unless
+    `refusal` knows better) where one of its requests reads something that is not there."""
 
-    def fill(view: Flat) -> None:
+    def put(view: Flat) -> None:
         for name in kind.model_fields:
             value = getattr(view, name)
             st.session_state[f"{prefix}_{name}"] = list(value) if isinstance(value, tuple) else value
 
-    def refusal(view: Flat) -> str | None:
+    def refused(view: Flat) -> str | None:
         try:
             for request in requests(view):
                 request.key()
@@ -215,7 +233,8 @@ def flat_page(
             return str(error)
         return None
 
-    return ExperimentPage(prefix, partial(query.read, kind), query.write, requests, fill, refusal, nothing)
+    read = partial(query.read, kind)
+    return ExperimentPage(prefix, read, query.write, requests, fill or put, refusal or refused, nothing)
 
 
 def coming(batch: Batch | None) -> set[str]:

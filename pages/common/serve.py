@@ -20,14 +20,19 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
 
+from engine.core import experiments
+from pages.common.experiments import drawings
+
 COOKIE = "vitrine_browser"
-ENGINE = (
-    *("models.catalog", "data.registry", "core.export", "jobs.scheduler"),
-    *("visualization.request", "visualization.recipes", "evaluation.index"),
-    *("spatial.layers", "spatial.last", "spatial.moves", "spatial.maps"),
-    *("concepts.naming", "concepts.search", "concepts.projection", "concepts.browsing", "concepts.purity.request"),
-    *("concepts.pictures", "concepts.zero_shot"),
+BASE = (
+    "models.catalog",
+    "data.registry",
+    "core.export",
+    "jobs.scheduler",
+    "visualization.recipes",
+    "concepts.browsing",
 )
+"""What pages need of the engine beside its experiments."""
 
 
 class _Warmth:
@@ -40,8 +45,12 @@ class _Warmth:
 
     def _import(self) -> None:
         try:
-            for name in ENGINE:
+            for name in BASE:
                 importlib.import_module(f"engine.{name}")
+            for entry in experiments.experiments().values():
+                importlib.import_module(entry.module)
+            experiments.import_plugins()
+            drawings.load()
             from engine.core import devices
 
             devices.describe(devices.pick())  # measures the device, once

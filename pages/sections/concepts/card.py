@@ -10,15 +10,14 @@ import numpy as np
 import streamlit as st
 
 from engine.core.address import Address
-from pages.common import colours, errors, results, unit_charts, words
+from pages.common import colours, errors, query, results, unit_charts, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
+from pages.common.experiments.places import SCRIPTS
 from pages.sections.concepts import making
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
-from pages.sections.visualize import permalink
 from pages.sections.visualize.view import View
-from pages.sections.visualize.wall import PAGE as CLOSER
 from pages.sections.visualize.wall import input_size
 
 if TYPE_CHECKING:
@@ -180,11 +179,11 @@ def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result |
 def closer(view: ConceptsView, address: Address) -> None:
     """A link to these units or targets on the page that shows all of them."""
     st.page_link(
-        CLOSER,
+        SCRIPTS["visualize"],
         label="Open in Feature visualization",
         icon=":material/arrow_forward:",
         icon_position="right",
-        query_params=permalink.write(View(address, data=view.data)),
+        query_params=query.write(View(a=address, data=view.data)),
     )
 
 

@@ -48,6 +48,10 @@ MOST_UNITS = 16
 """Pictures that one view of "Labels of pictures" makes and reads, at most."""
 
 
+EXPERIMENTS = ("name-units", "find-units", "unit-map", "purity", "picture-words", "zero-shot")
+"""What the page shows of the registry."""
+
+
 class ConceptsView(BaseModel):
     """One or two models whose units are labelled, the CLIP that rates words, and what is shown.
 

@@ -31,7 +31,7 @@ def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
             _progress(exhibit, rows, shared if by_itself else _own_batch(exhibit, rows))
             for row in rows:
                 if results.find(row.key) is not None:
-                    wall.titled_tiles(row, View(row.address, data=exhibit.data))
+                    wall.titled_tiles(row, View(a=row.address, data=exhibit.data))
 
 
 def _rows(exhibit: Exhibit) -> list[Row] | VitrineError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.core.address import Address
 from engine.core.choices import PHOTOS, STARTER, USUAL_ROLES
+from engine.core.request import Request
 from engine.models.catalog import sites_of
 from pages.common.batch import OWNER, Batch
 from pages.common.colours import Side
@@ -42,7 +43,7 @@ REAL = (
 def rows(exhibit: Exhibit) -> list[Row]:
     """The layers of an exhibit, first to last. Raises VitrineError when the model is not there."""
     return [
-        Row(exhibit.side, address, request(View(address, data=exhibit.data), address))
+        Row(exhibit.side, address, request(View(a=address, data=exhibit.data), address))
         for address in layers(exhibit.model)
     ]
 
@@ -59,8 +60,20 @@ def layers(model: str) -> list[Address]:
 
 def shows(view: View) -> bool:
     """Whether the gallery makes these pictures by itself."""
-    return view == View(view.a, data=STARTER) and any(
+    return view == View(a=view.a, data=STARTER) and any(
         view.a.model == exhibit.model and view.a.units == UNITS for exhibit in EXHIBITS
+    )
+
+
+def indexes(request: Request) -> bool:
+    """Whether the gallery makes this index by itself, before its pictures."""
+    if request.experiment != "index":
+        return False
+    return any(
+        request == index_request(address, exhibit.data)
+        for exhibit in EXHIBITS
+        if dict(request)["model"] == exhibit.model
+        for address in layers(exhibit.model)
     )
 
 

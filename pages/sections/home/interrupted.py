@@ -2,44 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 from engine.core.address import Address
 from engine.core.errors import BadRequest
-from pages.common import errors
+from engine.core.experiments import find, parse_request
+from pages.common import errors, query
+from pages.common.experiments import single
+from pages.common.experiments.places import SCRIPTS
 from pages.sections.home import gallery
-from pages.sections.visualize import permalink
 from pages.sections.visualize.view import View
-from pages.sections.visualize.wall import PAGE
 
 if TYPE_CHECKING:
+    from engine.core.request import Request
     from engine.visualization.request import VisualizeRequest
 
 SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """One interrupted request: what it is called, and the page and the parameters that ask for just the same again."""
+
+    label: str
+    script: str
+    link: dict[str, str]
 
 
 def draw() -> None:
     """A quiet list; nothing where nothing was interrupted."""
     from engine.jobs.scheduler import jobs
 
-    views = [view_of(facts) for facts in jobs().interrupted()]
-    found = [view for view in views if view is not None and not gallery.shows(view)]
+    found = [told for facts in jobs().interrupted() if (told := unfinished(facts)) is not None]
     if not found:
         return
     with st.container(border=True):
-        st.markdown(":material/history: Interrupted when Vitrine was stopped. Finished parts are kept.")
-        for view in found[-SHOWN:]:
-            st.page_link(
-                PAGE, label=errors.code(str(view.a)), icon=":material/replay:", query_params=permalink.write(view)
-            )
+        st.markdown(":material/history: Not finished when Vitrine was stopped. Nothing that was finished is lost.")
+        for told in found[-SHOWN:]:
+            st.page_link(told.script, label=errors.code(told.label), icon=":material/replay:", query_params=told.link)
         if len(found) > SHOWN:
             st.caption(f"and {len(found) - SHOWN} more")
-        if st.button("Discard these", key="forget", type="tertiary", icon=":material/close:"):
+        if st.button("Forget these", key="forget", type="tertiary", icon=":material/close:"):
             jobs().forget_interrupted()
             st.rerun()
+
+
+def unfinished(facts: dict[str, Any]) -> Unfinished | None:
+    """An interrupted request (its canonical JSON, read) as a line of the list; None for one of another version of Vitrine,
+    and for what the gallery goes on with by itself."""
+    try:
+        request = parse_request(facts)
+    except BadRequest:
+        return None
+    if (view := view_of(request)) is not None:
+        shown = Unfinished(str(view.a), SCRIPTS["visualize"], query.write(view))
+        return None if gallery.shows(view) else shown
+    if gallery.indexes(request):
+        return None
+    entry = find(request.experiment)
+    return Unfinished(f"{entry.title}: {_what(request)}", SCRIPTS[entry.page], single.link(request))
+
+
+def _what(request: Request) -> str:
+    """What a request is about, in a few words."""
+    given = dict(request)
+    where = [str(given[name]) for name in ("model", "reader") if given.get(name)][:1]
+    if where and given.get("site"):
+        where = [f"{where[0]}@{given['site']}"]
+    return " · ".join([*where, *(str(given[name]) for name in ("text", "wanted", "data") if given.get(name))])
 
 
 def _recipe(asked: VisualizeRequest) -> dict[str, str]:
@@ -52,22 +86,17 @@ def _recipe(asked: VisualizeRequest) -> dict[str, str]:
     return {"recipe": base.name, "tuned": changes(base, asked.recipe)}
 
 
-def view_of(facts: dict[str, Any]) -> View | None:
-    """The view that asks for just what a request (its canonical JSON, read) asked for; None where no view does by itself:
-    other experiments, recipes of comparisons alone, data sets that pages do not open."""
-    from engine.core.request import build
+def view_of(request: Request) -> View | None:
+    """The view of the feature visualization page that asks for just this request; None where no view does by itself: other
+    experiments, recipes of comparisons alone, data sets that pages do not open."""
     from engine.data.registry import dataset_names
     from engine.visualization.request import VisualizeRequest
 
-    if facts.get("experiment") != "visualize" or facts.get("data") not in dataset_names():
+    if not isinstance(request, VisualizeRequest) or request.data not in dataset_names():
         return None
+    given: dict[str, Any] = {**dict(request), **_recipe(request)}
+    address = Address(request.model, request.site, request.units, request.targets)
     try:
-        asked = build(
-            VisualizeRequest, **{name: facts[name] for name in facts if name not in ("experiment", "version")}
-        )
-    except BadRequest:  # of another version of Vitrine
+        return View(a=address, **{name: given[name] for name in View.model_fields if name in given})
+    except ValidationError:
         return None
-    given: dict[str, Any] = {**asked.model_dump(), **_recipe(asked)}
-    address = Address(*(given.get(field.name, ()) for field in fields(Address)))
-    view = View(address, **{field.name: given[field.name] for field in fields(View) if field.name in given})
-    return view if view.recipe in permalink.recipes() else None

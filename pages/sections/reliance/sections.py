@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.sections.reliance import background, cues, frequency
-from pages.sections.reliance.view import MEASURES, View
+from pages.sections.reliance.view import View, title
 
 if TYPE_CHECKING:
     from engine.core.request import Result
@@ -24,5 +24,5 @@ def draw(view: View, measure: str, found: Mapping[str, Result], turn: Callable[[
         "spectrum": frequency.spectrum,
         "challenge": cues.challenge,
     }[measure]
-    st.header(MEASURES[measure], anchor=measure)
+    st.header(title(measure), anchor=measure)
     drawn(view, found, turn)

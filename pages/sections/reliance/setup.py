@@ -8,7 +8,7 @@ from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, DEF
 from engine.core.errors import VitrineError
 from pages.common import errors
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.reliance.view import MEASURES, MOST_MODELS, View, suitable
+from pages.sections.reliance.view import MOST_MODELS, View, suitable, title
 from pages.sections.visualize import pickers
 
 FIRST = [*DEFAULT_MODELS]
@@ -72,7 +72,7 @@ def _measures(page: ExperimentPage[View], measures: tuple[str, ...]) -> tuple[st
         selection_mode="multi",
         default=None if key in st.session_state else first,
         key=key,
-        format_func=MEASURES.__getitem__,
+        format_func=title,
         **pickers.KEEP,
     )
     return tuple(chosen)

@@ -6,26 +6,24 @@ Streamlit.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, FILLS, Cut, Fill, Filter
 from engine.core.errors import BadRequest
+from engine.core.experiments import Experiment, find
 from engine.core.request import Request, build
 from pages.common.experiment_page import Part
 
-MEASURES = {
-    "background": "Object and background",
-    "frequency": "Spatial frequency",
-    "counterfactual": "Counterfactual backgrounds",
-    "texture": "Texture and shape",
-    "spectrum": "Gradient spectrum",
-    "challenge": "ImageNet-9 challenge",
-}
-"""The experiments in the order of the page, by the name of their command; the values are what people read."""
+MEASURES = ("background", "frequency", "counterfactual", "texture", "spectrum", "challenge")
+"""What is compared between models, in the order of the page, by the names of the commands."""
 FORMERLY = {"places": "counterfactual", "gradients": "spectrum"}
 """Names in links that were made before, and what they are now."""
+EXPERIMENTS = tuple("gradient-spectrum" if measure == "spectrum" else measure for measure in MEASURES)
+"""The experiments of the registry that measure them."""
+SHARED = ("data", "cut", "fills", "filter", "limit")
+"""Fields of the view that a request takes over where it has them."""
 MOST_MODELS = 8
 
 
@@ -53,7 +51,7 @@ class View(BaseModel):
     @field_validator("measures")
     @classmethod
     def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        return _ordered(tuple(FORMERLY.get(name, name) for name in measures), tuple(MEASURES))
+        return _ordered(tuple(FORMERLY.get(name, name) for name in measures), MEASURES)
 
     @field_validator("fills")
     @classmethod
@@ -69,33 +67,28 @@ def _ordered(given: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
 
 def request(view: View, measure: str, model: str) -> Request:
     """The request of one measurement of one model. Raises BadRequest where it does not go together."""
-    from engine.reliance.background import BackgroundRequest
-    from engine.reliance.counterfactual import CounterfactualRequest
-    from engine.reliance.frequency import FrequencyRequest
-    from engine.reliance.gradient_spectrum import GradientSpectrumRequest
-    from engine.reliance.imagenet9 import ChallengeRequest
-    from engine.reliance.texture import TextureRequest
+    if measure not in MEASURES:
+        raise BadRequest(f"There is no experiment “{measure[:40]}”. Choose from {', '.join(MEASURES)}.")
+    kind = _experiment(measure).kind
+    fields: dict[str, Any] = {name: getattr(view, name) for name in kind.model_fields if name in SHARED}
+    if measure == "texture" and view.cut == "box":  # a box is no silhouette
+        fields["cut"] = "mask"
+    return build(kind, model=model, **fields)
 
-    base = {"model": model, "data": view.data}
-    if measure == "background":
-        return build(BackgroundRequest, **base, cut=view.cut, fills=view.fills, limit=view.limit)
-    if measure == "frequency":
-        return build(FrequencyRequest, **base, filter=view.filter, limit=view.limit)
-    if measure == "counterfactual":
-        return build(CounterfactualRequest, **base, limit=view.limit)
-    if measure == "texture":
-        return build(TextureRequest, **base, cut="saliency" if view.cut == "saliency" else "mask", limit=view.limit)
-    if measure == "spectrum":
-        return build(GradientSpectrumRequest, **base)
-    if measure == "challenge":
-        return build(ChallengeRequest, **base, limit=view.limit)
-    raise BadRequest(f"There is no experiment “{measure[:40]}”. Choose from {', '.join(MEASURES)}.")
+
+def title(measure: str) -> str:
+    """What a measurement is called on the page."""
+    return _experiment(measure).title
+
+
+def _experiment(measure: str) -> Experiment:
+    return find(EXPERIMENTS[MEASURES.index(measure)])
 
 
 def parts(view: View) -> list[Part]:
     """Every request of a view: measurement by measurement, and in each model by model."""
     return [
-        Part(f"{measure}/{model}", f"{MEASURES[measure]}, `{model}`", request(view, measure, model))
+        Part(f"{measure}/{model}", f"{title(measure)}, `{model}`", request(view, measure, model))
         for measure in view.measures
         for model in view.models
     ]

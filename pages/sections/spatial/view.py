@@ -20,6 +20,10 @@ TITLES = {
 }
 
 
+EXPERIMENTS = ("spatial-maps", "spatial-layers", "spatial-last", "spatial-moves")
+"""What the page shows of the registry; the index that it asks for too is the feature visualization's."""
+
+
 class SpatialView(BaseModel):
     """One or two models on one data set; one image, one unit, how deep, and which place on the image (down, across)."""
 

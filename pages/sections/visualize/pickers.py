@@ -20,7 +20,8 @@ from pages.common.batch import Batch, give_way
 from pages.common.colours import Side
 from pages.common.widgets import FIRST, KEEP, NONE, available_models, number
 from pages.sections.visualize import layer_picture, recipe_form
-from pages.sections.visualize.view import View, check, index_request
+from pages.sections.visualize.layers import check
+from pages.sections.visualize.view import View, index_request
 
 if TYPE_CHECKING:
     from engine.sites.access import Site
@@ -60,8 +61,7 @@ def fill(view: View) -> None:
     recipe_form.fill(view)
     state["fv_start"], state["fv_importance"] = view.start, view.importance
     state["fv_several"], state["fv_seeds"] = view.several, view.seeds
-    compared = {"recipes": "Recipes", "sites": "Sites", "": "Whole depth" if view.depth else "One layer"}
-    state["fv_depth"] = compared[view.compare]
+    state["fv_shown"] = view.view
 
 
 def side(which: Side, data: str) -> Address | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import streamlit as st
@@ -55,7 +54,7 @@ def popover(view: View) -> View | None:
             args=(base, base),
             disabled=recipe is base,
         )
-    return replace(view, tuned=changes(base, recipe))
+    return view.but(tuned=changes(base, recipe))
 
 
 def _put(base: Recipe, recipe: Recipe) -> None:

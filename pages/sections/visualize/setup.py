@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
-from engine.core.choices import MAX_SEED, MAX_SEEDS, MAX_VARIANTS
+from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from pages.common import errors
-from pages.sections.visualize import files, page, pickers, recipe_form, setup
-from pages.sections.visualize.view import Compare, View
+from pages.common.experiment_page import ExperimentPage
+from pages.sections.visualize import files, pickers, recipe_form
+from pages.sections.visualize.view import Shown, View
 
-LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN = "One layer", "Whole depth", "Recipes", "Sites"
+SHOWN: dict[Shown, str] = {"layer": "One layer", "depth": "Whole depth", "recipes": "Recipes", "sites": "Sites"}
 
 
-def draw() -> None:
+def draw(page: ExperimentPage[View]) -> None:
     """Draw the widgets; a click on Run shows what they say."""
     state = st.session_state
-    data = state.setdefault("fv_data", View.data)
+    data = state.setdefault("fv_data", DEFAULT_DATA)
     left, right = st.columns(2, gap="large")
     with left:
         a = pickers.side("a", data)
@@ -39,11 +38,11 @@ def draw() -> None:
             **pickers.KEEP,
         )
         files.popover()
-        chosen = setup.popover(tuned or chosen)
+        chosen = popover(tuned or chosen)
         st.caption(_in_words(chosen))
     if run and a is not None:
         with errors.shown():
-            page.show(replace(chosen, a=a, b=b, opposite=opposite), compute=True)
+            page.show(chosen.but(a=a, b=b, opposite=opposite), compute=True)
 
 
 def _how() -> View:
@@ -52,16 +51,17 @@ def _how() -> View:
     from engine.visualization.recipes import RECIPES
 
     state = st.session_state
-    state.setdefault("fv_recipe", View.recipe)
-    state.setdefault("fv_depth", LAYER)
+    state.setdefault("fv_recipe", DEFAULT_RECIPE)
+    state.setdefault("fv_shown", "layer")
     names = dataset_names()
     if state["fv_data"] not in names:
-        state["fv_data"] = View.data
+        state["fv_data"] = DEFAULT_DATA
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        depth = st.segmented_control(
+        shown = st.segmented_control(
             "View",
-            [LAYER, DEPTH, RECIPES_SHOWN, SITES_SHOWN],
-            key="fv_depth",
+            list(SHOWN),
+            key="fv_shown",
+            format_func=SHOWN.__getitem__,
             required=True,
             help="**Whole depth**: the same unit numbers in every layer of the same role: edges, textures, parts, objects.  \n"
             "**Recipes**: the same units under each of the quicker recipes, and ablations of `fast`.  \n"
@@ -86,8 +86,7 @@ def _how() -> View:
                 help="The images used for the strongest scenes and the scores. Add your own folders in vitrine.toml.",
                 **pickers.KEEP,
             )
-    compare: Compare = "recipes" if depth == RECIPES_SHOWN else "sites" if depth == SITES_SHOWN else ""
-    return View(pickers.NOWHERE, None, recipe, seed, False, data, depth == DEPTH, compare=compare)
+    return View(a=pickers.NOWHERE, recipe=recipe, seed=seed, data=data, view=shown)
 
 
 def _in_words(view: View) -> str:
@@ -108,7 +107,7 @@ def recipe_label(view: View) -> str:
 def summary(view: View) -> str:
     """A view in one line, for where the setup is closed."""
     extras = [
-        "recipes compared" if view.compare == "recipes" else f"recipe {recipe_label(view)}",
+        "recipes compared" if view.view == "recipes" else f"recipe {recipe_label(view)}",
         f"seed {view.seed}",
         f"scenes from {view.data}",
     ]
@@ -136,8 +135,8 @@ def popover(view: View) -> View:
             help="Magnitude of the objective's gradient in the picture: which pixels the activation depends on.",
             **pickers.KEEP,
         )
-        several = pickers.number("Diverse pictures per unit", "fv_several", View.several, MAX_VARIANTS, 1)
+        several = pickers.number("Diverse pictures per unit", "fv_several", 1, MAX_VARIANTS, 1)
         st.caption("Optimized jointly to differ, so that a unit that responds to several features can show them.")
-        seeds = pickers.number("Seeds to compare", "fv_seeds", View.seeds, MAX_SEEDS, 1)
+        seeds = pickers.number("Seeds to compare", "fv_seeds", 1, MAX_SEEDS, 1)
         st.caption("Shows how much depends on the seed. Each seed takes one more picture.")
-    return replace(view, start=(start or "").strip(), importance=importance, several=several, seeds=seeds)
+    return view.but(start=(start or "").strip(), importance=importance, several=several, seeds=seeds)

@@ -5,46 +5,110 @@ Invariant: equal views ask for equal requests, so that a link shows what was sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from engine.core.address import Address
-from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE
+from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from engine.core.errors import BadRequest, VitrineError
-from engine.models.catalog import sites_of
+from engine.core.targets import IMAGE
+from pages.common import results
 from pages.common.colours import Side
+from pages.sections.visualize.layers import check, compared, side_by_side, through_depth
 
 if TYPE_CHECKING:
     from engine.evaluation.index import IndexRequest
     from engine.visualization.request import VisualizeRequest
 
-MAX_ROWS = 8
-"""The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
+Shown = Literal["layer", "depth", "recipes", "sites"]
+"""What of it is shown: one layer, the whole depth, several recipes, or all sites of a block."""
+EXPERIMENTS = ("visualize", "index")
+"""What the page shows of the registry."""
 
 
-Compare = Literal["", "recipes", "sites"]
-QUICK = ("fast", "fourier", "paper", "paper-code")
-"""The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for matching."""
+def _address(value: Any) -> Any:
+    """An address from the text that a link has."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return Address.parse(value)
+    except BadRequest as error:
+        raise ValueError(str(error)) from None
 
 
-@dataclass(frozen=True)
-class View:
-    """Units of one or two models, how their pictures are made, and whether one layer or the whole depth is shown."""
+Units = Annotated[Address, BeforeValidator(_address)]
 
-    a: Address
-    b: Address | None = None
+
+class View(BaseModel):
+    """Units of one or two models, how their pictures are made, and whether one layer or the whole depth is shown.
+
+    `tuned`: what is changed of the recipe, as links say it: `steps:64,jitter:8` (see `engine.visualization.tuning`).
+    """
+
+    model_config = ConfigDict(frozen=True)
+    LINKED: ClassVar[tuple[str, ...]] = ("recipe", "seed")
+    """Fields that stand in every link: a link says exactly how its pictures are made."""
+
+    a: Units
+    b: Units | None = None
     recipe: str = DEFAULT_RECIPE
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    tuned: str = ""
     opposite: bool = False
     data: str = DEFAULT_DATA
-    depth: bool = False
+    view: Shown = "layer"
     start: str = ""
     importance: bool = False
-    several: int = 1
-    seeds: int = 1
-    compare: Compare = ""
-    tuned: str = ""
-    """What is changed of the recipe, as links say it: `steps:64,jitter:8` (see `engine.visualization.tuning`)."""
+    several: int = Field(default=1, ge=1, le=MAX_VARIANTS)
+    seeds: int = Field(default=1, ge=1, le=MAX_SEEDS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _second_alone(cls, given: Any) -> Any:
+        """A link whose first model is missing shows the second alone."""
+        if isinstance(given, dict) and not given.get("a") and isinstance(given.get("b"), str):
+            try:
+                return {**{name: value for name, value in given.items() if name != "b"}, "a": Address.parse(given["b"])}
+            except BadRequest:
+                return given
+        return given
+
+    @field_validator("recipe")
+    @classmethod
+    def _known(cls, recipe: str) -> str:
+        from engine.visualization.recipes import RECIPES
+
+        if recipe not in RECIPES:
+            raise ValueError(f"it is none of {', '.join(RECIPES)}")
+        return recipe
+
+    @field_validator("tuned")
+    @classmethod
+    def _in_one_spelling(cls, tuned: str, info: ValidationInfo) -> str:
+        from engine.visualization.recipes import recipe_named
+        from engine.visualization.tuning import changed, changes, check_effort
+
+        base = recipe_named(info.data.get("recipe", DEFAULT_RECIPE))
+        try:
+            asked = changed(base, tuned)
+            if asked is not base:
+                check_effort(asked)
+        except BadRequest as error:
+            raise ValueError(str(error)) from None
+        return changes(base, asked)
+
+    @field_validator("start")
+    @classmethod
+    def _an_image(cls, start: str) -> str:
+        if start and not IMAGE.fullmatch(start):
+            raise ValueError("write the number of an image, or up- and the digest of an upload")
+        return start
+
+    def but(self, **changes: Any) -> View:
+        """The same view with something else in it."""
+        return self.model_copy(update=changes)
 
     @property
     def sides(self) -> dict[Side, Address]:
@@ -76,15 +140,15 @@ def rows(view: View) -> list[Row]:
     """The requests of a view, in the order in which they are shown. Raises VitrineError where one cannot be made."""
     found = []
     for side, address in view.sides.items():
-        if view.compare == "recipes":
+        if view.view == "recipes":
             found += [
-                Row(side, address, request(replace(view, recipe=name, tuned=""), address), name) for name in compared()
+                Row(side, address, request(view.but(recipe=name, tuned=""), address), name) for name in compared()
             ]
             continue
-        if view.compare == "sites":
+        if view.view == "sites":
             found += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
             continue
-        layers = through_depth(address) if view.depth else [address]
+        layers = through_depth(address) if view.view == "depth" else [address]
         found += [Row(side, layer, request(view, layer)) for layer in layers]
     return found
 
@@ -120,81 +184,13 @@ def index_request(address: Address, data: str) -> IndexRequest:
     return build(IndexRequest, model=address.model, site=address.site, data=data)
 
 
-def through_depth(address: Address) -> list[Address]:
-    """The same units in the layers of the same role, from the image to the head; at most MAX_ROWS of them.
-
-    Units and targets that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
-    """
-    from engine.sites.access import find
-
-    sites = sites_of(address.model)
-    role = find(sites, address.site).role
-    alike = [site for site in sites.values() if site.role == role]
-    if len(alike) > MAX_ROWS:
-        alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
-    kept = [
-        Address(
-            address.model,
-            site.name,
-            tuple(unit for unit in address.units if unit < site.units),
-            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
-        )
-        for site in alike
-    ]
-    return [layer for layer in kept if layer.names]
-
-
-def compared() -> tuple[str, ...]:
-    """The recipes of a comparison: the quick ones, then `fast` with one part after the other taken away."""
-    from engine.visualization.recipes import ABLATIONS
-
-    return (*QUICK, *ABLATIONS)
-
-
-def side_by_side(address: Address) -> list[Address]:
-    """The same units at every site of the address's block, in order. Raises VitrineError for an unknown site."""
-    from engine.sites.access import find
-
-    sites = sites_of(address.model)
-    block = find(sites, address.site).block
-    kept = [
-        Address(
-            address.model,
-            site.name,
-            tuple(unit for unit in address.units if unit < site.units),
-            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
-        )
-        for site in sites.values()
-        if site.block == block
-    ]
-    return [each for each in kept if each.names]
-
-
-def _missing(model: str, site: str, target: str, data: str = DEFAULT_DATA) -> VitrineError | None:
-    """Why a layer has no such target; None where it has."""
-    from engine.models import catalog
-    from engine.visualization import objectives
-
+def refusal(view: View) -> str | None:
+    """Why a view that came with a link cannot be shown; None where it can."""
     try:
-        objectives.check(catalog.load(model), site, target, data)
+        for row in rows(view):
+            # What is stored needs no model: it shows at once.
+            if results.find(row.key) is None:
+                check(row.address, view.data)
     except VitrineError as error:
-        return error
+        return str(error)
     return None
-
-
-def check(address: Address, data: str = DEFAULT_DATA) -> None:
-    """Raise VitrineError, with what there is instead, where the model has no such site, unit or target, or for too many."""
-    from engine.core.config import settings
-    from engine.sites.access import find
-
-    if len(address.names) > (limit := settings().units_limit):
-        raise BadRequest(f"{len(address.names)} units were requested at once; the limit is {limit}. Request fewer.")
-    site = find(sites_of(address.model), address.site)
-    beyond = [unit for unit in address.units if unit >= site.units]
-    if beyond:
-        raise BadRequest(
-            f"{address.model}@{address.site} has units 0 to {site.units - 1}; there is no unit {beyond[0]}."
-        )
-    for target in address.targets:
-        if (refused := _missing(address.model, address.site, target, data)) is not None:
-            raise refused

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from pages.common import colours, errors, job_panel, results
+from pages.common import colours, errors, job_panel, query, results
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.sharing import PICTURES, link_and_zip
-from pages.sections.visualize import comparison, permalink, unit_card
-from pages.sections.visualize.view import QUICK, Row, View, index_request
+from pages.common.experiments.places import SCRIPTS
+from pages.sections.visualize import comparison, unit_card
+from pages.sections.visualize.layers import QUICK
+from pages.sections.visualize.view import Row, View, index_request
 
 TILE = 84
 """The least width of a small picture on screen, in pixels."""
@@ -22,7 +22,6 @@ BESIDE = 2  # rows of at most so many pictures stand beside each other
 MOST_IN_A_ROW = 8
 CARDS_A_PAGE = 16
 MAPS = "fv_maps"
-PAGE = "pages/feature_visualization.py"
 
 
 def draw(view: View, rows: Sequence[Row], batch: Batch | None) -> None:
@@ -33,7 +32,7 @@ def draw(view: View, rows: Sequence[Row], batch: Batch | None) -> None:
         mine = [row for row in rows if row.side == side]
         with column:
             _heading(side, view)
-            if view.depth or view.compare:
+            if view.view != "layer":
                 _depth(mine, view, batch)
             else:
                 _layer(mine[0], view, batch, wide=len(sides) == 1, maps=maps)
@@ -56,18 +55,18 @@ def missing(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if results.find(row.key) is None]
 
 
-def offer(rows: Sequence[Row], absent: Sequence[Row]) -> str:
-    """What is not there yet, in words."""
+def offer(rows: Sequence[Row], absent: int) -> str:
+    """That so many of the rows are not there yet, in words."""
     if len(rows) == 1:
         return "These pictures have not been computed on this machine yet. The link contains everything needed to compute them."
-    return f"{len(absent)} of the {len(rows)} rows of this view have not been computed on this machine yet."
+    return f"{absent} of the {len(rows)} rows of this view have not been computed on this machine yet."
 
 
 def _heading(side: Side, view: View) -> None:
     address = view.sides[side]
     at = f" · `{address.site}`"
-    where = f"{at} · all recipes" if view.compare == "recipes" else at
-    where = " · all layers" if view.depth else " · sites of one block" if view.compare == "sites" else where
+    where = f"{at} · all recipes" if view.view == "recipes" else at
+    where = " · all layers" if view.view == "depth" else " · sites of one block" if view.view == "sites" else where
     st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(address.model)}]{where}")
 
 
@@ -105,7 +104,7 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
     if batch is not None:
         absent = {row.key: name_of(row) for row in rows}
         job_panel.draw(batch, absent, f"depth-{rows[0].side}")
-    if view.compare:
+    if view.view in ("recipes", "sites"):
         comparison.draw(rows)
     # Rows of one picture or two stand beside each other: alone, each picture would fill the page.
     count = max(len(row.address.names) for row in rows)
@@ -114,7 +113,7 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
         for row in rows:
             if results.find(row.key) is not None:
                 recipe = row.title if row.title in QUICK else view.recipe
-                titled_tiles(row, replace(view, a=row.address, b=None, depth=False, compare="", recipe=recipe))
+                titled_tiles(row, view.but(a=row.address, b=None, view="layer", recipe=recipe))
 
 
 def titled_tiles(row: Row, closer: View) -> None:
@@ -134,11 +133,11 @@ def titled_tiles(row: Row, closer: View) -> None:
 
 def _link(closer: View) -> None:
     st.page_link(
-        PAGE,
+        SCRIPTS["visualize"],
         label="Look closer",
         icon=":material/arrow_forward:",
         icon_position="right",
-        query_params=permalink.write(closer),
+        query_params=query.write(closer),
     )
 
 
@@ -172,9 +171,3 @@ def input_size(model: str) -> tuple[int, int]:
 
     _, height, width = catalog.find(model).input_size
     return height, width
-
-
-def bar(view: View, rows: Sequence[Row]) -> None:
-    """Buttons for the link and the ZIP of what is there."""
-    name = f"vitrine-{view.a.model.replace('/', '_')}"
-    link_and_zip(permalink.write(view), [row.key for row in rows], "fv", name, PICTURES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 import pytest
@@ -66,3 +67,36 @@ def test_two_wrong_parameters_are_both_named() -> None:
 def test_a_missing_model_gives_no_view_and_unknown_parameters_are_ignored() -> None:
     assert query.read(Shown, {"seed": "3"}) == (None, [])
     assert query.read(Shown, {"model": "m", "utm_source": "mail"}) == (Shown(model="m"), [])
+
+
+class Written(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    LINKED: ClassVar[tuple[str, ...]] = ("seed",)
+
+    texts: tuple[str, ...] = ("a",)
+    template: str = "a photo of a {}"
+    inner: str | Shown = "usual"
+    seed: int = 0
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Written(texts=("one, two", "three\\", "\\,", "four")),
+        Written(texts=(), template=""),
+        Written(inner=Shown(model="m, n", units=(1, 2))),
+        Written(inner="other", template="{} {"),
+    ],
+)
+def test_commas_empty_values_and_settings_survive_a_link(view: Written) -> None:
+    link = query.write(view)
+    assert query.read(Written, dict(parse_qsl(query.text(link)[1:]))) == (view, [])
+
+
+def test_what_always_stands_in_a_link_does() -> None:
+    assert query.write(Written()) == {"seed": "0"}
+
+
+def test_settings_that_are_no_json_are_named_and_left_out() -> None:
+    view, problems = query.read(Written, {"inner": '{"model": 1}'})
+    assert view == Written() and len(problems) == 1 and problems[0].startswith("inner: ")

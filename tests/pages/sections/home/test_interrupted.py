@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 
+from engine.core.experiments import experiments, find
+from engine.core.request import Request, build
 from engine.evaluation.index import IndexRequest
 from engine.visualization.recipes import PAPER
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.tuning import changed
-from pages.sections.home import interrupted
-from pages.sections.visualize import permalink
-from pages.sections.visualize.view import rows
+from pages.common import query
+from pages.common.experiments import single
+from pages.common.experiments.places import SCRIPTS
+from pages.sections.home import gallery, interrupted
+from pages.sections.visualize.view import View, rows
 
 MODEL, SITE = "starter-vit", "blocks.6.mlp.hidden"
 
@@ -30,28 +35,85 @@ MODEL, SITE = "starter-vit", "blocks.6.mlp.hidden"
 )
 def test_the_view_of_a_request_asks_for_the_same_request(more: dict) -> None:
     asked = VisualizeRequest(model=MODEL, site=SITE, **more)
-    view = interrupted.view_of(json.loads(asked.canonical()))
+    view = interrupted.view_of(asked)
     assert view is not None
-    followed, problems = permalink.read(permalink.write(view))
+    followed, problems = query.read(View, query.write(view))
     assert followed is not None and problems == []
     assert [row.request for row in rows(followed)] == [asked]
 
 
 def test_the_key_of_what_is_asked_for_again_is_the_same() -> None:
     asked = VisualizeRequest(model=MODEL, site=SITE, targets=("120@3x5",), seeds=2)
-    view = interrupted.view_of(json.loads(asked.canonical()))
+    view = interrupted.view_of(asked)
     assert view is not None and [row.key for row in rows(view)] == [asked.key()]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        IndexRequest(model=MODEL, site=SITE, data="starter"),
+        VisualizeRequest(model=MODEL, site=SITE, units=(1,), recipe="fast-no-jitter"),
+        VisualizeRequest(model=MODEL, site=SITE, units=(1,), data="/somewhere/else"),
+    ],
+)
+def test_what_no_view_shows_by_itself_has_none(asked: Request) -> None:
+    assert interrupted.view_of(asked) is None
+
+
+SAID = {
+    "model": MODEL,
+    "site": SITE,
+    "data": "photos",
+    "units": (3, 1),
+    "text": "a red, red boat",
+    "texts": ("one, two", "three\\", "four"),
+    "image": "17",
+    "wanted": "5@3x4",
+    "recipe": changed(PAPER, "steps:64,view.side:0.5/0.25"),
+    "seed": 7,
+    "bands": (),
+    "fills": ("mean", "tile"),
+    "direction": -1,
+    "low": False,
+}
+"""A value for each field that must be given, and for some that need not."""
+
+
+@pytest.mark.parametrize("name", [name for name in experiments() if name != "visualize"])
+def test_every_experiment_is_listed_with_a_link_to_just_the_same_request(name: str) -> None:
+    entry = find(name)
+    asked = build(entry.kind, **{field: SAID[field] for field in entry.kind.model_fields if field in SAID})
+    told = interrupted.unfinished(json.loads(asked.canonical()))
+    assert told is not None and told.script == SCRIPTS[entry.page] and told.label.startswith(entry.title)
+    browser = dict(parse_qsl(query.text(told.link)[1:]))
+    assert browser == told.link
+    assert single.page_of(entry).read(browser) == (asked, [])
+
+
+def test_pictures_are_listed_on_the_page_that_shows_them_best() -> None:
+    asked = VisualizeRequest(model=MODEL, site=SITE, units=(3,), seed=7)
+    told = interrupted.unfinished(json.loads(asked.canonical()))
+    assert told is not None and told.script == SCRIPTS["visualize"] and "experiment" not in told.link
+
+
+def test_what_the_gallery_goes_on_with_is_not_listed() -> None:
+    layer = gallery.layers(MODEL)[0]
+    requests = (
+        VisualizeRequest(model=MODEL, site=layer.site, units=gallery.UNITS),
+        IndexRequest(model=MODEL, site=layer.site),
+    )
+    assert [interrupted.unfinished(json.loads(request.canonical())) for request in requests] == [None, None]
+    asked = IndexRequest(model=MODEL, site=layer.site, top=21)
+    assert interrupted.unfinished(json.loads(asked.canonical())) is not None
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        json.loads(IndexRequest(model=MODEL, site=SITE, data="starter").canonical()),
-        json.loads(VisualizeRequest(model=MODEL, site=SITE, units=(1,), recipe="fast-no-jitter").canonical()),
-        json.loads(VisualizeRequest(model=MODEL, site=SITE, units=(1,), data="/somewhere/else").canonical()),
         {"experiment": "visualize", "version": 99, "model": MODEL, "data": "starter", "layer": SITE},
+        {"experiment": "x"},
         {},
     ],
 )
-def test_what_no_view_shows_by_itself_has_none(facts: dict) -> None:
-    assert interrupted.view_of(facts) is None
+def test_a_request_of_another_version_is_not_listed(facts: dict) -> None:
+    assert interrupted.unfinished(facts) is None

@@ -8,38 +8,37 @@ import pytest
 
 from engine.core.address import Address
 from pages.common import query
-from pages.sections.visualize import permalink
 from pages.sections.visualize.view import View
 
-PLAIN = View(Address("starter-vit", "blocks.6.mlp.hidden", (0, 1, 2, 7)))
+PLAIN = View(a=Address("starter-vit", "blocks.6.mlp.hidden", (0, 1, 2, 7)))
 FULL = View(
-    Address("starter-vit", "blocks.6.mlp.hidden", tuple(range(8))),
-    Address("timm/resnet50.a1_in1k", "stages.2.blocks.1", (5,)),
+    a=Address("starter-vit", "blocks.6.mlp.hidden", tuple(range(8))),
+    b=Address("timm/resnet50.a1_in1k", "stages.2.blocks.1", (5,)),
     recipe="paper",
     seed=2**31 - 1,
     opposite=True,
     data="my photos & more",
-    depth=True,
+    view="depth",
 )
-RICH = View(PLAIN.a, start="17", importance=True, several=4, seeds=3)
-COMPARED = View(PLAIN.a, compare="recipes")
-TUNED = View(PLAIN.a, recipe="paper", tuned="steps:64,finish.after:0.5,finish.rate:0.1,finish.total_variation:0")
-AIMED = View(Address("starter-vit", "blocks.6.attn.query", (3,), ("5@3x4", "head1", "(0-0.5*3+7)", "match:12")))
+RICH = View(a=PLAIN.a, start="17", importance=True, several=4, seeds=3)
+COMPARED = View(a=PLAIN.a, view="recipes")
+TUNED = View(a=PLAIN.a, recipe="paper", tuned="steps:64,finish.after:0.5,finish.rate:0.1,finish.total_variation:0")
+AIMED = View(a=Address("starter-vit", "blocks.6.attn.query", (3,), ("5@3x4", "head1", "(0-0.5*3+7)", "match:12")))
 
 
 @pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED, TUNED])
 def test_a_link_gives_back_the_view_it_was_made_from(view: View) -> None:
-    assert permalink.read(permalink.write(view)) == (view, [])
+    assert query.read(View, query.write(view)) == (view, [])
 
 
 @pytest.mark.parametrize("view", [PLAIN, FULL, AIMED, RICH, COMPARED, TUNED])
 def test_a_browser_reads_the_same_parameters_from_the_text_of_the_link(view: View) -> None:
-    assert dict(parse_qsl(query.text(permalink.write(view))[1:])) == permalink.write(view)
+    assert dict(parse_qsl(query.text(query.write(view))[1:])) == query.write(view)
 
 
 def test_a_link_is_readable_and_short() -> None:
-    assert query.text(permalink.write(PLAIN)) == "?a=starter-vit@blocks.6.mlp.hidden:0-2,7&recipe=fast&seed=0"
-    assert len(query.text(permalink.write(FULL))) < 250
+    assert query.text(query.write(PLAIN)) == "?a=starter-vit@blocks.6.mlp.hidden:0-2,7&recipe=fast&seed=0"
+    assert len(query.text(query.write(FULL))) < 250
 
 
 @pytest.mark.parametrize(
@@ -70,28 +69,28 @@ def test_a_link_is_readable_and_short() -> None:
     ],
 )
 def test_garbage_is_named_and_left_out(name: str, value: str) -> None:
-    good = permalink.write(PLAIN)
-    view, problems = permalink.read({**good, name: value})
+    good = query.write(PLAIN)
+    view, problems = query.read(View, {**good, name: value})
     assert len(problems) == 1 and problems[0].startswith(f"{name}:")
     assert view == (None if name == "a" else PLAIN)
 
 
 def test_changes_that_change_nothing_are_left_out_and_others_have_one_spelling() -> None:
-    good = permalink.write(PLAIN)
-    assert permalink.read({**good, "tuned": "steps:128"}) == (PLAIN, [])
-    view, problems = permalink.read({**good, "tuned": "rate:0.10,steps:064"})
+    good = query.write(PLAIN)
+    assert query.read(View, {**good, "tuned": "steps:128"}) == (PLAIN, [])
+    view, problems = query.read(View, {**good, "tuned": "rate:0.10,steps:064"})
     assert view is not None and (view.tuned, problems) == ("steps:64,rate:0.1", [])
-    assert query.text(permalink.write(view)).endswith("&recipe=fast&seed=0&tuned=steps:64,rate:0.1")
+    assert query.text(query.write(view)).endswith("&recipe=fast&seed=0&tuned=steps:64,rate:0.1")
 
 
 def test_a_link_whose_first_model_is_missing_shows_the_second_alone() -> None:
-    view, problems = permalink.read({"b": str(PLAIN.a)})
+    view, problems = query.read(View, {"b": str(PLAIN.a)})
     assert view == PLAIN and problems == []
 
 
 def test_what_vitrine_does_not_know_is_ignored() -> None:
-    assert permalink.read({**permalink.write(PLAIN), "utm_source": "mail"}) == (PLAIN, [])
+    assert query.read(View, {**query.write(PLAIN), "utm_source": "mail"}) == (PLAIN, [])
 
 
 def test_a_link_that_names_nothing_asks_for_nothing() -> None:
-    assert permalink.read({}) == (None, [])
+    assert query.read(View, {}) == (None, [])

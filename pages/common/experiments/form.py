@@ -1,0 +1,101 @@
+"""Widgets for the fields of a request: what any experiment can be asked, without a page written for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from engine.core.errors import BadRequest
+from engine.core.fields import Field
+from engine.core.request import Request
+from pages.common import errors, query
+from pages.common.widgets import KEEP, available_models
+
+MODELS = ("model", "reader")
+
+
+def fill(prefix: str, fields: Sequence[Field], request: Request) -> None:
+    """Put a request into the widgets, before they are drawn."""
+    for field in fields:
+        st.session_state[f"{prefix}_{field.name}"] = _shown(field, getattr(request, field.name))
+
+
+def draw(prefix: str, fields: Sequence[Field]) -> dict[str, Any]:
+    """Draw the widgets; gives what they say, by field. Raises BadRequest for text that cannot be read."""
+    given = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        for field in fields:
+            with st.container(width=260):
+                value = _widget(f"{prefix}_{field.name}", field)
+            if value is not None and value != "":
+                given[field.name] = value
+    return given
+
+
+def label(name: str) -> str:
+    """A field's name as people read it."""
+    return f"{name[0].upper()}{name[1:].replace('_', ' ')}"
+
+
+def _shown(field: Field, value: Any) -> Any:
+    """A value as the field's widget has it."""
+    if field.choices or field.shape == "flag":
+        return list(value) if isinstance(value, tuple) else value
+    if field.several:
+        return query.as_text(value) if value or field.default else ""
+    if value is None or value == "":
+        return ""
+    return query.as_text(value) if field.shape == "text" else value
+
+
+def _widget(key: str, field: Field) -> Any:
+    state, about = st.session_state, errors.escape(f"{field.about[0].upper()}{field.about[1:]}.")
+    if key not in state:
+        state[key] = (
+            _shown(field, field.default) if field.default is not None or not field.choices else field.choices[0]
+        )
+    if field.shape == "flag":
+        return st.toggle(label(field.name), key=key, help=about, **KEEP)
+    if field.choices:
+        choose = st.multiselect if field.several else st.selectbox
+        chosen = choose(label(field.name), field.choices, key=key, help=about, **KEEP)
+        return tuple(chosen) if field.several else chosen
+    if (names := _names(field.name)) is not None:
+        return _one_of(key, field.name, names, about)
+    if field.shape in ("whole", "number") and not field.several and field.default is not None:
+        return _number(key, field, about)
+    text = st.text_input(label(field.name), key=key, help=about, **KEEP)
+    return query.from_text(text or "", field.several) if (text or "").strip() else None
+
+
+def _names(name: str) -> list[str] | None:
+    """What a field of this name can be chosen from; None where it is written."""
+    if name in MODELS:
+        return available_models()
+    if name == "data":
+        from engine.data.registry import dataset_names
+
+        return dataset_names()
+    return None
+
+
+def _one_of(key: str, name: str, names: list[str], about: str) -> str | None:
+    state = st.session_state
+    if not state[key]:
+        state[key] = names[0]
+    known = names if state[key] in names or name not in MODELS else [*names, state[key]]
+    if state[key] not in known:
+        raise BadRequest(f"There is no data set “{str(state[key])[:80]}” here. Choose one of {', '.join(names)}.")
+    return st.selectbox(label(name), known, key=key, help=about, accept_new_options=name in MODELS, **KEEP)
+
+
+def _number(key: str, field: Field, about: str) -> int | float:
+    whole = field.shape == "whole"
+    kind, step = (int, 1) if whole else (float, None)
+    least = None if field.least is None else kind(field.least)
+    most = None if field.most is None else kind(field.most)
+    state = st.session_state
+    state[key] = kind(state[key])
+    return kind(st.number_input(label(field.name), least, most, step=step, key=key, help=about, **KEEP))

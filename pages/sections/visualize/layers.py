@@ -1,0 +1,95 @@
+"""Which layers, recipes and sites a view shows besides the one that was picked, and whether a model has what is asked for."""
+
+from __future__ import annotations
+
+from engine.core.address import Address
+from engine.core.choices import DEFAULT_DATA
+from engine.core.errors import BadRequest, VitrineError
+from engine.models.catalog import sites_of
+
+MAX_ROWS = 8
+"""The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
+
+
+QUICK = ("fast", "fourier", "paper", "paper-code")
+"""The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for matching."""
+
+
+def through_depth(address: Address) -> list[Address]:
+    """The same units in the layers of the same role, from the image to the head; at most MAX_ROWS of them.
+
+    Units and targets that a layer does not have are left out. Raises VitrineError for a site that the model does not have.
+    """
+    from engine.sites.access import find
+
+    sites = sites_of(address.model)
+    role = find(sites, address.site).role
+    alike = [site for site in sites.values() if site.role == role]
+    if len(alike) > MAX_ROWS:
+        alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
+    kept = [
+        Address(
+            address.model,
+            site.name,
+            tuple(unit for unit in address.units if unit < site.units),
+            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+        )
+        for site in alike
+    ]
+    return [layer for layer in kept if layer.names]
+
+
+def compared() -> tuple[str, ...]:
+    """The recipes of a comparison: the quick ones, then `fast` with one part after the other taken away."""
+    from engine.visualization.recipes import ABLATIONS
+
+    return (*QUICK, *ABLATIONS)
+
+
+def side_by_side(address: Address) -> list[Address]:
+    """The same units at every site of the address's block, in order. Raises VitrineError for an unknown site."""
+    from engine.sites.access import find
+
+    sites = sites_of(address.model)
+    block = find(sites, address.site).block
+    kept = [
+        Address(
+            address.model,
+            site.name,
+            tuple(unit for unit in address.units if unit < site.units),
+            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+        )
+        for site in sites.values()
+        if site.block == block
+    ]
+    return [each for each in kept if each.names]
+
+
+def _missing(model: str, site: str, target: str, data: str = DEFAULT_DATA) -> VitrineError | None:
+    """Why a layer has no such target; None where it has."""
+    from engine.models import catalog
+    from engine.visualization import objectives
+
+    try:
+        objectives.check(catalog.load(model), site, target, data)
+    except VitrineError as error:
+        return error
+    return None
+
+
+def check(address: Address, data: str = DEFAULT_DATA) -> None:
+    """Raise VitrineError, with what there is instead, where the model has no such site, unit or target, or for too many."""
+    from engine.core.config import settings
+    from engine.sites.access import find
+
+    if len(address.names) > (limit := settings().units_limit):
+        raise BadRequest(f"{len(address.names)} units were requested at once; the limit is {limit}. Request fewer.")
+    site = find(sites_of(address.model), address.site)
+    beyond = [unit for unit in address.units if unit >= site.units]
+    if beyond:
+        raise BadRequest(
+            f"{address.model}@{address.site} has units 0 to {site.units - 1}; there is no unit {beyond[0]}."
+        )
+    for target in address.targets:
+        if (refused := _missing(address.model, address.site, target, data)) is not None:
+            raise refused

@@ -1,0 +1,98 @@
+"""Any experiment on its page: a plugin's has a form, a result and a link; what it is asked for is limited like elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.core import config
+from engine.core.experiments import find
+from engine.data.registry import open_dataset
+from pages.common.experiments import drawings, single
+from tests import toy
+from tests.conftest import ROOT
+
+NAMES = iter(range(100))
+
+
+@pytest.fixture(params=[True, False], ids=["drawn", "not drawn"])
+def drawn(request: pytest.FixtureRequest, tmp_path: Path, plugins: Callable[..., None]) -> Iterator[bool]:
+    """Whether the toy experiment, which is a plugin in this test, brings a drawing."""
+    plugins(toy.package(tmp_path, f"toy_on_a_page_{next(NAMES)}", drawn=request.param))
+    drawings.load()
+    yield request.param
+    drawings.DRAWINGS.pop("brightness", None)
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.run()
+    app = app.switch_page("pages/background.py")
+    app.query_params.update(link)
+    return app.run()
+
+
+def finish(app: AppTest) -> AppTest:
+    from engine.jobs.scheduler import jobs
+
+    for job in jobs().active():
+        if job.request.experiment == "brightness":
+            jobs().wait(job, 60)
+    return app.run()
+
+
+def test_a_plugins_experiment_is_filled_in_run_and_linked_on_its_page(drawn: bool) -> None:
+    page = opened()
+    assert not page.exception and "Further experiments" in [header.value for header in page.header]
+    app = opened(experiment="brightness")
+    assert not app.exception and not app.error and not app.warning
+    assert app.title[0].value == "Brightness"
+    images = app.number_input(key="one_brightness_images")
+    assert (images.value, images.min, images.max) == (3, 1, 100) and "how many images" in images.help.lower()
+    images.set_value(2).run()
+    app.toggle(key="one_brightness_squared").set_value(True).run()
+    app.button(key="one_brightness_run").click().run()
+    assert not app.exception and not app.error
+    link = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    assert link == {"experiment": "brightness", "images": "2", "squared": "1"}
+    shown = finish(app)
+    check(shown, drawn)
+    check(opened(**link), drawn)
+
+
+def check(app: AppTest, drawn: bool) -> None:
+    """The result of two images, squared, is on the page."""
+    grey = [float((open_dataset("starter").image(number).astype(float) ** 2).mean()) for number in range(2)]
+    assert not app.exception and not app.error
+    if drawn:
+        assert app.metric[0].value == f"{sum(grey) / 2:.2f}"
+    else:
+        assert app.dataframe[0].value["grey"].tolist() == pytest.approx(grey)
+
+
+def test_a_link_to_what_is_not_there_offers_to_compute_it_and_starts_nothing(drawn: bool) -> None:
+    from engine.jobs.scheduler import jobs
+
+    app = opened(experiment="brightness", images="77")
+    assert app.button(key="one_brightness_compute").label == "Compute"
+    assert not [job for job in jobs().active() if job.request.experiment == "brightness"]
+
+
+def test_garbage_in_a_link_is_named() -> None:
+    app = opened(experiment="no-such-thing")
+    assert not app.exception and "no experiment" in app.error[0].value
+    app = opened(experiment="unit-map", model="starter-vit", site="blocks.6.mlp.hidden", data="nowhere")
+    assert not app.exception and "no data set" in app.warning[0].value
+
+
+def test_a_link_cannot_ask_for_more_than_the_pages_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = config.settings().model_copy(update={"demo": True, "demo_max_units": 2})
+    monkeypatch.setattr(single, "settings", lambda: demo)
+    kind = find("visualize").kind
+    allowed = kind(model="starter-vit", site="blocks.6.mlp.hidden", units=(1,), targets=("head2",))  # type: ignore[call-arg]
+    more = allowed.model_copy(update={"units": (1, 2)})
+    assert "3 units were asked for" in str(single.refusal(more))
+    assert "asked for at once" not in str(single.refusal(allowed))
