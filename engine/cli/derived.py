@@ -21,6 +21,7 @@ from engine.core.config import settings
 from engine.core.experiments import find
 from engine.core.fields import Field, fields_of
 from engine.core.request import Result, build
+from engine.evaluation.applies import check_applies
 
 DEST = "field_"
 """Begins the names of what options of fields are kept under, so that no field hides another argument."""
@@ -72,6 +73,7 @@ def carry_out(arguments: Namespace) -> Answer:
         if value is not None:
             given[field.name] = _value(field, value)
     request = build(entry.kind, **given)
+    check_applies(request)
     result, stored = ask(request)
     tables = tables_of(result)
     facts = {

@@ -27,8 +27,8 @@ Page = Literal["visualize", "spatial", "reliance", "concepts"]
 """The pages that show experiments, by the names of their sections."""
 ModelNeed = Literal["classes", "attention", "text"]
 """What a model must have: classes to answer in, attention, a text tower."""
-DataNeed = Literal["labels", "boxes", "masks", "matched sets", "tags"]
-"""What must be known of a data set's images."""
+DataNeed = Literal["labels", "boxes", "masks", "places", "tags", "matched sets", "variations"]
+"""What must be known of a data set's images (see `gives` of `engine.data.dataset.Dataset`)."""
 Kind = TypeVar("Kind", bound=type[Request])
 _MARK = "experiment"
 _DRAWS = re.compile(r"^\s*(?:from|import) +(?:streamlit|(?:vitrine\.)?pages)\b", re.MULTILINE)

@@ -26,7 +26,7 @@ from engine.models.loaded import LoadedModel
     about="Accuracy on the variations of the Backgrounds Challenge, and the BG-gap.",
     page="reliance",
     models=("classes",),
-    data=("labels",),
+    data=("variations",),
 )
 class ChallengeRequest(OnImages):
     """A model's accuracy among nine classes on every variation that the folder holds.

@@ -16,7 +16,7 @@ from engine.core.config import settings
 from engine.core.errors import BadRequest, VitrineError
 from engine.core.experiments import Experiment, Page
 from engine.core.fields import fields_of
-from pages.common import errors, query, serve
+from pages.common import errors, query, results, serve
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.common.experiments import drawings, form
 from pages.common.experiments.places import SCRIPTS
@@ -92,9 +92,12 @@ def page_of(entry: Experiment) -> ExperimentPage[Request]:
 
 def refusal(request: Request) -> str | None:
     """Why a request cannot be carried out here; None where it can."""
+    from engine.evaluation.applies import check_applies
+
     try:
         check(request)
-        request.key()
+        if results.find(request.key()) is None:  # what is stored shows, whatever has become of the model
+            check_applies(request)
     except VitrineError as error:
         return str(error)
     return None

@@ -97,12 +97,12 @@ def parts(view: View) -> list[Part]:
 def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(measurements, ways to cut) that a data set allows. Raises VitrineError where it is not there."""
     from engine.data.registry import open_dataset
+    from engine.evaluation.applies import lacking_of_data
 
-    opened = open_dataset(data)
-    measures = ["background", "frequency"]
-    measures += ["counterfactual"] if "matched sets" in opened.gives() else []
-    measures += ["texture", "spectrum"]
-    return tuple(["challenge"] if "variations" in opened.gives() else measures), (*opened.cuts(), "saliency")
+    fits = [measure for measure in MEASURES if not lacking_of_data(_experiment(measure), data)]
+    # A folder of the challenge's variations is there for the challenge alone.
+    measures = [measure for measure in fits if "variations" in _experiment(measure).data] or fits
+    return tuple(measures), (*open_dataset(data).cuts(), "saliency")
 
 
 def summary(view: View) -> str:

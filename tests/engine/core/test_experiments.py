@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
 
@@ -125,3 +125,9 @@ def test_a_class_made_in_a_notebook_cell_again_takes_its_own_place(plugins) -> N
     cell(2)
     mine = experiments.find("mine-for-tests")
     assert mine.kind.version == 2 and mine.needs == ("a model with attention", "images with masks")
+
+
+def test_what_data_may_be_needed_is_what_data_sets_may_give() -> None:
+    from engine.data.dataset import KNOWN
+
+    assert set(get_args(experiments.DataNeed)) == set(KNOWN)
