@@ -12,7 +12,7 @@ from tests.conftest import ROOT
     ("path", "files"),
     [
         ("cache/archive.py", {"tests/cache/test_archive.py", "tests/cache/test_disk.py"}),
-        ("engine/sites/cnn.py", {"tests/engine/sites/test_access.py", "tests/engine/sites/test_every_architecture.py"}),
+        ("engine/sites/mlp.py", {"tests/engine/sites/test_access.py", "tests/engine/sites/test_every_architecture.py"}),
         ("engine/cli/answer.py", {"tests/engine/cli/test_answer.py", "tests/engine/cli/test_main.py"}),
         ("tests/engine/core/test_paths.py", {"tests/engine/core/test_paths.py"}),
         ("tests/sheet.py", {"tests/test_house.py"}),
