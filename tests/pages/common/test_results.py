@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.core import config
 from engine.core.images import to_png
 from engine.core.request import Result
 from engine.data import registry
