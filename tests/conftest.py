@@ -167,18 +167,17 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     from engine.core import config, experiments
 
     monkeypatch.syspath_prepend(tmp_path)
-    known, named = (dict(experiments._MARKED), dict(experiments._KINDS)), set()
+    named: set[str] = set()
 
     def name(*modules: str) -> None:
         chosen = config.settings().model_copy(update={"plugins": modules})
         monkeypatch.setattr(experiments, "settings", lambda: chosen)
-        named.update(modules)
+        named.update(module.partition(".")[0] for module in modules)
 
     yield name
-    experiments._MARKED.clear()
-    experiments._MARKED.update(known[0])
-    experiments._KINDS.clear()
-    experiments._KINDS.update(known[1])
+    # Only what they brought: modules of the engine that were imported meanwhile would not be read a second time.
+    for brought in [each for each in experiments._MARKED.values() if each.module.partition(".")[0] in named]:
+        del experiments._MARKED[brought.name], experiments._KINDS[brought.name]
     experiments._of_plugin.cache_clear()
     for module in [module for module in sys.modules if module.partition(".")[0] in named]:
         del sys.modules[module]
