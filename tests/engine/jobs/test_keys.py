@@ -13,7 +13,7 @@ from cache import archive
 from cache.store import ResultStore
 from engine.core import devices
 from engine.core.errors import BadRequest
-from engine.core.request import Request, Result
+from engine.core.request import Context, Request, Result
 from engine.jobs import keys
 from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
@@ -194,3 +194,23 @@ def test_results_are_found_where_the_settings_ask_for_a_device_that_is_not_there
 
     monkeypatch.setattr(devices, "pick", absent)
     assert Runner(store).find(PLAY.key()) is not None
+
+
+class Looks(Play):
+    """An experiment that takes what is there of another one, and computes nothing itself."""
+
+    experiment: ClassVar[str] = "looks"
+
+    def run(self, context: Context) -> Result:
+        there = context.find(PLAY)
+        return Result({"found": there is not None}, facts={} if there is None else {"of": there.precision})
+
+
+def test_what_an_experiment_finds_is_of_its_own_precision_too(store, machine):
+    machine("bfloat16")
+    computed(store)
+    machine("float32")
+    assert computed(store, Looks(name="a")).request == {"found": False}
+    computed_here = Runner(store).fetch(PLAY, lambda progress: None, nested=True)
+    assert computed_here.precision == "float32"
+    assert computed(store, Looks(name="b")).facts["of"] == "float32"
