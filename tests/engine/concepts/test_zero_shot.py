@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from engine.concepts import zero_shot
 from engine.concepts.zero_shot import ZeroShotRequest
 from engine.core.errors import BadRequest, Unavailable
 from engine.core.experiments import parse_request
@@ -121,3 +124,9 @@ def test_a_model_without_a_text_tower_is_refused(person):
 def test_an_upload_that_is_not_here_is_said(person):
     with pytest.raises(Unavailable, match="is not on this machine"):
         ask(image="up-0123456789abcdef")
+
+
+def test_the_seconds_are_those_that_passed(person, monkeypatch):
+    clock = iter([100.0, 102.5])
+    monkeypatch.setattr(zero_shot, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert ask().facts["seconds"] == 2.5

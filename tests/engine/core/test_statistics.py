@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from engine.core import statistics
-from engine.core.statistics import bootstrap_interval, bootstrap_means, paired_difference, wilson
+from engine.core.statistics import (
+    bootstrap_interval,
+    bootstrap_means,
+    bootstrap_ratio,
+    mcnemar,
+    paired_difference,
+    wilson,
+)
 
 
 def test_wilson_gives_the_textbook_interval():
@@ -54,3 +63,47 @@ def test_pairing_takes_out_what_the_images_share():
     assert difference == pytest.approx(0.1) and high - low < 1e-9
     with pytest.raises(ValueError, match="same images"):
         paired_difference(hard, hard[1:])
+
+
+def discordant(only_a: int, only_b: int, both: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    a = [True] * only_a + [False] * only_b + [True] * both + [False] * both
+    b = [False] * only_a + [True] * only_b + [True] * both + [False] * both
+    return np.array(a), np.array(b)
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(0, 1), (1, 5), (5, 1), (2, 2), (3, 4), (0, 12), (40, 61)])
+def test_mcnemars_p_is_both_tails_of_a_fair_coin(only_a: int, only_b: int):
+    n, fewer = only_a + only_b, min(only_a, only_b)
+    tails = 2 * sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n
+    assert mcnemar(*discordant(only_a, only_b)) == pytest.approx(min(1.0, tails), rel=1e-9)
+
+
+def test_mcnemars_p_is_never_above_one_and_one_where_nothing_differs():
+    for each in range(1, 30):
+        assert mcnemar(*discordant(each, each)) == 1.0
+    assert mcnemar(*discordant(0, 0)) == 1.0
+    assert mcnemar(*discordant(1, 5)) == mcnemar(*discordant(1, 5, both=0)), "where both agree nothing is learnt"
+    with pytest.raises(ValueError, match="same images"):
+        mcnemar(np.ones(3, bool), np.ones(4, bool))
+
+
+def test_a_ratio_is_of_means_and_resampled_together():
+    below = np.array([1.0, 1, 0, 1, 1, 0, 1, 1])
+    assert bootstrap_ratio(below / 2, below) == pytest.approx((0.5, 0.5, 0.5)), "half on every image: no doubt is left"
+    value, low, high = bootstrap_ratio(np.array([1.0, 0, 0, 1, 0, 0, 1, 0]), below) or (0, 0, 0)
+    assert value == pytest.approx(3 / 6) and 0 <= low < value < high <= 1
+    assert bootstrap_ratio(below, np.zeros(8)) is None
+    rare = bootstrap_ratio(np.array([1.0, 0, 0]), np.array([1.0, 0, 0]))
+    assert rare == pytest.approx((1, 1, 1)), "resamples without any below are left out"
+
+
+def test_a_share_is_inside_its_interval_and_the_interval_between_nothing_and_all():
+    for n in range(1, 40):
+        for hits in range(n + 1):
+            low, high = wilson(hits, n)
+            assert 0 <= low <= hits / n <= high <= 1 and low < high
+
+
+def test_of_no_image_there_is_no_mean():
+    with pytest.raises(ValueError, match="Nothing to resample"):
+        bootstrap_means(np.empty(0))

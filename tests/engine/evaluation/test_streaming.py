@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -100,3 +102,11 @@ def test_a_result_tells_what_was_left_out_on_the_way_and_before(stream):
     assert dict(result.facts["skipped"]) == stream.skipped | {"class moon": "is no class of the model"}
     assert result.facts["images"] == 9 and result.facts["seconds"] > 0 and result.facts["device"]
     assert result.request["model"] == "object" and result.request["experiment"] == "background"
+
+
+def test_seconds_and_speed_count_from_the_opening(stream, monkeypatch):
+    monkeypatch.setattr(streaming, "time", SimpleNamespace(monotonic=lambda: stream.started + 4.0))
+    assert stream.speed(20) == {"seconds": 4.0, "images_per_second": 5.0}
+    request = build(BackgroundRequest, model="object", data="squares")
+    assert stream.result(request, {}, {}, {}).facts["seconds"] == 4.0
+    assert stream.result(request, {}, {}, {"seconds": 3.0}).facts["seconds"] == 3.0

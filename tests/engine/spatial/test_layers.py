@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.images import to_png
-from engine.core.request import build
-from engine.data import uploads
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
-from engine.spatial import images, moves
+from engine.spatial import images
 from engine.spatial.layers import measure
-from engine.spatial.maps import MapsRequest, maps
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import Squares, averaging_last, over, vit, without_mixing
 from tests.engine.world import write, xml
@@ -96,69 +92,54 @@ def test_a_cnn_has_every_curve_but_self_retrieval_and_says_why() -> None:
     assert table.localisation_auroc.notna().all() and "self_retrieval" not in found.facts["last"]
 
 
-def test_a_network_that_looks_at_each_patch_alone_moves_along() -> None:
-    """Without positions and mixing, rolling by whole patches rolls every map and changes no mean."""
+class Unmarked(Squares):
+    """Squares of which nobody knows where the object is."""
 
-    def lost(module) -> None:
-        without_mixing(module)
-        torch.nn.init.zeros_(module.pos_embed)
+    def mask(self, index: int) -> None:
+        return None
 
-    table = moves.measure(over(vit(change=lost), Squares()), 8).tables["moves"]
-    shift, turn = (table[table.kind == kind] for kind in ("shift", "turn"))
-    assert (shift.equivariance > 0.999).all() and (shift.invariance > 0.999).all()
-    assert (turn.equivariance < 0.99).all()  # the pixels inside a patch turn too
+    def image(self, index: int) -> np.ndarray:
+        return np.random.default_rng(index).integers(0, 255, (32, 32, 3), np.uint8)
 
 
-def test_several_moves_of_the_same_images_are_no_more_images() -> None:
-    """Three moves that do the same: the numbers and their intervals are those of one."""
-    draws = torch.Generator().manual_seed(0)
-    plain, moved = (torch.randn(12, 5, 4, 4, generator=draws) for _ in range(2))
-    once, thrice = moves._Tally(), moves._Tally()
-    for tally, times in ((once, 1), (thrice, 3)):
-        for first in (0, 6):
-            part = slice(first, first + 6)
-            for _ in range(times):
-                tally.add(np.arange(12)[part], plain[part], plain[part], moved[part])
-    assert thrice.row() == pytest.approx(once.row())
+class Filled(Unmarked):
+    """The object is the whole image."""
+
+    def mask(self, index: int) -> np.ndarray:
+        return np.ones((32, 32), bool)
 
 
-def test_a_mean_that_becomes_any_other_images_is_at_minus_one() -> None:
-    plain, moved = torch.randn(2, 4000, 64, 1, 1, generator=torch.Generator().manual_seed(0))
-    tally = moves._Tally()
-    tally.add(np.arange(4000), plain, plain, moved)
-    assert tally.row()["invariance"] == pytest.approx(-1, abs=0.03)
+def test_why_there_is_no_localisation_is_said_as_it_is() -> None:
+    unknown = "Localisation needs to know where the objects are; this data set has neither masks nor boxes."
+    everywhere = [
+        f"On blocks.{block}.mlp.hidden no image has positions both on its object and beside it." for block in range(3)
+    ]
+    for dataset, lines in ((Unmarked(), [unknown]), (Filled(), everywhere), (Squares(), [])):
+        result = measure(over(vit(), dataset))
+        assert result.facts["missing"] == lines
+        assert result.tables["layers"].localisation_auroc.isna().all() == bool(lines)
+        assert (result.facts["masks"] == 0) == bool(lines)
 
 
-def test_maps_of_one_picture_are_what_the_site_says_and_tokens_are_like_themselves() -> None:
-    from engine.sites.access import read
-
-    model, pixels = vit(), Squares().image(3)
-    found = maps(model, pixels, Squares().mask(3).astype(np.float32), unit=5)
-    image = model.normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255)
-    expected = read(model.module, ["blocks.1.mlp.hidden"], image)["blocks.1.mlp.hidden"][0, :, 5]
-    np.testing.assert_allclose(found.arrays["map_1"].ravel(), expected[1:].numpy(), atol=1e-6)
-    row = found.tables["layers"].iloc[1]
-    assert row.prefix_0 == pytest.approx(float(expected[0]), abs=1e-6) and 0 <= row.auroc <= 1
-    assert np.diag(found.arrays["tokens_2"]).tolist() == pytest.approx([1.0] * 16)
-    with pytest.raises(BadRequest, match="no unit 999"):
-        maps(model, pixels, None, unit=999)
-
-
-@pytest.mark.usefixtures("own_store")
-def test_an_uploaded_picture_is_kept_by_its_pixels_and_refused_when_it_is_none() -> None:
-    picture = Squares().image(0)
-    name = uploads.UPLOADED + uploads.keep_image(to_png(picture), "mine.png")
-    assert uploads.UPLOADED + uploads.keep_image(to_png(picture), "again.png") == name
-    assert np.array_equal(uploads.image_of(name, "starter"), picture)
-    for data in (b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", to_png(picture)[:200]):
-        with pytest.raises(RefusedFile, match=r"^mine\.png is "):
-            uploads.keep_image(data, "mine.png")
-    for hostile in ("up-" + "0" * 16, "up-../../secret", "up-" + "Z" * 16, "up-"):
-        with pytest.raises(Unavailable, match="Give its file again"):
-            uploads.fingerprint(hostile)
+def test_units_are_told_with_their_separation_and_the_last_block_against_the_others() -> None:
+    """Two routes: the table's numbers from the arrays, and the difference from the table."""
+    result = measure(over(vit(), Squares()))
+    table, numbers, separation = result.tables["layers"], result.arrays["units"], result.arrays["unit_auroc"]
+    assert (numbers[0] == np.arange(128)).all(), "every unit where there are no more than 192"
+    np.testing.assert_allclose(np.median(separation, axis=1), table.localisation_auroc, atol=1e-6)
+    np.testing.assert_allclose(np.percentile(separation, 25, axis=1), table.localisation_quartile_1, atol=1e-6)
+    np.testing.assert_allclose(np.percentile(separation, 75, axis=1), table.localisation_quartile_3, atol=1e-6)
+    assert (separation >= 0.5).all() and (table.depth == np.array([1, 2, 3]) / 3).all()
+    for name in ("localisation_auroc", "self_retrieval", "position_r2", "homogeneity", "map_uniformity"):
+        last = result.facts["last"][name]
+        assert last["difference"] == pytest.approx(table[name].iloc[-1] - table[name].iloc[:-1].mean(), abs=1e-6)
+        assert last["interval"][0] <= last["difference"] <= last["interval"][1]
+        assert (table[f"{name}_low"] <= table[name]).all() and (table[name] <= table[f"{name}_high"]).all()
+    assert result.facts["images"] == 16 and result.facts["scored"] == 8, "half of the images are fitted on"
 
 
-def test_an_image_that_is_not_there_is_refused_before_anything_runs() -> None:
-    for image in ("99999", "-1", "first", "9" * 70):
-        with pytest.raises(BadRequest, match="there is no image"):
-            build(MapsRequest, model="starter-vit", image=image).key()
+def test_layers_of_fewer_units_are_padded() -> None:
+    from engine.spatial import layers
+
+    rows = layers._padded([np.array([3, 4]), np.array([5])], -1, np.int32)
+    assert rows.tolist() == [[3, 4], [5, -1]] and rows.dtype == np.int32

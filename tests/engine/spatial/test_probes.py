@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from engine.models.loaded import LoadedModel
-from engine.spatial.last import evaluations_of
+from engine.spatial import attention, probes
+from engine.spatial.blocks import UnsupportedArchitecture
+from engine.spatial.last import evaluations_of, measure, result_of
 from engine.spatial.probes import Probes
-from tests.engine.spatial.known import CLASSES, vit
+from tests.engine.spatial.known import CLASSES, Squares, over, vit
 
 
 class Recorded(Probes):
@@ -88,3 +91,83 @@ def test_one_stream_of_patches_serves_every_isolation() -> None:
     assert probes.stack is not None
     counted = evaluations_of(probes.stack)
     assert counted["patches alone"] == 4 and counted["patches alone, one pass for each L"] == 10
+
+
+def seen(model: Any, count: int = 3) -> tuple[Probes, torch.Tensor]:
+    images = torch.randn(count, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        looked = Probes(model)
+        looked.add(images, torch.arange(count) % CLASSES)
+    return looked, images
+
+
+def plain_weights(model: Any, images: torch.Tensor, block: int) -> np.ndarray:
+    """Softmax of query and key of a block, (image, head, query, key), by timm's own layers."""
+    module = model.module
+    with torch.no_grad():
+        tokens = module._pos_embed(module.patch_embed(images))
+        for before in module.blocks[:block]:
+            tokens = before(tokens)
+        part = module.blocks[block].attn
+        projected = part.qkv(module.blocks[block].norm1(tokens)).unflatten(2, (3, part.num_heads, part.head_dim))
+        query, key, _ = projected.permute(2, 0, 3, 1, 4)
+        return ((query @ key.transpose(2, 3)) * part.scale).softmax(dim=3).double().numpy()
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "deit_tiny_distilled_patch16_224"])
+def test_entropies_of_patches_and_of_the_prefix_are_those_of_the_attention_weights(name: str) -> None:
+    model = vit(name)
+    looked, images = seen(model)
+    table = result_of(looked, 3, CLASSES).tables["attention"].set_index(["block", "head"])
+    prefix = model.module.num_prefix_tokens
+    for block in range(3):
+        weights = plain_weights(model, images, block)
+        entropy = -(weights * np.log(weights)).sum(axis=3) / np.log(weights.shape[3])
+        distance = 0.5 * np.abs(weights - 1 / weights.shape[3]).sum(axis=3)
+        for head in range(2):
+            row = table.loc[(block, head)]
+            assert row.entropy == pytest.approx(entropy[:, head, prefix:].mean(), abs=1e-4)
+            assert row.distance == pytest.approx(distance[:, head, prefix:].mean(), abs=1e-4)
+            assert row.cls_entropy == pytest.approx(entropy[:, head, :prefix].mean(), abs=1e-4)
+            assert row.cls_entropy_low <= row.cls_entropy <= row.cls_entropy_high
+            assert row.n == 3
+
+
+def test_attention_is_looked_at_on_the_first_images_only(monkeypatch) -> None:
+    monkeypatch.setattr(probes, "WATCHED", 8)
+    model = vit()
+    with torch.no_grad():
+        looked = Probes(model)
+        for _ in range(4):
+            looked.add(torch.randn(4, 3, 32, 32), torch.arange(4))
+    result = result_of(looked, 16, CLASSES)
+    assert result.facts["watched"] == 8 and (result.tables["attention"].n == 8).all()
+    assert (result.tables["accuracy"].query("experiment != 'heads'").n == 16).all()
+
+
+def test_an_attention_that_cannot_be_made_uniform_is_told_and_the_other_rows_are_there(monkeypatch) -> None:
+    model = vit()
+    refused, uniform = model.module.blocks[1].attn, attention.uniform
+
+    def picky(part: Any, heads: Any = None) -> Any:
+        if part is refused:
+            raise UnsupportedArchitecture("This attention asks for no values.")
+        return uniform(part, heads)
+
+    monkeypatch.setattr(attention, "uniform", picky)
+    result = measure(over(model, Squares()))
+    rows = result.tables["accuracy"].query("experiment == 'uniform'").name.tolist()
+    assert rows == ["uniform 0", "uniform 2", "uniform 2 0", "uniform 2 1"]
+    assert result.facts["missing"] == ["This attention asks for no values."]
+
+
+def test_single_heads_are_made_uniform_in_the_last_block_alone() -> None:
+    table = measure(over(vit(), Squares())).tables["accuracy"].query("experiment == 'uniform'")
+    assert table.index.size == 3 + 2
+    assert table["head"].dropna().tolist() == [0, 1] and (table[table["head"].notna()]["index"] == 2).all()
+
+
+def test_attention_that_holds_more_than_query_and_key_is_not_shown_and_that_is_said(monkeypatch) -> None:
+    monkeypatch.setattr(attention, "explains", lambda part, projected, added: False)
+    result = measure(over(vit(), Squares()))
+    assert not len(result.tables["attention"]) and "hold more than query and key" in result.facts["missing"][0]

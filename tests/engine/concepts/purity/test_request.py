@@ -19,6 +19,7 @@ from engine.data.registry import open_dataset
 from engine.sites.access import Site
 from engine.sites.grid import Grid
 from tests.conftest import hand_out
+from tests.engine.world import Squares
 
 # --- the whole experiment, on the starter's scenes, with planted units instead of a model's ---
 
@@ -90,6 +91,17 @@ def test_a_result_of_it_goes_into_the_store_and_back(result: Result) -> None:
 def test_a_role_that_the_model_lacks_is_refused_with_those_that_it_has() -> None:
     with pytest.raises(BadRequest, match=r"no sites of the role “stage.block”. It has: mlp.hidden"):
         purity.sites_of_role(planted_model(), "stage.block")
+
+
+def test_a_data_set_without_tags_is_refused_before_the_work(monkeypatch) -> None:
+    class Idle(Planted):
+        def compute(self, request) -> Result:
+            pytest.fail("nothing may be computed")
+
+    hand_out(monkeypatch, {"planted": planted_model()})
+    monkeypatch.setattr(purity, "open_dataset", lambda name: Squares())
+    with pytest.raises(BadRequest, match="have no tags"):
+        build(PurityRequest, model="planted", data="squares").run(Idle())
 
 
 def test_the_command_answers_with_layers_and_a_sentence(result: Result, monkeypatch) -> None:
