@@ -144,8 +144,8 @@ def test_the_data_of_a_background_request_passes_six_packages_at_most(
 ) -> None:
     from engine.core import config
 
-    folder = tmp_path / "walked"
-    folder.mkdir()
+    folder = tmp_path / "walked" / "a class"
+    folder.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "1.png")
     (tmp_path / "vitrine.toml").write_text('[data_folders]\nwalked = "walked"\n')
     monkeypatch.setenv("VITRINE_CONFIG", str(tmp_path / "vitrine.toml"))
