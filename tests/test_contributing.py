@@ -75,7 +75,9 @@ def test_the_experiment_is_in_the_registry_and_on_the_command_line(
     (mine,) = (each for each in listed if each["experiment"] == "brightness")
     assert (mine["title"], mine["page"]) == ("Brightness", "reliance")
     told = json.loads(python_here("-m", "engine", "brightness", "--data", "greys", "--images", "4", "--json"))
-    assert [row["grey"] for row in told["tables"]["brightness"]] == [0, 60, 120, 180], "in the format that the package brings"
+    assert [row["grey"] for row in told["tables"]["brightness"]] == [0, 60, 120, 180], (
+        "in the format that the package brings"
+    )
 
 
 def test_its_section_is_drawn_on_its_page(python_here: Callable[..., str]) -> None:
