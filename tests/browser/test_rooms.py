@@ -49,5 +49,5 @@ def test_background_and_object_are_measured_from_a_link(app_server: AppServer, p
 def test_texts_are_compared_with_an_image_from_a_link(app_server: AppServer, page: Page) -> None:
     link = "concepts?a=starter-clip&show=zero-shot&image=5&labels=a photo of an animal|a photo of food"
     answered(app_server, page, link, "[data-testid=stPlotlyChart]")
-    expect(page.get_by_text("finds that “a photo of", exact=False)).to_be_visible()
+    expect(page.get_by_text("According to starter-clip, “a photo of", exact=False)).to_be_visible()
     assert page.locator("[data-testid=stMain] img:not([alt])").count() == 0

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from engine.cli import main
+from engine.cli.asking import data_name
 from engine.core import config
 from engine.core.experiments import parse_request
 from engine.core.images import open_image
 from engine.core.request import Result
+from engine.data.registry import paths_may_be_typed
 from engine.jobs.keys import stored_key
 
 MODEL = "starter-cnn"
@@ -45,7 +47,9 @@ def test_visualize_writes_the_pictures_that_the_result_holds(
         assert Path(unit["image"]).parent == out
     assert {"numbers.csv", "request.json", "contact-sheet.png"} <= {path.name for path in out.iterdir()}
     assert json.loads((out / "request.json").read_text())["request"]["seed"] == 5
-    assert parse_request(told["request"]).key() == told["key"]
+    with paths_may_be_typed():
+        data_name(str(photos))
+        assert parse_request(told["request"]).key() == told["key"]
 
 
 @pytest.mark.usefixtures("own_store")
