@@ -73,7 +73,9 @@ def test_rows_of_two_indexes_are_paired_by_the_number_of_their_image():
 def test_a_model_without_a_text_tower_cannot_read(read):
     with pytest.raises(BadRequest) as refusal:
         read("starter-cnn")
-    assert str(refusal.value) == ("starter-cnn has no text tower. Choose a CLIP, like open_clip/ViT-B-16/openai.")
+    assert str(refusal.value) == (
+        "starter-cnn has no text tower, so it cannot read words. Choose a CLIP, like open_clip/ViT-B-16/openai."
+    )
 
 
 def test_text_is_taken_with_single_spaces_and_neither_empty_nor_endless():

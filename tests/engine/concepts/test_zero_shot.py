@@ -117,7 +117,7 @@ def test_bad_input_is_one_sentence(person, fields, sentence):
 
 
 def test_a_model_without_a_text_tower_is_refused(person):
-    with pytest.raises(BadRequest, match=r"starter-vit has no text tower"):
+    with pytest.raises(BadRequest, match=r"starter-vit has no text tower, so it cannot read words"):
         ask("starter-vit")
 
 

@@ -172,7 +172,7 @@ def test_a_missing_config_is_said(person):
 
 
 def test_a_model_without_a_text_tower_cannot_read_words():
-    with pytest.raises(BadRequest, match=r"small-vit has no text tower\. Choose a CLIP"):
+    with pytest.raises(BadRequest, match=r"small-vit has no text tower, so it cannot read words\. Choose a CLIP"):
         _ = small_vit().tokenizer
 
 
