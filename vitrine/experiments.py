@@ -94,7 +94,7 @@ def request(kind: type[Request], given: dict[str, Any]) -> Request:
         if targets:
             fields["targets"] = (*targets, *fields.get("targets", ()))
     if missing := [name for name, field in kind.model_fields.items() if field.is_required() and name not in fields]:
-        raise BadRequest(f"{missing[0]} is missing: {kind.experiment} needs it. help() tells what it takes.")
+        raise BadRequest(f"{missing[0]} is missing: {kind.experiment} requires it. help() lists the fields.")
     return build(kind, **fields)
 
 
@@ -104,7 +104,7 @@ def _addressed(kind: type[Request], fields: dict[str, Any]) -> dict[str, Any]:
     site, colon, selection = rest.partition(":")
     parts = {"site": site, **({"units": selection} if colon else {})}
     if colon and "units" not in kind.model_fields:
-        raise BadRequest(f"{kind.experiment} is about a whole site: write {model}@{site}, without units.")
+        raise BadRequest(f"{kind.experiment} applies to a whole site: write {model}@{site}, without units.")
     if twice := sorted(parts.keys() & fields.keys()):
         raise BadRequest(f"The address {fields['model']} says the {twice[0]} already. Give it once.")
     return {**fields, "model": model, **parts}

@@ -26,7 +26,9 @@ def draw(results: Sequence[Result]) -> go.Figure:
     """The chart of one experiment's results. Raises BadRequest where there is none, or they are of several experiments."""
     kinds = {str(result.request["experiment"]) for result in results}
     if len(kinds) > 1:
-        raise BadRequest(f"Results of {' and '.join(sorted(kinds))} do not go into one chart. Draw them one by one.")
+        raise BadRequest(
+            f"Results of {' and '.join(sorted(kinds))} cannot be combined in one chart. Draw them separately."
+        )
     kind = kinds.pop()
     if kind not in CHARTS:
         known = ", ".join(sorted(CHARTS))
@@ -35,7 +37,7 @@ def draw(results: Sequence[Result]) -> go.Figure:
         )
     chart, most = CHARTS[kind]
     if len(results) > most:
-        raise BadRequest(f"{len(results)} results are too many for one chart of {kind}: at most {most} go into it.")
+        raise BadRequest(f"{len(results)} results are too many for one chart of {kind}: the limit is {most}.")
     return chart(results)
 
 
@@ -86,9 +88,7 @@ def _accuracies(
         rows = {name: rows.to_dict("records") for name, rows in _tables(results, table).items()}
         groups = [group(row) for row in next(iter(rows.values()))]
         if any([group(row) for row in each] != groups for each in rows.values()):
-            raise BadRequest(
-                "These results were not measured on the same variants. Ask for the same ones of every model."
-            )
+            raise BadRequest("These results have different variants. Use the same ones for every model.")
         return reliance.bars(
             [*rows], groups, {n: [reliance.interval(row, "top1") for row in r] for n, r in rows.items()}, title
         )
@@ -98,11 +98,13 @@ def _accuracies(
 
 def _frequency(results: Sequence[Result]) -> go.Figure:
     """Accuracy under the low-pass (or, where none was asked for, the high-pass or single bands)."""
-    for table, across in (("low", "low-pass cut-off"), ("high", "high-pass cut-off")):
+    for table, across in (("low", "low-pass cutoff"), ("high", "high-pass cutoff")):
         if all(table in result.tables and len(result.tables[table]) for result in results):
             tables = _tables(results, table)
             curves = {name: reliance.curve(rows, "cutoff", "normalised") for name, rows in tables.items()}
-            return reliance.curves([*curves], curves, f"{across}, fraction of Nyquist", "top-1 over unfiltered top-1")
+            return reliance.curves(
+                [*curves], curves, f"{across}, fraction of Nyquist", "top-1 relative to unfiltered images"
+            )
     raise BadRequest("These results have neither a low-pass nor a high-pass in common. Their numbers are in .tables.")
 
 
@@ -135,14 +137,14 @@ HEADS = {
     "cls": "class token",
     "patch_mean": "mean of patches",
     "all_mean": "mean of all tokens",
-    "patch_average": "one position, on average",
-    "patch_maximum": "one position, the best",
+    "patch_average": "single patch, average",
+    "patch_maximum": "single patch, best",
 }
 
 
 def _moves(results: Sequence[Result]) -> go.Figure:
     """How far maps move along with shifted and turned images."""
-    made = line_charts.blank(line_charts.DEPTH, "correlation of the map with the moved map")
+    made = line_charts.blank(line_charts.DEPTH, "correlation of the map with the transformed map")
     for side, (name, table) in _sides(results, "moves").items():
         for dash, (kind, part) in enumerate(table.groupby("kind")):
             bounds = part["equivariance_low"], part["equivariance_high"]
@@ -170,7 +172,7 @@ def _purity(results: Sequence[Result]) -> go.Figure:
         side: (name, rows.assign(depth=np.linspace(0, 1, len(rows))))
         for side, (name, rows) in _sides(results, "layers").items()
     }
-    baselines = {"baseline": "tags shuffled", "strict_baseline": "shuffled within subgroups"}
+    baselines = {"baseline": "tags permuted", "strict_baseline": "permuted within subgroups"}
     return concepts.shares(tables, "concept units, % of the layer", "concept_units", "low", "high", baselines)
 
 

@@ -52,7 +52,7 @@ def load(model: str | nn.Module | Model, preprocessing: Mapping[str, Any] | None
         return model
     if isinstance(model, str):
         if preprocessing or more:
-            raise BadRequest(f"{model} has its own preprocessing. Preprocessing is for modules of your own.")
+            raise BadRequest(f"{model} has its own preprocessing. Give preprocessing only with your own modules.")
         return Model(model)
     return Model(session.add(model, **_preprocessing({**(preprocessing or {}), **more})).name)
 
@@ -63,11 +63,11 @@ UNUSED = {"interpolation", "crop_pct", "crop_mode", "num_classes"}
 def _preprocessing(given: dict[str, Any]) -> dict[str, Any]:
     """Preprocessing as a source of models takes it. Raises BadRequest for what does not fit."""
     if unknown := sorted(set(given) - UNUSED - {"size", "input_size", "mean", "std", "class_names"}):
-        raise BadRequest(f"{unknown[0]} is no part of the preprocessing. Give size, mean, std and class_names.")
+        raise BadRequest(f"{unknown[0]} is not part of the preprocessing. Give size, mean, std and class_names.")
     size = given.get("size", given.get("input_size", 224))
     sides = [size, size] if isinstance(size, int) else [*size][-2:]
     if len(sides) != 2 or not all(isinstance(side, int) and 8 <= side <= 4096 for side in sides):
-        raise BadRequest(f"The size {size} is none. Give a side in pixels, from 8 to 4096, or (height, width).")
+        raise BadRequest(f"{size} is not a size. Give a side in pixels, from 8 to 4096, or (height, width).")
     names = given.get("class_names")
     return {
         "size": (sides[0], sides[1]),

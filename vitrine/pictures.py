@@ -29,7 +29,7 @@ def as_batch(images: Any, size: tuple[int, int]) -> Tensor:
     """
     several = _several(images)
     if not several:
-        raise BadRequest(f"There are no images. {WHAT}.")
+        raise BadRequest(f"No images given. {WHAT}.")
     return torch.stack([_fitted(_pixels(image), size) for image in several])
 
 
@@ -57,7 +57,7 @@ def _several(images: Any) -> Sequence[Any]:
         return images
     if hasattr(images, "ndim") and images.ndim in (2, 3, 4):
         return [*images] if images.ndim == 4 else [images]
-    raise BadRequest(f"A {type(images).__name__} is no image. {WHAT}.")
+    raise BadRequest(f"A {type(images).__name__} is not an image. {WHAT}.")
 
 
 def _pixels(image: Any) -> np.ndarray:
@@ -76,13 +76,15 @@ def _pixels(image: Any) -> np.ndarray:
     array = np.repeat(array[:, :, None], 3, 2) if array.ndim == 2 else array
     array = np.repeat(array, 3, 2) if array.ndim == 3 and array.shape[2] == 1 else array
     if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise BadRequest(f"An array of {' x '.join(map(str, np.shape(image)))} is no image. {WHAT}.")
+        raise BadRequest(f"An array of {' x '.join(map(str, np.shape(image)))} is not an image. {WHAT}.")
     if array.dtype == np.uint8:
         return array
     if not np.issubdtype(array.dtype, np.floating):
-        raise BadRequest(f"An image of {array.dtype} could mean anything. {WHAT}.")
+        raise BadRequest(f"The value range of an image of type {array.dtype} is ambiguous. {WHAT}.")
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-        raise BadRequest(f"This image has numbers outside 0 to 1, as after normalising; the model does that. {WHAT}.")
+        raise BadRequest(
+            f"This image has values outside 0 to 1, as after normalisation, which the model does itself. {WHAT}."
+        )
     return array.astype(np.float32)
 
 

@@ -42,7 +42,7 @@ def starter_split() -> Split:
     try:
         text = STARTER.read_text(encoding="utf-8")
     except OSError:
-        raise Unavailable(f"The starter's split of words is not here: {STARTER} is missing.") from None
+        raise Unavailable(f"The starter's concreteness list is missing: {STARTER}.") from None
     _, *rows = csv.reader(io.StringIO(text))
     return split_of("starter", [word for word, _ in rows], [float(score) for _, score in rows])
 
@@ -52,14 +52,14 @@ def split_of(name: str, words: Sequence[str], scores: Sequence[float] | None) ->
     range (3 for ratings from 1 to 5). Raises BadRequest for a list without scores, with one that is not finite, or with one
     score for all."""
     if scores is None or not len(scores):
-        raise BadRequest(f"“{name}” has no scores. Give a CSV with a word and its concreteness on each line.")
+        raise BadRequest(f"“{name}” has no scores. Use a CSV file with a word and its concreteness per line.")
     if len(words) != len(scores):
         raise ValueError(f"{len(words)} words and {len(scores)} scores")
     if not all(map(math.isfinite, scores)):
-        raise BadRequest(f"A score of “{name}” is not a finite number. Give every word a number, like 3.5.")
+        raise BadRequest(f"A score in “{name}” is not a finite number. Give every word a number, like 3.5.")
     low, high = min(scores), max(scores)
     if not low < high:
-        raise BadRequest(f"Every word of “{name}” has the same score, so none is more abstract than another.")
+        raise BadRequest(f"All words of “{name}” have the same score, so none is more abstract than another.")
     return Split(name, {word.casefold(): score for word, score in zip(words, scores, strict=True)}, (low + high) / 2)
 
 

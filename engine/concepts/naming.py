@@ -29,8 +29,8 @@ FLATTER = 10.0
 
 
 @experiment(
-    title="Names of units",
-    about="Which words of a vocabulary name each unit of a layer, and which units chance names as well.",
+    title="Labels of units",
+    about="Words of a vocabulary that describe each unit of a layer, and units whose best word does not exceed chance.",
     page="concepts",
 )
 class NameUnitsRequest(WithReader):

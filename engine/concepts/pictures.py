@@ -34,8 +34,8 @@ FEWEST_OTHERS = 3
 
 
 @experiment(
-    title="Picture to words",
-    about="Whether a CLIP reads a unit's made picture like the images that excite the unit.",
+    title="Labels of pictures",
+    about="Whether a CLIP labels the picture of a unit like the images that activate it most.",
     page="concepts",
 )
 class PictureWordsRequest(WithReader):
@@ -140,7 +140,7 @@ def of_strongest(index: Result, numbers: np.ndarray, seen: np.ndarray) -> np.nda
     places = order[np.searchsorted(numbers, strongest, sorter=order).clip(max=len(numbers) - 1)]
     there = (numbers[places] == strongest).astype(np.float32)
     if not there.any(axis=1).all():
-        raise BadRequest("The reader could read none of the images that excite a unit most. Choose other images.")
+        raise BadRequest("None of the images that activate a unit most could be read. Choose another data set.")
     return np.einsum("ut,utd->ud", there / there.sum(axis=1, keepdims=True), seen[places])
 
 

@@ -21,8 +21,8 @@ from engine.models import catalog
 
 
 @experiment(
-    title="Map of units",
-    about="The units of a layer on a plane, those that respond to the same images close together.",
+    title="Projection of units",
+    about="The units of a layer in two dimensions, close together if they respond to the same images.",
     page="concepts",
 )
 class UnitMapRequest(Request):

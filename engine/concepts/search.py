@@ -38,8 +38,8 @@ HELD_BYTES = 1 << 30  # of position means
 
 
 @experiment(
-    title="Units of a text",
-    about="The units whose activations follow how well a text fits each image.",
+    title="Units by text",
+    about="Units whose activations correlate with how well a text fits each image.",
     page="concepts",
 )
 class FindUnitsRequest(WithReader):
@@ -187,10 +187,10 @@ def _table(model: str, sites: Sequence[str], scores: Sequence[np.ndarray], image
 def _sentence(facts: dict[str, Any], score: float) -> str:
     if not facts["found"]:
         return (
-            f"No unit follows “{facts['text']}”: the best correlation, {score:.2f}, is not above the {facts['chance']:.2f} of "
-            "chance. Try another word, another layer or another reader."
+            f"No unit follows “{facts['text']}”: the best correlation, {score:.2f}, does not exceed the chance level of "
+            f"{facts['chance']:.2f}. Try another word, layer or CLIP."
         )
     return (
-        f"The best unit follows “{facts['text']}” with a correlation of {score:.2f} (chance stays below "
-        f"{facts['chance']:.2f}), which is more than {facts['among_words']:.0%} of the vocabulary's words reach in its layer."
+        f"The best unit follows “{facts['text']}” with a correlation of {score:.2f} (chance level {facts['chance']:.2f}); "
+        f"{facts['among_words']:.0%} of the vocabulary's words have a lower best correlation in its layer."
     )

@@ -62,7 +62,7 @@ def _starter() -> Vocabulary:
     try:
         kinds = json.loads(KINDS.read_text(encoding="utf-8"))
     except OSError:
-        raise Unavailable(f"The starter's words are not here: {KINDS} is missing.") from None
+        raise Unavailable(f"The starter's vocabulary is missing: {KINDS}.") from None
     parts = [[kind["name"], kind["group"], *kind["tags"], kind["home_place"]] for kind in kinds]
     return _vocabulary(STARTER, WordList(tuple(dict.fromkeys(word for said in parts for word in said))))
 

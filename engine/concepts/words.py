@@ -38,7 +38,7 @@ def check_template(template: str) -> str:
 
 
 @experiment(
-    title="Words as a CLIP reads them",
+    title="Text embeddings",
     about="The text embeddings of a vocabulary.",
     page="concepts",
     models=("text",),
@@ -92,9 +92,9 @@ def check_text(text: str) -> str:
     """The text with single spaces. Raises BadRequest where there is none, or too much."""
     plain = " ".join(text.split())
     if not plain:
-        raise BadRequest("There is no text to look for. Write a word or a sentence, like “music”.")
+        raise BadRequest("No text given. Enter a word or a sentence, like “music”.")
     if len(plain) > MAX_TEXT:
-        raise BadRequest(f"The text has {len(plain):,} characters; at most {MAX_TEXT} can be looked for.")
+        raise BadRequest(f"The text has {len(plain):,} characters; the limit is {MAX_TEXT}.")
     return plain
 
 
@@ -116,7 +116,7 @@ def aligned(first: np.ndarray, second: np.ndarray, data: str) -> tuple[np.ndarra
     """
     _, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
     if len(here) < FEWEST:
-        raise BadRequest(f"“{data}” has {len(here)} images to match words on; at least {FEWEST} are needed.")
+        raise BadRequest(f"“{data}” has {len(here)} usable images; at least {FEWEST} are needed.")
     return here, there
 
 

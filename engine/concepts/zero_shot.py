@@ -39,7 +39,7 @@ MOST_TEXTS = 50
 
 @experiment(
     title="Zero-shot",
-    about="Which of some texts fits an image best.",
+    about="Zero-shot classification of an image with given texts.",
     page="concepts",
     models=("text",),
 )
@@ -72,7 +72,7 @@ class ZeroShotRequest(Request):
         except BadRequest as error:
             raise ValueError(str(error)) from None
         if not 2 <= len(distinct) <= MOST_TEXTS:
-            raise ValueError(f"{len(distinct)} different texts were given. Give 2 to {MOST_TEXTS}, to compare them.")
+            raise ValueError(f"{len(distinct)} different texts were given. Give 2 to {MOST_TEXTS}.")
         return distinct
 
     @field_validator("image")

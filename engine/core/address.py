@@ -71,7 +71,7 @@ def parse_selection(text: str, limit: int = MAX_UNITS) -> tuple[tuple[int, ...],
     plain += [str(target.unit) for target in found if target.unit is not None]
     targets = tuple(dict.fromkeys(str(target) for target in found if target.unit is None))
     if len(targets) > limit:
-        raise BadRequest(f"More than {limit} targets asked for at once. Ask for at most {limit}.")
+        raise BadRequest(f"More than {limit} targets requested at once. Request at most {limit}.")
     units = parse_units(",".join(plain), limit - len(targets)) if any(plain) or not targets else ()
     return units, targets
 
@@ -107,7 +107,7 @@ def parse_units(text: str, limit: int = MAX_UNITS) -> tuple[int, ...]:
         if len(chosen) <= limit:
             units.update(dict.fromkeys(chosen))
         if max(len(chosen), len(units)) > limit:
-            raise BadRequest(f"More than {limit} units asked for at once. Ask for at most {limit}.")
+            raise BadRequest(f"More than {limit} units requested at once. Request at most {limit}.")
     if not units:
         raise BadRequest("No units given. Name at least one, like 5, 0-15 or 0:16.")
     return tuple(units)

@@ -48,7 +48,7 @@ DEFAULT_TEMPLATE = "a photo of a {}"
 DEFAULT_TOP_WORDS = 5
 """Words of a unit."""
 DEFAULT_TOP_UNITS = 24
-"""Units of a text."""
+"""Units by text."""
 MAX_TEXT = 300
 """Characters of a text that a CLIP reads."""
 

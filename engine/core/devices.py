@@ -37,7 +37,9 @@ def pick() -> torch.device:
     wanted = settings().device
     device = _best() if wanted == "auto" else torch.device(wanted)
     if wanted != "auto" and not _works(device):
-        raise BadRequest(f"The settings ask for device “{wanted}”, which torch cannot use here. Set device to “auto”.")
+        raise BadRequest(
+            f"The settings request the device “{wanted}”, which torch cannot use here. Set device to “auto”."
+        )
     if settings().threads:
         torch.set_num_threads(settings().threads)
     if device.type == "cuda":
@@ -83,7 +85,7 @@ def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
         # Out of the except block: the traceback no longer holds the tensors of the failed try.
         _free_memory()
         if size <= 1:
-            raise Unavailable("The device has too little free memory for even one image. Use a smaller model.")
+            raise Unavailable("The device does not have enough free memory for a single image. Use a smaller model.")
         size //= 2
 
 

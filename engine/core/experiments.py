@@ -53,7 +53,7 @@ class Experiment:
         for given, known in ((self.models, ModelNeed), (self.data, DataNeed), ((self.page,), Page)):
             for word in given:
                 if word not in get_args(known):
-                    raise ValueError(f"{self.class_name}: “{word}” is none of {', '.join(get_args(known))}")
+                    raise ValueError(f"{self.class_name}: “{word}” is not one of {', '.join(get_args(known))}")
 
     @property
     def kind(self) -> type[Request]:
@@ -128,7 +128,7 @@ def parse_request(facts: Mapping[str, Any] | str) -> Request:
         kind = experiments()[fields.pop("experiment")].kind
         fields.pop("version", None)
     except (ValueError, TypeError, KeyError):
-        raise BadRequest("This is not a request that Vitrine knows.") from None
+        raise BadRequest("This is not a valid request.") from None
     return build(kind, **fields)
 
 

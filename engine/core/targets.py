@@ -154,7 +154,7 @@ def _terms(inside: str, text: str) -> tuple[Term, ...]:
             raise _refused(text)
         weight = float(found["weight"] or 1) * (-1 if found["sign"] == "-" else 1)
         if not weight:
-            raise BadRequest(f"“{text[:60]}” multiplies a part by 0. Leave that part out.")
+            raise BadRequest(f"“{text[:60]}” multiplies a term by 0. Remove that term.")
         terms.append(Term(weight, _part(found)))
         place = found.end()
     if not terms:

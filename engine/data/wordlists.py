@@ -36,9 +36,9 @@ def read_words(data: bytes, name: str) -> WordList:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RefusedFile(f"{name} is not UTF-8 text. Give a text file with one word on each line.") from None
+        raise RefusedFile(f"{name} is not UTF-8 text. Use a text file with one word per line.") from None
     if any(letter < " " and letter not in "\t\r\n\v\f" for letter in text):
-        raise RefusedFile(f"{name} is not text. Give a text file with one word on each line.")
+        raise RefusedFile(f"{name} is not text. Use a text file with one word per line.")
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row and row[0].strip()]
     except csv.Error as error:
@@ -64,7 +64,7 @@ def write_words(found: WordList) -> str:
 
 def _checked(found: dict[str, float | None], name: str) -> WordList:
     if not found:
-        raise RefusedFile(f"{name} holds no words. Give a text file with one word on each line.")
+        raise RefusedFile(f"{name} holds no words. Use a text file with one word per line.")
     if len(found) > MOST_WORDS:
         raise RefusedFile(f"{name} holds {len(found):,} words; a vocabulary may have {MOST_WORDS:,}.")
     longest = max(found, key=len)

@@ -42,7 +42,7 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
     notes: list[tuple[str, str]] = []
     if model is None:
         if outputs != 1000:
-            raise BadRequest(f"The model does not say what its {outputs} classes are. Add classes to its card.")
+            raise BadRequest(f"The names of the model's {outputs} classes are unknown. Add classes to its card.")
         model = imagenet_names()
         notes.append(
             ("classes", "the model names none of its 1000 classes; taken as ImageNet-1k's, in their usual order")
@@ -55,11 +55,11 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
         if len(candidates) == 1:
             to_model[number] = next(iter(candidates))
         else:
-            reason = "could mean several classes of the model" if candidates else "is no class of the model"
-            notes.append((f"class {label}", f"“{label}” {reason}; its images are left out"))
+            reason = "matches several classes of the model" if candidates else "is no class of the model"
+            notes.append((f"class {label}", f"“{label}” {reason}; its images are skipped"))
     if len(data) and (to_model < 0).all():
         raise BadRequest(
-            f"The model knows none of the data set's classes (“{data[0]}”, …). Choose another model or data set."
+            f"The model has none of the data set's classes (“{data[0]}”, …). Choose another model or data set."
         )
     return Matching(to_model, tuple(notes))
 

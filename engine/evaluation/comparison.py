@@ -50,12 +50,14 @@ def align(results: Sequence[Result]) -> Aligned:
         for result in results
     }
     if len(kinds) != 1:
-        raise BadRequest("These results are not of the same data set, variants, cut and filter. Ask each model alike.")
+        raise BadRequest(
+            "These results differ in data set, variants, cut or filter. Use the same settings for every model."
+        )
     common = results[0].arrays["images"]
     for result in results[1:]:
         common = np.intersect1d(common, result.arrays["images"])
     if not len(common):
-        raise BadRequest("No image is common to these results. Choose models that know the same classes.")
+        raise BadRequest("These results have no images in common. Choose models with the same classes.")
     rows = [np.searchsorted(result.arrays["images"], common) for result in results]
     pick = [
         {name: result.arrays[name][row] for name in ("labels", "top", "loss")}
@@ -180,21 +182,21 @@ def sentence(aligned: Aligned, variant: str = "background", fill: str = "") -> s
 
     raw = find(paired(aligned))
     a, b = raw["a"], raw["b"]
-    before = f"On {name} alone {a} minus {b} is {_points(raw)}"
+    before = f"On {name} alone, {a} minus {b} is {_points(raw)}"
     if not control["n"]:
-        return f"{before}; no image is right in full for all models, so there is no comparison among equals."
+        return f"{before}; no intact image is classified correctly by all models, so overall accuracy cannot be controlled for."
     fair = find(control["paired"])
-    among = f"on the {control['n']} images that all get right in full it is {_points(fair)}"
+    among = f"on the {control['n']} images whose intact version all models classify correctly, it is {_points(fair)}"
     return f"{before}; {among}: {_verdict(raw, fair)}."
 
 
 def _verdict(raw: dict[str, Any], fair: dict[str, Any]) -> str:
     before, after = (_sign(row) for row in (raw, fair))
     if not before:
-        return "no difference before the control, " + ("but one after it" if after else "and none after it")
+        return "only the controlled difference is significant" if after else "neither difference is significant"
     if not after:
-        return "the difference does not survive the control"
-    return "the difference survives the control" if before == after else "the control turns the difference around"
+        return "the difference is no longer significant"
+    return "the difference remains significant" if before == after else "the difference changes sign"
 
 
 def _sign(row: dict[str, Any]) -> int:

@@ -37,7 +37,7 @@ FULL_PRECISION_BYTES = 64 << 20  # a larger table of position means is kept as f
 
 @experiment(
     title="Activation index",
-    about="What every unit of a layer does on a whole data set.",
+    about="Activations of all units of a layer on a whole data set.",
     page="visualize",
 )
 class IndexRequest(Request):
@@ -157,7 +157,7 @@ def _stream(
         done = int(indices[-1]) + 1
         context.report(Progress(done, total, f"{done} of {total} images"))
     if not done:
-        raise BadRequest(f"No image of “{dataset.name}” can be read. Give it PNG, JPEG or WebP images.")
+        raise BadRequest(f"No image of “{dataset.name}” can be read. Use PNG, JPEG or WebP images.")
     return tallies
 
 

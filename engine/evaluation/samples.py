@@ -62,7 +62,7 @@ def chosen(dataset: Dataset, to_model: np.ndarray, limit: int = 0) -> tuple[np.n
     labels = to_model[dataset.labels()[numbers]] if len(numbers) else numbers
     numbers, labels = numbers[labels >= 0], labels[labels >= 0]
     if not len(numbers):
-        raise BadRequest(f"“{dataset.name}” has no image with a label that the model knows. Give it class subfolders.")
+        raise BadRequest(f"“{dataset.name}” has no image with a label among the model's classes. Use class subfolders.")
     if limit and limit < len(numbers):
         picked = np.sort(np.random.default_rng(0).choice(len(numbers), limit, replace=False))
         numbers, labels = numbers[picked], labels[picked]

@@ -169,4 +169,4 @@ def _warning(error: Exception) -> str:
         reason = "the result store cannot be written"
     else:
         reason = "it holds something that cannot be stored"
-    return f"The result is kept in memory only, because {reason}: it is gone when Vitrine stops. Download it now."
+    return f"The result is kept in memory only, because {reason}, and is lost when Vitrine stops. Download it now."

@@ -32,7 +32,7 @@ from engine.jobs.runner import Runner
 log = logging.getLogger(__name__)
 
 REMEMBERED_JOBS = 256
-GONE = "This job is no longer known. Ask for it again."
+GONE = "This job no longer exists. Start it again."
 _ENDED = ("done", "failed", "cancelled")
 
 
@@ -180,7 +180,7 @@ class Jobs:
         for thread in self._threads:
             thread.join(min(timeout, 3.0))
             if thread.is_alive():
-                log.warning("Waiting for the step that is being computed to end.")
+                log.warning("Waiting for the current step to finish.")
                 thread.join(timeout)
         self._journal.close()
 
@@ -200,7 +200,7 @@ class Jobs:
 
     def _refuse_when_full(self, owner: str, batch: str) -> None:
         if self._closing:
-            raise Unavailable("Vitrine is shutting down and takes no new jobs. Ask again after the restart.")
+            raise Unavailable("Vitrine is shutting down and accepts no new jobs. Try again after the restart.")
         active = [record for record in self._records.values() if record.status not in _ENDED]
         mine = {record.owners[owner] for record in active if owner in record.owners}
         if batch in mine:
@@ -208,9 +208,11 @@ class Jobs:
         # A job that several wait for counts for the first of them: joining costs nothing.
         waiting = {next(iter(record.owners.items())) for record in active if record.status == "queued"}
         if len(waiting) >= self._queue_limit:
-            raise Unavailable(f"The queue is full: {self._queue_limit} jobs wait. Try again in a few minutes.")
+            raise Unavailable(f"The queue is full ({self._queue_limit} jobs). Try again in a few minutes.")
         if len(mine) >= self._jobs_per_owner:
-            raise Unavailable(f"You have {len(mine)} jobs waiting or running already. Let one finish, or cancel one.")
+            raise Unavailable(
+                f"You already have {len(mine)} jobs queued or running. Wait for one to finish, or cancel one."
+            )
 
     def _remember(self, record: _Record) -> None:
         self._records.pop(record.job.id, None)
@@ -260,7 +262,7 @@ class Jobs:
             finally:
                 with self._changed:
                     if record.status not in _ENDED:
-                        self._end(record, "failed", "Something went wrong with this job. Ask for it again.")
+                        self._end(record, "failed", "This job failed unexpectedly. Start it again.")
             record = None
             gc.collect()
 

@@ -61,7 +61,7 @@ def find(name: str) -> Entry:
         )
     if entry is None:
         near = _near(name)
-        hint = f"Near names: {', '.join(near)}." if near else f"“{COMMAND} models” lists those there are."
+        hint = f"Similar names: {', '.join(near)}." if near else f"“{COMMAND} models” lists all models."
         raise BadRequest(f"There is no model “{name[:80]}”. {hint}")
     return entry
 
@@ -170,7 +170,7 @@ def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
     """The module with random weights. Without a stated number of classes, it has as many as the weights do."""
     if not timm.is_model(entry.architecture):
         near = difflib.get_close_matches(entry.architecture, timm.list_models(), n=3)
-        hint = f"Near names: {', '.join(near)}." if near else "timm.list_models() lists those there are."
+        hint = f"Similar names: {', '.join(near)}." if near else "timm.list_models() lists all architectures."
         raise BadRequest(f"timm has no architecture “{entry.architecture}” ({entry.name}). {hint}")
     kwargs = dict(entry.kwargs)
     config = get_pretrained_cfg(entry.architecture)
@@ -184,7 +184,7 @@ def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
         return timm.create_model(entry.architecture, pretrained=False, **kwargs)
     except (TypeError, ValueError, RuntimeError, AssertionError, KeyError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadRequest(f"timm cannot make “{entry.architecture}” for {entry.name}: {reason}") from None
+        raise BadRequest(f"timm cannot create “{entry.architecture}” for {entry.name}: {reason}") from None
 
 
 def _bare(architecture: str, kwargs: dict[str, Any]) -> nn.Module:

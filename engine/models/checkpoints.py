@@ -117,14 +117,14 @@ def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
     """Raises RefusedFile for complex numbers, which would lose a part, and for those that would make every answer NaN."""
     if compound := [name for name, value in state.items() if value.is_complex()]:
         raise RefusedFile(
-            f"{path} holds complex numbers in {len(compound)} of its {len(state)} tensors: {_first(compound)}. "
-            "Vitrine runs networks of real numbers only."
+            f"{path} contains complex numbers in {len(compound)} of its {len(state)} tensors: {_first(compound)}. Vitrine "
+            f"supports real-valued networks only."
         )
     # A mask of attention is made of infinity.
     if broken := [name for name, value in state.items() if not name.endswith("mask") and not _is_finite(value)]:
         raise RefusedFile(
-            f"{path} holds numbers that are not finite in {len(broken)} of its {len(state)} tensors: {_first(broken)}. "
-            "The weights are damaged, or training failed: get the file again."
+            f"{path} contains non-finite numbers in {len(broken)} of its {len(state)} tensors: {_first(broken)}. The "
+            f"weights are damaged, or training diverged: get the file again."
         )
 
 
@@ -174,7 +174,7 @@ def _asks_for(path: Path) -> str | None:
 
 def _would_run(path: Path, asked: str) -> RefusedFile:
     return RefusedFile(
-        f"{path} is a pickle that asks to run or build “{asked}” when it is opened, so it was not opened. "
+        f"{path} is a pickle that would import “{asked}” when it is loaded, so it was not loaded. "
         "Save only the tensors: torch.save(model.state_dict(), file), or as safetensors."
     )
 

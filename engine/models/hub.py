@@ -66,8 +66,8 @@ def fetch(name: str, place: Place) -> Path:
         return path
     if not answers():
         raise Unavailable(
-            f"The weights of {name} are not on this machine and the hub cannot be reached: on a machine with "
-            f"network run “hf download {place.repository}”, copy its cache folder to {constants.HF_HUB_CACHE}, or "
+            f"The weights of {name} are not on this machine and the hub cannot be reached: on a machine with a network "
+            f"connection, run “hf download {place.repository}”, copy its cache folder to {constants.HF_HUB_CACHE}, or "
             "add a weights file to models.toml."
         )
     for file in place.files:

@@ -96,9 +96,7 @@ class LoadedModel:
 
     def no_text_tower(self) -> BadRequest:
         """What to raise where this model is asked to read words and cannot."""
-        return BadRequest(
-            f"{self.name} has no text tower, so it cannot read words. Choose a CLIP, like open_clip/ViT-B-16/openai."
-        )
+        return BadRequest(f"{self.name} has no text tower. Choose a CLIP, like open_clip/ViT-B-16/openai.")
 
     def images_per_pass(self, most: int) -> int:
         """How many images to run at once: `most`, but on a CPU no more than keep each tensor inside within the memory

@@ -71,14 +71,12 @@ def tokenizer_of(name: str, text: Mapping[str, Any]) -> Tokenizer:
     try:
         return SimpleTokenizer(context_length=context, **switches)
     except (TypeError, AssertionError) as error:
-        raise BadRequest(f"open_clip cannot make the tokenizer of {name}: {error}") from None
+        raise BadRequest(f"open_clip cannot create the tokenizer of {name}: {error}") from None
 
 
 def _of_the_hub(name: str, repository: str, **settings: Any) -> Tokenizer:
     if importlib.util.find_spec("transformers") is None:
-        raise Unavailable(
-            f"{name} reads text with a tokenizer of the package transformers. Install it: pip install transformers."
-        )
+        raise Unavailable(f"{name} uses a tokenizer of the package transformers. Install it: pip install transformers.")
 
     def make(local: bool) -> Tokenizer:
         return HFTokenizer(repository, local_files_only=local, trust_remote_code=False, **settings)
@@ -88,8 +86,8 @@ def _of_the_hub(name: str, repository: str, **settings: Any) -> Tokenizer:
     except (OSError, ValueError):
         if not hub.answers():
             raise Unavailable(
-                f"The tokenizer of {name} is not on this machine and the hub cannot be reached: on a machine with "
-                f"network run “hf download {repository}” and copy its cache folder over."
+                f"The tokenizer of {name} is not on this machine and the hub cannot be reached: on a machine with a network "
+                f"connection, run “hf download {repository}” and copy its cache folder over."
             ) from None
     try:
         return make(local=False)

@@ -39,7 +39,7 @@ def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
 
 @experiment(
     title="Object and background",
-    about="Accuracy on whole images, on objects alone and on backgrounds alone.",
+    about="Accuracy on intact images, on objects alone and on backgrounds alone.",
     page="reliance",
     models=("classes",),
     data=("labels",),

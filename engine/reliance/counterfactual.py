@@ -34,7 +34,7 @@ ANSWERS = ("the object's kind", "a kind of the place shown", "a kind of the obje
 
 @experiment(
     title="Counterfactual backgrounds",
-    about="Does an answer change when the same object stands on another place?",
+    about="Does the prediction change when the same object is shown on another place?",
     page="reliance",
     models=("classes",),
     data=("labels", "matched sets"),

@@ -77,14 +77,14 @@ class FrequencyRequest(OnImages):
     def _rising(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         rising = all(one < other for one, other in itertools.pairwise(values))
         if not rising or any(not 0 <= value <= 1 for value in values):
-            raise ValueError("write fractions of Nyquist, from 0 to 1, the smallest first")
+            raise ValueError("write increasing fractions of Nyquist, from 0 to 1")
         return values
 
     def filters(self) -> list[tuple[str, float, float]]:
         """The filters in the order of the result's second axis."""
         filters = passes(self.cutoffs, self.bands, self.low, self.high)
         if len(filters) < 2:
-            raise BadRequest("No filter is asked for. Ask for a low-pass, a high-pass or bands.")
+            raise BadRequest("No filter is selected. Select a low-pass, a high-pass or bands.")
         return filters
 
     def run(self, context: Context) -> Result:

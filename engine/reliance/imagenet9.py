@@ -23,7 +23,7 @@ from engine.models.loaded import LoadedModel
 
 @experiment(
     title="ImageNet-9 challenge",
-    about="Accuracy on the variations of the Backgrounds Challenge, and the BG-gap.",
+    about="Accuracy on the variations of the Backgrounds Challenge, and the BG-Gap.",
     page="reliance",
     models=("classes",),
     data=("variations",),

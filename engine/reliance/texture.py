@@ -77,7 +77,7 @@ class TextureRequest(OnImages):
     @classmethod
     def _silhouette(cls, cut: Cut) -> Cut:
         if cut == "box":
-            raise ValueError("a box is no silhouette; cut by mask or by saliency")
+            raise ValueError("a box is not a silhouette; cut by mask or by saliency")
         return cut
 
     def variants(self) -> list[tuple[str, str]]:
@@ -93,14 +93,14 @@ class TextureRequest(OnImages):
         check_cut(stream.dataset, self.cut)
         numbers, labels = stream.chosen(self.limit)
         if len(np.unique(labels)) < 2:
-            raise BadRequest("There is only one class among these images, so no texture can be another's.")
+            raise BadRequest("These images have only one class, so textures cannot be exchanged between classes.")
 
         def vary(batch: list[Sample]) -> Varied:
             dressed: list[tuple[Sample, Sample]] = []
             for one in batch:
                 other = self._partner(stream.dataset, one, numbers, labels)
                 if other is None or largest_square(one.region)[2] < SMALLEST:
-                    reason = "no texture can be cut from it, or none was found for it."
+                    reason = "no texture can be taken from it, or none was found for it."
                     stream.skipped[name_of(stream.dataset, one.index)] = reason
                 else:
                     dressed.append((one, other))

@@ -70,7 +70,10 @@ def plan(module: nn.Module, size: tuple[int, int]) -> Plan:
 
 def unknown(module: nn.Module) -> BadRequest:
     """What to say of a model whose structure is not known."""
-    return BadRequest(f"Vitrine does not know where the layers of a {type(module).__name__} are. It knows {FAMILIES}.")
+    return BadRequest(
+        f"The architecture {type(module).__name__} is not supported: its layers cannot be located. Supported "
+        f"are {FAMILIES}."
+    )
 
 
 def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
@@ -168,8 +171,8 @@ def _check_places(module: nn.Module, points: dict[str, HookPoint], sites: dict[s
         seen = float((strength.sum(1) * rows).sum()), float((strength.sum(0) * columns).sum())
         if max(abs(seen[0] - row), abs(seen[1] - column)) > 0.15 + 0.5 / min(grid.height, grid.width):
             raise BadRequest(
-                f"The positions of this {type(module).__name__} do not stand row by row, so its maps would be wrong. "
-                f"Vitrine knows {FAMILIES}."
+                f"The architecture {type(module).__name__} is not supported: its positions are not in row order, so its "
+                f"maps would be wrong. Supported are {FAMILIES}."
             )
 
 

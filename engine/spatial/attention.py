@@ -58,9 +58,7 @@ def uniform(attention: nn.Module, heads: Sequence[int] | None = None) -> Iterato
         with PLACING:
             handle.remove()
     if not fired:
-        raise UnsupportedArchitecture(
-            "Its attention does not ask its projection for values, so it cannot be made uniform."
-        )
+        raise UnsupportedArchitecture("Its attention has no separate value projection, so it cannot be made uniform.")
 
 
 @contextmanager

@@ -49,12 +49,14 @@ class ReadOut:
         if "head.logits" not in model.sites or not all(
             callable(getattr(module, name, None)) for name in ("forward_features", "forward_head")
         ):
-            raise UnsupportedArchitecture(f"{model.name} has no classifier on top of its features.")
+            raise UnsupportedArchitecture(f"{model.name} has no classifier on its features.")
         grid, probe = sites[-1].grid, _probe(model)
         features = module.forward_features(probe)
         layout = _layout(features, grid)
         if layout is None or not _same(module.forward_head(features), module(probe)):
-            raise UnsupportedArchitecture(f"The features that {model.name} answers from do not lie on its image.")
+            raise UnsupportedArchitecture(
+                f"The features that {model.name} classifies do not have positions in the image."
+            )
         other = torch.randn(features.shape, generator=torch.Generator().manual_seed(1)).to(features)
         changed = [features.clone() for _ in range(2)]
         if layout == "tokens":
@@ -104,7 +106,7 @@ class Stack:
         """Raises UnsupportedArchitecture where blocks run one after the other do not give what the model gives."""
         row = child(model.module, "blocks")
         if row is None or "tokens.embed" not in model.sites or readout.channels_last is not None:
-            raise UnsupportedArchitecture(f"{model.name} is no plain row of transformer blocks.")
+            raise UnsupportedArchitecture(f"{model.name} is not a plain sequence of transformer blocks.")
         blocks = [*row.children()]
         stack = cls(model, readout, blocks, child(model.module, "norm") or nn.Identity())
         probe = _probe(model)
@@ -117,7 +119,7 @@ class Stack:
             same = False
         if not same:
             raise UnsupportedArchitecture(
-                f"The blocks of {model.name} need more than the tokens, so they cannot be run alone."
+                f"The blocks of {model.name} need more inputs than the tokens, so they cannot be run separately."
             )
         return stack
 

@@ -68,7 +68,7 @@ def batches(
             pixels = torch.from_numpy(np.stack(pictures)).to(model.device).permute(0, 3, 1, 2).float() / 255
             yield Batch(np.array(kept), pixels, torch.from_numpy(np.stack(masks)).to(model.device))
     if not some:
-        raise BadRequest(f"No image of “{dataset.name}” can be read. Give it PNG, JPEG or WebP images.")
+        raise BadRequest(f"No image of “{dataset.name}” can be read. Use PNG, JPEG or WebP images.")
 
 
 def on_grid(masks: Tensor, height: int, width: int) -> Tensor:

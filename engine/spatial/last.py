@@ -31,7 +31,7 @@ COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 
 @experiment(
     title="The last layer",
-    about="From which tokens the head can answer, class token isolation and uniform attention.",
+    about="Accuracy of the head on different tokens, class token isolation and uniform attention.",
     page="spatial",
     models=("classes",),
     data=("labels",),
@@ -96,8 +96,8 @@ def measure(stream: Stream, most: int | None = None) -> Result:
     answers.facts["skipped"] = report(dataset, stream.skipped, matching.notes)
     if unknown := int((matching.to_model < 0).sum()):
         answers.facts["missing"].append(
-            f"{unknown:,} of the {len(matching.to_model):,} classes of “{dataset.name}” cannot be told among those of "
-            f"{model.name}; their images are left out."
+            f"{unknown:,} of the {len(matching.to_model):,} classes of “{dataset.name}” cannot be matched with those of "
+            f"{model.name}; their images are skipped."
         )
     return answers
 

@@ -32,8 +32,8 @@ CURVES = ("localisation_auroc", "self_retrieval", "position_r2", "homogeneity", 
 
 
 @experiment(
-    title="Position through the layers",
-    about="How long maps show where the object is, and tokens know where they are.",
+    title="Position and localisation by layer",
+    about="How well unit maps localise the object, and how long tokens preserve their position.",
     page="spatial",
 )
 class LayersRequest(OnImages):
@@ -213,13 +213,12 @@ def _localisation(separation: np.ndarray, medians: np.ndarray, control: _Weighte
 def _missing(model: str, tally: _Tally) -> Iterator[str]:
     """Why a layer has not every curve."""
     if not tally.auroc.images and tally.masks_known:
-        yield f"On {tally.layer.maps.name} no image has positions both on its object and beside it."
+        yield f"For {tally.layer.maps.name}, no image has positions both on and off its object."
     elif not tally.auroc.images:
-        yield "Localisation needs to know where the objects are; this data set has neither masks nor boxes."
+        yield "Localisation requires masks or boxes, and this data set has neither."
     if not tally.retrieves:
         yield (
-            "Self-retrieval needs blocks as wide as the embedded patches, on the same positions; "
-            f"{model} changes them on the way."
+            f"Self-retrieval requires blocks with the width and positions of the embedded patches; {model} changes them."
         )
 
 

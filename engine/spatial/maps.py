@@ -1,4 +1,4 @@
-"""One image through the depth: what a unit does at every position, and which positions' tokens are alike."""
+"""One image, layer by layer: what a unit does at every position, and which positions' tokens are alike."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ MOST_BYTES = 64 << 20
 
 
 @experiment(
-    title="One image through the depth",
-    about="The position maps of one unit in every block, and how alike all tokens are, on one image.",
+    title="One image, layer by layer",
+    about="Maps of one unit in every block, and the similarity of all tokens, on one image.",
     page="spatial",
 )
 class MapsRequest(Request):
@@ -97,7 +97,7 @@ def maps(model: LoadedModel, pixels: np.ndarray, mask: np.ndarray | None, unit: 
     with torch.no_grad():
         values = {name: each.float() for name, each in read(model.module, names, model.normalize(image)).items()}
     total = sum((tokens.grid.height * tokens.grid.width) ** 2 * 2 for tokens, _ in shown)
-    missing = [] if total <= MOST_BYTES else ["There are too many positions to keep the similarity of all pairs."]
+    missing = [] if total <= MOST_BYTES else ["There are too many positions to store the similarity of all pairs."]
     arrays, rows = {}, []
     for index, (tokens, source) in enumerate(shown):
         grid, row = source.grid, {"layer": index, "site": tokens.name, "maps": source.name, "units": source.units}
@@ -113,9 +113,11 @@ def maps(model: LoadedModel, pixels: np.ndarray, mask: np.ndarray | None, unit: 
         rows.append(row)
     if not any(name.startswith("map_") for name in arrays):
         most = max(source.units for _, source in shown)
-        raise BadRequest(f"{model.name} has no unit {unit} in any layer; the most are {most}. Give a smaller number.")
+        raise BadRequest(
+            f"{model.name} has no unit {unit} in any layer; the largest layer has {most} units. Give a smaller number."
+        )
     if mask is None:
-        missing.append("Where the object is on this image is not known, so the maps are not compared with it.")
+        missing.append("The location of the object in this image is unknown, so the maps cannot be compared with it.")
     return Result({}, arrays, {"layers": pd.DataFrame(rows)}, {"missing": missing})
 
 

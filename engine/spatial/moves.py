@@ -1,4 +1,4 @@
-"""Shifted and turned images (paper's repository, rotation and translation probes): does a unit's map move along, and does its
+"""Shifted and rotated images (paper's repository, rotation and translation probes): does a unit's map move along, and does its
 mean stay?"""
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ Move = Callable[[Tensor], Tensor]
 
 
 @experiment(
-    title="Shifted and turned images",
-    about="Whether the maps of units move along with the image, and their means stay.",
+    title="Shifted and rotated images",
+    about="Equivariance of the units' maps and invariance of their means.",
     page="spatial",
 )
 class MovesRequest(OnImages):

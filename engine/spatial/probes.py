@@ -32,12 +32,14 @@ class Probes:
         self.reads_prefix = self.readout is not None and self.readout.reads_prefix
         if not self.attentions:
             self._say(
-                f"{model.name} has neither attention nor a class token: only its heads and positions are measured."
+                f"{model.name} has neither attention nor a class token, so only heads and positions are evaluated."
             )
         elif self.readout is not None:
             self.stack = self._or_none(lambda: Stack.of(model, self.readout))
             if not self.reads_prefix:
-                self._say(f"The head of {model.name} reads no class token, so there is none to isolate.")
+                self._say(
+                    f"The head of {model.name} does not use a class token, so class token isolation does not apply."
+                )
         self.watchable = self._watchable()
         grid = self.readout.grid if self.readout else None
         self.positions = Positions(grid.height * grid.width) if grid else None
@@ -179,7 +181,9 @@ class Probes:
             for part, (projected, added) in zip(self.attentions, seen, strict=True)
         )
         if not fits:
-            self._say(f"The attention weights of {self.model.name} hold more than query and key; they are not shown.")
+            self._say(
+                f"The attention weights of {self.model.name} depend on more than queries and keys; they are not shown."
+            )
         return fits
 
     def _say(self, line: str) -> None:

@@ -50,7 +50,7 @@ class Goal(ABC):
 
     def of_means(self, means: np.ndarray) -> np.ndarray:
         """(images,) from means over positions (images, unit) float32. Only where `from_means`."""
-        raise NotImplementedError(f"{self.name} needs more than means over positions")
+        raise NotImplementedError(f"{self.name} requires more than means over positions")
 
     @classmethod
     def of_rows(cls, goals: Sequence[Goal], rows: Tensor, grid: Grid) -> Tensor:

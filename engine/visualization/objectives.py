@@ -103,9 +103,11 @@ def heads_of(model: LoadedModel, site: Site) -> int:
 
 def _check_text(model: LoadedModel, site: str) -> None:
     if model.clip is None:
-        raise BadRequest(f"{model.name} has no text tower, so no picture can be made for a text. Choose a CLIP.")
+        raise BadRequest(f"{model.name} has no text tower, so text similarity is not available. Choose a CLIP.")
     if site != EMBEDDING:
-        raise BadRequest(f"A text is compared with whole pictures: choose the layer {EMBEDDING}, not {site}.")
+        raise BadRequest(
+            f"Text similarity applies to the embedding of the whole picture: choose the layer {EMBEDDING}, not {site}."
+        )
 
 
 def _place(site: Site, part: Part) -> int | None:
@@ -131,9 +133,7 @@ def _direction(model: LoadedModel, site: Site, part: Part) -> Tensor:
     elif part.kind == "head":
         heads = heads_of(model, site)
         if not heads:
-            raise BadRequest(
-                f"{site.name} is not split into attention heads. Take a query, key or value of an attention."
-            )
+            raise BadRequest(f"{site.name} has no attention heads. Choose an attention query, key or value.")
         if part.number >= heads:
             raise BadRequest(f"{site.name} has heads 0 to {heads - 1}; there is no head {part.number}.")
         width = site.units // heads

@@ -34,13 +34,15 @@ class View(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    side: tuple[Side, Side] = Field(description="share of the picture's side at the first step and at the last")
-    side_spread: float = Field(default=0.0, ge=0, le=2, description="standard deviation of the side")
-    zoom: float = Field(default=0.0, ge=0, lt=1, description="the side is divided by a factor within 1 ± this")
+    side: tuple[Side, Side] = Field(
+        description="crop size at the first and at the last step, relative to the picture's side"
+    )
+    side_spread: float = Field(default=0.0, ge=0, le=2, description="standard deviation of the crop size")
+    zoom: float = Field(default=0.0, ge=0, lt=1, description="the crop size is divided by a factor within 1 ± this")
     centre_spread: float = Field(
         default=0.0, ge=0, le=2, description="standard deviation of the centre, normal around 0.5"
     )
-    shift: float = Field(default=0.0, ge=0, le=2, description="the centre is moved by up to ± this, uniformly")
+    shift: float = Field(default=0.0, ge=0, le=2, description="uniform shift of the centre by up to ± this")
     turn: float = Field(default=0.0, ge=0, le=45, description="rotation within ± this, in degrees")
     noise: float = Field(
         default=0.0, ge=0, le=10, description="normal noise of this size and uniform noise within ± half of it"
@@ -52,9 +54,11 @@ class Finish(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    after: float = Field(gt=0, lt=1, description="share of the steps after which it begins")
-    rate: float = Field(gt=0, le=100, description="learning rate of the pixels; `schedule` goes on over the whole run")
-    total_variation: float = Field(ge=0, le=1000, description="instead of the recipe's")
+    after: float = Field(gt=0, lt=1, description="fraction of the steps after which it starts")
+    rate: float = Field(
+        gt=0, le=100, description="learning rate of the pixels; `schedule` continues over the whole run"
+    )
+    total_variation: float = Field(ge=0, le=1000, description="replaces that of the recipe")
 
 
 class Recipe(BaseModel):
@@ -68,34 +72,34 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(default=CUSTOM, max_length=200)
-    summary: str = Field(default="", max_length=1000, description="one sentence for people")
+    summary: str = Field(default="", max_length=1000, description="one-sentence description")
     source: str = Field(default="", max_length=1000, description="where the settings come from")
     parameterization: Literal["pixels", "fourier", "maco"] = Field(
-        description="what is changed: pixels, the waves that a picture is made of, or (maco) their phases alone"
+        description="what is optimized: pixels, Fourier coefficients, or (maco) Fourier phases only"
     )
     steps: int = Field(ge=1, le=MAX_STEPS)
     copies: int = Field(ge=1, le=MAX_COPIES, description="augmented copies of the picture in each step")
     rate: float = Field(gt=0, le=100, description="learning rate at the first step; see `schedule`")
-    betas: tuple[Beta, Beta] = Field(description="how much Adam remembers of the mean and of the size of gradients")
-    total_variation: float = Field(ge=0, le=1000, description="weight of the differences between neighbouring pixels")
+    betas: tuple[Beta, Beta] = Field(description="Adam's decay rates of the first and second moment")
+    total_variation: float = Field(ge=0, le=1000, description="weight of the total variation")
     total_variation_relative: bool = Field(
         default=False,
-        description="`total_variation` is multiplied by the size of the activation: smooths units of every size alike",
+        description="`total_variation` is multiplied by the activation, so that units of all scales are smoothed equally",
     )
     colour_shift: Literal["none", "scale-then-shift", "shift-then-scale"] = Field(
-        description="how each copy's colours are changed"
+        description="order of the random colour transformation of each copy"
     )
     colour_range: float = Field(
         default=1.0, ge=0, le=5, description="shifts lie within ± this, scales within exp(± this)"
     )
     noise: Literal["none", "pixel", "channel"] = Field(
-        description="noise of its own for each pixel, or one for a channel"
+        description="independent noise per pixel, or one value per channel"
     )
     noise_start: float = Field(
         default=0.0, ge=0, le=10, description="standard deviation at the first step; falls linearly to 0"
     )
     jitter: int = Field(ge=0, le=MAX_JITTER, description="largest circular shift, in pixels, along each axis")
-    jitter_shared: bool = Field(description="one shift a step for all copies, instead of one for each copy")
+    jitter_shared: bool = Field(description="one shift per step for all copies, instead of one per copy")
     leak: float = Field(
         default=0.0,
         ge=0,
@@ -103,20 +107,22 @@ class Recipe(BaseModel):
         description="added to the slope of the unit's activation function at the first step; falls linearly to 0. Where "
         "GELU bends down (below -0.75) or is flat, its own gradient leads away from every picture that excites the unit",
     )
-    leak_until: float = Field(default=0.3, gt=0, le=1, description="share of the steps after which the leak is 0")
-    finish: Finish | None = Field(default=None, description="how the picture goes on as pixels, if it does")
+    leak_until: float = Field(default=0.3, gt=0, le=1, description="fraction of the steps after which the leak is 0")
+    finish: Finish | None = Field(default=None, description="final phase in pixel space, if any")
     finish_whole: Finish | None = Field(
         default=None,
-        description="the same at sites that have one value for the whole image, such as class logits: there the picture is "
-        "a thing on a ground, and noise in the ground costs the activation nothing",
+        description="the same at sites that have one value for the whole image, such as class logits: there, noise in the "
+        "background does not reduce the activation",
     )
-    optimizer: Literal["adam", "nadam"] = Field(default="adam", description="nadam looks one step ahead")
-    schedule: Literal["cosine", "constant"] = Field(default="cosine", description="the rate falls to zero, or stays")
+    optimizer: Literal["adam", "nadam"] = Field(default="adam", description="NAdam is Adam with Nesterov momentum")
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="the learning rate decays to zero, or is constant"
+    )
     canvas: float = Field(
-        default=1.0, ge=1, le=MAX_CANVAS, description="side of the picture over the side of the model's input"
+        default=1.0, ge=1, le=MAX_CANVAS, description="side of the picture relative to the side of the model's input"
     )
     view: View | None = Field(
-        default=None, description="what of the picture each copy shows; None: all of it, as it is"
+        default=None, description="random crop of the picture for each copy; None: the whole picture"
     )
 
     @property

@@ -46,8 +46,7 @@ _FINISH = Finish(after=0.125, rate=0.12, total_variation=0.001)
 _FINISH_WHOLE = Finish(after=0.5, rate=0.1, total_variation=0.01)
 FAST = Recipe(
     name="fast",
-    summary="Ours: begun with decorrelated waves, finished with pixels, in a twelfth of the paper's passes through the "
-    "network.",
+    summary="Ours: Fourier with decorrelated colours, then pixels; a twelfth of the paper's passes through the network.",
     source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the leak after the redirected "
     "gradients of Lucid; the rest measured on the starter models (bench/recipes.py).",
     parameterization="fourier",
@@ -69,7 +68,7 @@ FAST = Recipe(
 )
 FOURIER = Recipe(
     name="fourier",
-    summary="Waves with decorrelated colours under small shifts, zooms and turns: 512 steps, as in Lucid.",
+    summary="Fourier with decorrelated colours under small shifts, zooms and rotations: 512 steps, as in Lucid.",
     source="Olah, Mordvintsev and Schubert 2017; settings of Lucid's render (512 steps of Adam at 0.05; grey margin of 12, "
     "jitter of 8 and 4, zoom of 10%, turns of 10 degrees on 128 pixels), here on the model's own input size.",
     parameterization="fourier",
@@ -88,7 +87,7 @@ FOURIER = Recipe(
 )
 MACO = Recipe(
     name="maco",
-    summary="Only the phases of waves move, their sizes stay those of real images; 32 windows a step, 256 steps: slow.",
+    summary="Only Fourier phases are optimized, magnitudes stay those of real images; 32 crops per step, 256 steps: slow.",
     source="Fel et al. 2023 (MACO); settings of the authors' library (xplique 2.0: NAdam at 1.0, 32 windows of 50% down to 5% "
     "of a picture of 512 pixels for an input of 224). Sizes of the waves: measured on the starter's scenes (bench/spectrum.py).",
     parameterization="maco",
@@ -154,7 +153,19 @@ ABLATIONS: dict[str, Recipe] = {
     )
 }  # fmt: skip
 
-WORDS_IN_KEYS = {"reconstruct": {"summary": "For `match:` targets: pixels, no augmentation, strong smoothing."}}
+WORDS_IN_KEYS = {
+    "reconstruct": {"summary": "For `match:` targets: pixels, no augmentation, strong smoothing."},
+    "fast": {
+        "summary": "Ours: begun with decorrelated waves, finished with pixels, in a twelfth of the paper's passes through the "
+        "network."
+    },
+    "fourier": {
+        "summary": "Waves with decorrelated colours under small shifts, zooms and turns: 512 steps, as in Lucid."
+    },
+    "maco": {
+        "summary": "Only the phases of waves move, their sizes stay those of real images; 32 windows a step, 256 steps: slow."
+    },
+}
 """Keys hold a recipe's words, too: these are the words of named recipes whose wording has changed since."""
 
 

@@ -144,9 +144,7 @@ class VisualizeRequest(Request):
     def check(self, model: LoadedModel) -> None:
         """Raises BadRequest for a site or unit that is not there, and for more units or passes than the settings allow."""
         if len(self.names) > (limit := settings().units_limit):
-            raise BadRequest(
-                f"{len(self.names)} units asked for at once; here at most {limit} are allowed. Ask in parts."
-            )
+            raise BadRequest(f"{len(self.names)} units requested at once; the limit is {limit}. Request them in parts.")
         check_effort(self.recipe)
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]

@@ -85,7 +85,7 @@ def test_what_is_no_model_is_refused_in_a_sentence(desk):
         vitrine.load("starter-vit", size=64)
     with pytest.raises(vitrine.VitrineError, match="Hand the same module over again"):
         vitrine.load("mine/Colours-0123456789ab")
-    with pytest.raises(vitrine.VitrineError, match="does not know where the layers"):
+    with pytest.raises(vitrine.VitrineError, match="is not supported: its layers cannot be located"):
         _ = vitrine.load(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 4)), HALF).sites
 
 

@@ -57,11 +57,11 @@ def test_floats_of_the_models_size_lose_no_digit():
     ("given", "said"),
     [
         ([], "There are no images"),
-        (None, "is no image"),
-        (np.zeros((4, 5, 7), np.uint8), "4 x 5 x 7 is no image"),
+        (None, "is not an image"),
+        (np.zeros((4, 5, 7), np.uint8), "4 x 5 x 7 is not an image"),
         (np.full((*SIZE, 3), 2.0), "outside 0 to 1"),
         (np.full((*SIZE, 3), np.nan), "outside 0 to 1"),
-        (np.zeros((*SIZE, 3), np.int64), "could mean anything"),
+        (np.zeros((*SIZE, 3), np.int64), "is ambiguous"),
     ],
 )
 def test_what_is_no_image_is_refused_in_a_sentence(given, said):

@@ -52,5 +52,5 @@ def photos() -> list[tuple[str, Path, int]]:
     paths = sorted(folder.glob("imagenet_*.jpg")) if folder else []
     found = [(path.stem, path, int(match[1])) for path in paths if (match := _PHOTO.fullmatch(path.name))]
     if not found:
-        raise Unavailable(f"The photos come with the package foolbox, which is not installed: {HOW_TO_ADD}")
+        raise Unavailable(f"The photos are part of the package foolbox, which is not installed: {HOW_TO_ADD}")
     return found

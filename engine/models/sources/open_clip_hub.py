@@ -69,7 +69,7 @@ def find(name: str) -> Entry | None:
         weights=place.repository,
         available=path is not None,
         licence="see the model's page",
-        note="" if path else "Not on this machine yet: fetched from the hub at first use.",
+        note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
         input_size=(3, *_image_size(model)),
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
@@ -123,7 +123,7 @@ def _create(entry: Entry, device: str) -> nn.Module:
             return _described(entry.config["model_cfg"])
     except (TypeError, ValueError, RuntimeError, OSError, AssertionError, KeyError, ArithmeticError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadRequest(f"open_clip cannot make “{_architecture(entry)}” for {entry.name}: {reason}") from None
+        raise BadRequest(f"open_clip cannot create “{_architecture(entry)}” for {entry.name}: {reason}") from None
 
 
 def _described(model: Mapping[str, Any]) -> nn.Module:

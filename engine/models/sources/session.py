@@ -44,7 +44,7 @@ def add(
     Raises BadRequest for what is no such module or cannot be copied.
     """
     if not isinstance(module, nn.Module):
-        raise BadRequest(f"A {type(module).__name__} is no torch.nn.Module. Give a module, or the name of a model.")
+        raise BadRequest(f"A {type(module).__name__} is not a torch.nn.Module. Give a module, or the name of a model.")
     module = _unwrapped(module)
     facts = [list(size), list(mean), list(std), list(class_names or ())]
     text = f"{identity.of(module)} {json.dumps(facts)}"
@@ -94,6 +94,6 @@ def _frozen(module: nn.Module) -> nn.Module:
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadRequest(
-            f"This {type(module).__name__} cannot be copied ({reason}), so it cannot be looked into."
+            f"This {type(module).__name__} cannot be copied ({reason}), so it cannot be analysed."
         ) from None
     return frozen.cpu()

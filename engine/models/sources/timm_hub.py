@@ -63,7 +63,7 @@ def find(name: str) -> Entry | None:
         weights=str(config.hf_hub_id or config.url or ""),
         available=path is not None,
         licence=config.license or "see the model's page",
-        note="" if path else "Not on this machine yet: fetched from the hub at first use.",
+        note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
         input_size=config.input_size,
         mean=tuple(config.mean),
         std=tuple(config.std),

@@ -112,7 +112,7 @@ def maximize(
 def same_size(goals: Sequence[Goal], recipe: Recipe, model: LoadedModel, site: str) -> None:
     """Raises BadRequest where the pictures for these goals would not all have one size."""
     if len({suited_to(goals[places[0]], recipe, model, site).canvas for places in groups_of(goals)}) > 1:
-        raise BadRequest(f"“{recipe.name}” makes smaller pictures of targets at a place: ask for those by themselves.")
+        raise BadRequest(f"“{recipe.name}” uses smaller pictures for targets at a position: request those separately.")
 
 
 def maximize_batch(aim: Aim, recipe: Recipe, seed: int, run: Run = PLAIN) -> Pictures:

@@ -89,7 +89,7 @@ def test_people_get_a_table_and_a_sentence(person, capsys):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ((*CLIP, "--text", ""), "There is no text to look for"),
+        ((*CLIP, "--text", ""), "No text given"),
         ((*CLIP, "--text", "x" * 5000), "has 5,000 characters"),
         (("--text", "snow"), "No model given. Name one with --model"),
         ((*CLIP, "--name-units"), "No site given. Name one with --site"),

@@ -35,7 +35,7 @@ def test_a_model_that_is_not_there_is_refused_before_any_is_measured(capsys, com
     [
         (["background", "--models", "no-such-model"], "no model"),
         (["background", "--models", MODEL, "--data", "/nowhere"], "no data set"),
-        (["frequency", "--models", MODEL, "--cutoffs", "0.5", "0.1"], "smallest first"),
+        (["frequency", "--models", MODEL, "--cutoffs", "0.5", "0.1"], "increasing fractions of Nyquist"),
         (["challenge", "--models", MODEL], "not laid out like the Backgrounds Challenge"),
         (["background", "--models", "dinov2-s14-saliency", "--data", "photos"], ""),
     ],

@@ -1,4 +1,4 @@
-"""Names of units: a planted unit gets its word, a unit that means nothing gets none, and no order counts."""
+"""Labels of units: a planted unit gets its word, a unit that means nothing gets none, and no order counts."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_unknown_site_is_said_before_anything_is_read():
 
 
 def test_too_few_images_are_said():
-    with pytest.raises(BadRequest, match="“starter” has 12 images to match words on; at least 20 are needed"):
+    with pytest.raises(BadRequest, match="“starter” has 12 usable images; at least 20 are needed"):
         named(following(truth(), [1])[:12], np.arange(12, dtype=np.int32))
 
 

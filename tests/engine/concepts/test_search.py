@@ -1,4 +1,4 @@
-"""Units of a text: planted units are found first, also for texts that no vocabulary has; a text without units says so."""
+"""Units by text: planted units are found first, also for texts that no vocabulary has; a text without units says so."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_text_that_no_unit_follows_is_said_to_have_none():
     result = find("word 20", [random_units(30, 6), random_units(30, 7)])
     assert not result.facts["found"] and len(result.tables["units"]) == 24
     assert result.facts["sentence"].startswith(
-        "No unit follows “word 20”: the best correlation, 0.09, is not above the 0.14"
+        "No unit follows “word 20”: the best correlation, 0.09, does not exceed the chance level of 0.14"
     )
 
 
@@ -101,7 +101,7 @@ def test_one_site_alone_can_be_searched_and_an_unknown_one_or_role_is_said():
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("", "There is no text"), (" \n", "no text"), ("x" * 5000, "5,000 characters")]
+    ("text", "says"), [("", "No text given"), (" \n", "No text given"), ("x" * 5000, "5,000 characters")]
 )
 def test_no_text_and_too_much_of_it_are_said_in_one_sentence(text, says):
     with pytest.raises(BadRequest, match=says) as refusal:

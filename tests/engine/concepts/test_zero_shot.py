@@ -102,7 +102,7 @@ def test_a_request_comes_back_from_its_own_text(person):
         ({"texts": ("boat",)}, r"texts: 1 different texts were given\. Give 2 to 50"),
         ({"texts": ("boat", " boat ")}, r"1 different texts"),
         ({"texts": tuple(f"word {n}" for n in range(51))}, r"51 different texts"),
-        ({"texts": ("boat", " ")}, r"There is no text"),
+        ({"texts": ("boat", " ")}, r"No text given"),
         ({"texts": ("boat", "x" * 301)}, r"301 characters"),
         ({"image": "cat.png"}, r"image: The image is a number of the data set, or up-<digest>"),
         ({"template": "a photo"}, r"template"),
@@ -117,7 +117,7 @@ def test_bad_input_is_one_sentence(person, fields, sentence):
 
 
 def test_a_model_without_a_text_tower_is_refused(person):
-    with pytest.raises(BadRequest, match=r"starter-vit has no text tower, so it cannot read words"):
+    with pytest.raises(BadRequest, match=r"starter-vit has no text tower"):
         ask("starter-vit")
 
 

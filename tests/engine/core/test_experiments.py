@@ -57,7 +57,7 @@ def test_a_stored_request_is_read_back_by_importing_its_one_module() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"experiment": "none"}', '{"experiment": ["index"]}', "17"])
 def test_what_is_no_request_is_refused(text: str) -> None:
-    with pytest.raises(BadRequest, match="not a request that Vitrine knows"):
+    with pytest.raises(BadRequest, match="not a valid request"):
         experiments.parse_request(text)
 
 
@@ -90,7 +90,7 @@ def test_a_plugin_that_is_not_there_or_takes_a_name_is_named(tmp_path: Path, plu
 @pytest.mark.parametrize(
     "wrong, told",
     [
-        (toy.EXPERIMENT.replace('page="reliance"', 'page="kitchen"'), "“kitchen” is none of visualize"),
+        (toy.EXPERIMENT.replace('page="reliance"', 'page="kitchen"'), "“kitchen” is not one of visualize"),
         (toy.EXPERIMENT.replace('title="Brightness"', "title=str(1)"), "toy_wrong cannot be read"),
         (toy.EXPERIMENT.replace('title="Brightness",', ""), "toy_wrong cannot be read"),
     ],

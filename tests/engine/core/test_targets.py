@@ -121,7 +121,7 @@ def test_what_is_no_target_is_refused_with_the_forms_there_are(text):
 
 
 def test_a_weight_of_zero_and_a_sum_without_end_are_refused():
-    with pytest.raises(BadRequest, match="multiplies a part by 0"):
+    with pytest.raises(BadRequest, match="multiplies a term by 0"):
         parse_target("(0.0*3+4)")
     with pytest.raises(BadRequest, match=f"at most {MAX_TERMS}"):
         parse_target(f"({'+'.join(map(str, range(MAX_TERMS + 1)))})")

@@ -27,14 +27,14 @@ from tests.engine.world import Notebook, png, settle, write
 def test_wordnet_ids_find_imagenets_classes():
     found = match(("n01440764", "n02124075 Egyptian cat", "n99999999"), imagenet_names(), 1000)
     assert found.to_model.tolist() == [0, 285, -1]
-    assert found.notes == (("class n99999999", "“n99999999” is no class of the model; its images are left out"),)
+    assert found.notes == (("class n99999999", "“n99999999” is no class of the model; its images are skipped"),)
 
 
 def test_names_are_matched_by_synonym_without_case_and_never_guessed():
     found = match(("Egyptian_Cat", "tench", "crane", "space elevator"), imagenet_names(), 1000)
     assert found.to_model.tolist() == [285, 0, -1, -1]
     assert [why.split("” ")[1].split(";")[0] for _, why in found.notes] == [
-        "could mean several classes of the model",
+        "matches several classes of the model",
         "is no class of the model",
     ]
     own = match(("b", "a"), ("a", "b", "c"), 3)
@@ -45,9 +45,9 @@ def test_a_model_without_names_is_taken_as_imagenets_only_at_1000_classes_and_sa
     found = match(imagenet_ids(), None, 1000)
     assert found.to_model.tolist() == list(range(1000))
     assert "names none" in found.notes[0][1]
-    with pytest.raises(BadRequest, match="does not say what its 12 classes are"):
+    with pytest.raises(BadRequest, match="names of the model's 12 classes are unknown"):
         match(("cat",), None, 12)
-    with pytest.raises(BadRequest, match="knows none of the data set's classes"):
+    with pytest.raises(BadRequest, match="has none of the data set's classes"):
         match(("space elevator",), imagenet_names(), 1000)
 
 

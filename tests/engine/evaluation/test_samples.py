@@ -22,7 +22,7 @@ def test_a_limit_draws_the_same_images_each_time_in_their_order_with_the_models_
 def test_without_a_limit_all_images_of_known_classes_are_chosen() -> None:
     numbers, labels = chosen(Squares(8), np.array([5, -1, 6, -1]))
     assert numbers.tolist() == [0, 2, 4, 6] and labels.tolist() == [5, 6, 5, 6]
-    with pytest.raises(BadRequest, match="no image with a label that the model knows"):
+    with pytest.raises(BadRequest, match="no image with a label among the model"):
         chosen(Squares(8), np.full(4, -1))
 
 

@@ -86,7 +86,7 @@ def test_short_of_memory_all_begins_anew_with_half_the_batch(stream):
 
     assert stream.collect(lambda: range(7), measure, 12, 7)["seen"].tolist() == [*range(7)]
     assert sizes == [7, 6, 3, 3, 1], "twelve, six and three at once"
-    with pytest.raises(Unavailable, match="too little free memory"):
+    with pytest.raises(Unavailable, match="not have enough free memory"):
         stream.collect(lambda: [range(9)] * 2, lambda batch: measure([*batch[0]]), 8, 2)
 
 

@@ -74,7 +74,7 @@ def test_a_request_that_cannot_be_keyed_is_refused_at_submission(jobs: Jobs) -> 
 
 def test_a_job_that_nobody_remembers_is_said_to_be_gone(jobs: Jobs) -> None:
     snapshot = jobs.snapshot("nobodysjob")
-    assert snapshot.status == "cancelled" and "Ask for it again" in snapshot.message
+    assert snapshot.status == "cancelled" and "Start it again" in snapshot.message
     assert jobs.job("nobodysjob") is None and jobs.wait("nobodysjob").status == "cancelled"
 
 

@@ -83,7 +83,7 @@ def test_a_pickle_with_code_is_refused_with_the_reason_and_does_not_run(tmp_path
     else:
         content = {"state_dict": {"a": torch.ones(1)}, "extra": Payload(ran)} if write == "nested" else Payload(ran)
         torch.save(content, file, _use_new_zipfile_serialization=write != "torch_old")
-    with pytest.raises(RefusedFile, match=r"system.*not opened") as refused:
+    with pytest.raises(RefusedFile, match=r"system.*not loaded") as refused:
         read_weights(file)
     assert str(file) in str(refused.value)
     assert not ran.exists()
@@ -125,7 +125,7 @@ def test_a_checkpoint_without_tensors_is_refused(tmp_path):
 def test_numbers_that_are_not_finite_are_refused_with_how_many_tensors_have_them(tmp_path):
     broken = {**WEIGHTS, "a": torch.tensor([1.0, float("nan")]), "b": torch.tensor([float("inf")], dtype=torch.half)}
     torch.save(broken, tmp_path / "w.pth")
-    with pytest.raises(RefusedFile, match=r"not finite in 2 of its 4 tensors: a, b\. "):
+    with pytest.raises(RefusedFile, match=r"non-finite numbers in 2 of its 4 tensors: a, b\. "):
         read_weights(tmp_path / "w.pth")
     state = {"attn_mask": torch.tensor([0.0, -float("inf")]), "small": torch.ones(2).to(torch.float8_e4m3fn)}
     torch.save({**state, "count": torch.tensor(3)}, tmp_path / "masked.pth")

@@ -59,5 +59,5 @@ def test_a_model_that_reads_colour_has_no_shape_bias(monkeypatch):
     assert (answered[loud] == cloth[loud]).all() and loud.sum() > 4
     assert result.facts["texture"] >= loud.sum() and result.facts["shape_bias"][0] < 0.3
     assert (result.arrays["textures"] != result.arrays["labels"]).all()
-    with pytest.raises(BadRequest, match="a box is no silhouette"):
+    with pytest.raises(BadRequest, match="a box is not a silhouette"):
         build(TextureRequest, model="observer", cut="box")

@@ -67,7 +67,7 @@ def test_a_structure_that_is_not_known_is_refused_with_the_families_that_are(mod
 
 
 def test_a_transformer_whose_positions_stand_in_another_order_is_refused_rather_than_misread():
-    with pytest.raises(BadRequest, match=r"positions of this Hiera do not stand row by row"):
+    with pytest.raises(BadRequest, match=r"Hiera is not supported: its positions are not in row order"):
         discover(timm.create_model("hiera_tiny_224").eval(), (224, 224))
 
 

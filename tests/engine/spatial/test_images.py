@@ -76,7 +76,10 @@ def test_a_position_lies_on_the_object_where_half_of_its_pixels_do() -> None:
 
 @pytest.mark.parametrize(
     ("names", "told"),
-    [(("cat", "dog", "cow", "pig"), "knows none of the data set's classes"), (None, "does not say what its 4 classes")],
+    [
+        (("cat", "dog", "cow", "pig"), "has none of the data set's classes"),
+        (None, "names of the model's 4 classes are unknown"),
+    ],
 )
 def test_labels_that_are_no_class_of_the_model_are_refused_in_a_sentence(
     names: tuple[str, ...] | None, told: str

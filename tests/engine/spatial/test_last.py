@@ -73,7 +73,7 @@ def test_a_vit_that_pools_its_patches_has_no_class_token_to_isolate() -> None:
     found = measure(over(model, Squares()))
     assert {"isolation", "cls_only"}.isdisjoint(found.tables["accuracy"].experiment)
     assert "uniform" in set(found.tables["accuracy"].experiment)
-    assert any("reads no class token" in line for line in found.facts["missing"])
+    assert any("does not use a class token" in line for line in found.facts["missing"])
 
 
 def test_chance_is_among_all_classes_that_the_model_answers_with() -> None:

@@ -110,9 +110,9 @@ class Filled(Unmarked):
 
 
 def test_why_there_is_no_localisation_is_said_as_it_is() -> None:
-    unknown = "Localisation needs to know where the objects are; this data set has neither masks nor boxes."
+    unknown = "Localisation requires masks or boxes, and this data set has neither."
     everywhere = [
-        f"On blocks.{block}.mlp.hidden no image has positions both on its object and beside it." for block in range(3)
+        f"For blocks.{block}.mlp.hidden, no image has positions both on and off its object." for block in range(3)
     ]
     for dataset, lines in ((Unmarked(), [unknown]), (Filled(), everywhere), (Squares(), [])):
         result = measure(over(vit(), dataset))

@@ -76,7 +76,7 @@ def test_a_maps_row_tells_its_range_and_how_well_it_finds_the_object() -> None:
         assert (row["layer"], row["depth"], row["height"], row["width"]) == (index, (index + 1) / 3, 4, 4)
     assert found.facts["missing"] == []
     without = maps(vit(), Squares().image(3), None, unit=5)
-    assert without.tables["layers"].auroc.isna().all() and "is not known" in without.facts["missing"][0]
+    assert without.tables["layers"].auroc.isna().all() and "is unknown" in without.facts["missing"][0]
 
 
 def test_a_layer_of_fewer_units_has_no_map_and_says_how_many_it_has() -> None:

@@ -170,4 +170,4 @@ def test_single_heads_are_made_uniform_in_the_last_block_alone() -> None:
 def test_attention_that_holds_more_than_query_and_key_is_not_shown_and_that_is_said(monkeypatch) -> None:
     monkeypatch.setattr(attention, "explains", lambda part, projected, added: False)
     result = measure(over(vit(), Squares()))
-    assert not len(result.tables["attention"]) and "hold more than query and key" in result.facts["missing"][0]
+    assert not len(result.tables["attention"]) and "depend on more than queries and keys" in result.facts["missing"][0]

@@ -95,7 +95,7 @@ def test_what_belongs_to_a_place_is_made_with_little_jitter():
 
 def test_a_recipe_with_a_large_canvas_makes_targets_at_a_place_by_themselves():
     model = small_vit()
-    with pytest.raises(BadRequest, match="by themselves"):
+    with pytest.raises(BadRequest, match="separately"):
         optimize.maximize(model, KEY, [Unit(3), goal(model, KEY, "5@1x1")], MACO, 0)
 
 

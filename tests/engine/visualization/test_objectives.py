@@ -28,8 +28,8 @@ def test_a_head_is_the_mean_of_its_own_channels_without_the_prefix():
     [
         (HIDDEN, "128@0x0", "has units 0 to 127; there is no unit 128"),
         (HIDDEN, "3@4x0", "4 x 4 positions"),
-        (HIDDEN, "head0", "not split into attention heads"),
-        ("blocks.1.attn.out", "head0", "not split into attention heads"),
+        (HIDDEN, "head0", "has no attention heads"),
+        ("blocks.1.attn.out", "head0", "has no attention heads"),
         (KEY, "head2", "has heads 0 to 1"),
         (KEY, "(3-999)", "there is no unit 999"),
         (HIDDEN, "match:99999999", "has no image 99999999"),

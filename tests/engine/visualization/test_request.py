@@ -126,7 +126,7 @@ def test_a_unit_that_does_not_exist_is_named_with_the_range():
 
 
 def test_more_units_than_the_settings_allow_are_refused_before_anything_is_computed():
-    with pytest.raises(BadRequest, match="at most 256"):
+    with pytest.raises(BadRequest, match="the limit is 256"):
         ask(units=tuple(range(257))).run(Notebook(128))
 
 

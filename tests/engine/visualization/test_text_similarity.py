@@ -133,7 +133,7 @@ def test_files_of_texts_have_names_of_their_own_in_any_script():
 def test_where_no_text_can_be_compared_is_said(clip):
     with pytest.raises(BadRequest, match=r"choose the layer head.embedding, not blocks.1.residual"):
         goal(clip, "blocks.1.residual", BOAT)
-    with pytest.raises(BadRequest, match="has no text tower, so no picture can be made for a text"):
+    with pytest.raises(BadRequest, match="has no text tower, so text similarity is not available"):
         objectives.check(small_vit(), "head.logits", BOAT)
 
 
