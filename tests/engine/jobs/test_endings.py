@@ -71,7 +71,6 @@ class Play(Request):
     act: str = ""
     def fingerprints(self): return {}
     def run(self, context):
-        print("running", flush=True)
         while not os.path.exists(sys.argv[2]):
             context.report(Progress(0, 1))
             time.sleep(0.01)
@@ -80,6 +79,9 @@ class Play(Request):
 jobs = Jobs(ResultStore(sys.argv[1]))
 job = jobs.submit(Play(name="a"))
 jobs.submit(Play(name="b"))
+while jobs.snapshot(job).status != "running":
+    time.sleep(0.01)
+print("running", flush=True)  # both are written down by now
 jobs.wait(job)
 """
 
