@@ -51,7 +51,7 @@ behaviour: $(DEV)
 
 # What needs neither a trained model nor a browser, and no waiting.
 QUICK := tests/test_house.py tests/test_changed.py tests/cache tests/engine/core tests/engine/data tests/engine/models \
-	tests/engine/cli/test_answer.py tests/engine/cli/test_arguments.py tests/engine/cli/test_main.py \
+	tests/engine/cli/test_answer.py tests/engine/cli/arguments tests/engine/cli/test_main.py \
 	tests/engine/visualization/test_recipes.py tests/engine/visualization/optimization tests/pages/common
 
 quick: $(DEV) style types

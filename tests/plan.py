@@ -34,7 +34,6 @@ FEWEST, MOST = 5, 15
 OTHER_SIZES: dict[str, tuple[int, str]] = {
     "app": (1, "the entry"),
     "engine.core": (16, "what everything stands on"),
-    "engine.cli": (17, "one module for each group of commands, and what they share"),
     "pages.common.experiments": (4, "what shows any experiment, whichever page it is on"),
     "engine": (1, "its packages are the rooms; beside them stands only the command line's entry"),
 }

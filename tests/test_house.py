@@ -24,6 +24,7 @@ PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 HARMLESS = {"pickle.UnpicklingError"}
 # Tests are lists of statements that stand alone, so a file of them may be longer.
 LONGEST_FILE, LONGEST_TEST = 350, 500
+LONGEST_FUNCTION, MOST_PARAMETERS = 50, 7
 # Installed under one name, imported under another.
 IMPORTED_AS = {"pillow": "PIL", "open-clip-torch": "open_clip"}
 
@@ -241,6 +242,23 @@ def test_a_file_says_its_job_and_fits_in_one_sitting(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(tree(path)), "a module begins by saying its one job"
     longest = LONGEST_TEST if "tests" in path.relative_to(ROOT).parts else LONGEST_FILE
     assert len(text.splitlines()) <= longest, "it has two jobs: split it by meaning"
+
+
+def oversized(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    takes = function.args
+    named = [*takes.posonlyargs, *takes.args, *takes.kwonlyargs, *filter(None, (takes.vararg, takes.kwarg))]
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    return lines > LONGEST_FUNCTION or len(named) > MOST_PARAMETERS
+
+
+def test_a_function_does_one_thing_and_is_told_little() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in sources("cache", "engine", "pages", "vitrine")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and oversized(node)
+    ]
+    assert long == [], f"at most {LONGEST_FUNCTION} lines and {MOST_PARAMETERS} parameters"
 
 
 def test_the_app_imports_only_what_requirements_declare() -> None:

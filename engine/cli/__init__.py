@@ -15,7 +15,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from engine.cli.answer import Answer
-from engine.cli.arguments import parser
+from engine.cli.arguments.commands import parser
 from engine.core.errors import VitrineError
 from engine.core.experiments import import_plugins
 from engine.core.once import one_request

@@ -54,7 +54,7 @@ def _best(view: ConceptsView, side: Side) -> str:
     return format_units(sorted(int(unit) for unit in table["unit"][:FIRST_UNITS])) or f"0-{FIRST_UNITS - 1}"
 
 
-def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
     """Each unit's picture with its words, beside its strongest images with theirs."""
     there: dict[Side, Result] = {side: found[f"read-{side}"] for side in view.sides if f"read-{side}" in found}
     if not there:

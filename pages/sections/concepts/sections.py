@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from engine.core.request import Result
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.concepts import (
     abstract,
@@ -22,20 +25,47 @@ from pages.sections.concepts import (
 )
 from pages.sections.concepts.view import WITHOUT_READER, ConceptsView
 
-LAYERED = ("browse", "map", "read")
-"""The sections that look at one layer."""
-OFFERS = {
-    "search": "This search has not been run on this machine yet.",
-    "browse": "The units of this layer have not been labelled yet. Labelling takes a few seconds once the images have been "
-    "run through the models.",
-    "map": "This layer has not been projected yet. It takes a few seconds once the images have been run through the models.",
-    "purity": "Purity has not been measured yet. It takes up to a minute on two cores.",
-    "abstract": "Some layers have not been labelled yet. Each takes a few seconds once the images have been run through the "
-    "models.",
-    "draw": "No picture has been computed for this text yet. It takes about ten seconds on two cores for a starter model.",
-    "zero-shot": "These texts have not been compared with this image yet.",
-    "read": "These pictures have not been computed and labelled yet. Each takes about ten seconds on two cores for a "
-    "starter model.",
+Draw = Callable[[ExperimentPage[ConceptsView], ConceptsView, Mapping[str, Result]], None]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: what is said where its results are not there yet, what draws them, and what is chosen above them."""
+
+    offer: str
+    draw: Draw
+    choosing: tuple[Callable[[ExperimentPage[ConceptsView], ConceptsView], None], ...] = ()
+
+
+DRAWN: dict[str, Section] = {
+    "search": Section("This search has not been run on this machine yet.", search.draw),
+    "browse": Section(
+        "The units of this layer have not been labelled yet. Labelling takes a few seconds once the images have been run "
+        "through the models.",
+        browse.draw,
+        (browse.layer,),
+    ),
+    "map": Section(
+        "This layer has not been projected yet. It takes a few seconds once the images have been run through the models.",
+        map.draw,
+        (browse.layer,),
+    ),
+    "purity": Section("Purity has not been measured yet. It takes up to a minute on two cores.", purity.draw),
+    "abstract": Section(
+        "Some layers have not been labelled yet. Each takes a few seconds once the images have been run through the models.",
+        abstract.draw,
+    ),
+    "draw": Section(
+        "No picture has been computed for this text yet. It takes about ten seconds on two cores for a starter model.",
+        text_pictures.draw,
+    ),
+    "zero-shot": Section("These texts have not been compared with this image yet.", zero_shot.draw, (zero_shot.setup,)),
+    "read": Section(
+        "These pictures have not been computed and labelled yet. Each takes about ten seconds on two cores for a starter "
+        "model.",
+        read.draw,
+        (browse.layer, read.setup),
+    ),
 }
 
 
@@ -71,29 +101,10 @@ def summary(view: ConceptsView) -> str:
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     """The section that is looked at; nothing of the others is computed or drawn."""
-    if view.show in LAYERED:
-        browse.layer(page, view)
-    if view.show == "zero-shot":
-        zero_shot.setup(page, view)
-    if view.show == "read":
-        read.setup(page, view)
+    section = DRAWN[view.show]
+    for choose in section.choosing:
+        choose(page, view)
     parts = requests.parts(view)
     if st.session_state.pop(page.key("fresh"), False):
         making.wait_briefly(page, parts)
-    found = page.results(parts, OFFERS[view.show])
-    if view.show == "search":
-        search.draw(page, view, found)
-    elif view.show == "browse":
-        browse.draw(page, view, found)
-    elif view.show == "map":
-        map.draw(page, view, found)
-    elif view.show == "purity":
-        purity.draw(page, view, found)
-    elif view.show == "abstract":
-        abstract.draw(page, view, found)
-    elif view.show == "draw":
-        text_pictures.draw(page, view, found)
-    elif view.show == "zero-shot":
-        zero_shot.draw(view, found)
-    else:
-        read.draw(view, found)
+    section.draw(page, view, page.results(parts, section.offer))

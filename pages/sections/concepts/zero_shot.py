@@ -58,7 +58,7 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
             page.show(asked, compute=True)
 
 
-def draw(view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
     """The image beside a bar for each text."""
     if (result := found.get("zero-shot")) is None:
         return

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from engine.cli.arguments import parser
+from engine.cli.arguments.commands import parser
 from engine.core import config
 from tests.conftest import forget_settings
 

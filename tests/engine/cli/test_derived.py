@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from engine.cli.parsers import WRITTEN
+from engine.cli.arguments.parsers import WRITTEN
 from engine.core.experiments import experiments, parse_request
 from engine.data.registry import open_dataset
 from tests import toy
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused_in_one_line(
 
 
 def test_every_experiment_can_be_asked_for_on_the_command_line() -> None:
-    from engine.cli.arguments import parser
+    from engine.cli.arguments.commands import parser
 
     commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     assert {name for name in experiments() if name not in commands} == WRITTEN

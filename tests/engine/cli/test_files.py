@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from engine.cli.arguments import parser
+from engine.cli.arguments.commands import parser
 from engine.cli.experiments import _address
 from engine.cli.files import image, with_files
 from engine.core.errors import BadRequest, RefusedFile

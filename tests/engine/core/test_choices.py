@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from engine.cli.arguments import parser
+from engine.cli.arguments.commands import parser
 from engine.concepts.naming import NameUnitsRequest
 from engine.concepts.search import FindUnitsRequest
 from engine.core.request import Request

@@ -9,22 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import arguments
 from tests.conftest import ROOT
 
 MODEL = "starter-cnn"
 
 
 def test_help_and_refusals_need_no_torch() -> None:
-    script = "import sys; from engine.cli.arguments import parser; parser(); print('torch' in sys.modules)"
+    script = "import sys; from engine.cli.arguments.commands import parser; parser(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
-
-
-def test_the_recipes_on_the_command_line_are_the_engines() -> None:
-    from engine.visualization.recipes import RECIPES
-
-    assert set(arguments.RECIPES) == set(RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +63,3 @@ def test_a_bad_request_is_one_line_that_names_what_is_wrong(
     said = refused(*argv.format(file=tmp_path / "file", empty=tmp_path / "empty").split())
     assert words in said
     assert "Traceback" not in said and not said.rstrip().endswith("..")
-
-
-@pytest.mark.parametrize(
-    ("text", "count"), [("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1048576", 1 << 20), ("0", 0)]
-)
-def test_sizes_are_read_as_people_write_them(text: str, count: int) -> None:
-    assert arguments.byte_count(text) == count

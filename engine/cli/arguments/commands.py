@@ -1,0 +1,38 @@
+"""The parser of the command line: all commands, in the order of their help."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from engine import COMMAND
+from engine.cli.arguments.concepts import concepts
+from engine.cli.arguments.measurements import background, frequency, reliance, spatial
+from engine.cli.arguments.parsers import LateParser, OneLineParser, command, derived
+from engine.cli.arguments.pictures import index, visualize
+from engine.cli.arguments.stored import stored
+
+
+def parser() -> ArgumentParser:
+    """The parser of `python -m engine`: each command sets `command`, the function that carries it out."""
+    top = OneLineParser(
+        prog=COMMAND,
+        description="Vitrine on the command line: the same requests as the pages, and the same cache.",
+        epilog="Environment: VITRINE_CACHE names the cache folder, VITRINE_CONFIG the settings file."
+        + (" `vitrine app` starts the dashboard." if COMMAND == "vitrine" else ""),
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=LateParser)
+    command(commands, "models", "listing:models", "list the models")
+    sites = command(commands, "sites", "listing:sites", "list the sites of a model, in order of depth")
+    sites.add_argument("model", metavar="MODEL", help="a model's name, like starter-vit")
+    visualize(commands)
+    index(commands)
+    spatial(commands)
+    background(commands)
+    frequency(commands)
+    reliance(commands)
+    concepts(commands)
+    derived(commands)
+    command(commands, "experiments", "listing:experiments", "all experiments: what each asks and what it applies to")
+    command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 if healthy")
+    stored(commands)
+    return top

@@ -1,0 +1,87 @@
+"""What the measurements take: `spatial`, and those of what models rely on."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, _SubParsersAction
+
+from engine import COMMAND
+from engine.cli.arguments.options import data_option, limit_option, models_option, whole_number
+from engine.cli.arguments.parsers import command
+from engine.core import choices
+
+
+def spatial(commands: _SubParsersAction) -> None:
+    """`spatial`: what the layers keep of where things are."""
+    says = "how spatial information is preserved through the layers, and what the last layer does to it"
+    made = command(commands, "spatial", "spatial:spatial", says)
+    made.add_argument("--model", metavar="M", required=True, help="the model's name")
+    data_option(made, "measure on")
+    made.add_argument("--images", type=whole_number, metavar="N", help="at most N images (default: all)")
+
+
+def background(commands: _SubParsersAction) -> None:
+    """`background`: objects alone and backgrounds alone."""
+    example = f"example:\n  {COMMAND} background --models starter-vit starter-cnn --data starter --json"
+    says = "accuracy on objects alone and backgrounds alone: reliance on the background"
+    made = command(commands, "background", "background:background", says, example)
+    _on_images(made)
+    made.add_argument(
+        "--cut",
+        choices=("auto", *choices.CUTS),
+        default="auto",
+        help="how objects are segmented (default: boxes if available, else masks, else saliency)",
+    )
+    made.add_argument(
+        "--fills",
+        nargs="+",
+        choices=choices.FILLS,
+        default=[*choices.DEFAULT_FILLS],
+        help="fills for the pixels cut out (default: black)",
+    )
+    limit_option(made)
+
+
+def frequency(commands: _SubParsersAction) -> None:
+    """`frequency`: filtered images."""
+    example = f"example:\n  {COMMAND} frequency --models starter-vit starter-cnn --data starter --json"
+    made = command(
+        commands,
+        "frequency",
+        "background:frequency",
+        "reliance on spatial frequencies: low-pass, high-pass and band-pass",
+        example,
+    )
+    _on_images(made)
+    made.add_argument(
+        "--filter",
+        choices=choices.FILTERS,
+        default=choices.DEFAULT_FILTER,
+        help="filter type (default: %(default)s)",
+    )
+    made.add_argument(
+        "--cutoffs",
+        nargs="+",
+        type=float,
+        metavar="C",
+        help="increasing fractions of Nyquist (default: twenty, from 0.02 to 1)",
+    )
+    limit_option(made)
+
+
+def reliance(commands: _SubParsersAction) -> None:
+    """`counterfactual`, `texture`, `spectrum` and `challenge`, which differ in nothing that is asked for."""
+    for name, says in (
+        ("counterfactual", "counterfactual backgrounds: the same objects on different places (starter scenes)"),
+        ("texture", "accuracy on shuffled patches, and texture against shape"),
+        ("spectrum", "frequency spectrum of units' input gradients, by layer"),
+        ("challenge", "the ImageNet-9 Backgrounds Challenge and its BG-Gap"),
+    ):
+        made = command(commands, name, f"reliance:{name}", says)
+        _on_images(made)
+        limit_option(made)
+
+
+def _on_images(made: ArgumentParser) -> None:
+    """The models, and the images that they are measured on."""
+    models_option(made)
+    data_option(made, "measure on")
