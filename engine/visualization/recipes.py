@@ -66,6 +66,16 @@ FAST = Recipe(
     jitter_shared=False,
     leak=0.15,  # more than the steepest descent of GELU, 0.129: its slope is positive everywhere
 )
+_VIEW_ALONE: dict[str, Any] = {
+    "betas": (0.9, 0.999),
+    "total_variation": 0.0,
+    "colour_shift": "none",
+    "noise": "none",
+    "jitter": 0,
+    "jitter_shared": False,
+    "schedule": "constant",
+}
+"""What recipes set whose copies differ in their window onto the picture alone."""
 FOURIER = Recipe(
     name="fourier",
     summary="Fourier with decorrelated colours under small shifts, zooms and rotations: 512 steps, as in Lucid.",
@@ -75,13 +85,7 @@ FOURIER = Recipe(
     steps=512,
     copies=1,
     rate=0.05,
-    betas=(0.9, 0.999),
-    total_variation=0.0,
-    colour_shift="none",
-    noise="none",
-    jitter=0,
-    jitter_shared=False,
-    schedule="constant",
+    **_VIEW_ALONE,
     # 12 pixels of margin on each side less 8 and 4 that the jitters cut off, on 128; the jitters move by half of that.
     view=View(side=(140 / 128, 140 / 128), zoom=0.1, shift=6 / 128, turn=10.0),
 )
@@ -94,14 +98,8 @@ MACO = Recipe(
     steps=256,
     copies=32,
     rate=1.0,
-    betas=(0.9, 0.999),
-    total_variation=0.0,
-    colour_shift="none",
-    noise="none",
-    jitter=0,
-    jitter_shared=False,
+    **_VIEW_ALONE,
     optimizer="nadam",
-    schedule="constant",
     canvas=512 / 224,
     view=View(side=(0.5, 0.05), side_spread=0.05, centre_spread=0.15, noise=0.08),
 )
