@@ -236,6 +236,30 @@ def test_every_package_can_be_overlooked_and_says_what_belongs_there() -> None:
     assert silent == []
 
 
+def without_mirror(path: Path) -> bool:
+    """A module of weight whose tests are neither at the mirrored place nor those of its page."""
+    mirror = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+    light = path.name == "__init__.py" or len(path.read_text(encoding="utf-8").splitlines()) < plan.WEIGHT
+    drawn = "sections" in path.parts and mirror.with_name(plan.SEEN_ON_ITS_PAGE).exists()
+    return not (light or drawn or mirror.exists())
+
+
+def test_each_module_of_weight_has_a_test_file_of_its_name_at_the_mirrored_place() -> None:
+    bare = {
+        str(path.relative_to(ROOT)) for path in sources("cache", "engine", "pages", "vitrine") if without_mirror(path)
+    }
+    assert bare - plan.TESTED_ELSEWHERE.keys() == set(), "give each a test file, or move its tests there"
+    assert plan.TESTED_ELSEWHERE.keys() - bare == set(), "these need no exception"
+    assert {file for file, _ in plan.TESTED_ELSEWHERE.values() if not (ROOT / "tests" / file).exists()} == set()
+
+
+def test_each_test_file_stands_where_what_it_tests_stands() -> None:
+    """At a place that the house has too: a folder of tests without its package is left over from a move."""
+    rooms = ("cache", "engine", "pages", "vitrine")
+    folders = {path.parent.relative_to(ROOT / "tests") for room in rooms for path in sources(f"tests/{room}")}
+    assert sorted(str(folder) for folder in folders if not (ROOT / folder).is_dir()) == []
+
+
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_says_its_job_and_fits_in_one_sitting(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from engine.cli.arguments.parsers import WRITTEN
-from engine.core.experiments import experiments, parse_request
+from engine.core.experiments import parse_request
 from engine.data.registry import open_dataset
 from tests import toy
 
@@ -58,14 +57,6 @@ def test_what_does_not_fit_is_refused_in_one_line(
     brightness: None, refused: Callable[..., str], argv: str, words: str
 ) -> None:
     assert words in refused("brightness", *argv.split())
-
-
-def test_every_experiment_can_be_asked_for_on_the_command_line() -> None:
-    from engine.cli.arguments.commands import parser
-
-    commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    assert {name for name in experiments() if name not in commands} == WRITTEN
-    assert not WRITTEN - experiments().keys()
 
 
 def test_units_and_choices_are_read_as_on_the_other_commands(ask: Ask) -> None:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 
-from engine.core import config
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
 from engine.core.request import Result, build
-from engine.data import registry
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
-from engine.evaluation import comparison, predictions, samples, streaming
+from engine.evaluation import comparison, samples, streaming
 from engine.reliance.background import BackgroundRequest, cut_variants, variants
-from tests.engine.world import KINDS, SIDE, Notebook, Squares, box, png, reader, scene, settle, write, xml
+from tests.engine.data.formats.on_disk import ilsvrc, masked, parquet
+from tests.engine.world import SIDE, Notebook, Squares, box, png, reader, scene, settle, write, xml
 
 
 @pytest.fixture(autouse=True)
@@ -81,19 +75,6 @@ def test_foreground_and_background_are_the_image_when_put_together():
     assert foreground[:, :top].abs().max() == 0 and behind[:, top:bottom, left:right].abs().max() == 0
 
 
-@pytest.mark.parametrize("fill", ["mean", "blur", "noise", "tile"])
-def test_no_fill_holds_anything_of_what_was_cut_out(fill):
-    """The same background around another object: the filled background must be the same, bit for bit."""
-    one, other = scene(3), scene(3)
-    left, top, right, bottom = box(3)
-    other[top:bottom, left:right] = (7, 9, 250)
-    region = Squares().mask(3)
-    made = [
-        cut_variants([samples.Sample(3, 3, image, region)], reader("object"), (fill,))[0, -1] for image in (one, other)
-    ]
-    assert torch.equal(*made)
-
-
 def test_images_of_another_size_are_cut_before_they_are_scaled(monkeypatch):
     """Cut at their own resolution: a box of half the image stays half, and its edge is soft as scaling makes it."""
     image = np.full((64, 64, 3), 200, np.uint8)
@@ -113,49 +94,6 @@ def test_the_answers_do_not_depend_on_the_batch(monkeypatch):
         np.testing.assert_array_equal(parts[name], values)
 
 
-def test_the_last_of_forty_thousand_classes_is_answered_by_its_number():
-    answers = predictions.answered([0], [39_999], torch.arange(40_000.0).view(1, 1, -1))
-    assert answers["top"][0, 0, 0] == 39_999
-    assert predictions.correct(answers, 1).all()
-
-
-def ilsvrc(root: Path, count: int, split: str = "train") -> Path:
-    for number in range(count):
-        kind = KINDS[number % 4]
-        write(root / f"Data/CLS-LOC/{split}/{kind}/{number:03}.png", png(scene(number)))
-        others = [("elsewhere", (0, 0, SIDE, SIDE))]
-        boxes = [(kind, box(number)), *others]
-        write(root / f"Annotations/CLS-LOC/{split}/{kind}/{number:03}.xml", xml(SIDE, SIDE, boxes))
-    return root
-
-
-def masked(root: Path, count: int) -> Path:
-    for number in range(count):
-        name = f"{KINDS[number % 4]}/{number:03}.png"
-        write(root / "images" / name, png(scene(number)))
-        mask = Squares().mask(number)
-        assert mask is not None
-        write(root / "masks" / name, png(mask.astype(np.uint8) * 255))
-    return root
-
-
-def parquet(root: Path, count: int) -> Path:
-    rows = [
-        {
-            "image": {"bytes": png(scene(number)), "path": None},
-            "label": number % 4,
-            "bbox": [box(number)[0], box(number)[1], 12, 14],
-        }
-        for number in range(count)
-    ]
-    names = f'{{"info": {{"features": {{"label": {{"names": ["{KINDS[0]}", "{KINDS[1]}", "{KINDS[2]}", "{KINDS[3]}"]}}}}}}}}'
-    root.mkdir()
-    for shard in range(2):
-        table = pa.Table.from_pylist(rows[shard::2]).replace_schema_metadata({"huggingface": names})
-        pq.write_table(table, root / f"train-{shard}.parquet", row_group_size=5)
-    return root
-
-
 @pytest.mark.parametrize(("make", "cut"), [(ilsvrc, "box"), (masked, "mask"), (parquet, "box")])
 def test_a_data_set_on_disk_gives_the_same_numbers_as_the_scenes_themselves(world, tmp_path, make, cut):
     world["disk"] = open_path(make(tmp_path / "set", 24), "disk")
@@ -167,15 +105,6 @@ def test_a_data_set_on_disk_gives_the_same_numbers_as_the_scenes_themselves(worl
         by_table = [result.tables["variants"].drop(columns=["variant", "fill"]) for result in (plain, stored)]
         np.testing.assert_allclose(*by_table, atol=0.08)  # intervals are resampled in another order of images
         np.testing.assert_allclose(stored.arrays["loss"].mean(0), plain.arrays["loss"].mean(0), rtol=1e-5)
-
-
-def test_ilsvrcs_flat_validation_images_take_their_class_from_the_xml(world, tmp_path):
-    for number in range(8):
-        write(tmp_path / f"Data/CLS-LOC/val/{number:03}.png", png(scene(number)))
-        objects = [(KINDS[number % 4], box(number))]
-        write(tmp_path / f"Annotations/CLS-LOC/val/{number:03}.xml", xml(SIDE, SIDE, objects))
-    world["val"] = open_path(tmp_path, "val")
-    assert top1(run("object", data="val")) == {"full": 1, "foreground black": 1, "background black": 0}
 
 
 def test_broken_data_is_told_line_by_line_and_the_rest_is_counted(world, tmp_path):
@@ -222,36 +151,6 @@ def test_a_mask_of_another_size_and_a_missing_one_are_told(world, tmp_path):
         "guitar/002.png": "it has no mask.",
     }
     assert result.facts["images"] == 5
-
-
-BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + xml(SIDE, SIDE, [("cat", box(0))])
-PLAIN = xml(SIDE, SIDE, [("cat", box(0))])
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        BOMB.encode(),
-        BOMB.encode("utf-16"),
-        BOMB.encode("utf-16-be"),
-        f'<?xml version="1.0" encoding="foo"?>{PLAIN}'.encode(),
-        re.sub("<xmax>.*?</xmax>", "<xmax>1e999</xmax>", PLAIN).encode(),
-    ],
-    ids=["declarations", "declarations in UTF-16", "UTF-16 without its mark", "an unknown encoding", "an endless box"],
-)
-def test_hostile_xml_is_told_and_the_other_images_are_measured(world, tmp_path, hostile):
-    root = ilsvrc(tmp_path / "set", 8)
-    write(root / "Annotations/CLS-LOC/train/cat/000.xml", hostile)
-    world["hostile"] = open_path(root, "hostile")
-    result = run("object", data="hostile")
-    assert "cannot be read" in dict(result.facts["skipped"])["cat/000.png"] and result.facts["images"] == 7
-
-
-def test_a_folder_that_nobody_configured_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(registry, "settings", lambda: config.Settings(data_folders={"mine": ilsvrc(tmp_path / "a", 4)}))
-    assert len(registry.open_dataset("mine")) == 4
-    with pytest.raises(BadRequest, match="There is no data set"):
-        registry.open_dataset(str(masked(tmp_path / "b", 4)))
 
 
 def test_a_data_set_without_what_is_asked_for_is_refused_with_a_way_out(world, tmp_path):

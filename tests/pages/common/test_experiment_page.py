@@ -8,14 +8,12 @@ from io import BytesIO
 from typing import Any, ClassVar
 
 import pandas as pd
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.errors import BadRequest
 from engine.core.export import to_zip
 from engine.core.request import Context, Progress, Request, Result
-from pages.common import figures
 
 GO = threading.Event()
 
@@ -151,8 +149,3 @@ def test_a_result_of_any_experiment_travels_as_tables_and_arrays() -> None:
     archive = zipfile.ZipFile(BytesIO(to_zip(made)))
     assert archive.read("count-for-tests/letters.csv") == b"n\n3\n"
     assert "count-for-tests/request.json" in archive.namelist()
-
-
-def test_a_figure_is_saved_as_a_vector_drawing_of_its_own_height() -> None:
-    options = figures.config(go.Figure(layout={"height": 300}), "curve")["toImageButtonOptions"]
-    assert options == {"format": "svg", "filename": "curve", "width": figures.WIDTH, "height": 300}

@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.core.errors import RefusedFile, Unavailable
-from engine.data.dataset import KNOWN
 from engine.data.formats import detect
 from engine.data.formats.detect import open_path
 from tests.engine.cli.conftest import ask as ask
@@ -154,18 +153,6 @@ def test_each_format_is_known_by_what_lies_in_the_folder_and_says_what_it_gives(
     opened = open_path(tmp_path, "mine")
     assert (type(opened).__name__, opened.gives()) == (kind, known)
     assert len(opened) == (1 if kind == "Challenge" else 2)
-
-
-def test_an_experiment_can_ask_for_everything_that_data_sets_give() -> None:
-    from engine.core.experiments import DataNeed
-
-    assert set(get_args(DataNeed)) <= set(KNOWN)
-
-
-def test_the_starters_scenes_give_all_that_can_be_known_but_variations() -> None:
-    from engine.data.registry import open_dataset
-
-    assert open_dataset("starter").gives() == set(KNOWN) - {"variations"}
 
 
 def test_what_is_in_no_format_is_refused_and_what_is_not_there_is_said(tmp_path: Path) -> None:

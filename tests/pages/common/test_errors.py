@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.address import Address
 from engine.core.request import Result
-from pages.common import errors, figures, results
+from pages.common import errors, results
 from pages.sections.visualize import wall
 
 ADDRESS = Address.parse("starter-clip@head.embedding:says(%21[x]%28https%3A//evil.example/p.png%29)")
@@ -33,7 +33,7 @@ def of_a_link(key: str) -> Result:
 
 def card() -> None:
     from pages.sections.visualize import unit_card
-    from tests.pages.common.test_markdown import ADDRESS
+    from tests.pages.common.test_errors import ADDRESS
 
     unit_card.draw(unit_card.Shown("a", ADDRESS, "key", "", "starter", (96, 96), False), 0)
 
@@ -53,8 +53,3 @@ def test_a_links_text_stands_under_small_pictures_as_it_is() -> None:
 
 def test_code_goes_on_to_its_end_whatever_is_in_it() -> None:
     assert errors.code("m@s:says(` ![x](y) `)\n\n# big") == "`m@s:says(ˋ ![x](y) ˋ) # big`"
-
-
-def test_what_a_screen_reader_says_of_a_figure_has_no_marks() -> None:
-    finding = f"Of :blue[{errors.escape('local/a_b')}] **{errors.escape('2*3')}** `x`"
-    assert figures._plain(finding) == "Of local/a_b 2*3 x"
