@@ -81,7 +81,7 @@ def test_an_address_stands_for_model_site_and_units():
         (lambda: vitrine.visualize("starter-vit@blocks.0.mlp.hidden"), "No units given"),
         (lambda: vitrine.visualize("starter-vit@blocks.0.mlp.hidden:1", units=2), "says the units already"),
         (lambda: vitrine.visualize("starter-vit@blocks.0.mlp.hidden:1", site="head.logits"), "says the site already"),
-        (lambda: vitrine.index("starter-vit@blocks.0.mlp.hidden:3"), "about a whole site"),
+        (lambda: vitrine.index("starter-vit@blocks.0.mlp.hidden:3"), "applies to a whole site"),
         (lambda: vitrine.index("starter-vit"), "site is missing"),
         (lambda: vitrine.visualize("starter-vit@blocks.0.mlp.hidden:1", recipe="oil"), "oil"),
         (lambda: vitrine.background("starter-vit", data="nowhere"), "nowhere"),

@@ -15,7 +15,7 @@ SITE = "stages.0.blocks.0"
 
 def test_charts_of_what_does_not_go_together_are_refused_in_a_sentence(pictures):
     other = StoredResult({"experiment": "index", "model": "m", "site": SITE}, {"selectivity": np.ones(3)})
-    with pytest.raises(vitrine.VitrineError, match="index and visualize do not go into one chart"):
+    with pytest.raises(vitrine.VitrineError, match="index and visualize cannot be combined"):
         pictures.figure(other)
     with pytest.raises(vitrine.VitrineError, match="There is no chart of spatial-maps"):
         figures.draw([StoredResult({"experiment": "spatial-maps", "model": "m"})])

@@ -65,7 +65,7 @@ def test_timms_own_preprocessing_is_understood(desk, colours):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"sise": 32}, "sise is no part"),
+        ({"sise": 32}, "sise is not part of"),
         ({"size": 3}, "from 8 to 4096"),
         ({"size": (32, 32.5)}, "from 8 to 4096"),
         ({"mean": (0.5, 0.5)}, "one number or three"),
@@ -79,7 +79,7 @@ def test_preprocessing_that_does_not_fit_is_refused_in_a_sentence(desk, colours,
 
 
 def test_what_is_no_model_is_refused_in_a_sentence(desk):
-    with pytest.raises(vitrine.VitrineError, match=r"no torch\.nn\.Module"):
+    with pytest.raises(vitrine.VitrineError, match=r"int is not a torch\.nn\.Module"):
         vitrine.load(7)  # type: ignore[arg-type]
     with pytest.raises(vitrine.VitrineError, match="for modules of your own"):
         vitrine.load("starter-vit", size=64)

@@ -56,7 +56,7 @@ def test_floats_of_the_models_size_lose_no_digit():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "There are no images"),
+        ([], "No images given"),
         (None, "is not an image"),
         (np.zeros((4, 5, 7), np.uint8), "4 x 5 x 7 is not an image"),
         (np.full((*SIZE, 3), 2.0), "outside 0 to 1"),

@@ -44,7 +44,7 @@ def add(
     Raises BadRequest for what is no such module or cannot be copied.
     """
     if not isinstance(module, nn.Module):
-        raise BadRequest(f"A {type(module).__name__} is not a torch.nn.Module. Give a module, or the name of a model.")
+        raise BadRequest(f"{type(module).__name__} is not a torch.nn.Module. Give a module, or the name of a model.")
     module = _unwrapped(module)
     facts = [list(size), list(mean), list(std), list(class_names or ())]
     text = f"{identity.of(module)} {json.dumps(facts)}"
