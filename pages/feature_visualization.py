@@ -6,8 +6,9 @@ from pages.common import errors
 from pages.common.experiment_page import Part, flat_page
 from pages.common.experiments import single
 from pages.common.sharing import PICTURES
+from pages.common.units.rows import missing, refusal, rows
+from pages.common.units.view import View
 from pages.sections.visualize import pickers, setup, wall
-from pages.sections.visualize.view import EXPERIMENTS, View, refusal, rows
 
 PAGE = flat_page(
     "fv",
@@ -43,9 +44,9 @@ def show() -> None:
                 holds=PICTURES,
             )
             batch = PAGE.batch([part.request for part in parts])
-            absent = [row.key for row in wall.missing(shown)]
+            absent = [row.key for row in missing(shown)]
             PAGE.offer(absent, batch, lambda count: wall.offer(shown, count))
             wall.draw(view, shown, batch)
 
 
-single.page("visualize", show, EXPERIMENTS)
+single.page("visualize", show, ("visualize", "index"))

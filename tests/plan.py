@@ -21,14 +21,6 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 )
 """From the ground up. `engine` itself holds nothing but the version and what the command is called, which anybody may read."""
 
-SHARED_SECTIONS: dict[str, set[str]] = {
-    "concepts": {"visualize", "spatial"},
-    "home": {"visualize"},
-    "reliance": {"visualize"},
-    "spatial": {"visualize"},
-}
-"""Page sections that build on another's: units are picked and drawn in one way everywhere. No others, and no circles."""
-
 FEWEST, MOST = 5, 15
 """How many modules a package has, so that one can see what is in it; below, those with other limits, and why."""
 OTHER_SIZES: dict[str, tuple[int, str]] = {

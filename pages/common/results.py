@@ -186,3 +186,11 @@ def scale(index: Result, unit: int) -> tuple[float, float]:
     """
     maps = index.arrays["top_mean_maps"][unit].astype(np.float32)
     return (float(np.median(maps)), float(maps.max())) if maps.size else (0.0, 0.0)
+
+
+def input_size(model: str) -> tuple[int, int]:
+    """Height and width of a model's input, in pixels."""
+    from engine.models import catalog
+
+    _, height, width = catalog.find(model).input_size
+    return height, width

@@ -10,15 +10,15 @@ import numpy as np
 import streamlit as st
 
 from engine.core.address import Address
-from pages.common import colours, errors, query, results, unit_charts, words
+from pages.common import colours, errors, query, results, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.common.experiments.places import SCRIPTS
+from pages.common.units.charts import histogram
+from pages.common.units.view import View
 from pages.sections.concepts import making
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
-from pages.sections.visualize.view import View
-from pages.sections.visualize.wall import input_size
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -144,7 +144,7 @@ def images(view: ConceptsView, card: Card, count: int) -> None:
         for rank in results.top_ranks(index, card.unit, view.data, count):
             facts = dataset.describe(int(index.arrays["top_mean"][card.unit, rank]))
             st.image(
-                results.scene(key, card.unit, rank, view.data, input_size(card.model), False),
+                results.scene(key, card.unit, rank, view.data, results.input_size(card.model), False),
                 caption=f":small[{errors.escape(words.short(facts))}]",
                 width="stretch",
                 output_format="PNG",
@@ -162,7 +162,7 @@ def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result |
             values, made = index.arrays["position_mean"][:, card.unit], _picture(view, card)
             activation = None if made is None else float(made.tables["units"]["activation"].iloc[0])
             st.plotly_chart(
-                unit_charts.histogram(np.asarray(values), activation, None, card.side),
+                histogram(np.asarray(values), activation, None, card.side),
                 key=f"histogram-{card.name}",
                 config={"displayModeBar": False},
                 alt=f"Histogram of the activations of unit {card.unit} on {view.data}",

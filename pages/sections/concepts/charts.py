@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from pages.common import colours
 from pages.common.colours import Side
-from pages.sections.spatial import charts
+from pages.common.line_charts import DEPTH, Curve, blank, line
 
 LABELS = 16
 """Words written on a map, at most: those of the units that fit theirs best, each once, where no other stands already."""
@@ -77,14 +77,14 @@ def shares(
 ) -> go.Figure:
     """A share of units by layer, as curves with their intervals; `baselines` are columns drawn dotted, by what to call
     them. The tables have one row a layer, in order, with `depth` (0 to 1)."""
-    made = charts.blank(charts.DEPTH, y)
+    made = blank(DEPTH, y)
     for side, (model, table) in tables.items():
-        curve = charts.Curve(table["depth"], 100 * table[name], 100 * table[low], 100 * table[high])
-        charts.line(made, curve, model, side, digits=".1f")
+        curve = Curve(table["depth"], 100 * table[name], 100 * table[low], 100 * table[high])
+        line(made, curve, model, side, digits=".1f")
         for dash, (column, told) in enumerate(baselines.items(), start=1):
             if column in table and table[column].notna().any():
-                baseline = charts.Curve(table["depth"], 100 * table[column])
-                charts.line(made, baseline, f"{model}: {told}", side, min(dash, 2), ".1f")
+                baseline = Curve(table["depth"], 100 * table[column])
+                line(made, baseline, f"{model}: {told}", side, min(dash, 2), ".1f")
                 made.data[-1].showlegend = False  # told by hovering and by the note: six names leave no room to draw
     made.update_yaxes(rangemode="tozero", ticksuffix="%")
     return made

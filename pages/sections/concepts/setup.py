@@ -8,10 +8,9 @@ import streamlit as st
 
 from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_READER, DEFAULT_VOCABULARY, MEASURES
 from engine.core.errors import VitrineError
-from pages.common import colours, errors
+from pages.common import colours, errors, widgets
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.concepts.view import ConceptsView, roles_of
-from pages.sections.visualize import pickers
 
 CLIP, TWIN = DEFAULT_READER, DEFAULT_MODELS[0]
 USUAL = "usual"
@@ -36,14 +35,14 @@ def first(here: list[str]) -> dict[str, str]:
     without it, the starter's pair."""
     if CLIP in here:
         return {"a": CLIP, "b": TWIN, "reader": CLIP}
-    return {**pickers.FIRST, "reader": here[0] if here else CLIP}
+    return {**widgets.FIRST, "reader": here[0] if here else CLIP}
 
 
 def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
     """What the setup's widgets say, whether they are drawn or not."""
     state, fields = st.session_state, ConceptsView.model_fields
     found = {name: state.get(page.key(name)) for name in KEPT}
-    found = {name: value for name, value in found.items() if value not in (None, pickers.NONE, USUAL)}
+    found = {name: value for name, value in found.items() if value not in (None, widgets.NONE, USUAL)}
     begin = first(readers())
     if page.key("b") in state:  # which may say that there is none
         del begin["b"]
@@ -55,13 +54,13 @@ def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
 
 def draw(page: ExperimentPage[ConceptsView]) -> bool:
     """Draw the widgets. True when Run was pressed."""
-    here, models = readers(), pickers.available_models()
+    here, models = readers(), widgets.available_models()
     begin = first(here)
     left, right = st.columns(2, gap="large")
     with left:
         _model(page, "a", models, begin["a"])
     with right:
-        _model(page, "b", [pickers.NONE, *models], begin["b"])
+        _model(page, "b", [widgets.NONE, *models], begin["b"])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         _reader(page, here, begin["reader"])
         _data(page)
@@ -75,7 +74,7 @@ def draw(page: ExperimentPage[ConceptsView]) -> bool:
 def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[str], begin: str) -> None:
     key = _start(page, side, begin)
     if st.session_state[key] is None:  # a link that names one model
-        st.session_state[key] = pickers.NONE
+        st.session_state[key] = widgets.NONE
     st.selectbox(
         f":{colours.NAMES[side]}[**Model {side.upper()}**]",
         _with(names, st.session_state[key]),
@@ -83,7 +82,7 @@ def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[s
         accept_new_options=True,
         help="The model whose units are examined; it need not be a CLIP. Type a name to use another one, like "
         "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 
@@ -96,7 +95,7 @@ def _reader(page: ExperimentPage[ConceptsView], names: list[str], begin: str) ->
         accept_new_options=True,
         help="The CLIP that rates how well words fit images, like open_clip/ViT-B-16/openai; it need not be one of the "
         "models examined.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 
@@ -111,7 +110,7 @@ def _data(page: ExperimentPage[ConceptsView]) -> None:
         names,
         key=key,
         help="The images on which units and words are compared. Add your own folders in vitrine.toml.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 
@@ -124,7 +123,7 @@ def _vocabulary(page: ExperimentPage[ConceptsView]) -> None:
         _with(vocabulary_names(), st.session_state[key]),
         key=key,
         help="The words used as labels. Search accepts any text, also outside the vocabulary.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 
@@ -132,14 +131,14 @@ def _details(page: ExperimentPage[ConceptsView]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.segmented_control(
             "Measure", MEASURES, key=_start(page, "measure", MEASURES[0]), required=True, help=ABOUT_MEASURES,
-            **pickers.KEEP,
+            **widgets.KEEP,
         )  # fmt: skip
         with st.container(width=300):
             st.text_input(
                 "Prompt template",
                 key=_start(page, "template", ConceptsView.model_fields["template"].default),
                 help="CLIPs are trained on captions rather than single words. `{}` is replaced by the word.",
-                **pickers.KEEP,
+                **widgets.KEEP,
             )
         _role(page)
     given = st.file_uploader(
@@ -168,7 +167,7 @@ def _role(page: ExperimentPage[ConceptsView]) -> None:
         key=key,
         help="Default: the hidden features of a transformer's MLPs, or the block outputs of a CNN. A second model without "
         "such sites uses its default.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 

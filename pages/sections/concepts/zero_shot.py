@@ -11,12 +11,11 @@ import streamlit as st
 
 from pages.common import errors, figures, results, words
 from pages.common.experiment_page import ExperimentPage
+from pages.common.units.uploads import keep_image
 from pages.sections.concepts import charts, requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.setup import synced
 from pages.sections.concepts.view import ConceptsView
-from pages.sections.visualize import files
-from pages.sections.visualize.wall import input_size
 
 if TYPE_CHECKING:
     from engine.core.request import Result
@@ -51,7 +50,7 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
             requests.check_labels(texts)
             image = (state[number] or "0").strip()
             if given is not None:
-                image = f"up-{files.keep_image(given.getvalue(), given.name)}"
+                image = f"up-{keep_image(given.getvalue(), given.name)}"
             asked = view.model_copy(update={"labels": "|".join(texts), "image": image[:80]})
             for request in page.requests(asked):
                 request.key()
@@ -95,6 +94,6 @@ def _image(view: ConceptsView) -> None:
         return
     told = words.scene(results.dataset(view.data).describe(int(view.image)))
     st.image(
-        results.image(view.data, int(view.image), input_size(view.reader)), width=WIDTH, output_format="PNG",
+        results.image(view.data, int(view.image), results.input_size(view.reader)), width=WIDTH, output_format="PNG",
         caption=f"Image {view.image} of {errors.escape(view.data)}: {errors.escape(told)}", alt=f"Image {view.image}: {told}",
     )  # fmt: skip

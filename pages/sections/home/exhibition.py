@@ -10,10 +10,11 @@ import streamlit as st
 from engine.core.errors import VitrineError
 from pages.common import colours, errors, job_panel, results, serve
 from pages.common.batch import Batch
+from pages.common.units.rows import Row, index_request, missing
+from pages.common.units.tiles import titled_tiles
+from pages.common.units.view import View
 from pages.sections.home import gallery
 from pages.sections.home.gallery import Exhibit
-from pages.sections.visualize import wall
-from pages.sections.visualize.view import Row, View, index_request
 
 
 def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
@@ -31,7 +32,7 @@ def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
             _progress(exhibit, rows, shared if by_itself else _own_batch(exhibit, rows))
             for row in rows:
                 if results.find(row.key) is not None:
-                    wall.titled_tiles(row, View(a=row.address, data=exhibit.data))
+                    titled_tiles(row, View(a=row.address, data=exhibit.data))
 
 
 def _rows(exhibit: Exhibit) -> list[Row] | VitrineError:
@@ -58,14 +59,14 @@ def _shared_batch(exhibits: list[list[Row]]) -> Batch:
     state = st.session_state
     if "home_shared" not in state:
         in_turn = [row for layer in zip_longest(*exhibits) for row in layer if row is not None]
-        state["home_shared"] = gallery.batch(wall.missing(in_turn))
+        state["home_shared"] = gallery.batch(missing(in_turn))
     return state["home_shared"]
 
 
 def _own_batch(exhibit: Exhibit, rows: list[Row]) -> Batch | None:
     """What a click has started for an exhibit that does not start by itself."""
     state, name = st.session_state, f"home_{exhibit.model}"
-    absent = wall.missing(rows)
+    absent = missing(rows)
     if absent and name not in state:
         label = "Compute these pictures" if len(absent) == len(rows) else "Compute the remaining pictures"
         if st.button(label, key=f"make-{exhibit.model}", icon=":material/play_arrow:"):

@@ -14,7 +14,8 @@ from engine.core.request import Request
 from engine.models.catalog import sites_of
 from pages.common.batch import OWNER, Batch
 from pages.common.colours import Side
-from pages.sections.visualize.view import Row, View, index_request, request
+from pages.common.units.rows import Row, index_request, request
+from pages.common.units.view import View
 
 UNITS = (0, 1, 2, 3)
 DEPTHS = 4

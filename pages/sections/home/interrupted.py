@@ -14,8 +14,8 @@ from engine.core.experiments import find, parse_request
 from pages.common import errors, query
 from pages.common.experiments import single
 from pages.common.experiments.places import SCRIPTS
+from pages.common.units.view import View
 from pages.sections.home import gallery
-from pages.sections.visualize.view import View
 
 if TYPE_CHECKING:
     from engine.core.request import Request

@@ -6,10 +6,9 @@ import streamlit as st
 
 from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, DEFAULT_MODELS, FILLS, FILTERS
 from engine.core.errors import VitrineError
-from pages.common import errors
+from pages.common import errors, widgets
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.reliance.view import MOST_MODELS, View, suitable, title
-from pages.sections.visualize import pickers
 
 FIRST = [*DEFAULT_MODELS]
 
@@ -39,12 +38,12 @@ def _models(page: ExperimentPage[View]) -> list[str]:
     chosen = st.session_state.setdefault(page.key("models"), FIRST)
     return st.multiselect(
         "Models",
-        list(dict.fromkeys([*pickers.available_models(), *chosen])),
+        list(dict.fromkeys([*widgets.available_models(), *chosen])),
         key=page.key("models"),
         max_selections=MOST_MODELS,
         accept_new_options=True,
         help="Two to eight classifiers. Adding one to a finished comparison computes only the new one.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 
@@ -59,7 +58,7 @@ def _data(page: ExperimentPage[View]) -> str:
         sets,
         key=page.key("data"),
         help="Add your own data in vitrine.toml: class folders, with ILSVRC's XML boxes or masks, or Parquet files.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
 
 
@@ -73,7 +72,7 @@ def _measures(page: ExperimentPage[View], measures: tuple[str, ...]) -> tuple[st
         default=None if key in st.session_state else first,
         key=key,
         format_func=title,
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
     return tuple(chosen)
 
@@ -92,7 +91,7 @@ def _details(
             required=True,
             help="The paper cuts by boxes. If a data set has neither boxes nor masks, a saliency network can locate the "
             "object; the results then depend on that network too, and are labelled accordingly.",
-            **pickers.KEEP,
+            **widgets.KEEP,
         )
         state.setdefault(page.key("fills"), [*DEFAULT_FILLS])
         fills = st.pills(
@@ -101,12 +100,12 @@ def _details(
             selection_mode="multi",
             key=page.key("fills"),
             help="The fill is a cue in itself. The paper uses black; all others are derived from the pixels that are kept.",
-            **pickers.KEEP,
+            **widgets.KEEP,
         )
         state.setdefault(page.key("filter"), DEFAULT_FILTER)
-        edge = st.segmented_control("Filter type", FILTERS, key=page.key("filter"), required=True, **pickers.KEEP)
+        edge = st.segmented_control("Filter type", FILTERS, key=page.key("filter"), required=True, **widgets.KEEP)
         with st.container(width=150):
-            limit = pickers.number(
+            limit = widgets.number(
                 "Images (0: all)", page.key("limit"), View.model_fields["limit"].default, 10_000_000, 0
             )
     if not models:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core.choices import DEFAULT_DATA
-from pages.common import colours, errors, results, words
+from pages.common import colours, errors, results, widgets, words
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.spatial.view import SpatialView
-from pages.sections.visualize import pickers
 
 
 def draw(page: ExperimentPage[SpatialView]) -> None:
@@ -24,9 +23,9 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
             "Image",
             key=_start(page, "image", "0"),
             help="The number of an image of this data set, unless you upload one below.",
-            **pickers.KEEP,
+            **widgets.KEEP,
         )
-        unit = pickers.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
+        unit = widgets.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
     given = st.file_uploader(
         "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
         type=["png", "jpg", "jpeg", "webp"],
@@ -55,10 +54,10 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
 
 
 def _model(page: ExperimentPage[SpatialView], side: colours.Side) -> str | None:
-    names = ([] if side == "a" else [pickers.NONE]) + pickers.available_models()
-    key = _start(page, side, pickers.FIRST[side] if pickers.FIRST[side] in names else names[0])
+    names = ([] if side == "a" else [widgets.NONE]) + widgets.available_models()
+    key = _start(page, side, widgets.FIRST[side] if widgets.FIRST[side] in names else names[0])
     if st.session_state[key] is None:  # a link that names one model
-        st.session_state[key] = pickers.NONE
+        st.session_state[key] = widgets.NONE
     chosen = st.session_state[key]
     model = st.selectbox(
         f":{colours.NAMES[side]}[**Model {side.upper()}**]",
@@ -66,9 +65,9 @@ def _model(page: ExperimentPage[SpatialView], side: colours.Side) -> str | None:
         key=key,
         accept_new_options=True,
         help="Type the name of any timm model with pretrained weights, like timm/deit_tiny_patch16_224.fb_in1k.",
-        **pickers.KEEP,
+        **widgets.KEEP,
     )
-    return None if not model or model == pickers.NONE else model
+    return None if not model or model == widgets.NONE else model
 
 
 def _data(page: ExperimentPage[SpatialView]) -> str:
@@ -77,7 +76,7 @@ def _data(page: ExperimentPage[SpatialView]) -> str:
     names, key = dataset_names(), _start(page, "data", DEFAULT_DATA)
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
-    return st.selectbox("Images from", names, key=key, help="Add your own folders in vitrine.toml.", **pickers.KEEP)
+    return st.selectbox("Images from", names, key=key, help="Add your own folders in vitrine.toml.", **widgets.KEEP)
 
 
 def _start(page: ExperimentPage[SpatialView], name: str, value: object) -> str:

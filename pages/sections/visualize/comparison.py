@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from pages.common import results, words
+from pages.common.units.rows import Row
 from pages.sections.visualize import quality
-from pages.sections.visualize.view import Row
 
 BEATS = (
     "Share of pictures that activate their unit more than its strongest scenes do, under the same augmentations; 95% "

@@ -1,10 +1,11 @@
-"""Uploaded directions and images, stored under a name that the unit box accepts."""
+"""The boxes for uploaded directions and images, and what to enter for them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from pages.common import errors
+from pages.common.units.uploads import keep_image, keep_vector
 
 
 def popover() -> None:
@@ -35,17 +36,3 @@ def _told(*texts: str) -> None:
     st.caption("Enter this in the unit box:")
     for text in texts:
         st.code(text, language=None)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def keep_vector(data: bytes, name: str, tensor: str) -> str:
-    from engine.data.uploads import keep_vector
-
-    return keep_vector(data, name, tensor)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def keep_image(data: bytes, name: str) -> str:
-    from engine.data.uploads import keep_image
-
-    return keep_image(data, name)

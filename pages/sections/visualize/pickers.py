@@ -18,10 +18,11 @@ from engine.models.catalog import sites_of
 from pages.common import colours, errors, job_panel, results, serve
 from pages.common.batch import Batch, give_way
 from pages.common.colours import Side
+from pages.common.units.layers import check
+from pages.common.units.rows import index_request
+from pages.common.units.view import View
 from pages.common.widgets import FIRST, KEEP, NONE, available_models, number
 from pages.sections.visualize import layer_picture, recipe_form
-from pages.sections.visualize.layers import check
-from pages.sections.visualize.view import View, index_request
 
 if TYPE_CHECKING:
     from engine.sites.access import Site

@@ -8,8 +8,8 @@ import streamlit as st
 
 from engine.core.errors import BadRequest
 from pages.common import errors
+from pages.common.units.view import View
 from pages.common.widgets import KEEP
-from pages.sections.visualize.view import View
 
 if TYPE_CHECKING:
     from engine.visualization.recipe import Recipe

@@ -7,8 +7,8 @@ import streamlit as st
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from pages.common import errors
 from pages.common.experiment_page import ExperimentPage
+from pages.common.units.view import Shown, View
 from pages.sections.visualize import files, pickers, recipe_form
-from pages.sections.visualize.view import Shown, View
 
 SHOWN: dict[Shown, str] = {"layer": "One layer", "depth": "Whole depth", "recipes": "Recipes", "sites": "Sites"}
 

@@ -10,8 +10,9 @@ import streamlit as st
 
 from engine.core.address import Address
 from engine.core.choices import STARTER
-from pages.common import errors, results, unit_charts, words
+from pages.common import errors, results, words
 from pages.common.colours import Side
+from pages.common.units import charts
 from pages.sections.visualize import quality
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> N
         has_opposite = "opposite_images" in shown.result.arrays and opposite is not None
         if values is not None:
             st.plotly_chart(
-                unit_charts.histogram(
+                charts.histogram(
                     values,
                     float(facts["activation"]),
                     float(opposite) if has_opposite else None,
@@ -175,7 +176,7 @@ def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> N
                 f"brightest at their maximum ({words.number(high)}); one scale for all of them."
             )
         st.plotly_chart(
-            unit_charts.curve(shown.result.arrays["curves"][place], shown.side),
+            charts.curve(shown.result.arrays["curves"][place], shown.side),
             key=f"{key}-curve",
             config={"displayModeBar": False},
             alt=f"The objective during the optimization of the picture of unit {unit}",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.common import colours, errors, job_panel, query, results
+from pages.common import colours, errors, job_panel, results
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.experiments.places import SCRIPTS
+from pages.common.units.layers import QUICK
+from pages.common.units.rows import Row, index_request
+from pages.common.units.tiles import BESIDE, TILE, titled_tiles
+from pages.common.units.view import View
 from pages.sections.visualize import comparison, unit_card
-from pages.sections.visualize.layers import QUICK
-from pages.sections.visualize.view import Row, View, index_request
 
-TILE = 84
-"""The least width of a small picture on screen, in pixels."""
-BESIDE = 2  # rows of at most so many pictures stand beside each other
-MOST_IN_A_ROW = 8
 CARDS_A_PAGE = 16
 MAPS = "fv_maps"
 
@@ -48,11 +43,6 @@ def maps_toggle() -> None:
         "strongest scenes, brightest at their maximum. All scenes of a unit share one scale.",
         persist_state="session",
     )
-
-
-def missing(rows: Sequence[Row]) -> list[Row]:
-    """The rows whose result is not there."""
-    return [row for row in rows if results.find(row.key) is None]
 
 
 def offer(rows: Sequence[Row], absent: int) -> str:
@@ -86,7 +76,7 @@ def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) ->
         key=row.key,
         index_key=index_request(row.address, view.data).key(),
         data=view.data,
-        input_size=input_size(row.address.model),
+        input_size=results.input_size(row.address.model),
         maps=maps,
     )
     cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
@@ -114,60 +104,3 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
             if results.find(row.key) is not None:
                 recipe = row.title if row.title in QUICK else view.recipe
                 titled_tiles(row, view.but(a=row.address, b=None, view="layer", recipe=recipe))
-
-
-def titled_tiles(row: Row, closer: View) -> None:
-    """The pictures of one layer under its name, with a way to look closer."""
-    name = f":small[`{row.name}`]"
-    with st.container(gap="xsmall"):
-        if len(row.address.names) <= BESIDE:  # a link that wraps would push one picture below its neighbours
-            st.markdown(name)
-            tiles(row)
-            _link(closer)
-            return
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(name, width="content")
-            _link(closer)
-        tiles(row)
-
-
-def _link(closer: View) -> None:
-    st.page_link(
-        SCRIPTS["visualize"],
-        label="Look closer",
-        icon=":material/arrow_forward:",
-        icon_position="right",
-        query_params=query.write(closer),
-    )
-
-
-def tiles(row: Row) -> None:
-    """The pictures of one layer, small, in a row that wraps."""
-    result = results.find(row.key)
-    if result is None:
-        return
-    with st.grid(min(len(row.address.names), MOST_IN_A_ROW), min_column_width=TILE, gap=("small", "xsmall")):
-        for place, facts in enumerate(result.tables["units"].to_dict("records")):
-            st.image(
-                results.picture(row.key, "images", place, 2 * TILE),
-                caption=tile_caption(facts),
-                width="stretch",
-                output_format="PNG",
-                alt=f"Picture of unit {facts['unit']} of {row.address.model}, {row.address.site}",
-            )
-
-
-def tile_caption(facts: Mapping[Any, Any]) -> str:
-    """Under a small picture: its unit, and how it compares with the strongest scene."""
-    ratio = float(facts["ratio_to_best_scene"])
-    told = ":red[failed]" if facts["failed"] else f"{ratio:.1f}×" if math.isfinite(ratio) else ""
-    unit = errors.escape(str(facts["unit"]))
-    return f":small[{unit} · {told}]" if told else f":small[{unit}]"
-
-
-def input_size(model: str) -> tuple[int, int]:
-    """Height and width of a model's input, in pixels."""
-    from engine.models import catalog
-
-    _, height, width = catalog.find(model).input_size
-    return height, width

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from engine.core.address import Address
 from engine.core.request import Result
 from pages.common import errors, results
-from pages.sections.visualize import wall
 
 ADDRESS = Address.parse("starter-clip@head.embedding:says(%21[x]%28https%3A//evil.example/p.png%29)")
 SHOWN = r"Text “\!\[x\]\(https\://evil.example/p.png\)”"
@@ -44,11 +43,6 @@ def test_a_links_text_is_the_title_of_its_card_and_no_picture(monkeypatch: pytes
     assert not app.exception
     assert f"**{SHOWN}**" in [each.value for each in app.markdown]
     assert not [each.value for each in (*app.markdown, *app.caption) if "![x](" in each.value]
-
-
-def test_a_links_text_stands_under_small_pictures_as_it_is() -> None:
-    facts = {"unit": "says([x](y))", "ratio_to_best_scene": 2.0, "failed": False}
-    assert wall.tile_caption(facts) == r":small[says\(\[x\]\(y\)\) · 2.0×]"
 
 
 def test_code_goes_on_to_its_end_whatever_is_in_it() -> None:

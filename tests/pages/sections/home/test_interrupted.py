@@ -16,8 +16,9 @@ from engine.visualization.tuning import changed
 from pages.common import query
 from pages.common.experiments import single
 from pages.common.experiments.places import SCRIPTS
+from pages.common.units.rows import rows
+from pages.common.units.view import View
 from pages.sections.home import gallery, interrupted
-from pages.sections.visualize.view import View, rows
 
 MODEL, SITE = "starter-vit", "blocks.6.mlp.hidden"
 

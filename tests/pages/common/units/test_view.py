@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.address import Address
 from pages.common import query
-from pages.sections.visualize.view import View
+from pages.common.units.view import View
 
 PLAIN = View(a=Address("starter-vit", "blocks.6.mlp.hidden", (0, 1, 2, 7)))
 FULL = View(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pages.common.unit_charts import curve, histogram
+from pages.common.units.charts import curve, histogram
 
 
 def test_every_image_is_counted_once_and_what_is_no_number_is_left_out() -> None:

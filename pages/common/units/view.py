@@ -1,31 +1,19 @@
-"""What the feature visualization page shows, as one value: from widgets or a link to the requests behind it.
-
-Invariant: equal views ask for equal requests, so that a link shows what was shown when it was made.
-"""
+"""What is shown of units, as one value: from widgets or a link, in one spelling."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
-from engine.core.errors import BadRequest, VitrineError
+from engine.core.errors import BadRequest
 from engine.core.targets import IMAGE
-from pages.common import results
 from pages.common.colours import Side
-from pages.sections.visualize.layers import check, compared, side_by_side, through_depth
-
-if TYPE_CHECKING:
-    from engine.evaluation.index import IndexRequest
-    from engine.visualization.request import VisualizeRequest
 
 Shown = Literal["layer", "depth", "recipes", "sites"]
 """What of it is shown: one layer, the whole depth, several recipes, or all sites of a block."""
-EXPERIMENTS = ("visualize", "index")
-"""What the page shows of the registry."""
 
 
 def _address(value: Any) -> Any:
@@ -114,83 +102,3 @@ class View(BaseModel):
     def sides(self) -> dict[Side, Address]:
         """The models shown, by side."""
         return {"a": self.a, "b": self.b} if self.b else {"a": self.a}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One layer of one side: its address and the request for its pictures."""
-
-    side: Side
-    address: Address
-    request: VisualizeRequest
-    title: str = ""
-
-    @property
-    def name(self) -> str:
-        """What the row is called: what it was made for where something is compared, else its layer."""
-        return self.title or self.address.site
-
-    @property
-    def key(self) -> str:
-        """The cache key of the request. Raises VitrineError when the model or the data set is not there."""
-        return self.request.key()
-
-
-def rows(view: View) -> list[Row]:
-    """The requests of a view, in the order in which they are shown. Raises VitrineError where one cannot be made."""
-    found = []
-    for side, address in view.sides.items():
-        if view.view == "recipes":
-            found += [
-                Row(side, address, request(view.but(recipe=name, tuned=""), address), name) for name in compared()
-            ]
-            continue
-        if view.view == "sites":
-            found += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
-            continue
-        layers = through_depth(address) if view.view == "depth" else [address]
-        found += [Row(side, layer, request(view, layer)) for layer in layers]
-    return found
-
-
-def request(view: View, address: Address) -> VisualizeRequest:
-    """The request for the pictures of these units, made as the view says."""
-    from engine.core.request import build
-    from engine.visualization.request import VisualizeRequest
-    from engine.visualization.tuning import tuned
-
-    return build(
-        VisualizeRequest,
-        model=address.model,
-        site=address.site,
-        units=address.units,
-        targets=address.targets,
-        recipe=tuned(view.recipe, view.tuned),
-        seed=view.seed,
-        opposite=view.opposite,
-        data=view.data,
-        start=view.start,
-        importance=view.importance,
-        several=view.several,
-        seeds=view.seeds,
-    )
-
-
-def index_request(address: Address, data: str) -> IndexRequest:
-    """The request for what a whole site does on a data set."""
-    from engine.core.request import build
-    from engine.evaluation.index import IndexRequest
-
-    return build(IndexRequest, model=address.model, site=address.site, data=data)
-
-
-def refusal(view: View) -> str | None:
-    """Why a view that came with a link cannot be shown; None where it can."""
-    try:
-        for row in rows(view):
-            # What is stored needs no model: it shows at once.
-            if results.find(row.key) is None:
-                check(row.address, view.data)
-    except VitrineError as error:
-        return str(error)
-    return None
