@@ -19,7 +19,7 @@ def test_charts_of_what_does_not_go_together_are_refused_in_a_sentence(pictures)
         pictures.figure(other)
     with pytest.raises(vitrine.VitrineError, match="There is no chart of spatial-maps"):
         figures.draw([StoredResult({"experiment": "spatial-maps", "model": "m"})])
-    with pytest.raises(vitrine.VitrineError, match="at most 2 go into it"):
+    with pytest.raises(vitrine.VitrineError, match="too many for one chart of spatial-layers: the limit is 2"):
         figures.draw([StoredResult({"experiment": "spatial-layers", "model": "m"})] * 3)
 
 
