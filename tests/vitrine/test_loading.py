@@ -81,7 +81,7 @@ def test_preprocessing_that_does_not_fit_is_refused_in_a_sentence(desk, colours,
 def test_what_is_no_model_is_refused_in_a_sentence(desk):
     with pytest.raises(vitrine.VitrineError, match=r"int is not a torch\.nn\.Module"):
         vitrine.load(7)  # type: ignore[arg-type]
-    with pytest.raises(vitrine.VitrineError, match="for modules of your own"):
+    with pytest.raises(vitrine.VitrineError, match="only with your own modules"):
         vitrine.load("starter-vit", size=64)
     with pytest.raises(vitrine.VitrineError, match="Hand the same module over again"):
         vitrine.load("mine/Colours-0123456789ab")
