@@ -107,6 +107,52 @@ def test_the_recipe_is_known_to_the_command_line_by_its_name(python_here: Callab
     words = ("-m", "engine", "visualize", "starter-cnn@stem:0", "--recipe", "paper-sketch", "--data", "greys", "--json")
     told = json.loads(python_here(*words))
     assert told["request"]["recipe"] == "paper-sketch" and len(told["units"]) == 1
+    assert "reconstruct, paper-sketch, or a .toml" in " ".join(
+        python_here("-m", "engine", "visualize", "--help").split()
+    )
+
+
+def test_the_models_of_the_source_are_listed_and_looked_into(python_here: Callable[..., str]) -> None:
+    listed = json.loads(python_here("-m", "engine", "models", "--json"))["models"]
+    mine = [model["name"] for model in listed if model["kind"] == "untrained"]
+    assert mine == ["untrained/resnet10t", "untrained/mobilenetv3_small_050"] and len(listed) > len(mine)
+    words = (f"{mine[1]}@head.logits:7", "--recipe", "paper-sketch", "--data", "greys", "--json")
+    (unit,) = json.loads(python_here("-m", "engine", "visualize", *words))["units"]
+    assert unit["unit"] == 7
+
+
+def test_the_pages_offer_its_models_and_recipe_and_open_its_data(python_here: Callable[..., str]) -> None:
+    shown = json.loads(python_here("-c", PAGES))
+    assert shown["problems"] == []
+    assert shown["table"] == {"Kind": "Random weights", "Architecture": "resnet10t", "Input": "64 × 64"}
+    assert {"untrained/resnet10t", "untrained/mobilenetv3_small_050"} <= set(shown["models"])
+    assert shown["recipes"][-1] == "paper-sketch" and "greys" in shown["data"]
+    labelled = ["Object and background", "Spatial frequency", "Texture and shape", "Gradient spectrum"]
+    assert shown["measures"] == labelled, "those for images whose labels are all that is known"
+
+
+# Plugins are imported by the server alone, as it starts.
+PAGES = """
+import json
+from streamlit.testing.v1 import AppTest
+
+def opened(page):
+    return AppTest.from_file("app.py", default_timeout=120).run().switch_page(f"pages/{page}.py").run()
+
+models = opened("models")
+table = models.dataframe[0].value.set_index("Model").loc["untrained/resnet10t"]
+visualize, reliance = opened("feature_visualization"), opened("background")
+reliance = next(each for each in reliance.selectbox if each.label == "Images").set_value("greys").run()
+problems = [each.value for app in (models, visualize, reliance) for kind in (app.exception, app.error) for each in kind]
+print(json.dumps({
+    "problems": problems,
+    "table": {name: table[name] for name in ("Kind", "Architecture", "Input")},
+    "models": visualize.selectbox(key="fv_a_model").options,
+    "recipes": visualize.segmented_control(key="fv_recipe").options,
+    "data": visualize.selectbox(key="fv_data").options,
+    "measures": next(each.options for each in reliance.get("button_group") if each.label == "Experiments"),
+}))
+"""
 
 
 def test_the_architecture_has_query_key_and_value(python_here: Callable[..., str]) -> None:

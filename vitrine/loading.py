@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from engine.core.errors import BadRequest
+from engine.core.experiments import import_plugins
 from engine.models import catalog
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.models.sources import session
@@ -22,6 +23,7 @@ from vitrine.pictures import as_batch
 def models() -> pd.DataFrame:
     """The models worth listing, one a row: name, kind, architecture, available, top1, note. `load` knows every further one
     of timm and open_clip."""
+    import_plugins()
     columns = ("name", "kind", "architecture", "available", "top1", "note")
     return pd.DataFrame([[getattr(entry, name) for name in columns] for entry in catalog.entries()], columns=columns)
 
@@ -88,6 +90,7 @@ class Model:
     """A model by its name. Its weights are read when something is asked of it, and shared with all who ask for them."""
 
     def __init__(self, name: str) -> None:
+        import_plugins()  # which may bring further sources of models
         self.name = catalog.find(name).name
 
     @property

@@ -102,18 +102,22 @@ def _data(problems: list[str], remarks: list[str]) -> dict[str, int]:
 
 
 def _models(problems: list[str], remarks: list[str]) -> dict[str, bool]:
-    """Every model that is ours to have ready; the starter models are loaded and run once."""
-    from engine.models import catalog
+    """The models of every source, as far as it wants them looked at; the starter models are loaded and run once."""
+    from engine.models.sources.known import SOURCES, listed
 
     found: dict[str, bool] = {}
-    for entry in catalog.entries():
-        if entry.kind == "timm":
+    for source in SOURCES:
+        try:
+            entries = listed(source)
+        except VitrineError as error:
+            problems.append(str(error))
             continue
-        found[entry.name] = entry.available
-        if entry.kind == "starter":
-            _try_model(entry.name, problems)
-        elif not entry.available:
-            remarks.append(f"{entry.name} is not available. {entry.note}".strip())
+        for entry in entries if source.doctor != "skip" else ():
+            found[entry.name] = entry.available
+            if source.doctor == "try":
+                _try_model(entry.name, problems)
+            elif not entry.available:
+                remarks.append(f"{entry.name} is not available. {entry.note}".strip())
     return found
 
 

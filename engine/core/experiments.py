@@ -142,8 +142,9 @@ def import_plugins(naming: str = "") -> None:
             if naming in text if naming else not _DRAWS.search(text):
                 try:
                     importlib.import_module(module)
-                except ImportError as error:
-                    raise BadRequest(f"plugins: {module} cannot be imported: {error}.") from error
+                except Exception as error:
+                    reason = f"{type(error).__name__}: {error}".rstrip(". ")
+                    raise BadRequest(f"plugins: {module} cannot be imported: {reason}.") from error
 
 
 @cache

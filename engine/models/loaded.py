@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ class Entry:
     """One model of the catalog, loaded or not. `note` says why it is unavailable, or what is worth knowing."""
 
     name: str
-    kind: Literal["starter", "wheel", "timm", "open_clip", "local", "session"]
+    kind: str  # the name of the source that it comes from
     architecture: str
     weights: str
     available: bool

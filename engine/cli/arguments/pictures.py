@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
+from argparse import SUPPRESS, Action, ArgumentParser, _SubParsersAction
+from functools import partial
 
 from engine import COMMAND
 from engine.cli.arguments.options import data_option, selection, whole_number
-from engine.cli.arguments.parsers import command
+from engine.cli.arguments.parsers import LateParser, command
 from engine.core import choices
+from engine.core.experiments import import_plugins
 from engine.visualization.recipes import RECIPES
 
 
@@ -59,14 +61,17 @@ def _what_is_visualized(made: ArgumentParser) -> None:
         made.add_argument(f"--{option}", action="append", dest=now, help=SUPPRESS)
 
 
-def _how(made: ArgumentParser) -> None:
+def _learn_recipes(recipe: Action, _parser: LateParser) -> None:
+    """The names of all recipes; those of plugins are known once their modules are imported."""
+    import_plugins()
+    names = ", ".join(RECIPES)
+    recipe.help = f"recipe: {names}, or a .toml or .json file with a recipe's settings (default: %(default)s)"
+
+
+def _how(made: LateParser) -> None:
     """The recipe, where it begins, and what is made beside a picture of each unit."""
-    made.add_argument(
-        "--recipe",
-        default=choices.DEFAULT_RECIPE,
-        metavar="NAME|FILE",
-        help=f"recipe: {', '.join(RECIPES)}, or a .toml or .json file with a recipe's settings (default: %(default)s)",
-    )
+    recipe = made.add_argument("--recipe", default=choices.DEFAULT_RECIPE, metavar="NAME|FILE")
+    made.learn = partial(_learn_recipes, recipe)
     made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="random seed (default: 0)")
     made.add_argument("--opposite", action="store_true", help="also pictures that minimize the units")
     made.add_argument("--start", metavar="N|FILE", help="start from an image instead of noise")

@@ -14,12 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from engine.core import paths
+from engine.core.choices import STARTER as STARTER_DATA
 from engine.core.choices import STARTER_MODELS
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.paths import typed_path
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.models.source import Built, Source, fingerprint_of
+from engine.models.sources import architectures
 from engine.models.sources.open_clip_config import image_size, preprocessing, read_config
 from engine.models.sources.open_clip_hub import PREFIX, SWITCHES
 
@@ -44,15 +49,38 @@ OTHER_DOORS = {
 _BAD_CARD = (BadRequest, ValueError, TypeError, OverflowError, RuntimeError, OSError)
 
 
-def starter_entries() -> list[Entry]:
-    """The models that ship with Vitrine; those whose files are missing are listed as unavailable."""
-    names = [*STARTER_MODELS, *sorted(path.stem for path in STARTER.glob("*.json") if path.stem not in STARTER_MODELS)]
-    return [_starter(name) for name in names]
+class Starter(Source):
+    """The models that ship with Vitrine."""
+
+    name, title, doctor, suits = "starter", "Starter", "try", STARTER_DATA
+
+    def entries(self) -> list[Entry]:
+        """All of them; those whose files are missing are listed as unavailable."""
+        more = sorted(path.stem for path in STARTER.glob("*.json") if path.stem not in STARTER_MODELS)
+        return [_starter(name) for name in (*STARTER_MODELS, *more)]
+
+    def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
+        """The model of its card's architecture."""
+        return architectures.build(entry, state)
+
+    def fingerprint(self, entry: Entry) -> str:
+        """Without the names of the classes: the starter's never change."""
+        return fingerprint_of(entry, self.fetch(entry)[1])
 
 
-def local_entries() -> list[Entry]:
+class Local(Source):
     """A person's own models: each [[model]] of models.toml, and each folder NAME/model.toml in `models` beside it."""
-    return [*_from_file(settings().models_toml), *_from_folders(settings().models_toml.parent / "models")]
+
+    name, title, prefix = "local", "Your own", "local/"
+
+    def entries(self) -> list[Entry]:
+        """All of them; a card that cannot be used is an unavailable entry."""
+        file = settings().models_toml
+        return [*_from_file(file), *_from_folders(file.parent / "models")]
+
+    def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
+        """The model of its card's architecture."""
+        return architectures.build(entry, state)
 
 
 def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -101,7 +129,7 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def _starter(name: str) -> Entry:
     card, weights = STARTER / f"{name}.json", STARTER / f"{name}.safetensors"
-    blank = Entry(name, "starter", "", weights.name, available=False, path=weights)
+    blank = Entry(name, Starter.name, "", weights.name, available=False, path=weights)
     if not card.is_file():
         return replace(blank, note=f"{card.name} is missing from starter/models. Check out the project again.")
     try:
@@ -156,14 +184,16 @@ def _local(name: str, card: Mapping[str, Any], path: Path, weights: Any) -> Entr
         return _unusable(name, path, "weights is missing: name the weights file.")
     try:
         file, fields = path.parent / typed_path(weights), read_card(card, path.parent)
-        entry = Entry(f"local/{name}", "local", weights=str(file), available=file.is_file(), path=file, **fields)
+        entry = Entry(
+            f"{Local.prefix}{name}", Local.name, weights=str(file), available=file.is_file(), path=file, **fields
+        )
     except _BAD_CARD as error:
         return _unusable(name, path, str(error))
     return entry if entry.available else replace(entry, note=f"There is no file {file}. Correct weights in {path}.")
 
 
 def _unusable(name: str, path: Path, reason: str) -> Entry:
-    return Entry(f"local/{name}", "local", "", str(path), available=False, note=f"{path}: {reason}")
+    return Entry(f"{Local.prefix}{name}", Local.name, "", str(path), available=False, note=f"{path}: {reason}")
 
 
 def _toml(path: Path) -> dict[str, Any] | BadRequest:

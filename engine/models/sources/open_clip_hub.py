@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import open_clip
@@ -18,8 +19,9 @@ from torch import Tensor, nn
 
 from engine.core.errors import BadRequest, Unavailable
 from engine.models import hub
-from engine.models.checkpoints import fit_weights
+from engine.models.checkpoints import digest, fit_weights
 from engine.models.loaded import Entry, Tokenizer
+from engine.models.source import Built, Source
 from engine.models.sources.open_clip_blocks import rebuild
 from engine.models.text import tokenizer_of
 
@@ -43,49 +45,71 @@ class ImageTower(nn.Module):
         return self.visual(images)
 
 
-def entries() -> list[Entry]:
-    """The suggested models and all whose weights lie in the hub's local cache."""
-    found = [entry for name in names() if (entry := find(name)) and (name in SUGGESTED or entry.available)]
-    return sorted(found, key=lambda entry: entry.name.removeprefix(PREFIX) not in SUGGESTED)
+class OpenClipHub(Source):
+    """Every pretrained model of open_clip."""
+
+    name, title, prefix = "open_clip", "open_clip hub", PREFIX
+
+    def entries(self) -> list[Entry]:
+        """The suggested models and all whose weights lie in the hub's local cache."""
+        every = [entry for name in _names() if (entry := self.find(PREFIX + name))]
+        found = [entry for entry in every if entry.available or _is_suggested(entry)]
+        return sorted(found, key=lambda entry: not _is_suggested(entry))
+
+    def names(self) -> list[str]:
+        """All pretrained models that open_clip finds on the hub."""
+        return [PREFIX + name for name in _names()]
+
+    def find(self, name: str) -> Entry | None:
+        """The entry of a pretrained model."""
+        name = name.removeprefix(PREFIX)
+        if name not in _names():
+            return None
+        model, _, tag = name.partition("/")
+        config, place = _config(model, tag), _place(model, tag)
+        path = hub.cached(place)
+        return Entry(
+            name=PREFIX + name,
+            kind=self.name,
+            architecture=PREFIX + model,
+            weights=place.repository,
+            available=path is not None,
+            licence="see the model's page",
+            note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
+            input_size=(3, *_image_size(model)),
+            mean=tuple(config["mean"]),
+            std=tuple(config["std"]),
+            kwargs={"force_quick_gelu": True} if config.get("quick_gelu") else {},
+            path=path,
+        )
+
+    def fetch(self, entry: Entry) -> tuple[Path, str]:
+        """The weights file, downloaded where it is not there yet, and its digest. Raises Unavailable in one sentence where
+        that fails."""
+        model, _, tag = entry.name.removeprefix(PREFIX).partition("/")
+        file = hub.fetch(entry.name, _place(model, tag))
+        return file, digest(file)
+
+    def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
+        """The image tower with these weights, and the whole model. Raises BadRequest where they do not fit."""
+        return build(entry, state)
 
 
 @cache
-def names() -> tuple[str, ...]:
+def _names() -> tuple[str, ...]:
     """ARCHITECTURE/TAG of all pretrained models that open_clip finds on the hub."""
     return tuple(f"{model}/{tag}" for model, tag in open_clip.list_pretrained() if _hub_of(model, tag))
 
 
-def find(name: str) -> Entry | None:
-    """The entry of a pretrained open_clip model by ARCHITECTURE/TAG."""
-    if name not in names():
-        return None
-    model, _, tag = name.partition("/")
-    config, place = _config(model, tag), _place(model, tag)
-    path = hub.cached(place)
-    return Entry(
-        name=PREFIX + name,
-        kind="open_clip",
-        architecture=PREFIX + model,
-        weights=place.repository,
-        available=path is not None,
-        licence="see the model's page",
-        note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
-        input_size=(3, *_image_size(model)),
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-        kwargs={"force_quick_gelu": True} if config.get("quick_gelu") else {},
-        path=path,
-    )
+def _is_suggested(entry: Entry) -> bool:
+    return entry.name.removeprefix(PREFIX) in SUGGESTED
 
 
-def fetch(entry: Entry) -> Any:
-    """The weights file, downloaded where it is not there yet. Raises Unavailable in one sentence where that fails."""
-    model, _, tag = entry.name.removeprefix(PREFIX).partition("/")
-    return hub.fetch(entry.name, _place(model, tag))
+def build(entry: Entry, state: Mapping[str, Tensor]) -> Built:
+    """The image tower of a two-tower model with these weights, and that model.
 
-
-def build(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
-    """The two-tower model with these weights. Raises BadRequest for an unknown architecture or weights that do not fit."""
+    Raises BadRequest for an unknown architecture or weights that do not fit.
+    """
     source = entry.path or entry.weights
     if entry.config is not None:
         # Without storage first: a config that asks for more than its weights file holds costs no memory.
@@ -96,7 +120,7 @@ def build(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
         )
     model = _create(entry, "cpu")
     fit_weights(model, state, source)
-    return model
+    return Built(ImageTower(model), model, partial(tokenizer, entry))
 
 
 def tokenizer(entry: Entry) -> Tokenizer:

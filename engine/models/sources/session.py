@@ -9,14 +9,15 @@ import copy
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.models.source import Built, Source
 from engine.models.sources import identity
 
 PREFIX = "mine/"
@@ -55,27 +56,41 @@ def add(
             names = tuple(class_names) if class_names else None
             classes = len(names) if names else None
             entry = Entry(
-                name, "session", type(module).__name__, "this session", available=True, input_size=(3, *size),
+                name, Session.name, type(module).__name__, "this session", available=True, input_size=(3, *size),
                 mean=tuple(mean), std=tuple(std), classes=classes, class_names=names,
             )  # fmt: skip
             _KEPT[name] = _Kept(entry, _frozen(module), fingerprint)
         return _KEPT[name].entry
 
 
-def entries() -> list[Entry]:
-    """The modules of this session."""
-    with _KEEPING:
-        return [kept.entry for kept in _KEPT.values()]
+class Session(Source):
+    """The modules that a person handed over in this process."""
 
+    name, title, prefix = "session", "This session", PREFIX
 
-def fingerprint(name: str) -> str:
-    """What identifies a module of this session (32 hex digits)."""
-    return _KEPT[name].fingerprint
+    def entries(self) -> list[Entry]:
+        """The modules of this session."""
+        with _KEEPING:
+            return [kept.entry for kept in _KEPT.values()]
 
+    def missing(self, name: str) -> str:
+        """What to do about a module of another session."""
+        return (
+            f"“{name[:80]}” is a module that somebody handed over in a notebook. Hand the same module over again "
+            "(vitrine.load(module, ...)): its results are still there."
+        )
 
-def build(name: str) -> nn.Module:
-    """The module; a copy, so that it may go to any device."""
-    return copy.deepcopy(_KEPT[name].module)
+    def fetch(self, entry: Entry) -> tuple[None, str]:
+        """No file, and what identifies the module."""
+        return None, self.fingerprint(entry)
+
+    def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
+        """The module; a copy, so that it may go to any device."""
+        return Built(copy.deepcopy(_KEPT[entry.name].module))
+
+    def fingerprint(self, entry: Entry) -> str:
+        """What identifies the module (32 hex digits)."""
+        return _KEPT[entry.name].fingerprint
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

@@ -5,7 +5,7 @@ Invariant: weights are only ever read by `engine.models.checkpoints`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 import timm
 from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 from timm.models import get_pretrained_cfg, is_model_pretrained
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.core.errors import BadRequest, Unavailable
 from engine.models import hub
+from engine.models.checkpoints import digest
 from engine.models.loaded import Entry
+from engine.models.source import Built, Source
 
 PREFIX = "timm/"
 # The families that the paper looks at (DeiT, CoaT, ConViT, PiT, Swin, Twins; plain ViTs), and CNNs to compare with.
@@ -40,71 +42,83 @@ SUGGESTED = (
 )
 
 
-def entries() -> list[Entry]:
-    """The suggested models and all whose weights lie in the hub's local cache."""
-    names = dict.fromkeys([*SUGGESTED, *_cached_names()])
-    return [entry for name in names if (entry := find(name))]
+class TimmHub(Source):
+    """Every pretrained model of timm."""
 
+    name, title, prefix, doctor = "timm", "timm hub", PREFIX, "skip"
 
-def find(name: str) -> Entry | None:
-    """The entry of a pretrained timm model by its name without prefix; without a tag, timm's default one."""
-    architecture = name.partition(".")[0]
-    if not timm.is_model(architecture) or not is_model_pretrained(name):
-        return None
-    config = get_pretrained_cfg(name)
-    if config is None:
-        return None
-    path = hub.cached(_place(config)) if config.hf_hub_id else None
-    full = f"{architecture}.{config.tag}" if config.tag else architecture
-    return Entry(
-        name=PREFIX + full,
-        kind="timm",
-        architecture=architecture,
-        weights=str(config.hf_hub_id or config.url or ""),
-        available=path is not None,
-        licence=config.license or "see the model's page",
-        note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
-        input_size=config.input_size,
-        mean=tuple(config.mean),
-        std=tuple(config.std),
-        classes=config.num_classes or None,
-        path=path,
-    )
+    def entries(self) -> list[Entry]:
+        """The suggested models and all whose weights lie in the hub's local cache."""
+        names = dict.fromkeys([*SUGGESTED, *_cached_names()])
+        return [entry for name in names if (entry := self.find(PREFIX + name))]
+
+    def find(self, name: str) -> Entry | None:
+        """The entry of a pretrained model; without a tag, that of timm's default one."""
+        name = name.removeprefix(PREFIX)
+        architecture = name.partition(".")[0]
+        if not timm.is_model(architecture) or not is_model_pretrained(name):
+            return None
+        config = get_pretrained_cfg(name)
+        if config is None:
+            return None
+        path = hub.cached(_place(config)) if config.hf_hub_id else None
+        full = f"{architecture}.{config.tag}" if config.tag else architecture
+        return Entry(
+            name=PREFIX + full,
+            kind=self.name,
+            architecture=architecture,
+            weights=str(config.hf_hub_id or config.url or ""),
+            available=path is not None,
+            licence=config.license or "see the model's page",
+            note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
+            input_size=config.input_size,
+            mean=tuple(config.mean),
+            std=tuple(config.std),
+            classes=config.num_classes or None,
+            path=path,
+        )
+
+    def names(self) -> list[str]:
+        """All pretrained models that timm knows."""
+        return [PREFIX + name for name in _names()]
+
+    def fetch(self, entry: Entry) -> tuple[Path, str]:
+        """The weights file, downloaded into the hub's cache where it is not there yet, and its digest.
+
+        Raises Unavailable in one sentence when the hub cannot be reached, or does not hand out the file.
+        """
+        config = get_pretrained_cfg(entry.name.removeprefix(PREFIX))
+        if config is None or not config.hf_hub_id:
+            raise Unavailable(
+                f"The hub has no weights of {entry.name}. Download them from {entry.weights} and add them to models.toml."
+            )
+        file = hub.fetch(entry.name, _place(config))
+        return file, digest(file)
+
+    def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
+        """The model with its pretrained weights. Raises BadRequest when they do not fit."""
+        name = entry.name.removeprefix(PREFIX)
+        try:
+            module: Any = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+        except (RuntimeError, KeyError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            source = entry.path or entry.weights
+            raise BadRequest(f"The weights in {source} do not fit {entry.name}: {reason}") from None
+        for config in (module.pretrained_cfg, module.default_cfg):
+            config.pop("state_dict", None)  # timm keeps it there: a second copy of all weights
+        return Built(module)
+
+    def class_names(self, entry: Entry) -> tuple[str, ...] | None:
+        """ImageNet's names for the model's classes, where it is of ImageNet."""
+        return imagenet_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """All pretrained models that timm knows, without prefix."""
+def _names() -> tuple[str, ...]:
     return tuple(timm.list_pretrained())
 
 
-def fetch(entry: Entry) -> Path:
-    """The weights file of a timm model, downloaded into the hub's cache where it is not there yet.
-
-    Raises Unavailable in one sentence when the hub cannot be reached, or does not hand out the file.
-    """
-    config = get_pretrained_cfg(entry.name.removeprefix(PREFIX))
-    if config is None or not config.hf_hub_id:
-        raise Unavailable(
-            f"The hub has no weights of {entry.name}. Download them from {entry.weights} and add them to models.toml."
-        )
-    return hub.fetch(entry.name, _place(config))
-
-
-def build(entry: Entry, state: dict[str, Tensor]) -> nn.Module:
-    """The model with its pretrained weights. Raises BadRequest when they do not fit."""
-    name = entry.name.removeprefix(PREFIX)
-    try:
-        module: Any = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
-    except (RuntimeError, KeyError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise BadRequest(f"The weights in {entry.path or entry.weights} do not fit {entry.name}: {reason}") from None
-    for config in (module.pretrained_cfg, module.default_cfg):
-        config.pop("state_dict", None)  # timm keeps it there: a second copy of all weights
-    return module
-
-
-def class_names(architecture: str, classes: int | None, tag: str = "") -> tuple[str, ...] | None:
+def imagenet_names(architecture: str, classes: int | None, tag: str = "") -> tuple[str, ...] | None:
     """ImageNet's names for a model's classes, where timm can tell which ImageNet it is; else None."""
     if not classes:
         return None
@@ -116,7 +130,7 @@ def class_names(architecture: str, classes: int | None, tag: str = "") -> tuple[
 
 
 def _cached_names() -> Iterator[str]:
-    known = set(names())
+    known = set(_names())
     return (name for name in hub.cached_repositories("timm") if name in known)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Drawing = TypeVar("Drawing", bound="Callable[[Result, str], None]")
 DRAWINGS: dict[str, Callable[[Result, str], None]] = {}
+NAME = __name__[__name__.index("pages.") :]
+"""How plugins name this module, whether Vitrine is installed (`vitrine.pages...`) or runs in its folder."""
 MOST_IMAGES = 24
 WIDTH = 128
 
@@ -36,7 +38,7 @@ def drawing(experiment: str) -> Callable[[Drawing], Drawing]:
 
 def load() -> None:
     """Import the drawings of plugins. Raises BadRequest where one cannot be imported."""
-    import_plugins(__name__)
+    import_plugins(NAME)
 
 
 def draw(result: Result, key: str) -> None:

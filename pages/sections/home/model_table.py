@@ -10,14 +10,6 @@ import streamlit as st
 if TYPE_CHECKING:
     from engine.models.catalog import Entry
 
-KINDS = {
-    "starter": "Starter",
-    "wheel": "From a package",
-    "timm": "timm hub",
-    "open_clip": "open_clip hub",
-    "local": "Your own",
-}
-
 
 def draw() -> None:
     """The models that are here, and below them those that could be."""
@@ -50,10 +42,12 @@ def _table(entries: list[Entry], alt: str) -> None:
 
 
 def _line(entry: Entry) -> dict[str, str]:
+    from engine.models import catalog
+
     _, height, width = entry.input_size
     return {
         "Model": entry.name,
-        "Kind": KINDS[entry.kind],
+        "Kind": catalog.source_of(entry).title,
         "Architecture": entry.architecture,
         "Input": f"{height} × {width}",
         "Classes": "" if entry.classes is None else str(entry.classes),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.core.address import Address, format_units, parse_selection
-from engine.core.choices import PHOTOS, STARTER
+from engine.core.choices import PHOTOS
 from engine.core.config import settings
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, VitrineError
 from engine.models.catalog import sites_of
 from pages.common import colours, errors, job_panel, results, serve
 from pages.common.batch import Batch, give_way
@@ -195,7 +195,7 @@ def _suit_data() -> None:
 
     chosen = [st.session_state.get(field(which, "model")) for which in ("a", "b")]
     try:
-        kinds = {catalog.find(name).kind for name in chosen if name and name != NONE}
-    except BadRequest:
+        suiting = {catalog.source_of(catalog.find(name)).suits for name in chosen if name and name != NONE}
+    except VitrineError:
         return  # said beside the widget
-    st.session_state["fv_data"] = STARTER if kinds == {"starter"} else PHOTOS
+    st.session_state["fv_data"] = suiting.pop() if len(suiting) == 1 else PHOTOS

@@ -66,7 +66,7 @@ def test_without_its_package_a_network_says_how_to_add_it(own_store, monkeypatch
     for module in (packages, photos):
         monkeypatch.setattr(module, "inside_package", lambda package, file: None)
     monkeypatch.setattr(packages, "_converted", lambda name, part: tmp_path / name)
-    for entry in packages.entries():
+    for entry in packages.Packages().entries():
         assert not entry.available
         with pytest.raises(Unavailable) as error:
             catalog.load(entry.name)

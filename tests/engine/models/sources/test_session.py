@@ -27,7 +27,7 @@ def test_the_catalog_lists_loads_and_fingerprints_it_by_its_name():
     entry = session.add(net(), SIZE, class_names=("cat", "dog"))
     assert catalog.find(entry.name) == entry and entry in catalog.entries()
     loaded = catalog.load(entry.name)
-    assert loaded.fingerprint == catalog.fingerprint(entry.name) == session.fingerprint(entry.name)
+    assert loaded.fingerprint == catalog.fingerprint(entry.name) and entry.name.endswith(loaded.fingerprint[:12])
     assert loaded.class_names == ("cat", "dog") and loaded.input_size == SIZE
     assert not loaded.module.training and not any(part.requires_grad for part in loaded.module.parameters())
 
