@@ -4,7 +4,8 @@ The rooms are called `engine`, `cache` and `pages`: names that anybody's project
 none of them beside other packages. They lie inside this package (or, installed with `pip install -e`, in the checkout) and
 are imported as `vitrine.engine`, `vitrine.cache` and `vitrine.pages`: an import hook reads their unchanged files and compiles
 each `from engine.core import ...` in them as `from vitrine.engine.core import ...`. A module called `engine` of yours stays
-yours, whichever is imported first, and neither hides the other.
+yours, whichever is imported first, and neither hides the other. The modules of plugins, which bring something to Vitrine and say
+`from engine.core.experiments import experiment`, are compiled like the house's own.
 
 Where the plain names mean this very house (a Python that runs in the checkout, as tests and `streamlit run app.py` do),
 they are used as they are, so that no module is ever loaded twice.
@@ -48,12 +49,14 @@ def _origin(name: str) -> Path | None:
 
 
 class HouseFinder(MetaPathFinder):
-    """Finds `vitrine.engine...`, `vitrine.cache...`, `vitrine.pages...`, and the modules of this package itself."""
+    """Finds `vitrine.engine...`, `vitrine.cache...`, `vitrine.pages...`, the modules of this package itself, and plugins'."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         top, *parts = fullname.split(".")
+        if top in _plugins():
+            return _as_ours(_found_elsewhere(self, fullname, path, target))
         if top != __package__ or not parts:
             return None
         place = (HOUSE if parts[0] in ROOMS else DOOR).joinpath(*parts)
@@ -68,8 +71,30 @@ def _spec(name: str, file: Path, folders: list[str] | None) -> ModuleSpec | None
     return importlib.util.spec_from_file_location(name, file, loader=loader, submodule_search_locations=folders)
 
 
+def _plugins() -> set[str]:
+    """The packages that the settings name as plugins. Nobody imports one as a plugin before the settings were read."""
+    config = sys.modules.get(f"{__package__}.engine.core.config")
+    settings = getattr(config, "settings", None)  # not there yet while the module itself is being imported
+    if settings is None or not settings.cache_info().currsize:
+        return set()
+    return {name.partition(".")[0] for name in settings().plugins}
+
+
+def _found_elsewhere(ours: MetaPathFinder, *asked: Any) -> ModuleSpec | None:
+    """What Python's other finders say."""
+    others = (finder for finder in sys.meta_path if finder is not ours)
+    return next(filter(None, (finder.find_spec(*asked) for finder in others)), None)
+
+
+def _as_ours(spec: ModuleSpec | None) -> ModuleSpec | None:
+    """The same module from the same file, compiled as the house's are."""
+    if spec is not None and spec.origin and type(spec.loader) is SourceFileLoader:
+        spec.loader = HouseLoader(spec.name, spec.origin)
+    return spec
+
+
 class HouseLoader(SourceFileLoader):
-    """Loads an unchanged file of the house, with its imports of rooms meaning this package's."""
+    """Loads an unchanged file of the house or of a plugin, with its imports of rooms meaning this package's."""
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:  # type: ignore[override]
         tree = Renamed().visit(ast.parse(data, path))

@@ -5,6 +5,7 @@ Nothing is downloaded: a new environment sees the packages of the one that runs 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.test_contributing import examples
 from vitrine.house import ROOMS
 
 pytestmark = pytest.mark.slow
@@ -90,9 +92,10 @@ def decoy(folder: Path, name: str, whose: str) -> None:
     (folder / name / "mine.py").write_text(f"WHOSE = {whose!r}\n")
 
 
-def said(python: Path, where: Path, *arguments: str) -> str:
+def said(python: Path, where: Path, *arguments: str, **environment: str) -> str:
     """What a process in another folder prints. It must end well."""
     cleaned = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    cleaned |= environment
     done = subprocess.run([str(python), *arguments], cwd=where, env=cleaned, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -173,6 +176,52 @@ def test_a_traceback_names_the_file_and_the_line_as_they_are(installed: Path, tm
         "lines = open(code.co_filename).read().splitlines(); print(lines[code.co_firstlineno - 1])"
     )
     assert said(installed, tmp_path, "-c", look).startswith("def brief(")
+
+
+def test_a_plugin_that_imports_from_the_rooms_by_their_plain_names_is_one_of_the_house(
+    installed: Path, tmp_path: Path
+) -> None:
+    """The package of CONTRIBUTING.md as it stands there, beside packages called engine, cache and pages."""
+    for path, code in examples().items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(code, encoding="utf-8")
+    where = {"VITRINE_PLUGINS": "my_vitrine", "PYTHONPATH": str(tmp_path), "VITRINE_CACHE": str(tmp_path / "cache")}
+    command = installed.with_name("vitrine")
+    told = json.loads(said(command, tmp_path, "brightness", "--images", "1", "--json", **where))
+    assert told["experiment"] == "brightness" and len(told["tables"]["brightness"]) == 1
+    assert json.loads(said(installed, tmp_path, "-c", PLUGIN, **where)) == {
+        "experiment": ["brightness", "BrightnessRequest"],
+        "model": [64, 64],
+        "recipe": True,
+        "format": True,
+        "drawing": True,
+        "plain names": [],
+        "engine": "a package's",
+    }
+
+
+PLUGIN = """
+import json, sys
+import vitrine
+model = vitrine.load("untrained/resnet10t")
+import my_vitrine.brightness
+from vitrine.engine.core.experiments import find
+from vitrine.engine.data.formats.detect import FORMATS
+from vitrine.engine.visualization.recipes import RECIPES
+from vitrine.pages.common.experiments import drawings
+drawings.load()
+plain = sorted(name for name in sys.modules if name.partition(".")[0] in ("engine", "cache", "pages"))
+import engine
+print(json.dumps({
+    "experiment": [find("brightness").name, my_vitrine.brightness.BrightnessRequest.__name__],
+    "model": list(model.input_size),
+    "recipe": "paper-sketch" in RECIPES,
+    "format": FORMATS[0].__name__ == "Rows",
+    "drawing": "brightness" in drawings.DRAWINGS,
+    "plain names": plain,
+    "engine": engine.WHOSE,
+}))
+"""
 
 
 def test_in_the_checkout_the_plain_names_are_used(tmp_path: Path) -> None:
