@@ -223,15 +223,3 @@ def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written
             jobs.close()
         store.close()
     assert named == [["a", "b"], ["a", "b"]]
-
-
-def test_the_jobs_that_ended_last_are_remembered_up_to_a_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.jobs.scheduler.REMEMBERED_JOBS", 3)
-    handles = [jobs.submit(Play(name=f"k{number}")) for number in range(1)]
-    for number in range(1, 8):
-        jobs.wait(handles[-1], SECONDS)
-        handles.append(jobs.submit(Play(name=f"k{number}")))
-    jobs.wait(handles[-1], SECONDS)
-    # Three that had ended when the last one was asked for, and that one.
-    assert [handle.request.name for handle in handles if jobs.job(handle.id)] == ["k4", "k5", "k6", "k7"]
-    assert jobs.snapshot(handles[0]).status == "done"  # known from the store

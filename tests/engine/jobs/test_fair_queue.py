@@ -1,11 +1,8 @@
-"""Whose job is next: owners take turns, and nobody fills the queue alone."""
+"""Whose job is next: owners take turns, and each owner's jobs keep their order."""
 
 from __future__ import annotations
 
-import pytest
-
 from cache.store import ResultStore
-from engine.core.errors import Unavailable
 from engine.jobs.fair_queue import FairQueue
 from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.playing import SECONDS, Play, Stage
@@ -48,44 +45,6 @@ def test_a_job_that_two_owners_want_goes_with_the_first_turn_of_either() -> None
     assert queue.order() == ["a1", "shared", "a2"]
     queue.remove("shared", "b")
     assert queue.order() == ["a1", "a2", "shared"]
-
-
-def test_the_queue_and_each_owners_share_of_it_have_limits(store: ResultStore, stage: Stage) -> None:
-    jobs = Jobs(store, jobs_per_owner=2, queue_limit=3)
-    gate = stage.gate("a1")
-    jobs.submit(Play(name="a1"), "a")
-    stage.wait_for("a1")
-    jobs.submit(Play(name="a2"), "a")
-    with pytest.raises(Unavailable, match="already have 2 jobs queued or running"):
-        jobs.submit(Play(name="a3"), "a")
-    jobs.submit(Play(name="b1"), "b")
-    jobs.submit(Play(name="b2"), "b")
-    with pytest.raises(Unavailable, match=r"queue is full \(3 jobs\)"):
-        jobs.submit(Play(name="c1"), "c")
-    jobs.submit(Play(name="b2"), "c")  # joining costs nothing
-    assert jobs.cancel(Play(name="a2").key(), "a")
-    jobs.submit(Play(name="a3"), "a")
-    gate.set()
-    assert jobs.wait(Play(name="a3").key(), SECONDS).status == "done"
-    assert "a2" not in stage.ran
-    jobs.close()
-
-
-def test_a_batch_counts_as_one_job_and_is_worked_off_though_nobody_watches(store: ResultStore, stage: Stage) -> None:
-    jobs = Jobs(store, jobs_per_owner=2, queue_limit=2)
-    gate = stage.gate("w1")
-    for name in ("w1", "w2", "w3", "w4"):
-        jobs.submit(Play(name=name), "a", batch="a wall")
-    jobs.submit(Play(name="a1"), "a")
-    with pytest.raises(Unavailable, match=r"queue is full \(2 jobs\)"):
-        jobs.submit(Play(name="b1"), "b")
-    assert jobs.cancel(Play(name="a1").key(), "a")
-    jobs.submit(Play(name="b1"), "b")
-    gate.set()
-    for name in ("w4", "b1"):
-        assert jobs.wait(Play(name=name).key(), SECONDS).status == "done"
-    assert stage.ran == ["w1", "b1", "w2", "w3", "w4"]  # another owner's turn comes before the rest of a wall
-    jobs.close()
 
 
 def test_what_somebody_asks_for_later_does_not_wait_for_all_of_their_batch() -> None:

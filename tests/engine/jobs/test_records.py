@@ -1,0 +1,78 @@
+"""What is remembered of jobs: how many may be asked for at once, who may still join one, and the last of those that ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from cache.store import ResultStore
+from engine.core.errors import Unavailable
+from engine.jobs.records import Job, Record, Records
+from engine.jobs.scheduler import Jobs
+from tests.engine.jobs.playing import SECONDS, Play, Stage
+
+
+def test_the_queue_and_each_owners_share_of_it_have_limits(store: ResultStore, stage: Stage) -> None:
+    jobs = Jobs(store, jobs_per_owner=2, queue_limit=3)
+    gate = stage.gate("a1")
+    jobs.submit(Play(name="a1"), "a")
+    stage.wait_for("a1")
+    jobs.submit(Play(name="a2"), "a")
+    with pytest.raises(Unavailable, match="already have 2 jobs queued or running"):
+        jobs.submit(Play(name="a3"), "a")
+    jobs.submit(Play(name="b1"), "b")
+    jobs.submit(Play(name="b2"), "b")
+    with pytest.raises(Unavailable, match=r"queue is full \(3 jobs\)"):
+        jobs.submit(Play(name="c1"), "c")
+    jobs.submit(Play(name="b2"), "c")  # joining costs nothing
+    assert jobs.cancel(Play(name="a2").key(), "a")
+    jobs.submit(Play(name="a3"), "a")
+    gate.set()
+    assert jobs.wait(Play(name="a3").key(), SECONDS).status == "done"
+    assert "a2" not in stage.ran
+    jobs.close()
+
+
+def test_a_batch_counts_as_one_job_and_is_worked_off_though_nobody_watches(store: ResultStore, stage: Stage) -> None:
+    jobs = Jobs(store, jobs_per_owner=2, queue_limit=2)
+    gate = stage.gate("w1")
+    for name in ("w1", "w2", "w3", "w4"):
+        jobs.submit(Play(name=name), "a", batch="a wall")
+    jobs.submit(Play(name="a1"), "a")
+    with pytest.raises(Unavailable, match=r"queue is full \(2 jobs\)"):
+        jobs.submit(Play(name="b1"), "b")
+    assert jobs.cancel(Play(name="a1").key(), "a")
+    jobs.submit(Play(name="b1"), "b")
+    gate.set()
+    for name in ("w4", "b1"):
+        assert jobs.wait(Play(name=name).key(), SECONDS).status == "done"
+    assert stage.ran == ["w1", "b1", "w2", "w3", "w4"]  # another owner's turn comes before the rest of a wall
+    jobs.close()
+
+
+def test_the_jobs_that_ended_last_are_remembered_up_to_a_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.jobs.records.REMEMBERED_JOBS", 3)
+    handles = [jobs.submit(Play(name=f"k{number}")) for number in range(1)]
+    for number in range(1, 8):
+        jobs.wait(handles[-1], SECONDS)
+        handles.append(jobs.submit(Play(name=f"k{number}")))
+    jobs.wait(handles[-1], SECONDS)
+    # Three that had ended when the last one was asked for, and that one.
+    assert [handle.request.name for handle in handles if jobs.job(handle.id)] == ["k4", "k5", "k6", "k7"]
+    assert jobs.snapshot(handles[0]).status == "done"  # known from the store
+
+
+def test_a_newcomer_joins_what_waits_or_runs_and_nothing_that_is_over_or_stopping() -> None:
+    records = Records(jobs_per_owner=9, queue_limit=9)
+    records.remember(record := Record(Job("k", Play(name="a")), {"one": "k"}))
+    assert records.to_join("other") is None
+    for status, joined in (
+        ("queued", True),
+        ("running", True),
+        ("done", False),
+        ("failed", False),
+        ("cancelled", False),
+    ):
+        record.status = status
+        assert (records.to_join("k") is record) == joined
+    record.status, record.stopping = "running", True
+    assert records.to_join("k") is None
