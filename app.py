@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.core.once import one_request
+from engine.core.request import one_request
 from pages.common import errors, results, serve
 from pages.common.experiments.places import HOME, MODELS, SCRIPTS
 from pages.sections.home import status

@@ -25,7 +25,6 @@ FEWEST, MOST = 5, 15
 """How many modules a package has, so that one can see what is in it; below, those with other limits, and why."""
 OTHER_SIZES: dict[str, tuple[int, str]] = {
     "app": (1, "the entry"),
-    "engine.core": (16, "what everything stands on"),
     "pages.common.experiments": (4, "what shows any experiment, whichever page it is on"),
     "engine": (1, "its packages are the rooms; beside them stands only the command line's entry"),
 }

@@ -15,8 +15,7 @@ from engine.core import experiments as registry
 from engine.core.address import parse_selection
 from engine.core.config import settings
 from engine.core.errors import BadRequest
-from engine.core.once import one_request
-from engine.core.request import Request, build
+from engine.core.request import Request, build, one_request
 from engine.data.registry import paths_may_be_typed
 from engine.jobs.runner import Runner
 from vitrine.loading import Model

@@ -18,7 +18,7 @@ from engine.cli.answer import Answer
 from engine.cli.arguments.commands import parser
 from engine.core.errors import VitrineError
 from engine.core.experiments import import_plugins
-from engine.core.once import one_request
+from engine.core.request import one_request
 
 DONE, PROBLEMS, BAD_REQUEST, STOPPED = 0, 1, 2, 130
 

@@ -4,6 +4,9 @@ A Request is frozen and validated. Its canonical JSON, with the fingerprints of 
 version of the code that carries it out, is the cache key; in the page's address it is the permalink;
 on the command line it is the batch job. A Result is what the cache stores, the page draws and the
 export writes.
+
+Invariant: what is opened once while a request is carried out is gone when it ends, and no other thread sees it: the next
+request looks at the files anew.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -53,6 +58,7 @@ class Request(BaseModel):
         return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
+T = TypeVar("T")
 Kind = TypeVar("Kind", bound=Request)
 
 
@@ -136,3 +142,29 @@ class Result:
     @classmethod
     def from_blob(cls, blob: Blob) -> Result:
         return cls(blob.facts["request"], dict(blob.arrays), dict(blob.tables), blob.facts["facts"])
+
+
+_KEPT: ContextVar[dict[Hashable, Any] | None] = ContextVar("what this request has opened", default=None)
+
+
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Inside, in this thread, `once` keeps what it makes. A request within a request shares what is kept."""
+    if _KEPT.get() is not None:
+        yield
+        return
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def once(key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives; inside one request it is called once for each key, outside of one each time."""
+    kept = _KEPT.get()
+    if kept is None:
+        return make()
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]

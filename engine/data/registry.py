@@ -16,8 +16,8 @@ from engine.core.choices import PHOTOS
 from engine.core.choices import STARTER as STARTER_NAME
 from engine.core.config import settings
 from engine.core.errors import BadRequest
-from engine.core.once import once
 from engine.core.paths import brief, typed_path
+from engine.core.request import once
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
 from engine.data.formats.photos import Photos, photos

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cache.store import ResultStore, StoreFull, StoreUnavailable
-from engine.core.once import one_request
-from engine.core.request import Progress, Request, Result
+from engine.core.request import Progress, Request, Result, one_request
 from engine.jobs import keys
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import threading
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +14,7 @@ from pydantic import Field, field_validator
 
 from cache.blob import Blob
 from engine.core.errors import BadRequest
-from engine.core.request import Request, Result, build
+from engine.core.request import Request, Result, build, once, one_request
 
 
 class Asked(Request):
@@ -104,3 +106,39 @@ def test_a_result_goes_into_a_blob_and_back_and_its_key_is_no_part_of_it() -> No
     assert again.arrays["a"].dtype == np.float16 and (again.arrays["a"] == arrays["a"]).all()
     pd.testing.assert_frame_equal(again.tables["t"], tables["t"])
     assert again.precision == "bfloat16" and Result({}).precision == ""
+
+
+def test_outside_of_a_request_everything_is_made_each_time() -> None:
+    count = itertools.count()
+    assert [once("a", lambda: next(count)) for _ in range(3)] == [0, 1, 2]
+
+
+def test_inside_a_request_and_those_within_it_each_key_is_made_once() -> None:
+    count = itertools.count()
+    with one_request():
+        first = once("a", lambda: next(count))
+        with one_request():
+            assert once("a", lambda: next(count)) == first
+            assert once("b", lambda: next(count)) == 1
+        assert once("b", lambda: next(count)) == 1, "the inner one's end is not the request's"
+    with one_request():
+        assert once("a", lambda: next(count)) == 2
+
+
+def test_a_request_that_fails_keeps_nothing_and_what_could_not_be_made_is_tried_again() -> None:
+    with pytest.raises(ValueError), one_request():
+        with pytest.raises(KeyError):
+            once("a", lambda: {}["gone"])
+        assert once("a", lambda: 1) == 1
+        raise ValueError
+    assert once("a", lambda: 2) == 2
+
+
+def test_another_threads_request_has_its_own() -> None:
+    seen = []
+    with one_request():
+        once("a", lambda: "mine")
+        thread = threading.Thread(target=lambda: seen.append(once("a", lambda: "theirs")))
+        thread.start()
+        thread.join()
+    assert seen == ["theirs"]

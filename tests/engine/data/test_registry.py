@@ -10,7 +10,7 @@ import pytest
 
 from engine.core import config
 from engine.core.errors import BadRequest
-from engine.core.once import one_request
+from engine.core.request import one_request
 from engine.data import registry
 from engine.data.registry import dataset_names, open_dataset, paths_may_be_typed
 from tests.engine.data.pictures import encoded, plain, scene
