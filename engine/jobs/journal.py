@@ -60,10 +60,11 @@ class Journal:
             found = sorted(self._interrupted.items(), key=lambda item: item[1]["since"])
         return {key: dict(line["request"]) for key, line in found}
 
-    def forget(self) -> None:
-        """Stop listing what was interrupted."""
+    def forget(self, key: str | None = None) -> None:
+        """Stop listing an interrupted request, or (without a key) all of them."""
         with self._lock:
-            self._interrupted.clear()
+            for gone in [*self._interrupted] if key is None else [key]:
+                self._interrupted.pop(gone, None)
             self._save()
 
     def close(self) -> None:

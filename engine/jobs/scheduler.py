@@ -125,13 +125,13 @@ class Jobs:
         """A finished result, from the store or (when it could not be stored) from memory."""
         return self._runner.find(key)
 
-    def interrupted(self) -> list[dict[str, Any]]:
-        """Requests that an earlier process had taken on and did not finish; `parse_request` reads them."""
-        return [facts for key, facts in self._journal.interrupted().items() if self._runner.find(key) is None]
+    def interrupted(self) -> dict[str, dict[str, Any]]:
+        """Requests by key that an earlier process had taken on and did not finish; `parse_request` reads them."""
+        return {key: facts for key, facts in self._journal.interrupted().items() if self._runner.find(key) is None}
 
-    def forget_interrupted(self) -> None:
-        """Stop listing what was interrupted."""
-        self._journal.forget()
+    def forget_interrupted(self, key: str | None = None) -> None:
+        """Stop listing an interrupted request, or (without a key) all of them."""
+        self._journal.forget(key)
 
     def close(self, timeout: float = 60.0) -> None:
         """Take no more jobs and stop those that run; what was not finished is listed as interrupted next time.

@@ -37,18 +37,46 @@ def draw() -> None:
     """A quiet list; nothing where nothing was interrupted."""
     from engine.jobs.scheduler import jobs
 
-    found = [told for facts in jobs().interrupted() if (told := unfinished(facts)) is not None]
-    if not found:
+    listed = [(key, told) for key, facts in jobs().interrupted().items() if (told := unfinished(facts)) is not None]
+    if not listed:
         return
     with st.container(border=True):
         st.markdown(":material/history: Not finished when Vitrine was stopped. Nothing that was finished is lost.")
-        for told in found[-SHOWN:]:
-            st.page_link(told.script, label=errors.code(told.label), icon=":material/replay:", query_params=told.link)
-        if len(found) > SHOWN:
-            st.caption(f"and {len(found) - SHOWN} more")
-        if st.button("Forget these", key="forget", type="tertiary", icon=":material/close:"):
-            jobs().forget_interrupted()
-            st.rerun()
+        for key, told in listed[-SHOWN:]:
+            _line(key, told)
+        if len(listed) > SHOWN:
+            st.caption(f"and {len(listed) - SHOWN} more")
+        if len(listed) > 1:
+            st.button(
+                "Dismiss all",
+                key="forget",
+                type="tertiary",
+                icon=":material/clear_all:",
+                on_click=jobs().forget_interrupted,
+            )
+
+
+def _line(key: str, told: Unfinished) -> None:
+    """One request: the link that goes on with it, and a way to be rid of it."""
+    from engine.jobs.scheduler import jobs
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.page_link(
+            told.script,
+            label=errors.code(told.label),
+            icon=":material/replay:",
+            query_params=told.link,
+            width="content",
+        )
+        st.button(
+            "",
+            key=f"forget-{key}",
+            type="tertiary",
+            icon=":material/close:",
+            help="Dismiss this one",
+            on_click=jobs().forget_interrupted,
+            args=(key,),
+        )
 
 
 def unfinished(facts: dict[str, Any]) -> Unfinished | None:

@@ -97,4 +97,4 @@ def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_job_of_their_
     assert job.id in journal.read_text()  # the end of the first one did not strike it out
     gate.set()
     assert jobs.wait(job, SECONDS).status == "done" and jobs.result(job.id) is not None
-    assert jobs.interrupted() == [] and jobs.active() == []
+    assert jobs.interrupted() == {} and jobs.active() == []

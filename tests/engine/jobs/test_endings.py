@@ -31,12 +31,12 @@ def test_closing_stops_what_runs_and_names_it_as_interrupted_next_time(store: Re
     store.close()
     restarted_store = ResultStore(store.folder)
     restarted = Jobs(restarted_store)
-    assert [facts["name"] for facts in restarted.interrupted()] == ["a", "b"]
+    assert [facts["name"] for facts in restarted.interrupted().values()] == ["a", "b"]
     stage.gate("a").set()
     restarted.wait(restarted.submit(Play(name="a")), SECONDS)
-    assert [facts["name"] for facts in restarted.interrupted()] == ["b"]
+    assert [facts["name"] for facts in restarted.interrupted().values()] == ["b"]
     restarted.forget_interrupted()
-    assert restarted.interrupted() == []
+    assert restarted.interrupted() == {}
     restarted.close()
     restarted_store.close()
 
@@ -49,7 +49,7 @@ def test_what_ended_by_itself_is_not_listed_as_interrupted(store: ResultStore) -
     store.close()
     restarted_store = ResultStore(store.folder)
     restarted = Jobs(restarted_store)
-    assert restarted.interrupted() == []
+    assert restarted.interrupted() == {}
     assert len(list((store.folder / "processes").iterdir())) == 1  # the mark of the restarted process
     restarted.close()
     restarted_store.close()
@@ -101,14 +101,14 @@ def test_jobs_of_a_killed_process_are_named_as_interrupted_and_can_be_run_at_onc
     child = start_child(tmp_path / "results", tmp_path / "never")
     store = ResultStore(tmp_path / "results")
     early = Jobs(store)
-    assert early.interrupted() == []  # the child lives
+    assert early.interrupted() == {}  # the child lives
     early.close()
     child.kill()
     child.wait()
     jobs = Jobs(store)
-    assert [facts["name"] for facts in jobs.interrupted()] == ["a", "b"]
+    assert [facts["name"] for facts in jobs.interrupted().values()] == ["a", "b"]
     assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done" and stage.ran == ["a"]
-    assert [facts["name"] for facts in jobs.interrupted()] == ["b"]
+    assert [facts["name"] for facts in jobs.interrupted().values()] == ["b"]
     jobs.close()
     store.close()
 
@@ -197,7 +197,7 @@ def test_a_result_that_could_only_be_kept_in_memory_is_named_as_interrupted_next
     store.close()
     restarted_store = ResultStore(store.folder)
     restarted = Jobs(restarted_store)
-    assert [facts["name"] for facts in restarted.interrupted()] == ["a"]
+    assert [facts["name"] for facts in restarted.interrupted().values()] == ["a"]
     restarted.close()
     restarted_store.close()
 
@@ -219,7 +219,7 @@ def test_interrupted_requests_outlive_a_disk_on_which_the_list_cannot_be_written
             if broken:
                 disk.setattr("engine.jobs.journal.os.replace", unwritable)
             jobs = Jobs(store)
-            named.append([facts["name"] for facts in jobs.interrupted()])
+            named.append([facts["name"] for facts in jobs.interrupted().values()])
             jobs.close()
         store.close()
     assert named == [["a", "b"], ["a", "b"]]

@@ -41,6 +41,21 @@ def test_what_a_dead_process_had_taken_on_is_listed_by_the_next_until_it_is_dism
     die()
 
 
+def test_one_can_be_dismissed_and_the_others_stay_listed(start) -> None:
+    first, die = start()
+    for key in ("k", "l", "m"):
+        first.begin(key, {**REQUEST, "name": key})
+    die()
+    second, die = start()
+    second.forget("l")
+    second.forget("nobody's")
+    assert list(second.interrupted()) == ["k", "m"]
+    die()
+    third, die = start()
+    assert list(third.interrupted()) == ["k", "m"]
+    die()
+
+
 def test_a_request_that_was_asked_for_again_is_no_longer_listed_after_it_ended(start) -> None:
     first, die = start()
     first.begin("k", REQUEST)

@@ -52,7 +52,7 @@ def test_jobs_work_without_any_store(tmp_path: Path) -> None:
     jobs = Jobs(ResultStore(tmp_path / "file" / "results"))
     job = jobs.submit(Play(name="a"))
     assert jobs.wait(job, SECONDS).status == "done" and jobs.result(job.id) is not None
-    assert jobs.snapshot(job).warning is not None and jobs.interrupted() == []
+    assert jobs.snapshot(job).warning is not None and jobs.interrupted() == {}
     jobs.close()
 
 

@@ -1,15 +1,22 @@
-"""What was interrupted is asked for again just as it was."""
+"""What was interrupted is asked for again just as it was, or dismissed, one by one or all."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from cache.store import ResultStore
 from engine.core.experiments import experiments, find
 from engine.core.request import Request, build
 from engine.evaluation.index import IndexRequest
+from engine.jobs import scheduler
+from engine.jobs.journal import Journal
+from engine.jobs.scheduler import Jobs
 from engine.visualization.recipes import PAPER
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.tuning import changed
@@ -118,3 +125,57 @@ def test_what_the_gallery_goes_on_with_is_not_listed() -> None:
 )
 def test_a_request_of_another_version_is_not_listed(facts: dict) -> None:
     assert interrupted.unfinished(facts) is None
+
+
+def listing() -> None:
+    """The list alone, its links as plain text: only the app itself knows the pages that they lead to."""
+    from unittest.mock import patch
+
+    import streamlit as st
+
+    from pages.sections.home import interrupted
+
+    with patch.object(st, "page_link", lambda page, label, **_: st.markdown(label)):
+        interrupted.draw()
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """The jobs of a process whose predecessor died over the indexes of three layers."""
+    earlier = ResultStore(tmp_path)
+    journal = Journal(earlier.mark)
+    for number in range(3):
+        asked = IndexRequest(model=MODEL, site=f"blocks.{number}.mlp.hidden", top=21)
+        journal.begin(f"k{number}", json.loads(asked.canonical()))
+    earlier.close()
+    store = ResultStore(tmp_path)
+    jobs = Jobs(store)
+    monkeypatch.setattr(scheduler, "jobs", lambda: jobs)
+    yield jobs
+    jobs.close()
+    store.close()
+
+
+def listed(app: AppTest) -> list[str]:
+    assert not app.exception
+    return [each.value for each in app.markdown if "Index" in each.value or "blocks." in each.value]
+
+
+def test_one_interrupted_request_is_dismissed_and_the_others_stay(three: Jobs) -> None:
+    app = AppTest.from_function(listing, default_timeout=30).run()
+    assert len(listed(app)) == 3
+    app.button(key="forget-k1").click().run()
+    assert [*three.interrupted()] == ["k0", "k2"]
+    left = listed(app)
+    assert len(left) == 2 and "blocks.0." in left[0] and "blocks.2." in left[1]
+    app.button(key="forget").click().run()
+    assert three.interrupted() == {} and listed(app) == [] and not app.button
+
+
+def test_a_single_line_has_its_own_control_alone(three: Jobs) -> None:
+    for key in ("k0", "k1"):
+        three.forget_interrupted(key)
+    app = AppTest.from_function(listing, default_timeout=30).run()
+    assert [button.key for button in app.button] == ["forget-k2"]
+    app.button(key="forget-k2").click().run()
+    assert three.interrupted() == {} and not app.markdown
