@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.visualization.optimization.seeding import generator
+from engine.visualization.optimization.seeding import Draws, Purpose
 
 
 def maximize_plainly(
@@ -40,20 +40,17 @@ def maximize_plainly(
         parameter.requires_grad_(True)
     seen: list[Tensor] = []
     hook = layer.register_forward_hook(lambda _, __, output: seen.append(output))
-    random = generator(seed, unit)
-    image = torch.rand(3, *size, generator=random).requires_grad_()
+    draws = Draws(seed, [(unit,)], torch.device("cpu"))
+    image = draws.uniform(Purpose.START, 0, (3, *size))[0].requires_grad_()
     optimizer = torch.optim.Adam([image], lr=0.1, betas=(0.5, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     try:
         for step in range(steps):
-            scale = torch.exp(torch.empty(copies, 3, 1, 1).uniform_(-1, 1, generator=random))
-            shift = torch.empty(copies, 3, 1, 1).uniform_(-1, 1, generator=random)
-            noise = torch.randn(copies, 3, *size, generator=random) * (0.5 * max(0, steps - 2 - step) / steps)
-            offsets = torch.randint(-32, 33, (copies, 2), generator=random).tolist()
-            batch = image.repeat(copies, 1, 1, 1) * scale + shift + noise
-            batch = torch.stack(
-                [torch.roll(one, tuple(offset), (1, 2)) for one, offset in zip(batch, offsets, strict=True)]
-            )
+            colour = 2 * draws.uniform(Purpose.COLOUR, step, (copies, 2, 3))[0, ..., None, None] - 1
+            noise = draws.normal(Purpose.NOISE, step, (copies, 3, *size))[0] * (0.5 * max(0, steps - 2 - step) / steps)
+            offsets = draws.integers(Purpose.JITTER, step, (copies, 2), -32, 32)[0].tolist()
+            batch = torch.stack([torch.roll(image, tuple(offset), (1, 2)) for offset in offsets])
+            batch = batch * colour[:, 0].exp() + colour[:, 1] + noise
             seen.clear()
             module((batch - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))
             activation = (seen[0][:, unit] if prefix is None else seen[0][:, prefix:, unit]).mean()

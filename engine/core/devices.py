@@ -70,8 +70,8 @@ def exact(device: torch.device) -> torch.device:
     return torch.device("cpu") if device.type == "mps" else device
 
 
-def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
-    """`run(batch)`; each time the device runs out of memory, again with half the batch.
+def halve_on_oom(run: Callable[[int], T], batch: int, by: int = 2) -> T:
+    """`run(batch)`; each time the device runs out of memory, again with half the batch, or with the `by`-th part of it.
 
     Raises Unavailable when even a batch of one does not fit. Any other error of `run` passes through.
     """
@@ -86,7 +86,7 @@ def halve_on_oom(run: Callable[[int], T], batch: int) -> T:
         _free_memory()
         if size <= 1:
             raise Unavailable("The device does not have enough free memory for a single image. Use a smaller model.")
-        size //= 2
+        size = max(1, size // by)
 
 
 def _best() -> torch.device:

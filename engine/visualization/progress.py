@@ -11,8 +11,7 @@ import torch
 from engine.core.images import contact_sheet, to_png
 from engine.core.request import Context, Progress
 from engine.models.loaded import LoadedModel
-from engine.visualization.optimization.batch_size import pictures_at_once
-from engine.visualization.optimization.optimize import batches_of
+from engine.visualization.optimization.batch_size import sizes_for
 from engine.visualization.recipe import Recipe
 
 PREVIEW_EVERY = 0.5  # seconds
@@ -45,8 +44,7 @@ class Gallery:
 
     def __init__(self, context: Context, recipe: Recipe, pictures: int, model: LoadedModel, site: str) -> None:
         self._context, self._recipe = context, recipe
-        self._at_once = pictures_at_once(recipe, model, site)
-        self._batches = sum(1 for _ in batches_of(range(pictures), self._at_once))
+        self._sizes = list(sizes_for(pictures, recipe, model, site))
         self._pictures = pictures
         self._finished: list[np.ndarray] = []
         self._batch, self._shown, self._curve = 0, 0.0, tuple[float, ...]()
@@ -69,8 +67,8 @@ class Gallery:
                 self._finished.extend(tiles)
                 self._batch += 1
         done = self._batch * self._recipe.steps + (0 if last else step)
-        total = max(self._batches * self._recipe.steps, done)
-        shown = min(self._batch * self._at_once + 1, self._pictures)
+        total = max(len(self._sizes) * self._recipe.steps, done)
+        shown = min(sum(self._sizes[: self._batch]) + 1, self._pictures)
         message = f"{self._message}: {shown} of {self._pictures}"
         self._context.report(Progress(done, total, message, preview, self._curve))
 

@@ -66,7 +66,7 @@ class Recipe(BaseModel):
 
     A unit's objective is the mean over copies and image positions (prefix tokens left out) of its activation, minus
     `total_variation` times the total variation of the augmented copies (four directions, see
-    `engine.visualization.optimization.augmentation`).
+    `engine.visualization.optimization.total_variation`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -58,7 +58,8 @@ class VisualizeRequest(Request):
     The result's arrays, for n units: `images` (n, H, W, 3) uint8; `curves` (n, steps) float32: mean activation over
     the augmented copies at each step; with `opposite` also `opposite_images` and `opposite_curves`, of the pictures
     that minimize. Table `units`: unit, activation, percentile, ratio_to_best_scene, beats_every_scene, failed,
-    seconds, and opposite_activation. Facts: device, precision, seconds, the recipe in full.
+    batch (the size of the batch that it was made in), seconds, and opposite_activation. Facts: device, precision, seconds,
+    the recipe in full.
 
     Targets (see `engine.core.targets`) come after the units, and the table's `unit` is text then. With targets also
     `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
@@ -76,7 +77,7 @@ class VisualizeRequest(Request):
     """
 
     experiment = "visualize"
-    version = 4
+    version = 5
 
     model: str
     site: str
@@ -165,6 +166,7 @@ class VisualizeRequest(Request):
         arrays = {"images": images, "curves": np.stack([made.arrays["curve"] for made in ups]), **seen.kept}
         shown = as_floats(images)
         table = self._scored(model, goals, shown, seen)
+        table["batch"] = [made.facts["batch"] for made in ups]
         table["seconds"] = np.sum([[made.facts["seconds"] for made in each] for each in (ups, downs) if each], axis=0)
         if downs:
             opposite = np.stack([made.arrays["image"] for made in downs])

@@ -18,7 +18,7 @@ from engine.models.loaded import LoadedModel
 from engine.visualization.activations import values_of
 from engine.visualization.goals import Goal, measure_of, measured, suited_to
 from engine.visualization.optimization.augmentation import copies_of
-from engine.visualization.optimization.seeding import generator
+from engine.visualization.optimization.seeding import Draws
 from engine.visualization.recipes import PAPER
 
 # Fresh augmentations, the same whatever the recipe: the paper's jitter and a fifth of its colour shift, new random numbers,
@@ -45,8 +45,8 @@ def fresh_activations(
         picture = model.resize_to_input(torch.from_numpy(image)[None].to(model.device))
         with torch.no_grad():
             recipe = suited_to(goal, FRESH, model, site)
-            copies = copies_of(picture, recipe, 0.0, [generator(seed, goal.name, "fresh")])[0]
-            copies = copies if goal.augmented else picture
+            draws = Draws(seed, [(goal.name, "fresh")], model.device)
+            copies = copies_of(picture, recipe, draws, step=0).images[0] if goal.augmented else picture
             out[row] = measured(model, site, copies, [goal]).mean().item()
     return out
 

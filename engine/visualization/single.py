@@ -1,7 +1,7 @@
 """One picture as a result of its own: who asks for many finds those that are there, and none that was finished is lost.
 
-Invariant: a picture does not depend on its company (see `engine.visualization.optimization.optimize`), so it is the same in
-every request.
+Invariant: a picture depends on nothing of its company but the size of the batch, which is stored with it (see
+`engine.visualization.optimization.optimize`); one that is there counts in every request, whatever its size.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ class PictureRequest(Request):
     """Make one picture that maximizes (direction 1) or minimizes (-1) a unit (its number) or a target of a site.
 
     Arrays: `image` (H, W, 3) uint8, `curve` (steps,) float32: mean activation over the augmented copies at each step.
-    Facts: seconds, and the device and precision that it was made with. `data` stays empty where neither the target nor
+    Facts: seconds, the device and precision that it was made with, and `batch`, the size of the batch: pictures made in
+    batches of different sizes differ as pictures of different roundings do. `data` stays empty where neither the target nor
     the image to start from is of a data set.
     """
 
     experiment = "picture"
-    version = 1
+    version = 2
 
     model: str
     site: str
@@ -84,10 +85,11 @@ def complete(
     def keep(places: Sequence[int], made: Pictures) -> None:
         nonlocal started
         seconds = (time.monotonic() - started) / len(places)
-        for place, image, curve in zip(places, as_bytes(made.images), made.curves, strict=True):
+        for place, image, curve, size in zip(places, as_bytes(made.images), made.curves, made.batches, strict=True):
             request = requests[missing[place]]
             arrays = {"image": image, "curve": curve}
-            result = Result(json.loads(request.canonical()), arrays, {}, {"seconds": seconds, "device": device})
+            facts = {"seconds": seconds, "device": device, "batch": int(size)}
+            result = Result(json.loads(request.canonical()), arrays, {}, facts)
             context.keep(request, result, spare=True)
             found[missing[place]] = result
         started = time.monotonic()

@@ -6,6 +6,7 @@ import timm
 import torch
 
 from engine.models.loaded import LoadedModel
+from engine.visualization.optimization.seeding import Draws
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -26,3 +27,8 @@ def small_vit() -> LoadedModel:
 def small_cnn() -> LoadedModel:
     torch.manual_seed(0)
     return wrapped("small-cnn", timm.create_model("resnet10t", channels=(8, 16, 24, 32), num_classes=5))
+
+
+def draws(*names: str | int) -> Draws:
+    """Random numbers of seed 0 for a batch of these names."""
+    return Draws(0, [(name,) for name in names], torch.device("cpu"))

@@ -1,23 +1,29 @@
-"""How many pictures may be made at once: estimated from the device's memory, checked by doing it, and remembered.
+"""How many pictures are made at once: a few fixed sizes, chosen by what they cost, within the device's memory.
 
-Invariant: a function of recipe, model, site and device, never of how many pictures are asked for or how much memory is
-free just then, so that the geometry of a batch, and with it the last bit of a picture, stays the same from run to run.
-Only a device that runs out of memory all the same changes it, for as long as the process lives.
+A picture's last bits depend on the size of its batch (matrix products of another size round differently), and on nothing else
+about its company. So sizes come from a short list, and each picture says which one it was made in. Invariant: the sizes are a
+function of recipe, model, site, kind of device and the number of pictures, never of a measurement or of how much memory is
+free just then. Only a device that runs out of memory all the same changes them, for as long as the process lives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
 
 from engine.core import devices
 from engine.models.loaded import LoadedModel
 from engine.visualization.recipe import Recipe
 
-T = TypeVar("T")
-
-# Rows of a batch (pictures x copies) that fill a device. One picture's copies fill a CPU; more would only leave its cache.
-ROWS = {"cpu": 1, "cuda": 256, "mps": 64}
+STEP = 4
+COST = {
+    "cpu": {1: 1.0, 4: 0.62, 16: 0.55},
+    "cuda": {1: 1.0, 4: 0.26, 16: 0.08, 64: 0.04},
+    "mps": {1: 1.0, 4: 0.3, 16: 0.12},
+}
+"""Time for a picture in batches of these sizes, for one alone. On a CPU measured (`bench.batches`; starter models, bfloat16 and
+float32); elsewhere assumed: there a batch costs hardly more than a picture as long as it does not fill the device."""
+ROWS = {"cuda": 256, "mps": 64}
+"""Copies (of all pictures) that fill a device; more are not faster. On a CPU what is kept in memory decides, see below."""
 SHARE = 0.7
 """Of the device's memory: the rest is for weights, other models and other programs."""
 HELD = 4
@@ -26,16 +32,52 @@ HELD = 4
 _FITTED: dict[tuple[str, str, Recipe, str], int] = {}
 
 
+def in_batches(count: int, recipe: Recipe, model: LoadedModel, site: str, run: Callable[[range, int], None]) -> None:
+    """`run(places, size)` for places 0 to `count`, batch by batch: those of one batch, and its size, which can be larger.
+    When the device runs out of memory, that batch is tried at smaller sizes, and what fitted is remembered.
+
+    Raises Unavailable when even one picture does not fit.
+    """
+    start = 0
+    while start < count:
+
+        def attempt(size: int, start: int = start) -> int:
+            run(range(start, min(start + size, count)), size)
+            return size
+
+        size = next_size(count - start, pictures_at_once(recipe, model, site), model.device.type)
+        fitted = devices.halve_on_oom(attempt, size, by=STEP)
+        if fitted < size:
+            _FITTED[_key(recipe, model, site)] = fitted
+        start += fitted
+
+
+def sizes_for(count: int, recipe: Recipe, model: LoadedModel, site: str) -> Iterator[int]:
+    """The sizes of the batches that make `count` pictures, as long as none runs out of memory."""
+    while count > 0:
+        size = next_size(count, pictures_at_once(recipe, model, site), model.device.type)
+        yield size
+        count -= size
+
+
+def next_size(count: int, most: int, kind: str) -> int:
+    """The size of the next batch when `count` pictures are left to make: the one that costs least for each of them. What a
+    batch has too much of is computed for nothing, so one picture alone is never filled up."""
+    cost = COST[kind]
+    return min((size for size in cost if size <= most), key=lambda size: cost[size] * size / min(size, count))
+
+
 def pictures_at_once(recipe: Recipe, model: LoadedModel, site: str) -> int:
-    """How many pictures make one batch."""
-    if known := _FITTED.get(_key(recipe, model, site)):
-        return known
-    fill = max(1, ROWS[model.device.type] // recipe.copies)
-    memory = devices.describe(model.device)["memory_total"]
-    if model.device.type == "cpu" or memory is None:
-        return fill
-    fitting = max(1, int(SHARE * memory) // (row_bytes(model, site) * recipe.copies))
-    return min(fill, 1 << (fitting.bit_length() - 1))  # a power of two: a little more memory changes nothing
+    """How many pictures make the largest batch: on a CPU as many as keep each tensor within the memory that is kept for the
+    next one (see `LoadedModel.images_per_pass`), elsewhere as many as fill the device and fit into its memory."""
+    most = max(COST[model.device.type])
+    if model.device.type == "cpu":
+        most = model.images_per_pass(most * recipe.copies) // recipe.copies
+    elif (memory := devices.describe(model.device)["memory_total"]) is not None:
+        fitting = int(SHARE * memory) // (row_bytes(model, site) * recipe.copies)
+        most = min(most, ROWS[model.device.type] // recipe.copies, fitting)
+    most = min(most, _FITTED.get(_key(recipe, model, site), most))
+    return max(size for size in COST[model.device.type] if size <= max(1, most))
 
 
 def row_bytes(model: LoadedModel, site: str) -> int:
@@ -43,25 +85,6 @@ def row_bytes(model: LoadedModel, site: str) -> int:
     names = list(model.sites)
     above = [model.sites[name] for name in names[: names.index(site) + 1]]
     return HELD * sum(each.grid.positions * each.units * 4 for each in above)
-
-
-def with_fitting_batch(recipe: Recipe, model: LoadedModel, site: str, run: Callable[[int], T]) -> T:
-    """`run(pictures at once)`; half as many each time the device runs out of memory, and what fitted is remembered.
-
-    Raises Unavailable when even one picture does not fit.
-    """
-    size = 0
-
-    def attempt(pictures: int) -> T:
-        nonlocal size
-        size = pictures
-        return run(pictures)
-
-    first = pictures_at_once(recipe, model, site)
-    result = devices.halve_on_oom(attempt, first)
-    if size < first:
-        _FITTED[_key(recipe, model, site)] = size
-    return result
 
 
 def _key(recipe: Recipe, model: LoadedModel, site: str) -> tuple[str, str, Recipe, str]:

@@ -9,34 +9,53 @@ asks, see `engine.sites.last_block`), its patches are one matrix product.
 
 from __future__ import annotations
 
-import copy
+import threading
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from timm.layers.attention import Attention
 from torch import Tensor, nn
 
 from engine.core import precision
+from engine.models.frozen import frozen_copy
 from engine.models.loaded import LoadedModel
 from engine.sites.attention_kernel import WrittenAttention
-from engine.sites.hooks import PLACING
 
 MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
 
 
-def module_for_gradients(model: LoadedModel) -> nn.Module:
-    """The module to differentiate: the model's own, or its bfloat16 twin where that is faster.
+_MAKING = threading.Lock()
+_MADE: WeakKeyDictionary[LoadedModel, nn.Module] = WeakKeyDictionary()
 
-    A twin is the caller's own, so that whoever reads the model at the same time is not disturbed. Batch norm keeps
-    its statistics in float32, so a model with it has no twin.
-    """
-    pays = model.device.type == "cpu" and precision.precision(model.device) == torch.bfloat16
-    if not pays or any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.module.modules()):
-        return model.module
-    with PLACING:  # nobody changes the module's hooks while it is copied
-        twin = copy.deepcopy(model.module).bfloat16()
-    short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
-    for parent in [*twin.modules()]:
+
+def module_for_gradients(model: LoadedModel) -> nn.Module:
+    """The module to differentiate in the model's stead: float32 images in, the same sites. Made at the first call; whoever
+    reads the model or this module at the same time is not disturbed, since hooks act for their own thread alone."""
+    with _MAKING:
+        if model not in _MADE:
+            _MADE[model] = _made(model)
+        return _MADE[model]
+
+
+def _made(model: LoadedModel) -> nn.Module:
+    try:
+        module = frozen_copy(model.module, model.input_size)
+    except (TypeError, RuntimeError, AttributeError, NotImplementedError):
+        return model.module  # a person's own module that cannot be copied: as it is
+    if model.device.type == "cpu":
+        short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
+        _with_fast_parts(module, short)
+    # Batch norm that could not be folded keeps its statistics in float32, and autocast looks after the rest.
+    if precision.precision(model.device) == torch.bfloat16 and not any(
+        isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()
+    ):
+        module.bfloat16()
+    return module
+
+
+def _with_fast_parts(module: nn.Module, short: bool) -> None:
+    for parent in [*module.modules()]:
         children: list[tuple[str, Any]] = [*parent.named_children()]
         for name, part in children:
             if isinstance(part, nn.Conv2d) and PatchProduct.fits(part):
@@ -45,7 +64,6 @@ def module_for_gradients(model: LoadedModel) -> nn.Module:
                 setattr(parent, name, WrittenAttention(part))
             elif short and hasattr(part, "fused_attn"):
                 part.fused_attn = False
-    return twin
 
 
 class PatchProduct(nn.Module):

@@ -1,15 +1,15 @@
 """Activation maximization: pictures of many units in one batch, none of which depends on another.
 
 What makes them independent: own random numbers, a loss that is a plain sum over pictures (so each gradient is its
-own), an optimizer that works element by element, and batches of one fixed geometry (a last, smaller batch is filled
-up), so that the arithmetic of a picture never changes with its company.
+own), and an optimizer that works element by element. What is left is the size of the batch, which decides how products
+are rounded: it is one of a few (a batch that is not full is filled up), and each picture says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,15 +19,14 @@ from engine.core.errors import BadRequest
 from engine.core.images import to_input
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import Goal, Measure, groups_of, measure_of, suited_to
-from engine.visualization.optimization.augmentation import copies_of, total_variation
-from engine.visualization.optimization.batch_size import with_fitting_batch
+from engine.visualization.optimization.augmentation import copies_of
+from engine.visualization.optimization.batch_size import in_batches
 from engine.visualization.optimization.fast_gradients import module_for_gradients
 from engine.visualization.optimization.parameterization import Parameterization, parameterize
 from engine.visualization.optimization.schedule import finish_from, leak_at, noise_at, rate_at
-from engine.visualization.optimization.seeding import generator
+from engine.visualization.optimization.seeding import Draws
+from engine.visualization.optimization.total_variation import total_variation
 from engine.visualization.recipe import Recipe
-
-T = TypeVar("T")
 
 Watch = Callable[[int, Callable[[], Tensor], Tensor], None]
 """Called after each step with (steps done of this batch, what gives the images so far (n, 3, H, W), the mean activation
@@ -39,10 +38,12 @@ Done = Callable[[Sequence[int], "Pictures"], None]
 
 @dataclass(frozen=True)
 class Pictures:
-    """images (n, 3, H, W) float32 in [0, 1]; curves (n, steps): mean activation over the copies at each step."""
+    """images (n, 3, H, W) float32 in [0, 1]; curves (n, steps): mean activation over the copies at each step; batches (n,):
+    the size of the batch that each was made in."""
 
     images: np.ndarray
     curves: np.ndarray
+    batches: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,6 @@ def aim_at(model: LoadedModel, site: str, goals: Sequence[Goal], module: nn.Modu
     return Aim(model, names, strengths, lambda copies: measure_of(model, site, goals, copies, module))
 
 
-def batches_of(goals: Sequence[T], size: int) -> Iterator[list[T]]:
-    """Batches of exactly `size`; the last is filled up with its own last entry."""
-    for start in range(0, len(goals), size):
-        part = list(goals[start : start + size])
-        yield part + [part[-1]] * (size - len(part))
-
-
 def maximize(
     model: LoadedModel, site: str, goals: Sequence[Goal], recipe: Recipe, seed: int, run: Run = PLAIN
 ) -> Pictures:
@@ -90,23 +84,24 @@ def maximize(
     model, whatever the watcher raises."""
     module = module_for_gradients(model)
     images, curves = np.empty(0, np.float32), np.empty((len(goals), recipe.steps), np.float32)
+    batches = np.zeros(len(goals), np.int64)
     same_size(goals, recipe, model, site)
     for places in groups_of(goals):
         suited = suited_to(goals[places[0]], recipe, model, site)
 
-        def at_size(size: int, places: list[int] = places, suited: Recipe = suited) -> None:
+        def make(batch: range, size: int, places: list[int] = places, suited: Recipe = suited) -> None:
             nonlocal images
-            for number, batch in enumerate(batches_of([goals[place] for place in places], size)):
-                part = maximize_batch(aim_at(model, site, batch, module), suited, seed, run)
-                rows = places[number * size : (number + 1) * size]
-                if not images.size:  # one place for all pictures, filled as they come: no second copy of many
-                    images = np.empty((len(goals), *part.images.shape[1:]), np.float32)
-                images[rows], curves[rows] = part.images[: len(rows)], part.curves[: len(rows)]
-                if run.done is not None:
-                    run.done(rows, Pictures(images[rows], curves[rows]))
+            rows = [places[number] for number in batch]
+            filled = [goals[row] for row in rows] + [goals[rows[-1]]] * (size - len(rows))
+            part = maximize_batch(aim_at(model, site, filled, module), suited, seed, run)
+            if not images.size:  # one place for all pictures, filled as they come: no second copy of many
+                images = np.empty((len(goals), *part.images.shape[1:]), np.float32)
+            images[rows], curves[rows], batches[rows] = part.images[: len(rows)], part.curves[: len(rows)], size
+            if run.done is not None:
+                run.done(rows, Pictures(images[rows], curves[rows], batches[rows]))
 
-        with_fitting_batch(suited, model, site, at_size)
-    return Pictures(images, curves)
+        in_batches(len(places), suited, model, site, make)
+    return Pictures(images, curves, batches)
 
 
 def same_size(goals: Sequence[Goal], recipe: Recipe, model: LoadedModel, site: str) -> None:
@@ -126,7 +121,7 @@ def maximize_batch(aim: Aim, recipe: Recipe, seed: int, run: Run = PLAIN) -> Pic
                 step + 1, lambda pictures=pictures: pictures.images().detach(), batch.curves[:, : step + 1].mean(0)
             )
     images = batch.pictures.images().detach().float().cpu().numpy()
-    return Pictures(images, batch.curves.cpu().numpy())
+    return Pictures(images, batch.curves.cpu().numpy(), np.full(len(images), len(images)))
 
 
 class _Batch:
@@ -134,9 +129,9 @@ class _Batch:
 
     def __init__(self, aim: Aim, recipe: Recipe, seed: int, run: Run) -> None:
         self.recipe, self.direction, self.size = recipe, run.direction, aim.model.input_size
-        self.generators = [generator(seed, *name) for name in aim.names]
         device = aim.model.device
-        self.pictures = _begun(recipe, self.generators, self.size, device, run.start)
+        self.draws = Draws(seed, aim.names, device)
+        self.pictures = _begun(recipe, self.draws, self.size, run.start)
         self.optimizer = self._optimizer(recipe.rate)
         self.measure = aim.measure(recipe.copies)
         self.strengths = torch.tensor([float(strength) for strength in aim.strengths], device=device)
@@ -152,15 +147,16 @@ class _Batch:
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
         done = step / max(1, recipe.steps - 1)
-        noise, pictures = noise_at(recipe, step), self.pictures
-        copies = copies_of(pictures.images(), recipe, noise, self.generators, self.size, done)
+        pictures = self.pictures
+        images = pictures.images()
+        copies = copies_of(images, recipe, self.draws, step, self.size, noise_size=noise_at(recipe, step), done=done)
         # The way down needs no leak: there GELU's own slope leads to its lowest point, and a leak would lead past it.
         leak = leak_at(recipe, step) if self.direction > 0 else 0.0
-        activation = self.measure(copies.flatten(0, 1), leak).unflatten(0, (len(self.generators), -1)).mean(1)
+        activation = self.measure(copies.images.flatten(0, 1), leak).unflatten(0, (len(images), -1)).mean(1)
         loss = -self.direction * self.strengths * activation
         if self.smoothing:
             size = loss.detach().abs() if recipe.total_variation_relative else 1.0
-            loss = loss + self.smoothing * size * total_variation(copies)
+            loss = loss + self.smoothing * size * total_variation(images, copies)
         (pictures.leaf.grad,) = torch.autograd.grad(loss.sum(), pictures.leaf)
         self.optimizer.step()
         pictures.after_step()
@@ -171,17 +167,11 @@ class _Batch:
         return method([self.pictures.leaf], lr=rate, betas=self.recipe.betas)
 
 
-def _begun(
-    recipe: Recipe,
-    generators: Sequence[torch.Generator],
-    size: tuple[int, int],
-    device: torch.device,
-    start: np.ndarray | None,
-) -> Parameterization:
+def _begun(recipe: Recipe, draws: Draws, size: tuple[int, int], start: np.ndarray | None) -> Parameterization:
     """New pictures: noise, or the image that they begin as."""
     canvas = (round(recipe.canvas * size[0]), round(recipe.canvas * size[1]))
-    pictures = parameterize(recipe.parameterization, generators, canvas, device)
+    pictures = parameterize(recipe.parameterization, draws, canvas)
     if start is not None:
-        begin = torch.from_numpy(to_input(start, canvas).copy()).to(device)
+        begin = torch.from_numpy(to_input(start, canvas).copy()).to(draws.device)
         pictures.begin(begin.permute(2, 0, 1).float() / 255)
     return pictures

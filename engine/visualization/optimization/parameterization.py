@@ -1,16 +1,16 @@
 """What the optimizer moves: the picture's pixels, the waves that it is made of, or their phases alone.
 
-A parameterization owns one float32 leaf tensor for a batch of pictures; row i depends on generator i alone.
+A parameterization owns one float32 leaf tensor for a batch of pictures; row i depends on row i of the draws alone.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from engine.visualization.optimization.seeding import Draws, Purpose
 from engine.visualization.spectrum import magnitude_at
 
 # Square root of the colour covariance of natural images (Olah et al. 2017): turns independent channels into the
@@ -47,9 +47,9 @@ class Pixels(Parameterization):
         self.leaf = images.detach().clone().requires_grad_()
 
     @classmethod
-    def noise(cls, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device) -> Pixels:
+    def noise(cls, draws: Draws, size: tuple[int, int]) -> Pixels:
         """Uniform noise, the paper's beginning."""
-        return cls(torch.stack([torch.rand(3, *size, generator=g) for g in generators]).to(device))
+        return cls(draws.uniform(Purpose.START, 0, (3, *size)))
 
     def images(self) -> Tensor:
         return self.leaf
@@ -66,17 +66,15 @@ class Pixels(Parameterization):
 class Fourier(Parameterization):
     """Waves scaled by one over their frequency, colours decorrelated, squashed into [0, 1] (Olah et al. 2017)."""
 
-    def __init__(
-        self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device, spread: float = 0.01
-    ):
-        self.size = size
+    def __init__(self, draws: Draws, size: tuple[int, int], spread: float = 0.01):
+        self.size, device = size, draws.device
         height, width = size
         vertical, horizontal = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :]
         frequency = (vertical.square() + horizontal.square()).sqrt()
         scale = 1 / frequency.clamp(min=1 / max(size))
         self.scale = scale[..., None].to(device)
-        waves = [spread * torch.randn(3, *frequency.shape, 2, generator=g) for g in generators]
-        self.leaf = torch.stack(waves).to(device).requires_grad_()
+        waves = draws.normal(Purpose.START, 0, (3, *frequency.shape, 2))
+        self.leaf = (spread * waves).requires_grad_()
         self.root = COLOUR_ROOT.to(device)
 
     def images(self) -> Tensor:
@@ -103,11 +101,10 @@ class Maco(Parameterization):
     Phases and picture are standardized, each picture by itself, as in the authors' library.
     """
 
-    def __init__(self, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device):
-        self.size = size
+    def __init__(self, draws: Draws, size: tuple[int, int]):
+        self.size, device = size, draws.device
         self.magnitude = magnitude_at(size).to(device)
-        phases = [torch.randn(self.magnitude.shape, generator=g) for g in generators]
-        self.leaf = torch.stack(phases).to(device).requires_grad_()
+        self.leaf = draws.normal(Purpose.START, 0, self.magnitude.shape).requires_grad_()
         self.root = COLOUR_ROOT.to(device)
         self.standard = True
 
@@ -136,8 +133,6 @@ def _standard(values: Tensor) -> Tensor:
     return (values - values.mean(rest, keepdim=True)) / (values.std(rest, keepdim=True) + 1e-5)
 
 
-def parameterize(
-    name: str, generators: Sequence[torch.Generator], size: tuple[int, int], device: torch.device
-) -> Parameterization:
-    """A batch of new pictures, one for each generator."""
-    return {"pixels": Pixels.noise, "fourier": Fourier, "maco": Maco}[name](generators, size, device)
+def parameterize(name: str, draws: Draws, size: tuple[int, int]) -> Parameterization:
+    """A batch of new pictures, one for each row of the draws."""
+    return {"pixels": Pixels.noise, "fourier": Fourier, "maco": Maco}[name](draws, size)

@@ -19,8 +19,6 @@ from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
 from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import LayersRequest
-from engine.visualization.request import VisualizeRequest
-from engine.visualization.single import PictureRequest
 from tests.conftest import compute_in
 from tests.engine.jobs.playing import SECONDS, Play, Stage
 
@@ -87,21 +85,8 @@ def test_one_of_both_is_found_by_its_own_key(store, machine):
 
 
 # Keys of requests for the starter models as they were before precision was part of where results stand: written down then.
+# Pictures are not among them: their random numbers and so their versions have changed since.
 OLD: dict[str, Request] = {
-    "k4mpeotutz4nbhh2pgqa7mfgge": VisualizeRequest(
-        model="starter-vit", site="blocks.6.mlp.hidden", units=(0, 1, 2, 3)
-    ),
-    "goxrp5axbmo5jarqovwddqadyi": VisualizeRequest(
-        model="starter-cnn", site="stages.2.blocks.1", units=(5,), targets=("120@3x5",), recipe="paper", seed=7,
-        opposite=True, start="17", importance=True, several=2, seeds=2,
-    ),
-    "cxl7ppsbyw62cbufhwmounwxhm": PictureRequest(
-        model="starter-vit", site="blocks.6.mlp.hidden", wanted="11", recipe="fast", seed=0
-    ),
-    "egqdhbsjln7xman2ozhcfhmhv4": PictureRequest(
-        model="starter-vit", site="blocks.6.mlp.hidden", wanted="match:17", recipe="reconstruct", seed=3, direction=-1,
-        data="starter",
-    ),
     "w3mslwlz4ip7xsv4nprehmfqne": LayersRequest(model="starter-vit"),
     "kp3m4s4a223huj2glxorjkng7u": LayersRequest(model="starter-cnn", images=24),
     "hdq3kbhvropmykn3akofpqbgna": LastLayerRequest(model="starter-vit"),

@@ -12,13 +12,11 @@ from engine.visualization.objectives import goal
 from engine.visualization.optimization import optimize
 from engine.visualization.optimization.optimize import Run
 from engine.visualization.optimization.parameterization import Fourier, Maco, parameterize
-from engine.visualization.optimization.seeding import generator
 from engine.visualization.recipes import FAST, PAPER
 from engine.visualization.scores import importance_maps
-from tests.engine.small import small_vit
+from tests.engine.small import draws, small_vit
 
 SITE = "blocks.1.mlp.hidden"
-CPU = torch.device("cpu")
 
 pytestmark = pytest.mark.usefixtures("float32")
 
@@ -31,14 +29,14 @@ def photo(size: tuple[int, int] = (32, 32)) -> torch.Tensor:
 @pytest.mark.parametrize("name", ["pixels", "fourier"])
 @pytest.mark.parametrize("size", [(32, 32), (24, 41)])
 def test_pictures_begin_as_the_image(name, size):
-    pictures = parameterize(name, [generator(0, 1), generator(0, 2)], size, CPU)
+    pictures = parameterize(name, draws(1, 2), size)
     pictures.begin(photo(size))
     assert (pictures.images() - photo(size)).abs().max() < 1e-3
     assert pictures.leaf.requires_grad
 
 
 def test_black_and_white_begin_as_nearly_black_and_white():
-    waves = Fourier([generator(0, 1)], (16, 16), CPU)
+    waves = Fourier(draws(1), (16, 16))
     image = (torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0)) > 0.5).float()
     waves.begin(image)
     assert (waves.images()[0] - image).abs().max().item() == pytest.approx(0.02, abs=1e-3)
@@ -46,7 +44,7 @@ def test_black_and_white_begin_as_nearly_black_and_white():
 
 def test_with_fixed_sizes_of_waves_the_image_gives_its_phases():
     """The structure is the image's: the picture correlates with it, and far less with another."""
-    waves = Maco([generator(0, 1)], (32, 32), CPU)
+    waves = Maco(draws(1), (32, 32))
     waves.begin(photo())
     seen = waves.images()[0].detach().flatten()
     alike = np.corrcoef(seen, photo().flatten())[0, 1]
@@ -77,18 +75,21 @@ def test_a_copy_of_the_same_picture_loses_a_share_and_the_activation_is_the_unit
     assert twice.tolist() == pytest.approx([float(activation - activation.abs())] * 2, abs=1e-4)
 
 
-def test_pictures_of_a_group_differ_more_than_two_seeds_and_come_again_byte_by_byte():
+def test_pictures_of_a_group_differ_more_than_when_nothing_holds_them_apart_and_come_again_byte_by_byte(monkeypatch):
     model, recipe = small_vit(), FAST.model_copy(update={"steps": 30})
-    made, again = (different(model, SITE, Unit(3), 2, recipe, seed=0).images for _ in range(2))
-    assert made.tobytes() == again.tobytes() and made.shape == (2, 3, 32, 32)
+    units = (3, 8, 21, 40)
+    groups, again = ([different(model, SITE, Unit(unit), 2, recipe, seed=0).images for unit in units] for _ in range(2))
+    assert all(one.tobytes() == other.tobytes() for one, other in zip(groups, again, strict=True))
+    assert groups[0].shape == (2, 3, 32, 32)
 
     def alike(images: np.ndarray) -> float:
         from engine.visualization.diversity import likeness_of
 
         return float(likeness_of(model, SITE, images).mean())
 
-    seeds = [optimize.maximize(model, SITE, [Unit(3)], recipe, seed).images for seed in (0, 1)]
-    assert alike(made) < alike(np.concatenate(seeds))
+    monkeypatch.setattr("engine.visualization.diversity.STRENGTH", 0.0)
+    free = [different(model, SITE, Unit(unit), 2, recipe, seed=0).images for unit in units]
+    assert np.mean([alike(group) for group in groups]) < np.mean([alike(group) for group in free]) - 0.1
 
 
 def test_the_gradient_of_one_position_of_the_patches_lies_in_its_patch():

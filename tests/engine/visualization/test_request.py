@@ -159,7 +159,7 @@ TARGETS_ON_SCENES = np.stack([np.arange(5), -np.arange(5)], 1).astype(np.float32
 def test_requests_of_before_keep_their_text_and_so_their_key():
     assert ask(units=(3, 8)).canonical() == (
         '{"data":"starter","experiment":"visualize","model":"small-vit","opposite":false,"recipe":"fast","seed":0,'
-        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":4}'
+        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":5}'
     )
 
 
@@ -215,14 +215,15 @@ def test_every_result_says_how_far_its_spectrum_is_and_class_logits_who_recognis
 
 
 def test_a_stopped_request_goes_on_where_it_was_and_gives_the_same(world):
-    whole = ask(units=(3, 8, 5)).run(Notebook(128))
-    stopped = Notebook(128, stop_after=11)  # in the third picture: each has five steps
+    units = (3, 8, 5, 2, 7)  # a batch of four, then one alone
+    whole = ask(units=units).run(Notebook(128))
+    stopped = Notebook(128, stop_after=7)  # in the second batch: each has five steps
     with pytest.raises(Cancelled):
-        ask(units=(3, 8, 5)).run(stopped)
-    assert len(stopped.kept) == 2
+        ask(units=units).run(stopped)
+    assert len(stopped.kept) == 4
     again = Notebook(128)
     again.kept = stopped.kept
-    result = ask(units=(3, 8, 5)).run(again)
+    result = ask(units=units).run(again)
     assert again.seen[-1].message == "Pictures: 1 of 1"
     for name in ("images", "curves"):
         assert result.arrays[name].tobytes() == whole.arrays[name].tobytes()

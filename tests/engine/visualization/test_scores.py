@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from engine.visualization.goals import units_of
+from engine.visualization.optimization.seeding import Draws, Purpose
 from engine.visualization.progress import as_floats
 from engine.visualization.scores import STRONGEST, against_images, fresh_activations, on_strongest
 from tests.engine.small import small_vit
+
+CPU = torch.device("cpu")
 
 
 def test_a_picture_is_placed_among_the_images_by_hand():
@@ -30,10 +34,8 @@ def test_a_score_belongs_to_its_picture_alone():
 
 def test_fresh_augmentations_are_not_those_of_the_recipe():
     """A score with the optimizer's own random numbers would flatter the picture."""
-    from engine.visualization.optimization.seeding import generator
-
-    recipe, fresh = generator(0, 5), generator(0, 5, "fresh")
-    assert recipe.initial_seed() != fresh.initial_seed()
+    recipe, fresh = Draws(0, [(5,)], CPU), Draws(0, [(5, "fresh")], CPU)
+    assert not torch.equal(recipe.uniform(Purpose.JITTER, 0, (8,)), fresh.uniform(Purpose.JITTER, 0, (8,)))
     assert fresh_activations(
         small_vit(), "blocks.2.mlp.hidden", units_of((5,)), np.full((1, 3, 32, 32), 0.5, np.float32), seed=0
     ) != pytest.approx(0)

@@ -7,7 +7,7 @@ import torch
 
 from engine.core import devices
 from engine.visualization.optimization import batch_size
-from engine.visualization.optimization.batch_size import pictures_at_once, row_bytes, with_fitting_batch
+from engine.visualization.optimization.batch_size import in_batches, pictures_at_once, row_bytes, sizes_for
 from engine.visualization.recipes import FAST, PAPER
 from tests.engine.small import small_vit
 
@@ -31,11 +31,26 @@ def gpu(monkeypatch):
 
 def test_a_large_device_is_filled_and_a_small_one_gets_what_fits(gpu):
     one = row_bytes(small_vit(), SITE) * FAST.copies
-    assert pictures_at_once(FAST, gpu(1 << 40), SITE) == 256 // FAST.copies
-    assert pictures_at_once(FAST, gpu(int(10.5 * one / batch_size.SHARE)), SITE) == 8
-    assert pictures_at_once(FAST, gpu(int(15.5 * one / batch_size.SHARE)), SITE) == 8, "not by the last byte"
+    assert pictures_at_once(FAST, gpu(1 << 40), SITE) == 64
+    assert pictures_at_once(FAST, gpu(int(20.5 * one / batch_size.SHARE)), SITE) == 16
+    assert pictures_at_once(FAST, gpu(int(60.5 * one / batch_size.SHARE)), SITE) == 16, "not by the last byte"
     assert pictures_at_once(FAST, gpu(1), SITE) == 1
-    assert pictures_at_once(PAPER, gpu(1 << 40), SITE) == 256 // PAPER.copies
+    assert pictures_at_once(PAPER, gpu(1 << 40), SITE) == 16, "64 pictures would be more rows than fill the device"
+
+
+def test_on_a_cpu_no_tensor_of_a_batch_is_larger_than_the_memory_that_is_kept():
+    model = small_vit()
+    model.images_per_pass(1)
+    for widest, most in ((1, 16), (devices.LARGEST_KEPT // 32, 16), (devices.LARGEST_KEPT // 31, 4), (1 << 30, 1)):
+        model._widest = widest
+        assert pictures_at_once(FAST, model, SITE) == most
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(1, [1]), (2, [1, 1]), (3, [4]), (5, [4, 1]), (12, [4, 4, 4]), (16, [16]), (18, [16, 1, 1])]
+)
+def test_a_batch_is_filled_up_only_where_that_costs_less_than_a_smaller_one(count, sizes):
+    assert list(sizes_for(count, FAST, small_vit(), SITE)) == sizes
 
 
 def test_a_deeper_site_holds_more():
@@ -47,12 +62,14 @@ def test_a_deeper_site_holds_more():
 def test_running_out_of_memory_is_learned_once(gpu):
     model, tried = gpu(1 << 40), []
 
-    def hungry(pictures: int) -> str:
-        tried.append(pictures)
-        if pictures > 20:
+    def hungry(places: range, size: int) -> None:
+        tried.append((len(places), size))
+        if size > 20:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return "made"
 
-    assert [with_fitting_batch(FAST, model, SITE, hungry) for _ in range(2)] == ["made", "made"]
-    assert tried == [128, 64, 32, 16, 16]
-    assert pictures_at_once(PAPER, model, SITE) == 32, "another recipe has not learned from it"
+    in_batches(70, FAST, model, SITE, hungry)
+    assert tried == [(64, 64), (16, 16), (16, 16), (16, 16), (16, 16), (6, 16)]
+    assert list(sizes_for(40, FAST, model, SITE)) == [16, 16, 16]
+    assert list(sizes_for(40, FAST.model_copy(update={"steps": 3}), model, SITE)) == [64], (
+        "another recipe has not learned"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import timm
 import torch
@@ -12,7 +14,7 @@ from engine.sites.attention_kernel import WrittenAttention
 from engine.visualization.optimization import fast_gradients
 from engine.visualization.optimization.fast_gradients import PatchProduct, module_for_gradients
 from tests.conftest import compute_in
-from tests.engine.small import small_cnn, small_vit
+from tests.engine.small import small_cnn, small_vit, wrapped
 
 SITES = ["blocks.1.mlp.hidden", "blocks.1.attn.query", "blocks.2.attn.out", "blocks.2.residual", "head.logits"]
 
@@ -80,9 +82,35 @@ def test_long_sequences_keep_their_fused_attention(monkeypatch):
     assert WrittenAttention in kinds(module_for_gradients(small_vit()))
 
 
-def test_float32_and_batch_norm_keep_the_models_own_module(monkeypatch):
-    cnn = small_cnn()
-    assert module_for_gradients(cnn) is cnn.module
-    compute_in(monkeypatch, "float32")
+def test_batch_norm_is_folded_and_convolutions_have_their_channels_last():
+    folded = module_for_gradients(small_cnn())
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in folded.modules())
+    weights = [part.weight for part in folded.modules() if isinstance(part, nn.Conv2d) and part.kernel_size == (3, 3)]
+    assert weights and all(each.is_contiguous(memory_format=torch.channels_last) for each in weights)
+    assert {each.dtype for each in folded.parameters()} == {torch.bfloat16}
+
+
+def test_batch_norm_that_cannot_be_folded_stays_in_float32():
+    torch.manual_seed(0)
+    dense = wrapped("dense", timm.create_model("densenet121", num_classes=5))
+    assert {each.dtype for each in module_for_gradients(dense).parameters()} == {torch.float32}
+
+
+def test_the_copy_is_made_once_a_model():
     model = small_vit()
+    assert module_for_gradients(model) is module_for_gradients(model) is not module_for_gradients(small_vit())
+
+
+@pytest.mark.parametrize(("make", "site"), [(small_vit, "blocks.2.mlp.out"), (small_cnn, "stages.2.blocks.0")])
+def test_in_float32_the_copy_is_as_good_as_the_model(make, site, monkeypatch):
+    compute_in(monkeypatch, "float32")
+    model = make()
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    one, two = gradient(model.module, site, images), gradient(module_for_gradients(model), site, images)
+    torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5 * float(one.abs().max()))
+
+
+def test_a_module_that_cannot_be_copied_is_used_as_it_is():
+    model = small_vit()
+    model.module.lock = threading.Lock()
     assert module_for_gradients(model) is model.module

@@ -11,7 +11,7 @@ from engine.core.errors import BadRequest, Cancelled
 from engine.models import catalog
 from engine.visualization.goals import Unit
 from engine.visualization.optimization import batch_size, optimize
-from engine.visualization.optimization.optimize import Run, batches_of
+from engine.visualization.optimization.optimize import Run
 from engine.visualization.optimization.schedule import rate_at
 from engine.visualization.recipes import FAST, FOURIER, MACO, PAPER, PAPER_CODE, RECONSTRUCT, Recipe
 from tests.engine.small import small_cnn, small_vit
@@ -41,7 +41,8 @@ def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
 )
 @pytest.mark.parametrize(("model", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
 def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, monkeypatch):
-    monkeypatch.setitem(batch_size.ROWS, "cpu", 4 * recipe.copies)
+    """In batches of one size: where it stands in its batch, and what else is in it, makes no difference."""
+    monkeypatch.setitem(batch_size.COST, "cpu", {4: 1.0})
     loaded = model()
     alone = optimize.maximize(loaded, site, [Unit(5)], short(recipe), seed=1)
     company = optimize.maximize(
@@ -49,6 +50,20 @@ def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, 
     )
     assert alone.images[0].tobytes() == company.images[2].tobytes()
     assert alone.curves[0].tobytes() == company.curves[2].tobytes()
+    assert alone.batches.tolist() == [4] and company.batches.tolist() == [4] * 6
+
+
+@pytest.mark.parametrize("model", ["vit", "cnn"])
+def test_pictures_of_batches_of_different_sizes_agree_far_better_than_pictures_of_different_seeds(model, monkeypatch):
+    loaded, site = (small_vit(), SITE) if model == "vit" else (small_cnn(), "stages.2.blocks.0")
+    units = [Unit(number) for number in range(8)]
+
+    def ends(sizes: dict[int, float], seed: int) -> np.ndarray:
+        monkeypatch.setitem(batch_size.COST, "cpu", sizes)
+        return optimize.maximize(loaded, site, units, short(FAST, 24), seed).curves[:, -4:].mean(1)
+
+    alone, company, other = ends({1: 1.0}, 0), ends({4: 1.0}, 0), ends({1: 1.0}, 1)
+    assert np.abs(alone - company).mean() < 0.1 * np.abs(alone - other).mean()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture():
@@ -65,10 +80,6 @@ def test_maximizing_ends_above_where_it_began_and_minimizing_below():
     )
     assert up[-6:].mean() > up[:6].mean()
     assert up[-6:].mean() > down[-6:].mean()
-
-
-def test_the_last_batch_is_filled_up_so_that_every_batch_has_one_size():
-    assert list(batches_of([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5, 5]]
 
 
 def test_fast_goes_on_from_its_waves_as_pixels():
@@ -118,8 +129,8 @@ def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_wit
     assert dead < 0.1 < 1 < alive
 
 
-def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
-    monkeypatch.setitem(batch_size.ROWS, "cpu", 4 * FAST.copies)
+def test_running_out_of_memory_takes_smaller_batches_and_finishes(monkeypatch):
+    monkeypatch.setitem(batch_size.COST, "cpu", {1: 1.0, 4: 0.1, 16: 0.01})
     monkeypatch.setattr(batch_size, "_FITTED", {})
     inner, sizes = optimize.maximize_batch, []
 
@@ -131,7 +142,7 @@ def test_running_out_of_memory_halves_the_batch_and_finishes(monkeypatch):
 
     monkeypatch.setattr(optimize, "maximize_batch", hungry)
     pictures = optimize.maximize(small_vit(), SITE, [Unit(1), Unit(2)], short(FAST, 2), seed=0)
-    assert sizes == [4, 2, 1, 1] and len(pictures.images) == 2
+    assert sizes == [16, 4, 1, 1] and len(pictures.images) == 2 and pictures.batches.tolist() == [1, 1]
 
 
 def test_stopping_in_the_middle_leaves_no_hook_behind():

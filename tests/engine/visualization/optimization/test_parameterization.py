@@ -6,16 +6,14 @@ import pytest
 import torch
 
 from engine.visualization.optimization.parameterization import COLOUR_ROOT, Fourier, Maco, Pixels, parameterize
-from engine.visualization.optimization.seeding import generator
 from engine.visualization.spectrum import magnitude_at
-
-CPU = torch.device("cpu")
+from tests.engine.small import draws
 
 
 @pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
 @pytest.mark.parametrize("size", [(32, 32), (24, 41)])
 def test_pictures_lie_in_zero_to_one_at_the_size_asked_for(name, size):
-    images = parameterize(name, [generator(0, 1), generator(0, 2)], size, CPU).images()
+    images = parameterize(name, draws(1, 2), size).images()
     assert images.shape == (2, 3, *size)
     assert images.min() >= 0 and images.max() <= 1
     assert not torch.equal(images[0], images[1])
@@ -23,13 +21,13 @@ def test_pictures_lie_in_zero_to_one_at_the_size_asked_for(name, size):
 
 @pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
 def test_each_picture_belongs_to_its_generator_alone(name):
-    together = parameterize(name, [generator(0, 1), generator(0, 2)], (32, 32), CPU).images()
-    alone = parameterize(name, [generator(0, 2)], (32, 32), CPU).images()
+    together = parameterize(name, draws(1, 2), (32, 32)).images()
+    alone = parameterize(name, draws(2), (32, 32)).images()
     assert torch.equal(together[1], alone[0])
 
 
 def test_pixels_begin_as_uniform_noise_and_are_clamped_after_a_step():
-    pixels = Pixels.noise([generator(0, 1)], (64, 64), CPU)
+    pixels = Pixels.noise(draws(1), (64, 64))
     assert pixels.images().mean().item() == pytest.approx(0.5, abs=0.01)
     assert pixels.images().std().item() == pytest.approx(12**-0.5, abs=0.01)
     with torch.no_grad():
@@ -39,7 +37,7 @@ def test_pixels_begin_as_uniform_noise_and_are_clamped_after_a_step():
 
 
 def test_waves_begin_near_grey_with_more_power_in_low_frequencies():
-    images = Fourier([generator(0, unit) for unit in range(8)], (64, 64), CPU).images().detach()
+    images = Fourier(draws(*range(8)), (64, 64)).images().detach()
     assert images.mean().item() == pytest.approx(0.5, abs=0.02)
     power = torch.fft.fft2(images - images.mean((2, 3), keepdim=True)).abs().square().mean((0, 1))
     low, high = power[0, 1:4].mean(), power[0, 20:30].mean()
@@ -58,7 +56,7 @@ def test_the_colours_are_those_of_photographs_as_published():
 def test_a_wave_counts_by_one_over_its_frequency_and_the_constant_like_the_longest(size):
     """By hand: cycles a pixel are k / side along each axis; nothing counts more than one cycle on the longer side."""
     height, width = size
-    scale = Fourier([generator(0, 1)], size, CPU).scale[..., 0]
+    scale = Fourier(draws(1), size).scale[..., 0]
     assert scale[0, 0].item() == pytest.approx(max(size))
     assert scale[1, 0].item() == pytest.approx(min(height, max(size)))
     assert scale[0, 1].item() == pytest.approx(min(width, max(size)))
@@ -68,7 +66,7 @@ def test_a_wave_counts_by_one_over_its_frequency_and_the_constant_like_the_longe
 
 def test_waves_become_a_picture_by_the_published_steps():
     """The same picture, written out: inverse transform over 4, colours mixed, squashed."""
-    waves = Fourier([generator(0, 1)], (12, 20), CPU, spread=1.0)
+    waves = Fourier(draws(1), (12, 20), spread=1.0)
     scaled = torch.view_as_complex((waves.leaf.detach() * waves.scale).contiguous())
     flat = torch.fft.irfft2(scaled, s=(12, 20), norm="ortho")[0] / 4
     mixed = torch.stack([sum(COLOUR_ROOT[row, c] * flat[c] for c in range(3)) for row in range(3)])
@@ -76,7 +74,7 @@ def test_waves_become_a_picture_by_the_published_steps():
 
 
 def test_gradients_reach_every_wave():
-    waves = Fourier([generator(0, 1)], (16, 16), CPU)
+    waves = Fourier(draws(1), (16, 16))
     (waves.images() * torch.rand(16, 16)).sum().backward()
     # The imaginary parts of the constant and of the middle frequency say nothing: a real picture has none.
     assert (waves.leaf.grad != 0).float().mean() > 0.9
@@ -84,7 +82,7 @@ def test_gradients_reach_every_wave():
 
 def test_phases_move_and_the_sizes_of_waves_stay_those_that_were_measured():
     """After steps in any direction the spectrum of the flat picture is the measured one, wave by wave."""
-    waves = Maco([generator(0, 1)], (33, 31), CPU)  # odd sides: no wave stands for itself and its own mirror image
+    waves = Maco(draws(1), (33, 31))  # odd sides: no wave stands for itself and its own mirror image
     with torch.no_grad():
         waves.leaf.add_(torch.randn(waves.leaf.shape, generator=torch.Generator().manual_seed(1)))
     sizes = torch.fft.rfft2(waves.flat(), norm="ortho").abs()[0]

@@ -5,9 +5,20 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.visualization.optimization.augmentation import cut, resampling, turned, windows_of
-from engine.visualization.optimization.seeding import generator
+from engine.visualization.optimization.windows import cut as windows_cut
+from engine.visualization.optimization.windows import resampling, windows_of
+from engine.visualization.optimization.windows import turned as all_turned
 from engine.visualization.recipes import View
+from tests.engine.small import draws
+
+
+def cut(image: torch.Tensor, down: float, right: float, side: float, size: tuple[int, int]) -> torch.Tensor:
+    """One window of one image."""
+    return windows_cut(image[None, None], *(torch.tensor([[value]]) for value in (down, right, side)), size)[0, 0]
+
+
+def turned(image: torch.Tensor, degrees: float) -> torch.Tensor:
+    return all_turned(image[None, None], torch.tensor([[float(degrees)]]))[0, 0]
 
 
 def marked(row: int, column: int, side: int = 32) -> torch.Tensor:
@@ -34,7 +45,7 @@ def test_outside_the_picture_is_grey():
 
 
 def test_shrinking_averages_and_enlarging_interpolates():
-    assert torch.allclose(resampling(32, 8, 0, 32).sum(1)[1:-1], torch.ones(6))
+    assert torch.allclose(resampling(32, 8, torch.tensor(0.0), torch.tensor(32.0)).sum(1)[1:-1], torch.ones(6))
     image = torch.full((3, 32, 32), 0.8)
     image[:, ::2] = 0.2
     assert cut(image, 0.5, 0.5, 1.0, (8, 8))[:, 2:-2, 2:-2].sub(0.5).abs().max() < 0.05
@@ -64,8 +75,8 @@ VIEW = View(side=(0.5, 0.1), side_spread=0.05, centre_spread=0.1, shift=0.05, zo
 
 def test_copies_belong_to_their_own_generator():
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    both = windows_of(images, VIEW, 3, (16, 16), 0.5, [generator(0, 1), generator(0, 2)])
-    alone = windows_of(images[1:], VIEW, 3, (16, 16), 0.5, [generator(0, 2)])
+    both = windows_of(images, VIEW, 3, (16, 16), 0.5, draws(1, 2), 0)
+    alone = windows_of(images[1:], VIEW, 3, (16, 16), 0.5, draws(2), 0)
     assert both.shape == (2, 3, 3, 16, 16)
     assert torch.equal(both[1], alone[0]) and not torch.equal(both[1, 0], both[1, 1])
 
@@ -75,7 +86,22 @@ def test_windows_shrink_from_the_first_step_to_the_last():
     ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
     view = View(side=(0.5, 0.1))
     spans = [
-        windows_of(ramp, view, 1, (16, 16), done, [generator(0, 1)])[0, 0, 0, 8, [0, -1]].diff().item()
+        windows_of(ramp, view, 1, (16, 16), done, draws(1), 0)[0, 0, 0, 8, [0, -1]].diff().item()
         for done in (0.0, 0.5, 1.0)
     ]
     assert spans == pytest.approx([0.5 * 15 / 16, 0.3 * 15 / 16, 0.1 * 15 / 16], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("length", "out", "start", "extent"), [(96, 96, -3.3, 110.0), (96, 32, 10.2, 80.0), (50, 96, -30.0, 200.0)]
+)
+def test_weights_are_those_of_a_sum_over_pixels_that_goes_on_beyond_the_edges(length, out, start, extent):
+    """The closed form of the triangle's sum against the sum itself."""
+    step = extent / out
+    wide, reach = max(1.0, step), 400
+    places = start + (torch.arange(out, dtype=torch.float64) + 0.5) * step
+    pixels = torch.arange(-reach, length + reach, dtype=torch.float64) + 0.5
+    weights = (1 - (pixels[None] - places[:, None]).abs() / wide).clamp(min=0)
+    expected = (weights / weights.sum(1, keepdim=True))[:, reach : reach + length]
+    found = resampling(length, out, torch.tensor(start, dtype=torch.float64), torch.tensor(extent, dtype=torch.float64))
+    assert torch.allclose(found.double(), expected, atol=1e-7)

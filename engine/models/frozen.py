@@ -1,0 +1,134 @@
+"""A network that is never trained, in the form that costs least: the same mathematics with less arithmetic.
+
+Batch norm in eval mode is a scale and a shift of each channel, so it folds into the convolution or linear layer before it
+(Jacob et al. 2018, section 3.2), and convolutions run on tensors with the channels last. Nothing is taken on trust: every
+site's value is compared with the network's own, and where they differ by more than rounding, the copy is given up.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections import defaultdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from engine.sites.access import discover, read
+from engine.sites.hooks import PLACING
+
+LARGEST_DIFFERENCE = 5e-4
+"""Of the largest value of a site: far above what folding does in float32 (1e-5 to 1e-4), far below a mistake."""
+
+
+def frozen_copy(module: nn.Module, size: tuple[int, int]) -> nn.Module:
+    """A copy of a float32 module in eval mode for images of (height, width) pixels: batch norm folded where it can be,
+    convolutions with the channels last. Sites keep their names, and their values beyond rounding; where they would not,
+    the copy is the module as it is."""
+    twin = _copied(module)
+    if _fold(twin, size) and difference(module, twin, size) > LARGEST_DIFFERENCE:
+        twin = _copied(module)
+    if wants_channels_last(twin):
+        twin.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+        twin.register_forward_pre_hook(_channels_last)
+    return twin
+
+
+def _channels_last(_: nn.Module, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return images[0].contiguous(memory_format=torch.channels_last), *images[1:]
+
+
+def wants_channels_last(module: nn.Module) -> bool:
+    """Whether it has convolutions besides the one that cuts an image into patches, and so gains from channels-last images."""
+    convolutions = [part for part in module.modules() if isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1)]
+    return any(part.kernel_size != part.stride for part in convolutions)
+
+
+def difference(module: nn.Module, twin: nn.Module, size: tuple[int, int]) -> float:
+    """Over all sites the largest difference between a module and its copy on an image of noise, as a share of the site's
+    largest value; infinite where the two have other sites."""
+    noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    noise = noise.to(next(module.parameters()))
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast(noise.device.type, enabled=False):
+        sites = discover(module, size)
+        if sites != discover(twin, size):
+            return math.inf
+        ours, theirs = read(module, [*sites], noise), read(twin, [*sites], noise)
+    return max(_apart(ours[name], theirs[name]) for name in sites)
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max() / one.abs().max().clamp(min=1e-12))
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    with PLACING:  # nobody changes the module's hooks while it is copied
+        return copy.deepcopy(module)
+
+
+def _fold(module: nn.Module, size: tuple[int, int]) -> int:
+    """Folds every batch norm that alone reads the output of a layer, in place; gives how many."""
+    if not any(isinstance(part, _BatchNorm) for part in module.modules()):
+        return 0
+    pairs = _pairs(module, size)
+    for layer, norm in pairs:
+        double_layer, double_norm = copy.deepcopy(layer).double(), copy.deepcopy(norm).double()
+        fuse: Any = fuse_linear_bn_eval if isinstance(layer, nn.Linear) else fuse_conv_bn_eval
+        _replace(module, layer, fuse(double_layer, double_norm).to(next(layer.parameters()).dtype))
+        # timm's batch norms carry the dropout and the activation function that follow.
+        rest = [
+            part for part in (getattr(norm, "drop", None), getattr(norm, "act", None)) if isinstance(part, nn.Module)
+        ]
+        _replace(module, norm, nn.Sequential(*rest) if rest else nn.Identity())
+    return len(pairs)
+
+
+def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """Puts a part in the place of another, under each of its names."""
+    for holder in [*module.modules()]:
+        for name in [name for name, part in holder._modules.items() if part is old]:
+            setattr(holder, name, new.eval())
+
+
+def _pairs(module: nn.Module, size: tuple[int, int]) -> list[tuple[nn.Module, _BatchNorm]]:
+    """(layer, batch norm) wherever, in a run on one image, the norm's input is a layer's output and no other module reads it.
+    What functions read is not seen: whoever folds compares the values."""
+    made: dict[int, nn.Module] = {}
+    readers: dict[int, list[nn.Module]] = defaultdict(list)
+    runs: dict[nn.Module, int] = defaultdict(int)
+    kept: list[Tensor] = []  # so that no tensor gets the identity of one that is gone
+
+    def note(part: nn.Module, given: tuple[Any, ...], output: Any) -> None:
+        runs[part] += 1
+        for value in given:
+            if isinstance(value, Tensor):
+                readers[id(value)].append(part)
+                kept.append(value)
+        if isinstance(output, Tensor) and isinstance(part, nn.Conv2d | nn.Linear):
+            made[id(output)] = part
+            kept.append(output)
+
+    leaves = [part for part in module.modules() if isinstance(part, _BatchNorm) or not [*part.children()]]
+    weight = next(module.parameters())
+    handles = [part.register_forward_hook(note) for part in leaves]
+    try:
+        with torch.no_grad():
+            module(torch.zeros(1, 3, *size, device=weight.device, dtype=weight.dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+    pairs = []
+    for value, parts in readers.items():
+        layer, norm = made.get(value), parts[0]
+        alone = len(parts) == 1 and layer is not None and runs[layer] == 1 and runs[norm] == 1
+        if (
+            alone
+            and isinstance(norm, _BatchNorm)
+            and norm.running_mean is not None
+            and type(layer) in (nn.Conv2d, nn.Linear)
+        ):
+            pairs.append((layer, norm))
+    return pairs
