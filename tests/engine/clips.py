@@ -12,7 +12,8 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
-from engine.core.request import Progress, Request, Result
+from engine.core.request import Request, Result
+from tests.engine.contexts import Notebook
 from tests.engine.world import png, scene, write
 
 HALF = {"mean": [0.5] * 3, "std": [0.5] * 3}
@@ -51,22 +52,13 @@ def settle(home: Path) -> None:
     add_clip(home, "clip", TINY)
 
 
-class Desk:
+class Desk(Notebook):
     """A context that computes what a request builds on, each once."""
 
-    def __init__(self) -> None:
-        self.known: dict[str, Result] = {}
-
-    def report(self, progress: Progress) -> None:
-        pass
-
     def compute(self, request: Request) -> Result:
-        if request.key() not in self.known:
-            self.known[request.key()] = request.run(self)
-        return self.known[request.key()]
-
-    def find(self, request: Request) -> Result | None:
-        return self.known.get(request.key())
+        if request.key() not in self.kept:
+            self.kept[request.key()] = request.run(self)
+        return self.kept[request.key()]
 
     def keep(self, request: Request, result: Result, spare: bool = False) -> None:
-        self.known[request.key()] = result
+        self.kept[request.key()] = result

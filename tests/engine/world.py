@@ -16,7 +16,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.core.request import Progress
 from engine.data.dataset import Dataset
 from engine.evaluation import request, streaming
 from engine.models.loaded import LoadedModel
@@ -126,22 +125,6 @@ def settle(
         monkeypatch.setattr(module, "open_dataset", opened)
     monkeypatch.setattr(streaming, "outputs", lambda loaded: classes)
     compute_in(monkeypatch, "float32")
-
-
-class Notebook:
-    """A context that writes down what is reported, and computes nothing else."""
-
-    def __init__(self) -> None:
-        self.seen: list[Progress] = []
-
-    def report(self, progress: Progress) -> None:
-        self.seen.append(progress)
-
-    def compute(self, request):
-        raise AssertionError("this experiment builds on nothing")
-
-    def keep(self, request, result, spare=False):
-        raise AssertionError("this experiment keeps nothing else")
 
 
 def png(array: np.ndarray) -> bytes:

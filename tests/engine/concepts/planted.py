@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from engine.concepts.words import WordsRequest, unit_length
-from engine.core.request import Progress, Request, Result
+from engine.core.request import Request, Result
 from engine.evaluation.index import IndexRequest
+from tests.engine.contexts import Notebook
 
 IMAGES, WORDS = 600, 40
 NAMES = tuple(f"word {number}" for number in range(WORDS))
@@ -51,16 +52,13 @@ def reader(scale: float = 50.0) -> Any:
     return SimpleNamespace(name="planted", clip=clip, device=torch.device("cpu"))
 
 
-class Planted:
+class Planted(Notebook):
     """A context whose activation indexes are given: those of the model's sites by name, and the reader's."""
 
     def __init__(self, sites: dict[str, np.ndarray], true: np.ndarray, images: np.ndarray | None = None) -> None:
+        super().__init__()
         self.sites, self.true = sites, true
         self.images = np.arange(len(true), dtype=np.int32) if images is None else images
-        self.seen: list[Progress] = []
-
-    def report(self, progress: Progress) -> None:
-        self.seen.append(progress)
 
     def compute(self, request: Request) -> Result:
         if isinstance(request, WordsRequest):
@@ -74,6 +72,3 @@ class Planted:
 
     def find(self, request: Request) -> Result:
         return self.compute(request)
-
-    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
-        raise AssertionError("nothing else comes out along the way")

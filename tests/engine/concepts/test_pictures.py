@@ -119,7 +119,7 @@ def test_pictures_are_made_by_the_same_request_as_on_their_own_page(person, monk
     desk = Desk()
     request = build(PictureWordsRequest, **ASKED, units=(3, 8), vocabulary=voc())
     result = desk.compute(request)
-    assert isinstance(request, PictureWordsRequest) and request.pictures().key() in desk.known
+    assert isinstance(request, PictureWordsRequest) and request.pictures().key() in desk.kept
     again = Desk().compute(request)
     assert {name: array.tobytes() for name, array in again.arrays.items()} == {
         name: array.tobytes() for name, array in result.arrays.items()

@@ -10,13 +10,14 @@ import torch
 from cache.blob import Blob
 from engine.core.errors import BadRequest, Cancelled, RefusedFile
 from engine.core.experiments import parse_request
-from engine.core.request import Progress, Result, build
+from engine.core.request import Result, build
 from engine.data.dataset import Dataset
 from engine.evaluation import index as activations
 from engine.evaluation.index import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.sites.access import read
 from tests.conftest import compute_in, hand_out
+from tests.engine import contexts
 
 COUNT = 13
 SIZE = (32, 48)
@@ -51,21 +52,8 @@ class Noise(Dataset):
         return {"id": index, "name": f"{index}.png"}
 
 
-class Notebook:
-    """A context that writes down what is reported, and stops a job when told to."""
-
-    def __init__(self, stop_after: int = 1000) -> None:
-        self.seen: list[Progress] = []
-        self.stop_after = stop_after
-        self.kept: dict[str, Result] = {}
-
-    def report(self, progress: Progress) -> None:
-        self.seen.append(progress)
-        if len(self.seen) > self.stop_after:
-            raise Cancelled("stopped")
-
-    def compute(self, request):
-        raise AssertionError("an index builds on nothing")
+class Notebook(contexts.Notebook):
+    """Keeps one index a site."""
 
     def find(self, request):
         return self.kept.get(request.site)

@@ -14,7 +14,8 @@ from engine.evaluation import streaming
 from engine.evaluation.samples import at_input_size
 from engine.evaluation.streaming import Stream, Varied
 from engine.reliance.background import BackgroundRequest
-from tests.engine.world import KINDS, Notebook, Squares, reader, settle
+from tests.engine.contexts import Notebook
+from tests.engine.world import KINDS, Squares, reader, settle
 
 
 class Damaged(Squares):

@@ -13,8 +13,9 @@ from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
 from engine.evaluation import comparison, samples, streaming
 from engine.reliance.background import BackgroundRequest, cut_variants, variants
+from tests.engine.contexts import Notebook
 from tests.engine.data.formats.on_disk import ilsvrc, masked, parquet
-from tests.engine.world import SIDE, Notebook, Squares, box, png, reader, scene, settle, write, xml
+from tests.engine.world import SIDE, Squares, box, png, reader, scene, settle, write, xml
 
 
 @pytest.fixture(autouse=True)

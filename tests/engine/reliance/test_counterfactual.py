@@ -18,8 +18,9 @@ from engine.data.dataset import Dataset
 from engine.data.formats.scenes import Scenes
 from engine.reliance.counterfactual import ELSEWHERE, HOME, PLANTED, CounterfactualRequest, reliance
 from starter.make.scenes import HOME_SHARE
+from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
-from tests.engine.world import GREEN, KINDS, RED, SIDE, Notebook, Squares, box, png, settle
+from tests.engine.world import GREEN, KINDS, RED, SIDE, Squares, box, png, settle
 
 HOMES = ("sea", "sea", "sky", "sky")
 

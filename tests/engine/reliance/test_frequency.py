@@ -13,9 +13,10 @@ from engine.data.dataset import Dataset
 from engine.reliance import frequency
 from engine.reliance.filters import ring_energy
 from engine.reliance.frequency import FrequencyRequest
+from tests.engine.contexts import Notebook
 from tests.engine.reliance.test_filters import SIZE, waves
 from tests.engine.small import wrapped
-from tests.engine.world import Notebook, settle
+from tests.engine.world import settle
 
 
 class Waves(Dataset):

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from engine.core.errors import BadRequest
 from engine.core.request import build
 from engine.reliance.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
+from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
-from tests.engine.world import SIDE, Notebook
+from tests.engine.world import SIDE
 
 
 class Waver(nn.Module):

@@ -15,8 +15,9 @@ from engine.core.request import build
 from engine.data.formats.detect import open_path
 from engine.data.formats.imagenet9 import NINE
 from engine.reliance.imagenet9 import ChallengeRequest, bg_gap, nine_classes
+from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
-from tests.engine.world import Notebook, png, settle, write
+from tests.engine.world import png, settle, write
 
 
 class Green(nn.Module):

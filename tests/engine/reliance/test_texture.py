@@ -10,9 +10,10 @@ from engine.core.errors import BadRequest
 from engine.core.request import build
 from engine.evaluation.samples import Sample
 from engine.reliance.texture import TextureRequest, dress, largest_square, shuffle
+from tests.engine.contexts import Notebook
 from tests.engine.reliance.test_counterfactual import Observer
 from tests.engine.small import wrapped
-from tests.engine.world import KINDS, RED, SIDE, Notebook, Squares, settle
+from tests.engine.world import KINDS, RED, SIDE, Squares, settle
 
 
 def test_shuffled_patches_are_the_same_patches_elsewhere():

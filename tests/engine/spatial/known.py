@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from engine.data.dataset import Dataset
 from engine.evaluation.streaming import Stream
 from engine.models.loaded import LoadedModel
+from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
-from tests.engine.world import Notebook
 
 NAMES = ("red", "green", "blue", "white")
 CLASSES = len(NAMES)

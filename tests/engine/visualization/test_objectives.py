@@ -10,6 +10,7 @@ from engine.core.errors import BadRequest, Unavailable
 from engine.visualization.objectives import goal, heads_of
 from engine.visualization.scores import on_images
 from tests.conftest import hand_out
+from tests.engine.contexts import Notebook
 from tests.engine.small import small_vit
 from tests.engine.visualization.targets import HIDDEN, KEY, by_hand, direction, pictures, value
 
@@ -47,11 +48,6 @@ def test_a_direction_of_another_length_and_one_that_is_not_here_are_said():
         goal(small_vit(), HIDDEN, f"dir-{'0' * 16}")
 
 
-class Quiet:
-    def report(self, progress):
-        pass
-
-
 def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     """`3` at its mean follows from the index; as the mean of its sixteen positions it needs the images."""
     from engine.evaluation.index import IndexRequest, index_sites
@@ -75,11 +71,11 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
 
     for module in ("engine.evaluation.index", "engine.visualization.scores"):
         monkeypatch.setattr(f"{module}.open_dataset", lambda name: Few())
-    index = index_sites("small-vit", [KEY], "few", Quiet())[KEY]
+    index = index_sites("small-vit", [KEY], "few", Notebook())[KEY]
     assert IndexRequest.experiment == "index"
     everywhere = "+".join(f"0.0625*3@{row}x{column}" for row in range(4) for column in range(4))
     goals = [goal(model, KEY, text) for text in ("(3-head1)", f"({everywhere})")]
-    values = on_images(model, KEY, goals, "few", index.arrays, Quiet())
+    values = on_images(model, KEY, goals, "few", index.arrays, Notebook())
     unit = index.arrays["position_mean"][:, 3]
     assert values[:, 0] == pytest.approx(unit - index.arrays["position_mean"][:, 16:].mean(1), abs=1e-4)
     assert values[:, 1] == pytest.approx(unit, abs=1e-4)

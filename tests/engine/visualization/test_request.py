@@ -11,34 +11,25 @@ import torch
 from engine.core.errors import BadRequest, Cancelled
 from engine.core.experiments import parse_request
 from engine.core.images import to_input
-from engine.core.request import Progress, Result, build
+from engine.core.request import Result, build
 from engine.data import uploads
 from engine.visualization import quality, recipes, scores
 from engine.visualization import request as visualize
 from engine.visualization.progress import as_bytes
 from engine.visualization.request import VisualizeRequest
 from tests.conftest import compute_in, hand_out
+from tests.engine import contexts
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"
 
 
-class Notebook:
-    """A context that writes down what is reported, has one index at hand, and stops a job when told to."""
+class Notebook(contexts.Notebook):
+    """Has one index at hand, and keeps single pictures."""
 
     def __init__(self, units: int, stop_after: int = 10_000) -> None:
-        self.stop_after = stop_after
-        self.seen: list[Progress] = []
-        self.kept: dict[str, Result] = {}
+        super().__init__(stop_after)
         self.scenes = np.linspace(-1, 1, 5)[:, None] * np.ones((1, units)) * 1e-3
-
-    def report(self, progress: Progress) -> None:
-        self.seen.append(progress)
-        if len(self.seen) > self.stop_after:
-            raise Cancelled("stopped")
-
-    def find(self, request):
-        return self.kept.get(request.key())
 
     def compute(self, request):
         numbers = np.arange(len(self.scenes), dtype=np.int32)

@@ -14,18 +14,13 @@ from engine.data.registry import open_dataset
 from engine.sites.access import Site
 from engine.sites.grid import Grid
 from tests.conftest import hand_out
+from tests.engine.contexts import Notebook
 
 
-class Planted:
+class Planted(Notebook):
     """A context whose index holds one unit for each of the first concepts in the first layer, noise in the second."""
 
     units = 40
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def report(self, progress) -> None:
-        self.seen.append(progress.message)
 
     def compute(self, request) -> Result:
         dataset = open_dataset("starter")
@@ -34,9 +29,6 @@ class Planted:
         if request.site == "blocks.0.mlp.hidden":
             values[known.numbers] = known.matrix[:, : self.units]
         return Result({}, {"images": np.arange(len(dataset), dtype=np.int32), "position_mean": values})
-
-    def keep(self, request, result, spare=False) -> None:
-        raise AssertionError("this experiment keeps nothing else")
 
 
 def planted_model(clip: object = None) -> SimpleNamespace:
