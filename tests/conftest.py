@@ -178,6 +178,8 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     # Only what they brought: modules of the engine that were imported meanwhile would not be read a second time.
     for brought in [each for each in experiments._MARKED.values() if each.module.partition(".")[0] in named]:
         del experiments._MARKED[brought.name], experiments._KINDS[brought.name]
+    if known := sys.modules.get("engine.models.sources.known"):
+        known.SOURCES[:] = [each for each in known.SOURCES if type(each).__module__.partition(".")[0] not in named]
     experiments._of_plugin.cache_clear()
     for module in [module for module in sys.modules if module.partition(".")[0] in named]:
         del sys.modules[module]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -53,3 +54,23 @@ def test_here_the_plain_names_are_the_houses_until_one_of_them_is_somebody_elses
 def test_what_is_compiled_for_the_package_is_kept_apart_from_what_python_keeps():
     assert house._kept("/x/__pycache__/paths.cpython-311.pyc") == "/x/__pycache__/paths.cpython-311.vitrine.pyc"
     assert house._kept("/x/paths.py") == "/x/paths.py"
+
+
+def test_modules_of_plugins_are_compiled_like_the_houses_once_the_settings_were_read(monkeypatch, tmp_path):
+    (tmp_path / "guest.py").write_text("from engine.core.paths import brief\n")
+    (tmp_path / "stranger.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    finder = house.HouseFinder()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    config = ModuleType("config")
+    monkeypatch.setitem(sys.modules, "vitrine.engine.core.config", config)
+    assert finder.find_spec("guest") is None, "while the module of the settings is being imported"
+    config.settings = cache(lambda: SimpleNamespace(plugins=("guest.experiments",)))  # type: ignore[attr-defined]
+    assert finder.find_spec("guest") is None and not config.settings.cache_info().currsize, (
+        "it reads no settings itself"
+    )
+    config.settings()
+    spec = finder.find_spec("guest")
+    assert spec is not None and isinstance(spec.loader, house.HouseLoader)
+    assert "vitrine.engine.core.paths" in spec.loader.get_code("guest").co_names
+    assert finder.find_spec("stranger") is None and finder.find_spec("guest.nowhere", [str(tmp_path)]) is None

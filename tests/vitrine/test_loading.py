@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import vitrine
+from tests.test_contributing import examples
 from tests.vitrine.own import HALF, Colours
 
 
@@ -91,3 +92,12 @@ def test_what_is_no_model_is_refused_in_a_sentence(desk):
 
 def test_what_wraps_a_module_is_looked_through(desk, colours):
     assert vitrine.load(nn.DataParallel(colours), HALF).name == vitrine.load(Colours(), HALF).name
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda: vitrine.models()["name"].to_list(), lambda: [vitrine.load("untrained/resnet10t").name]]
+)
+def test_the_models_of_a_plugin_are_known_in_a_notebook(tmp_path, plugins, ask):
+    (tmp_path / "toy_for_notebooks.py").write_text(examples()["my_vitrine/untrained.py"])
+    plugins("toy_for_notebooks")
+    assert "untrained/resnet10t" in ask()

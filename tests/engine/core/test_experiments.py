@@ -87,6 +87,14 @@ def test_a_plugin_that_is_not_there_or_takes_a_name_is_named(tmp_path: Path, plu
         experiments.experiments()
 
 
+@pytest.mark.parametrize("code", ["import no_such_module", "raise ValueError('the prefix is taken')"])
+def test_a_plugin_that_fails_as_it_is_imported_is_named(tmp_path: Path, plugins, code: str) -> None:
+    (tmp_path / "toy_that_fails.py").write_text(code)
+    plugins("toy_that_fails")
+    with pytest.raises(BadRequest, match=r"^plugins: toy_that_fails cannot be imported: \w+Error: .*(no_such|taken)"):
+        experiments.import_plugins()
+
+
 @pytest.mark.parametrize(
     "wrong, told",
     [

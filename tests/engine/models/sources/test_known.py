@@ -114,7 +114,7 @@ def test_a_source_may_say_what_to_do_about_a_name_that_it_does_not_have() -> Non
         ({"entries": lambda self: [replace(TOY, name="toy")]}, "does not begin with “zoo/”"),
         ({"entries": lambda self: [replace(TOY, kind="timm")]}, "is not of kind “zoo”"),
         ({"entries": lambda self: [replace(TOY, input_size=(32, 32))]}, "is not (3, height, width)"),
-        ({"entries": fails(Unavailable("The zoo is closed."))}, "The zoo is closed."),
+        ({"entries": fails(ValueError("long " * 1000))}, "raised ValueError: long long"),
     ],
 )
 def test_a_source_that_fails_is_one_entry_that_says_why_and_hides_no_other(parts: dict[str, Any], why: str) -> None:
@@ -122,13 +122,26 @@ def test_a_source_that_fails_is_one_entry_that_says_why_and_hides_no_other(parts
     zoo(**parts)
     assert elsewhere() == before
     (told,) = (entry for entry in catalog.entries() if entry.kind == "zoo")
-    assert not told.available and why in told.note and "\n" not in told.note and len(told.note) < 400
+    assert (
+        told.name == "zoo/"
+        and not told.available
+        and why in told.note
+        and "\n" not in told.note
+        and len(told.note) < 400
+    )
     with pytest.raises(VitrineError) as error:
         catalog.load("zoo/toy")
     assert "\n" not in str(error.value)
     assert catalog.find("starter-vit").available
     with pytest.raises(BadRequest, match="Similar names: starter-vit"):
         catalog.find("starter-vti")
+
+
+def test_what_a_source_says_for_people_is_said_as_it_is() -> None:
+    zoo(entries=fails(Unavailable("The zoo is closed.")))
+    assert catalog.entries()[-1].note == "The zoo is closed."
+    with pytest.raises(Unavailable, match=r"^The zoo is closed\.$"):
+        catalog.find("zoo/toy")
 
 
 @pytest.mark.parametrize("part", ["find", "missing"])
@@ -154,6 +167,8 @@ def test_a_source_of_vitrines_own_that_fails_leaves_those_beside_it(monkeypatch:
     assert catalog.find("efficientnet-lite0").kind == "wheel"
     with pytest.raises(Unavailable, match=r"“Starter” cannot be listed.*no disk"):
         catalog.find("starter-vit")
+    with pytest.raises(BadRequest, match="no model “local/none”"):
+        catalog.find("local/none")  # is asked of its own source alone
 
 
 @pytest.mark.parametrize(

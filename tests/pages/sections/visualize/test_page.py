@@ -124,3 +124,27 @@ def test_targets_that_the_layer_does_not_have_are_explained(units: str, told: st
     app.text_input(key="fv_a_units").set_value(units).run()
     assert told in said(app).replace("\\", "")
     assert app.button(key="fv_run").disabled
+
+
+@pytest.mark.parametrize(
+    ("models", "data"),
+    [
+        (("starter-vit", "starter-cnn"), "starter"),
+        (("starter-vit", "efficientnet-lite0"), "photos"),
+        (("dinov2-s14-saliency", "efficientnet-lite0"), "photos"),
+        (("starter-vit", "no-such-model"), "kept"),
+    ],
+)
+def test_scenes_are_taken_from_images_like_those_that_the_models_learned_from(
+    models: tuple[str, str], data: str
+) -> None:
+    def script() -> None:
+        from pages.sections.visualize import pickers
+
+        pickers._suit_data()
+
+    app = AppTest.from_function(script)
+    app.session_state["fv_data"] = "kept"
+    app.session_state["fv_a_model"], app.session_state["fv_b_model"] = models
+    app.run()
+    assert not app.exception and app.session_state["fv_data"] == data
