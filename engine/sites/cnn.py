@@ -16,15 +16,10 @@ from torch import Tensor, nn
 
 from engine.sites.hooks import HookPoint, run
 from engine.sites.mlp import is_mlp, mlp_hidden
+from engine.sites.parts import child
 
 NUMBERED = re.compile(r"([A-Za-z_]+)(\d+)")
 ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.Hardswish, nn.ELU, nn.LeakyReLU, nn.ReLU6)
-
-
-def child(module: nn.Module, name: str) -> nn.Module | None:
-    """The submodule of that name, or None."""
-    found = getattr(module, name, None)
-    return found if isinstance(found, nn.Module) else None
 
 
 def stages_of(module: nn.Module) -> list[nn.Module]:
@@ -49,13 +44,13 @@ def cnn_points(module: nn.Module, probe: Tensor) -> list[HookPoint]:
     if not (stages := stages_of(module)):
         return _with_activations(module, _by_resolution(module, probe), probe)
     points = _with_activations(module, [*_staged(stages)], probe)
-    made = run(module, points, probe, keep=lambda point, value: value)
+    values = run(module, points, probe, keep=lambda point, value: value)
     # A stage that returns what its last block returned has nothing of its own to show.
     last_block = {point.site.rpartition(".blocks.")[0]: point.site for point in points if point.role == "stage.block"}
     return [
         point
         for point in points
-        if point.role != "stage" or made.get(point.site) is not made.get(last_block[point.site])
+        if point.role != "stage" or values.get(point.site) is not values.get(last_block[point.site])
     ]
 
 
@@ -66,9 +61,9 @@ def _with_activations(module: nn.Module, points: list[HookPoint], probe: Tensor)
     parts = [part for part in module.modules() if isinstance(part, ACTIVATIONS)]
     functions = {f"function {number}": part for number, part in enumerate(parts)}
     after = [HookPoint(name, "", "", part) for name, part in functions.items()]
-    made = run(module, [*points, *after], probe, keep=lambda point, value: value)
-    gave = {id(made[name]): part for name, part in functions.items() if name in made}
-    return [point if point.rows else replace(point, act=gave.get(id(made.get(point.site)))) for point in points]
+    values = run(module, [*points, *after], probe, keep=lambda point, value: value)
+    gave = {id(values[name]): part for name, part in functions.items() if name in values}
+    return [point if point.rows else replace(point, act=gave.get(id(values.get(point.site)))) for point in points]
 
 
 def _is_stage(part: nn.Module) -> bool:

@@ -17,14 +17,9 @@ from engine.models.loaded import LoadedModel
 from engine.sites.access import read
 from engine.sites.grid import Grid, channels_to_positions
 from engine.sites.last_block import first_tokens
+from engine.sites.parts import child
 
 TOLERANCE = 1e-3  # relative to the largest logit; float32 rounding stays far below
-
-
-def child(module: nn.Module, name: str) -> nn.Module | None:
-    """The submodule of that name, or None."""
-    part = getattr(module, name, None)
-    return part if isinstance(part, nn.Module) else None
 
 
 class UnsupportedArchitecture(Exception):
