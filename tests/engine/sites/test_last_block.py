@@ -62,9 +62,9 @@ def test_the_last_block_is_not_run_for_logits_and_is_where_one_of_its_sites_is_r
 
 def test_what_enters_the_last_block_can_be_read_with_the_logits() -> None:
     module = vit(depth=1)
-    found = read(module, ["tokens.embed", LOGITS], images())
-    assert found["tokens.embed"].shape == (2, 17, 32)
-    torch.testing.assert_close(found[LOGITS][:, 0], module(images()))
+    values = read(module, ["tokens.embed", LOGITS], images())
+    assert values["tokens.embed"].shape == (2, 17, 32)
+    torch.testing.assert_close(values[LOGITS][:, 0], module(images()))
 
 
 @pytest.mark.parametrize("kwargs", [{"global_pool": "avg"}, {"global_pool": "map"}, {"global_pool": "avgmax"}])
@@ -85,11 +85,23 @@ def test_a_network_that_answers_otherwise_than_its_parts_do_is_run_in_full() -> 
     assert last_block(module, (32, 32)) is None
 
 
+def test_one_answer_that_agrees_by_chance_is_not_enough() -> None:
+    class Partly(timm.models.vision_transformer.VisionTransformer):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * torch.tensor([1.0, *[2.0] * 6])
+
+    torch.manual_seed(0)
+    module = Partly(**SMALL).eval()
+    nn.init.normal_(module.head.weight)  # type: ignore[arg-type]
+    assert last_block(module, (32, 32)) is None
+    torch.testing.assert_close(answer(module, images()), module(images()))
+
+
 def test_the_two_answering_tokens_of_a_distilled_network_are_both_kept() -> None:
     module = vit("deit_tiny_distilled_patch16_224")
     assert discover(module, (32, 32))["blocks.0.residual"].grid == Grid(4, 4, 2)
-    found = last_block(module, (32, 32))
-    assert found is not None and found.prefix == 2
+    last = last_block(module, (32, 32))
+    assert last is not None and last.prefix == 2
     torch.testing.assert_close(read(module, [LOGITS], images())[LOGITS][:, 0], module(images()))
 
 
