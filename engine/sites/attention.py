@@ -7,6 +7,7 @@ hold their projections is one function under `@projection`; whoever brings an at
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,14 @@ PARTS = ("query", "key", "value")
 Form = Callable[[nn.Module], list[Rows] | None]
 FORMS: list[Form] = []
 """Those that are known, in the order in which they are asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share(Rows):
+    """Rows that are some of a larger weight: `held` is the weight as the network holds it, these are its rows `at`."""
+
+    held: Tensor
+    at: Tensor | slice
 
 
 def projection(form: Form) -> Form:
@@ -37,6 +46,11 @@ def projected(attention: nn.Module) -> Iterator[tuple[str, Rows]]:
     rows = next((rows for form in FORMS if (rows := form(attention)) is not None), None)
     if rows is not None:
         yield from zip(PARTS, rows, strict=True)
+
+
+def held(rows: Rows) -> tuple[Tensor, Tensor | slice]:
+    """(the weight as the network holds it, which of its rows these are)."""
+    return (rows.held, rows.at) if isinstance(rows, Share) else (rows.weight, slice(None))
 
 
 def linear(attention: nn.Module, name: str) -> nn.Linear | None:
@@ -61,7 +75,7 @@ def _torchs_own(attention: nn.Module) -> list[Rows] | None:
 @projection
 def _one_for_all(attention: nn.Module) -> list[Rows] | None:
     fused = linear(attention, "qkv")
-    return _fused(attention, fused) if fused else None
+    return _fused(attention, fused) if fused and fused.out_features % len(PARTS) == 0 else None
 
 
 @projection
@@ -84,8 +98,11 @@ def _three_apart(attention: nn.Module) -> list[Rows] | None:
 
 
 def _split(module: nn.Module, weight: Tensor, bias: Tensor | None, parts: int) -> list[Rows]:
+    """A weight's rows in so many equal parts, one after the other."""
     biases = [None] * parts if bias is None else bias.chunk(parts)
-    return [Rows(module, one, other) for one, other in zip(weight.chunk(parts), biases, strict=True)]
+    width = len(weight) // parts
+    places = [slice(start, start + width) for start in range(0, parts * width, width)]
+    return [Share(module, weight[at], other, held=weight, at=at) for at, other in zip(places, biases, strict=True)]
 
 
 def _fused(attention: nn.Module, fused: nn.Linear) -> list[Rows]:
@@ -98,6 +115,6 @@ def _fused(attention: nn.Module, fused: nn.Linear) -> list[Rows]:
         bias, module = torch.cat([query_bias, *others]), attention
     if getattr(attention, "head_first", False) and isinstance(width := getattr(attention, "dim_head", None), int):
         # Each head has its query, key and value side by side (MaxViT): bring the three together.
-        index = torch.arange(len(weight), device=weight.device).view(-1, 3, width).transpose(0, 1).flatten()
-        weight, bias = weight[index], None if bias is None else bias[index]
+        places = torch.arange(len(weight), device=weight.device).view(-1, 3, width).transpose(0, 1).flatten(1)
+        return [Share(module, weight[at], None if bias is None else bias[at], held=weight, at=at) for at in places]
     return _split(module, weight, bias, 3)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from pydantic import Field
+from timm.models import is_model_in_modules
 
 from engine.core import devices
 from engine.core.errors import BadRequest
@@ -20,12 +21,20 @@ from engine.core.statistics import bootstrap_interval
 from engine.evaluation.predictions import outputs
 from engine.evaluation.request import OnImages, report
 from engine.evaluation.streaming import Stream
+from engine.models import catalog
 from engine.spatial import attention, images
 from engine.spatial.blocks import Stack
 from engine.spatial.probes import Probes
 
 BATCH_BYTES = 256 << 20
 LARGEST_BATCH = 64
+REMEASURED = (
+    "beit", "cait", "coat", "convit", "davit", "edgenext", "efficientformer", "eva", "gcvit", "hieradet_sam2", "maxxvit",
+    "mvitv2", "nest", "nextvit", "pvt_v2", "swin_transformer", "swin_transformer_v2", "swin_transformer_v2_cr", "tiny_vit",
+    "tnt", "twins", "volo", "xcit",
+)  # fmt: skip
+"""timm's modules of networks whose attention was measured wrongly, or not at all, before any form of projections was known:
+their results have another key since then, and those of all others the one that they had."""
 COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 
 
@@ -61,6 +70,10 @@ class LastLayerRequest(OnImages):
     version = 2
 
     images: int | None = Field(default=None, ge=1)
+
+    def fingerprints(self) -> dict[str, str]:
+        again = is_model_in_modules(catalog.find(self.model).architecture, REMEASURED)
+        return super().fingerprints() | ({"attention": "any form"} if again else {})
 
     def run(self, context: Context) -> Result:
         stream = Stream.of(self, context)

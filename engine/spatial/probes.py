@@ -5,15 +5,17 @@ Invariant: all conditions see the same images in the same order, so that any two
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.models.loaded import LoadedModel
 from engine.spatial import attention
 from engine.spatial.accuracy import Answers, Positions
 from engine.spatial.blocks import ReadOut, Stack, UnsupportedArchitecture
+from engine.spatial.uniform import Averaging, averagings, uniform
 
 WATCHED = 256
 """Images whose attention weights are looked at: their means are steady long before all images are."""
@@ -35,11 +37,12 @@ class Probes:
                 f"{model.name} has neither attention nor a class token, so only heads and positions are evaluated."
             )
         elif self.readout is not None:
-            self.stack = self._or_none(lambda: Stack.of(model, self.readout))
+            self.stack = self._or_none(lambda: self._stack(self.readout))
             if not self.reads_prefix:
                 self._say(
                     f"The head of {model.name} does not use a class token, so class token isolation does not apply."
                 )
+        self.averagings = self._averagings()
         self.watchable = self._watchable()
         grid = self.readout.grid if self.readout else None
         self.positions = Positions(grid.height * grid.width) if grid else None
@@ -88,14 +91,14 @@ class Probes:
     def _whole(self, normalized: Tensor, labels: Tensor) -> None:
         """A model that is not taken apart: its heads, and one pass for each attention that is made uniform."""
         module: Any = self.model.module
+        with attention.watched(self.attentions if self._watching() else []) as seen:
+            given = module(normalized) if self.readout is None else module.forward_features(normalized)
+        self._look(seen)
         if self.readout is None:
-            self.answers.add("natural", module(normalized).float(), labels)
+            self.answers.add("natural", given.float(), labels)
         else:
-            with attention.watched(self.attentions if self._watching() else []) as seen:
-                features = module.forward_features(normalized)
-            self._look(seen)
             with torch.autocast(self.model.device.type, enabled=False):
-                self._heads(features.float(), labels)
+                self._heads(given.float(), labels)
         for index, part in enumerate(self.attentions):
             self._uniform(index, None, part, lambda: module(normalized).float(), labels)
         for head in range(attention.heads_of(self.attentions[-1]) if self.attentions else 0):
@@ -147,8 +150,11 @@ class Probes:
                 self._uniform(index, head, part, answer, labels, lambda out, i=index: stack.rest(i + 1, out, "uniform"))
 
     def _uniform(self, index: int, head: int | None, part: Any, run: Any, labels: Tensor, rest: Any = None) -> None:
+        averaging = self.averagings.get(part)
+        if averaging is None:
+            return
         try:
-            with attention.uniform(part, None if head is None else [head]):
+            with uniform(averaging, None if head is None else [head]):
                 out = run()
         except UnsupportedArchitecture as error:
             self._say(str(error))
@@ -159,32 +165,57 @@ class Probes:
     def _watching(self) -> bool:
         return self.watchable and self.images < WATCHED
 
-    def _look(self, seen: list[tuple[Tensor, Tensor]]) -> None:
+    def _look(self, seen: list[tuple[nn.Module, attention.Projections, Tensor]]) -> None:
         """Entropy and distance of each head of each block, averaged over queries, one row an image."""
-        prefix = self.readout.grid.prefix if self.readout else 0
-        for block, (projected, _) in enumerate(seen):
-            spread = attention.spread(attention.weights(self.attentions[block], projected))
+        prefix = [site for site in self.model.sites.values() if site.block != "head"][-1].grid.prefix
+        for part, projected, _ in seen:
+            spread = attention.spread(attention.weights(part, projected))
             parts = [each[..., prefix:].mean(dim=2) for each in spread]
             parts.append(spread[0][..., :prefix].mean(dim=2) if prefix else torch.full_like(parts[0], torch.nan))
             for head, values in enumerate(torch.stack(parts, dim=2).transpose(0, 1)):
-                self.seen.setdefault((block, head), []).append(values.float().cpu())
+                self.seen.setdefault((self.attentions.index(part), head), []).append(values.float().cpu())
+
+    # What can be done to this model
+
+    def _stack(self, readout: ReadOut) -> Stack:
+        """Its blocks, with `attentions` those inside them: a head that pools by attention is no block."""
+        stack = Stack.of(self.model, readout)
+        inside = [attention.attentions(block) for block in stack.blocks]
+        if any(len(parts) != 1 for parts in inside):
+            raise UnsupportedArchitecture(f"The blocks of {self.model.name} do not have one attention each.")
+        self.attentions = [part for (part,) in inside]
+        return stack
+
+    def _averagings(self) -> dict[nn.Module, Averaging]:
+        """Those attentions that can be made uniform; of the others it is said why they cannot."""
+        if not self.attentions:
+            return {}
+        known = averagings(self.model.module, self.attentions, self._noise())
+        refused = Counter(str(each) for each in known.values() if not isinstance(each, Averaging))
+        for reason, count in refused.items():
+            self._say(f"{self.model.name}, {count} of {len(self.attentions)} attention layers: {reason}")
+        return {part: each for part, each in known.items() if isinstance(each, Averaging)}
 
     def _watchable(self) -> bool:
         """Whether query and key are all there is to the weights of every attention."""
         if not self.attentions:
             return False
-        noise = torch.rand(1, 3, *self.model.input_size, generator=torch.Generator().manual_seed(0))
         with attention.watched(self.attentions) as seen:
-            self.model.module(self.model.normalize(noise.to(self.model.device)))
-        fits = len(seen) == len(self.attentions) and all(
-            projected.ndim == 3 and len(projected) == 1 and attention.explains(part, projected, added)
-            for part, (projected, added) in zip(self.attentions, seen, strict=True)
+            self.model.module(self._noise())
+        fits = {part for part, *_ in seen} == {*self.attentions} and all(
+            len(projected["query"]) == 1 and attention.explains(part, projected, added)
+            for part, projected, added in seen
         )
         if not fits:
             self._say(
                 f"The attention weights of {self.model.name} depend on more than queries and keys; they are not shown."
             )
         return fits
+
+    def _noise(self) -> Tensor:
+        """One image of noise, normalised."""
+        noise = torch.rand(1, 3, *self.model.input_size, generator=torch.Generator().manual_seed(0))
+        return self.model.normalize(noise.to(self.model.device))
 
     def _say(self, line: str) -> None:
         self.missing[line] = None

@@ -16,7 +16,10 @@ import torch
 from torch import nn
 
 from engine.sites.access import discover
+from engine.sites.attention import held, projected
 from engine.sites.grid import Grid
+from engine.spatial.probes import Probes
+from tests.engine.small import wrapped
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architectures.md"
 
@@ -89,6 +92,10 @@ def built(family: str) -> tuple[nn.Module, tuple[int, int]]:
             nn.init.constant_(parameter, 0.5)  # layer scales start near zero, which would hide what a block does
         elif name.endswith("bias") or not parameter.any():  # a mixer's head starts at zero
             nn.init.normal_(parameter, std=0.2)
+    for name, rows in (pair for part in model.modules() for pair in projected(part)):
+        if name == "query":
+            weight, at = held(rows)
+            weight[at] *= 20  # random attention is nearly uniform, which would hide what it depends on
     return model, size or model.pretrained_cfg["input_size"][-2:]
 
 
@@ -104,8 +111,12 @@ def document() -> str:
         "with the reason. The image towers of open_clip (its own ViT and ResNet, and timm models inside it) have the same",
         "sites, plus `head.embedding` at the end.",
         "",
-        "| family | example in timm | prefix tokens | sites of a block | names of blocks |",
-        "| --- | --- | --- | --- | --- |",
+        "Attention measured: what the page Spatial probe measures of a family's attention. *Uniform*: accuracy when every",
+        "position attends alike to all positions that it can see, layer by layer, in as many layers as given. *Weights*: how",
+        "concentrated the attention weights are, where queries and keys alone account for them.",
+        "",
+        "| family | example in timm | prefix tokens | sites of a block | names of blocks | attention measured |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for family, (architecture, *_, block, grid) in FAMILIES.items():
         model, size = built(family)
@@ -114,8 +125,22 @@ def document() -> str:
         named = "`stages.S.blocks.B`" if block.startswith("stages") else "`blocks.N`"
         tail = block.rpartition(".")[2]
         named += "" if tail.isdigit() else f" with `attn_block` and `{tail}`"
-        lines.append(f"| {family} | `{architecture}` | {grid.prefix} | {', '.join(here)} | {named} |")
+        lines.append(
+            f"| {family} | `{architecture}` | {grid.prefix} | {', '.join(here)} | {named} | {_attention(family)} |"
+        )
     return "\n".join(lines) + "\n"
+
+
+def _attention(family: str) -> str:
+    """What is measured of its attention."""
+    model, size = built(family)
+    with torch.no_grad():
+        probes = Probes(wrapped(family, model, size))
+    if not (count := len(probes.attentions)):
+        return "has none"
+    many = len(probes.averagings)
+    parts = ["uniform" if many == count else f"uniform ({many} of {count} layers)"] if many else []
+    return ", ".join(parts + ["weights"] * probes.watchable) or "nothing"
 
 
 if __name__ == "__main__":

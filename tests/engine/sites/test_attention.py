@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from engine.sites import attention
-from engine.sites.attention import is_attention, linear, projected, projection, whole
+from engine.sites.attention import held, is_attention, linear, projected, projection, whole
 
 WIDTH = 6
 
@@ -40,16 +40,22 @@ def test_the_three_parts_together_are_the_layers_in_order(widths: dict[str, int]
     assert [*parts] == ["query", "key", "value"]
     assert torch.equal(torch.cat([rows.weight for rows in parts.values()]), stacked(*module.children()))
     entering = torch.randn(2, 3, WIDTH, generator=torch.Generator().manual_seed(0))
-    made = torch.cat([rows.of(entering) for rows in parts.values()], 2)
-    torch.testing.assert_close(made, torch.cat([layer(entering) for layer in module.children()], 2))
+    given = torch.cat([rows.of(entering) for rows in parts.values()], 2)
+    torch.testing.assert_close(given, torch.cat([layer(entering) for layer in module.children()], 2))
+    for rows in parts.values():
+        weight, at = held(rows)
+        assert any(weight is layer.weight for layer in module.children()) and torch.equal(weight[at], rows.weight)
 
 
 def test_torchs_own_attention_is_known_too() -> None:
     module = nn.MultiheadAttention(WIDTH, 2)
     assert torch.equal(torch.cat([rows.weight for _, rows in projected(module)]), module.in_proj_weight)
+    assert all(held(rows)[0] is module.in_proj_weight for _, rows in projected(module))
 
 
-@pytest.mark.parametrize("widths", [{}, {"q": 6}, {"q": 6, "k": 6}, {"qk": 12}, {"kv": 12}, {"fc1": 6, "fc2": 6}])
+@pytest.mark.parametrize(
+    "widths", [{}, {"q": 6}, {"q": 6, "k": 6}, {"qk": 12}, {"kv": 12}, {"fc1": 6, "fc2": 6}, {"qkv": 16}]
+)
 def test_what_lacks_one_of_the_three_is_no_attention(widths: dict[str, int]) -> None:
     assert not is_attention(holding(**widths)) and [*projected(holding(**widths))] == []
 

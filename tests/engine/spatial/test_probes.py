@@ -13,6 +13,9 @@ from engine.spatial import attention, probes
 from engine.spatial.blocks import UnsupportedArchitecture
 from engine.spatial.last import evaluations_of, measure, result_of
 from engine.spatial.probes import Probes
+from engine.spatial.uniform import Averaging
+from tests.engine.architectures import built
+from tests.engine.small import wrapped
 from tests.engine.spatial.known import CLASSES, Squares, over, vit
 
 
@@ -34,7 +37,7 @@ def plain(model: LoadedModel, images: torch.Tensor) -> dict[str, torch.Tensor]:
     module: Any = model.module
     prefix = module.num_prefix_tokens
     tokens = module.norm_pre(module.patch_drop(module._pos_embed(module.patch_embed(images))))
-    found = {}
+    logits = {}
 
     def through(blocks: Any, values: torch.Tensor) -> torch.Tensor:
         for block in blocks:
@@ -44,19 +47,19 @@ def plain(model: LoadedModel, images: torch.Tensor) -> dict[str, torch.Tensor]:
     for count in range(len(module.blocks) + 1):
         apart = [through(module.blocks[:count], part) for part in (tokens[:, :prefix], tokens[:, prefix:])]
         joined = through(module.blocks[count:], torch.cat(apart, dim=1))
-        found[f"isolation {count}"] = module.forward_head(module.norm(joined))
+        logits[f"isolation {count}"] = module.forward_head(module.norm(joined))
         alone = through(module.blocks[count:], through(module.blocks[:count], tokens)[:, :prefix])
-        found[f"cls_only {count}"] = module.forward_head(module.norm(alone))
+        logits[f"cls_only {count}"] = module.forward_head(module.norm(alone))
     final = module.norm(through(module.blocks, tokens))
     heads = [module.head, module.head_dist] if prefix == 2 else [module.head]
 
     def answer(vectors: torch.Tensor) -> torch.Tensor:
         return torch.stack([head(module.fc_norm(vectors)) for head in heads]).mean(dim=0)
 
-    found["natural"] = found["cls"] = module(images)
-    found["patch_mean"], found["all_mean"] = answer(final[:, prefix:].mean(dim=1)), answer(final.mean(dim=1))
-    found["each"] = torch.stack([answer(final[:, place]) for place in range(prefix, final.shape[1])], dim=1)
-    return found
+    logits["natural"] = logits["cls"] = module(images)
+    logits["patch_mean"], logits["all_mean"] = answer(final[:, prefix:].mean(dim=1)), answer(final.mean(dim=1))
+    logits["each"] = torch.stack([answer(final[:, place]) for place in range(prefix, final.shape[1])], dim=1)
+    return logits
 
 
 def compared(model: LoadedModel, count: int) -> Recorded:
@@ -147,18 +150,44 @@ def test_attention_is_looked_at_on_the_first_images_only(monkeypatch) -> None:
 
 def test_an_attention_that_cannot_be_made_uniform_is_told_and_the_other_rows_are_there(monkeypatch) -> None:
     model = vit()
-    refused, uniform = model.module.blocks[1].attn, attention.uniform
+    refused, of = model.module.blocks[1].attn, Averaging.of  # type: ignore[index]
 
-    def picky(part: Any, heads: Any = None) -> Any:
+    def picky(part: Any, *args: Any, **kwargs: Any) -> Averaging:
         if part is refused:
             raise UnsupportedArchitecture("This attention asks for no values.")
-        return uniform(part, heads)
+        return of(part, *args, **kwargs)
 
-    monkeypatch.setattr(attention, "uniform", picky)
+    monkeypatch.setattr(Averaging, "of", picky)
     result = measure(over(model, Squares()))
     rows = result.tables["accuracy"].query("experiment == 'uniform'").name.tolist()
     assert rows == ["uniform 0", "uniform 2", "uniform 2 0", "uniform 2 1"]
-    assert result.facts["missing"] == ["This attention asks for no values."]
+    assert result.facts["missing"] == [
+        "vit_tiny_patch16_224, 1 of 3 attention layers: This attention asks for no values."
+    ]
+
+
+def test_heads_that_cannot_be_taken_one_by_one_are_told_and_the_whole_blocks_are_there() -> None:
+    def shared(module: Any) -> None:
+        module.blocks[2].attn.num_kv_heads = 1
+
+    result = measure(over(vit(change=shared), Squares()))
+    rows = result.tables["accuracy"].query("experiment == 'uniform'").name.tolist()
+    assert rows == ["uniform 0", "uniform 1", "uniform 2"]
+    assert len(result.facts["missing"]) == 1 and "heads share their values" in result.facts["missing"][0]
+
+
+def test_a_head_that_pools_by_attention_is_no_block() -> None:
+    module, size = built("SigLIP")
+    probes = Probes(wrapped("siglip", module, size))
+    assert probes.stack is not None and [*probes.averagings] == [block.attn for block in module.blocks]  # type: ignore[union-attr]
+
+
+def test_blocks_without_attention_of_their_own_are_not_taken_apart() -> None:
+    def without_last(module: Any) -> None:
+        module.blocks[2] = torch.nn.Identity()
+
+    probes = Probes(vit(change=without_last))
+    assert probes.stack is None and "do not have one attention each" in next(iter(probes.missing))
 
 
 def test_single_heads_are_made_uniform_in_the_last_block_alone() -> None:
