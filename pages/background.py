@@ -32,9 +32,9 @@ def show() -> None:
         with errors.shown():
             asked = parts(view)
             PAGE.bar(errors.escape(summary(view)), asked)
-            found = PAGE.results(asked, OFFER)
+            computed = PAGE.results(asked, OFFER)
             by_measure = {
-                measure: {model: found[name] for model in view.models if (name := f"{measure}/{model}") in found}
+                measure: {model: computed[name] for model in view.models if (name := f"{measure}/{model}") in computed}
                 for measure in view.measures
             }
             for measure, there in by_measure.items():
@@ -46,7 +46,7 @@ def show() -> None:
                     PAGE.turn(
                         images.draw(PAGE.shown() or view, by_measure["background"], by_measure.get("frequency", {}))
                     )
-            left_out(found.values())
+            left_out(computed.values())
 
 
 single.page("reliance", show, EXPERIMENTS)

@@ -27,16 +27,16 @@ def show() -> None:
             asked = parts(view)
             what = f"image {view.image}" if view.image.isdigit() else "an uploaded image"
             PAGE.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
-            found = PAGE.results(
+            computed = PAGE.results(
                 asked,
                 "Some of these results have not been computed on this machine yet. The link contains everything needed to "
                 "compute them.",
             )
-            image.draw(PAGE, view, found)
-            figures.curves(view, found)
-            figures.last_layer(view, found)
-            figures.moves(view, found)
-            left_out(found.values())
+            image.draw(PAGE, view, computed)
+            figures.curves(view, computed)
+            figures.last_layer(view, computed)
+            figures.moves(view, computed)
+            left_out(computed.values())
 
 
 single.page("spatial", show, EXPERIMENTS)

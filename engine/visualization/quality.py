@@ -23,10 +23,10 @@ MOST_JUDGES = 4
 def spectrum_columns(images: np.ndarray) -> dict[str, list[float]]:
     """Of pictures (n, H, W, 3) uint8: `spectrum_distance` to the scenes' mean spectrum and `spectrum_percentile`, the share
     of scenes that are nearer to it, in percent (see `engine.visualization.spectrum`)."""
-    found = [spectrum_distance(image) for image in images]
+    distances = [spectrum_distance(image) for image in images]
     return {
-        "spectrum_distance": [distance for distance, _ in found],
-        "spectrum_percentile": [share for _, share in found],
+        "spectrum_distance": [distance for distance, _ in distances],
+        "spectrum_percentile": [share for _, share in distances],
     }
 
 

@@ -150,16 +150,16 @@ class ExperimentPage(Generic[View]):
         """The results that are there, by the part's name. Draws the progress of those on their way, and `offer` with a
         button for those that nobody asked for. Raises VitrineError where a model or data set is not there."""
         keys = {part.name: part.request.key() for part in parts}
-        found = {name: result for name, key in keys.items() if (result := results.find(key)) is not None}
-        absent = [part for part in parts if part.name not in found]
+        computed = {name: result for name, key in keys.items() if (result := results.find(key)) is not None}
+        absent = [part for part in parts if part.name not in computed]
         if not absent:
-            return found
+            return computed
         batch = self.batch([part.request for part in parts])
         self.offer([keys[part.name] for part in absent], batch, lambda count: offer)
         if batch is not None:
             titles = {keys[part.name]: part.title for part in absent if keys[part.name] in batch.requests}
             job_panel.draw(batch, titles, self.prefix)
-        return found
+        return computed
 
     def offer(self, absent: Collection[str], batch: Batch | None, text: Callable[[int], str]) -> None:
         """A button that computes what is shown, where some of these keys are neither there nor on their way; `text` says how

@@ -49,14 +49,14 @@ def read(kind: type[View], params: Mapping[str, str]) -> tuple[View | None, list
         problems[name] = f"{name}: “{given.pop(name)[:40]}…” is too long."
     while True:
         try:
-            made = kind.model_validate({name: _parsed(kind, name, text) for name, text in given.items()})
+            view = kind.model_validate({name: _parsed(kind, name, text) for name, text in given.items()})
         except ValidationError as error:
             wrong = {str(part["loc"][0]): reason(part) for part in error.errors() if part["loc"]}
             wrong = {name: told for name, told in wrong.items() if name in given}
         else:
-            wrong = {name: "it must be a number" for name in given if _endless(getattr(made, name))}
+            wrong = {name: "it must be a number" for name in given if _endless(getattr(view, name))}
             if not wrong:
-                return made, [*problems.values()]
+                return view, [*problems.values()]
         for name, told in wrong.items():
             told = told.rstrip(".")
             problems[name] = f"{name}: “{given.pop(name)[:40]}” is not valid: {told[0].lower()}{told[1:]}."

@@ -31,7 +31,7 @@ def link_and_zip(params: Mapping[str, str], keys: Sequence[str], prefix: str, na
     def data() -> bytes:
         from engine.core.export import to_zip
 
-        return to_zip(*(found for key in there if (found := results.find(key)) is not None))
+        return to_zip(*(result for key in there if (result := results.find(key)) is not None))
 
     st.download_button(
         "Download ZIP",

@@ -50,13 +50,13 @@ def target(name: int | str) -> str:
 
     if isinstance(name, int):
         return f"Unit {name}"
-    found = parse_target(name)
-    if found.text:
-        return f"Text “{found.text}”"
-    if found.whole:
-        image = "an upload" if found.image.startswith("up-") else f"image {found.image}"
-        return f"{'Feature inversion' if found.whole == 'match' else 'Caricature'} of {image}"
-    part = found.alone
+    target = parse_target(name)
+    if target.text:
+        return f"Text “{target.text}”"
+    if target.whole:
+        image = "an upload" if target.image.startswith("up-") else f"image {target.image}"
+        return f"{'Feature inversion' if target.whole == 'match' else 'Caricature'} of {image}"
+    part = target.alone
     if part is None:
         return f"Sum {name[1:-1]}".replace("*", "·").replace("-", "−")
     base = {"unit": f"Unit {part.number}", "head": f"Head {part.number}", "direction": f"Direction {part.digest[:6]}…"}
@@ -89,7 +89,7 @@ def short(facts: dict[str, Any]) -> str:
 
 def breakable(text: str) -> str:
     """Text with a soft hyphen in words of ten letters and more, where a syllable begins nearest to the middle."""
-    return _LONG_WORD.sub(lambda found: _broken(found[0]), text)
+    return _LONG_WORD.sub(lambda word: _broken(word[0]), text)
 
 
 def _broken(word: str) -> str:

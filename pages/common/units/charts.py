@@ -23,7 +23,7 @@ def histogram(activations: np.ndarray, picture: float | None, opposite: float | 
     logarithmic scale."""
     values = np.asarray(activations, np.float32)
     counts, edges = np.histogram(values[np.isfinite(values)], bins=40)
-    made = go.Figure(
+    chart = go.Figure(
         go.Bar(
             x=(edges[:-1] + edges[1:]) / 2,
             y=counts,
@@ -34,22 +34,22 @@ def histogram(activations: np.ndarray, picture: float | None, opposite: float | 
     )
     marks = {"picture": picture, "minimized": opposite}
     for name, value in [(name, value) for name, value in marks.items() if value is not None]:
-        made.add_vline(x=value, line={"color": colours.of(side), "width": 2})
-        made.add_annotation(
+        chart.add_vline(x=value, line={"color": colours.of(side), "width": 2})
+        chart.add_annotation(
             x=value, y=1, yref="paper", text=name, showarrow=False, yanchor="bottom",
             font={"color": colours.of(side), "size": 12},
         )  # fmt: skip
-    made.update_layout(**_LAYOUT)
-    made.update_xaxes(title="activation, mean over positions", zeroline=False, fixedrange=True)
-    made.update_yaxes(title="number of images (log)", type="log", dtick=1, fixedrange=True)
-    return made
+    chart.update_layout(**_LAYOUT)
+    chart.update_xaxes(title="activation, mean over positions", zeroline=False, fixedrange=True)
+    chart.update_yaxes(title="number of images (log)", type="log", dtick=1, fixedrange=True)
+    return chart
 
 
 def curve(objective: np.ndarray, side: Side) -> go.Figure:
     """The objective (steps,) while a unit's picture was made."""
     values = np.asarray(objective, np.float32)
     values = values[np.isfinite(values)]
-    made = go.Figure(
+    chart = go.Figure(
         go.Scatter(
             x=np.arange(1, len(values) + 1),
             y=values,
@@ -58,7 +58,7 @@ def curve(objective: np.ndarray, side: Side) -> go.Figure:
             hovertemplate="step %{x}: %{y:.3g}<extra></extra>",
         )
     )
-    made.update_layout(**_LAYOUT)
-    made.update_xaxes(title="step", zeroline=False, fixedrange=True)
-    made.update_yaxes(title="activation", zeroline=False, fixedrange=True)
-    return made
+    chart.update_layout(**_LAYOUT)
+    chart.update_xaxes(title="step", zeroline=False, fixedrange=True)
+    chart.update_yaxes(title="activation", zeroline=False, fixedrange=True)
+    return chart

@@ -43,19 +43,19 @@ class Row:
 
 def rows(view: View) -> list[Row]:
     """The requests of a view, in the order in which they are shown. Raises VitrineError where one cannot be made."""
-    found = []
+    shown = []
     for side, address in view.sides.items():
         if view.view == "recipes":
-            found += [
+            shown += [
                 Row(side, address, request(view.but(recipe=name, tuned=""), address), name) for name in compared()
             ]
             continue
         if view.view == "sites":
-            found += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
+            shown += [Row(side, layer, request(view, layer)) for layer in side_by_side(address)]
             continue
         layers = through_depth(address) if view.view == "depth" else [address]
-        found += [Row(side, layer, request(view, layer)) for layer in layers]
-    return found
+        shown += [Row(side, layer, request(view, layer)) for layer in layers]
+    return shown
 
 
 def request(view: View, address: Address) -> VisualizeRequest:

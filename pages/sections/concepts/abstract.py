@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OWN = "the starter's own"
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The share of units whose best word is abstract, by layer, and the words themselves."""
     from engine.concepts import abstract, browsing
 
@@ -30,7 +30,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
     tables: dict[Side, tuple[str, pd.DataFrame]] = {}
     for side, model in view.sides.items():
         named = [
-            result for site in views.layers(view, side) if (result := found.get(f"name-{side}/{site}")) is not None
+            result for site in views.layers(view, side) if (result := computed.get(f"name-{side}/{site}")) is not None
         ]
         if len(named) == len(views.layers(view, side)):
             tables[side] = (model, browsing.by_depth(abstract.abstract_shares(named, split)))

@@ -43,13 +43,13 @@ def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         page.show(view.model_copy(update={"layer": chosen, "page": 1}), compute=True)
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The units of the layer of each model, side by side."""
     from engine.concepts import browsing
 
     tables = {}
     for side in view.sides:
-        if (naming := found.get(f"name-{side}")) is not None:
+        if (naming := computed.get(f"name-{side}")) is not None:
             index = results.find(views.index(view, view.sides[side], views.layer(view, side)).key())
             tables[side] = browsing.units_table(naming, index, _purity(view, side))
     if not tables:
@@ -124,11 +124,11 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
                 args=(page, "word", "word_at"),
             )  # fmt: skip
         if measured:
-            found = sorted({name for table in tables.values() for name in browsing.concepts(table)})
+            names = sorted({name for table in tables.values() for name in browsing.concepts(table)})
             st.session_state[page.key("concept_at")] = view.concept or ANY
             with st.container(width=190):
                 st.selectbox(
-                    "Concept", [ANY, *_with(found, view.concept)], key=page.key("concept_at"),
+                    "Concept", [ANY, *_with(names, view.concept)], key=page.key("concept_at"),
                     on_change=_turned, args=(page, "concept", "concept_at"),
                     help="The tag that a concept unit responds to most purely: see Purity.",
                 )  # fmt: skip
@@ -159,7 +159,7 @@ def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     ]
 
     def data() -> bytes:
-        return browsing.names_csv(found for key in keys if (found := results.find(key)) is not None).encode()
+        return browsing.names_csv(result for key in keys if (result := results.find(key)) is not None).encode()
 
     st.download_button(
         f"All units of {len(keys)} labelled layer{'s' if len(keys) > 1 else ''} as CSV",

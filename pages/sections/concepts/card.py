@@ -119,9 +119,9 @@ def _badges(card: Card, follows: Sequence[tuple[str, float]]) -> str:
 
 
 def _pictures(view: ConceptsView, card: Card) -> None:
-    made = _picture(view, card)
+    picture = _picture(view, card)
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
-        if made is not None:
+        if picture is not None:
             key = _request(view, card).key()
             st.image(
                 results.picture(key, "images", 0, PICTURE),
@@ -130,7 +130,7 @@ def _pictures(view: ConceptsView, card: Card) -> None:
                 output_format="PNG",
                 alt=f"Picture of unit {card.unit} of {card.model}, {card.site}",
             )
-        images(view, card, IMAGES - 1 if made is not None else IMAGES)
+        images(view, card, IMAGES - 1 if picture is not None else IMAGES)
 
 
 def images(view: ConceptsView, card: Card, count: int) -> None:
@@ -159,8 +159,8 @@ def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result |
     address = Address(card.model, card.site, (card.unit,))
     with more:
         if index is not None:
-            values, made = index.arrays["position_mean"][:, card.unit], _picture(view, card)
-            activation = None if made is None else float(made.tables["units"]["activation"].iloc[0])
+            values, picture = index.arrays["position_mean"][:, card.unit], _picture(view, card)
+            activation = None if picture is None else float(picture.tables["units"]["activation"].iloc[0])
             st.plotly_chart(
                 histogram(np.asarray(values), activation, None, card.side),
                 key=f"histogram-{card.name}",

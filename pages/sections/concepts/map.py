@@ -22,13 +22,13 @@ MOST_CARDS = {1: 12, 2: 6}
 BUTTONS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """A map for each model; what is selected on it stands below as cards."""
     columns = st.columns(len(view.sides), gap="large")
     for column, side in zip(columns, view.sides, strict=True):
-        if f"map-{side}" in found:
+        if f"map-{side}" in computed:
             with column:
-                _side(page, view, side, found[f"map-{side}"], found.get(f"name-{side}"))
+                _side(page, view, side, computed[f"map-{side}"], computed.get(f"name-{side}"))
 
 
 def _side(

@@ -28,11 +28,13 @@ ABOUT = (
 MOST_CARDS = 6
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """Shares of concept units by layer, what the difference between two models amounts to, and the concepts themselves."""
     from engine.concepts.purity.compare import compare
 
-    there: dict[Side, Result] = {side: found[f"purity-{side}"] for side in view.sides if f"purity-{side}" in found}
+    there: dict[Side, Result] = {
+        side: computed[f"purity-{side}"] for side in view.sides if f"purity-{side}" in computed
+    }
     st.caption(ABOUT)
     if not there:
         return

@@ -54,9 +54,9 @@ def _best(view: ConceptsView, side: Side) -> str:
     return format_units(sorted(int(unit) for unit in table["unit"][:FIRST_UNITS])) or f"0-{FIRST_UNITS - 1}"
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """Each unit's picture with its words, beside its strongest images with theirs."""
-    there: dict[Side, Result] = {side: found[f"read-{side}"] for side in view.sides if f"read-{side}" in found}
+    there: dict[Side, Result] = {side: computed[f"read-{side}"] for side in view.sides if f"read-{side}" in computed}
     if not there:
         return
     st.caption(

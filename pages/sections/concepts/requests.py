@@ -121,10 +121,10 @@ def _zero_shot(view: ConceptsView) -> list[Part]:
 
     if not (texts := label_texts(view)):
         return []
-    made = build(
+    request = build(
         ZeroShotRequest, reader=view.reader, texts=texts, image=view.image, data=view.data, template=view.template
     )
-    return [Part("zero-shot", f"**{errors.escape(view.reader)}** Comparing the image with {len(texts)} texts", made)]
+    return [Part("zero-shot", f"**{errors.escape(view.reader)}** Comparing the image with {len(texts)} texts", request)]
 
 
 def _read(view: ConceptsView) -> list[Part]:

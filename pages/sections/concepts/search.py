@@ -57,12 +57,12 @@ def _ask(page: ExperimentPage[ConceptsView], example: bool = False) -> None:
     state[page.key("asked")] = True
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The best units of each model, side by side."""
     if not view.text:
         errors.hint(EMPTY, "search")
         return
-    there: dict[Side, Result] = {side: found[f"find-{side}"] for side in view.sides if f"find-{side}" in found}
+    there: dict[Side, Result] = {side: computed[f"find-{side}"] for side in view.sides if f"find-{side}" in computed}
     if not there:
         return
     columns = st.columns(len(view.sides), gap="large")

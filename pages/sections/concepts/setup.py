@@ -41,14 +41,14 @@ def first(here: list[str]) -> dict[str, str]:
 def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
     """What the setup's widgets say, whether they are drawn or not."""
     state, fields = st.session_state, ConceptsView.model_fields
-    found = {name: state.get(page.key(name)) for name in KEPT}
-    found = {name: value for name, value in found.items() if value not in (None, widgets.NONE, USUAL)}
+    given = {name: state.get(page.key(name)) for name in KEPT}
+    given = {name: value for name, value in given.items() if value not in (None, widgets.NONE, USUAL)}
     begin = first(readers())
     if page.key("b") in state:  # which may say that there is none
         del begin["b"]
     return {
         **begin,
-        **{name: value[: _longest(fields[name])] for name, value in found.items()},
+        **{name: value[: _longest(fields[name])] for name, value in given.items()},
     }
 
 

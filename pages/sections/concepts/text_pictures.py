@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 224
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The picture of the text by the reader's embedding, and by a few units of each model that follow it together."""
     if not view.text:
         errors.hint("Enter a text above and press **Search**; then a picture can be optimized for it here.", "brush")
@@ -32,20 +32,22 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[
         "embeddings of picture and text; the others activate a few units whose weighted sum follows the text."
     )
     with st.grid(1 + len(view.sides), min_column_width=260, gap="large"):
-        if "says" in found:
+        if "says" in computed:
             with st.container():
                 st.markdown(f"##### {errors.escape(view.reader)} · text similarity")
-                _made(found["says"], f"Picture optimized for the similarity of {view.reader} to the text {view.text}")
-                facts = found["says"].tables["units"].to_dict("records")[0]
+                _made(
+                    computed["says"], f"Picture optimized for the similarity of {view.reader} to the text {view.text}"
+                )
+                facts = computed["says"].tables["units"].to_dict("records")[0]
                 st.caption(
                     f"“{text}”: cosine **{float(facts['activation']):.3f}** between picture and text, above "
                     f"{float(facts['percentile']):.1f}% of the images of {errors.escape(view.data)}."
                 )
-                card.closer(view, Address(view.reader, EMBEDDING, (), (str(found["says"].request["targets"][0]),)))
+                card.closer(view, Address(view.reader, EMBEDDING, (), (str(computed["says"].request["targets"][0]),)))
         for side, model in view.sides.items():
-            if f"find-{side}" in found:
+            if f"find-{side}" in computed:
                 with st.container():
-                    _sparse(page, view, side, model, found[f"find-{side}"])
+                    _sparse(page, view, side, model, computed[f"find-{side}"])
 
 
 def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, model: str, result: Result) -> None:
@@ -53,9 +55,9 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
     site, target = str(known["site"]), str(known["target"])
     st.markdown(f"##### :{colours.NAMES[side]}[{errors.escape(model)}] · up to five units")
     request = views.picture(view, model, site, target)
-    made = results.find(request.key())
-    if made is not None:
-        _made(made, f"Picture for the weighted sum {target} of units of {model}, {site}, which follows {view.text}")
+    picture = results.find(request.key())
+    if picture is not None:
+        _made(picture, f"Picture for the weighted sum {target} of units of {model}, {site}, which follows {view.text}")
     elif request.key() not in making.coming(page) and st.button(
         "Make this picture", icon=":material/brush:", key=page.key(f"sparse_{side}")
     ):

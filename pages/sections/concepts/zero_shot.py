@@ -57,9 +57,9 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
             page.show(asked, compute=True)
 
 
-def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The image beside a bar for each text."""
-    if (result := found.get("zero-shot")) is None:
+    if (result := computed.get("zero-shot")) is None:
         return
     labels = views.label_texts(view)
     table = result.tables["texts"]

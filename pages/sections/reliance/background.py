@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 
-def background(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def background(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """The paper's Table 2, its controls, and the scatter of effective robustness."""
     numbers = st.segmented_control(
         "Accuracy",
@@ -32,13 +32,13 @@ def background(view: View, found: Mapping[str, Result], turn: Callable[[View], N
     )
     if numbers != view.number:
         turn(view.model_copy(update={"number": numbers}))
-    tables = {model: result.tables["variants"] for model, result in found.items()}
+    tables = {model: result.tables["variants"] for model, result in computed.items()}
     first = next(iter(tables.values()))
     groups = [variant(row) for row in first.to_dict("records")]
     series = {model: [interval(row, numbers) for row in rows.to_dict("records")] for model, rows in tables.items()}
-    keys = keys_of(view, "background", found)
+    keys = keys_of(view, "background", computed)
     facts = compared(keys, cuts=True)
-    finding = "  \n".join(map(_typeset, facts["sentences"])) or errors.escape(_alone(found))
+    finding = "  \n".join(map(_typeset, facts["sentences"])) or errors.escape(_alone(computed))
     rows = pd.concat([table.assign(model=model) for model, table in tables.items()])
     figures.draw(
         charts.bars(view.models, groups, series, f"{NUMBERS[numbers].lower()} accuracy"),
@@ -46,10 +46,10 @@ def background(view: View, found: Mapping[str, Result], turn: Callable[[View], N
         "object-and-background",
         key="bg_bars",
         finding=finding,
-        note=_how(view, found) + " " + INTERVAL,
+        note=_how(view, computed) + " " + INTERVAL,
     )
     _table(rows)
-    if len(found) > 1:
+    if len(computed) > 1:
         _controls(facts, view)
 
 
@@ -68,18 +68,16 @@ def _controls(facts: dict[str, Any], view: View) -> None:
             _matched_bars(matched, view)
     with right:
         name = next(iter(facts["robustness"]))
-        found = facts["robustness"][name]
+        fit = facts["robustness"][name]
         line = (
             "The dashed line is fitted to the log-odds: a model above it is more accurate on these images than its clean "
             "accuracy predicts."
-            if found["line"]
+            if fit["line"]
             else "Two points always lie on a line; a line is fitted from three models on."
         )
-        dots = pd.DataFrame(
-            [{k: v for k, v in point.items() if not k.endswith("interval")} for point in found["points"]]
-        )
+        dots = pd.DataFrame([{k: v for k, v in point.items() if not k.endswith("interval")} for point in fit["points"]])
         figures.draw(
-            charts.robustness(view.models, found, VARIANTS[name]), dots, "effective-robustness", key="bg_robust",
+            charts.robustness(view.models, fit, VARIANTS[name]), dots, "effective-robustness", key="bg_robust",
             finding="Effective robustness", note=line, alt="Accuracy on backgrounds against accuracy on intact images, one "
             "point per model",
         )  # fmt: skip
@@ -151,15 +149,15 @@ def _typeset(sentence: str) -> str:
     return errors.escape(re.sub(r"(?<=[ (])-(?=\d)", "−", sentence))
 
 
-def _alone(found: Mapping[str, Result]) -> str:
-    model, result = next(iter(found.items()))
+def _alone(computed: Mapping[str, Result]) -> str:
+    model, result = next(iter(computed.items()))
     rows = {row["variant"]: row for row in result.tables["variants"].to_dict("records")}
     parts = [f"{share(rows[name]['top1'], 1)} on {text}" for name, text in VARIANTS.items() if name in rows]
     return f"{model} classifies {parts[0].removesuffix(' on full image')} of the intact images correctly; {', '.join(parts[1:])}."
 
 
-def _how(view: View, found: Mapping[str, Result]) -> str:
-    n = min(result.facts["images"] for result in found.values())
+def _how(view: View, computed: Mapping[str, Result]) -> str:
+    n = min(result.facts["images"] for result in computed.values())
     cut = {
         "box": "Cut by the true class's boxes before scaling, as in the paper.",
         "mask": "Cut by masks before scaling.",

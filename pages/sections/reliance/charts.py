@@ -132,11 +132,11 @@ def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> go.Fig
     return chart
 
 
-def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.Figure:
+def robustness(order: Sequence[str], fit: Mapping[str, Any], what: str) -> go.Figure:
     """Accuracy on a cut variant against accuracy in full, one point a model, both with intervals, and the fitted line."""
     chart = go.Figure()
-    if (line := found["line"]) is not None:
-        x = np.linspace(max(min(point["full"] for point in found["points"]) - 0.05, 0.01), 0.99, 60)
+    if (line := fit["line"]) is not None:
+        x = np.linspace(max(min(point["full"] for point in fit["points"]) - 0.05, 0.01), 0.99, 60)
         odds = line["slope"] * np.log(x / (1 - x)) + line["intercept"]
         chart.add_scatter(
             x=x,
@@ -146,7 +146,7 @@ def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.
             line={"color": colours.of("quiet"), "dash": "dash", "width": 1.5},
             hoverinfo="skip",
         )
-    for point in found["points"]:
+    for point in fit["points"]:
         number = order.index(point["model"])
         chart.add_scatter(
             x=[point["full"]],
@@ -164,10 +164,10 @@ def robustness(order: Sequence[str], found: Mapping[str, Any], what: str) -> go.
     return chart
 
 
-def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.Figure:
+def reliance(order: Sequence[str], intervals: Mapping[str, Sequence[float]]) -> go.Figure:
     """How much the place counts, a point a model with its interval; lines at what ignoring and ideal use come to."""
     chart = go.Figure()
-    for model, (value, low, high) in found.items():
+    for model, (value, low, high) in intervals.items():
         number = order.index(model)
         chart.add_scatter(
             x=[value],
@@ -184,8 +184,10 @@ def reliance(order: Sequence[str], found: Mapping[str, Sequence[float]]) -> go.F
             x=place, y=1, yref="paper", text=text, showarrow=False, yanchor="bottom",
             font={"color": colours.of("quiet"), "size": 12},
         )  # fmt: skip
-    chart.update_layout(**{**_LAYOUT, "height": 130 + 42 * len(found), "margin": {"l": 130, "r": 16, "t": 36, "b": 48}})
-    most = max(1.15, *(high for _, _, high in found.values()))
+    chart.update_layout(
+        **{**_LAYOUT, "height": 130 + 42 * len(intervals), "margin": {"l": 130, "r": 16, "t": 36, "b": 48}}
+    )
+    most = max(1.15, *(high for _, _, high in intervals.values()))
     chart.update_xaxes(title="reliance on the place (1 = ideal observer)", range=[-0.12, most + 0.1], fixedrange=True)
     chart.update_yaxes(fixedrange=True, autorange="reversed")
     return chart

@@ -20,7 +20,7 @@ def aligned(keys: tuple[str, ...]) -> Aligned:
     """The results under these keys on their common images."""
     from engine.evaluation import comparison
 
-    there = [found for key in keys if (found := results.find(key)) is not None]
+    there = [result for key in keys if (result := results.find(key)) is not None]
     return comparison.align(there)
 
 
@@ -39,6 +39,6 @@ def compared(keys: tuple[str, ...], cuts: bool) -> dict[str, Any]:
     return facts
 
 
-def keys_of(view: View, measure: str, found: Mapping[str, Result]) -> tuple[str, ...]:
+def keys_of(view: View, measure: str, computed: Mapping[str, Result]) -> tuple[str, ...]:
     """The keys of the results that are there."""
-    return tuple(request(view, measure, model).key() for model in found)
+    return tuple(request(view, measure, model).key() for model in computed)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 
-def counterfactual(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def counterfactual(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Counterfactual backgrounds: the same object on its home place, on another and alone; reliance on the place."""
-    reliance = {model: result.facts["reliance"] for model, result in found.items()}
-    planted = next(iter(found.values())).facts["planted"]
+    reliance = {model: result.facts["reliance"] for model, result in computed.items()}
+    planted = next(iter(computed.values())).facts["planted"]
     left_out = "".join(
         f" Of {errors.escape(model)} {count:,} sets are excluded, because the model has no class whose home place is their "
         f"other place."
-        for model, result in found.items()
+        for model, result in computed.items()
         if (count := result.facts["reliance_left_out"])
     )
     finding = ", ".join(
@@ -46,7 +46,7 @@ def counterfactual(view: View, found: Mapping[str, Result], turn: Callable[[View
         f"its kind and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; reliance is the model's fall "
         f"relative to that.{left_out} {INTERVAL}",
     )
-    answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in found.items()}
+    answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in computed.items()}
     first = next(iter(answers.values()))
     series = {
         model: [{"value": row["share"], "low": row["low"], "high": row["high"]} for row in table.to_dict("records")]
@@ -54,12 +54,12 @@ def counterfactual(view: View, found: Mapping[str, Result], turn: Callable[[View
     }
     drops = " · ".join(
         f"{errors.escape(model)} {100 * drop:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
-        for model, (drop, low, high) in ((model, result.facts["drop"]) for model, result in found.items())
+        for model, (drop, low, high) in ((model, result.facts["drop"]) for model, result in computed.items())
     )
     chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))
     figures.draw(
         charts.bars(view.models, first["answer"].tolist(), series, "share of answers"),
-        pd.concat([result.tables["answers"].assign(model=model) for model, result in found.items()]),
+        pd.concat([result.tables["answers"].assign(model=model) for model, result in computed.items()]),
         "answers",
         key="bg_answers",
         finding="Answers when the object is on another place",
@@ -67,20 +67,20 @@ def counterfactual(view: View, found: Mapping[str, Result], turn: Callable[[View
     )
 
 
-def texture(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def texture(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Shuffled patches, and whose class a dressed silhouette gets."""
-    tables = {model: result.tables["variants"] for model, result in found.items()}
+    tables = {model: result.tables["variants"] for model, result in computed.items()}
     first = next(iter(tables.values()))
     groups = [row["fill"] or "full image" for row in first.to_dict("records")]
     series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
     biases = []
-    for model, result in found.items():
+    for model, result in computed.items():
         bias, both = result.facts["shape_bias"], result.facts["shape"] + result.facts["texture"]
         told = f"{share(bias[0])} ({share(bias[1])} to {share(bias[2])})" if bias else "not measurable"
         biases.append(f"{errors.escape(model)} {told}, {both} answers")
     saliency = (
         " Objects were segmented by the saliency network."
-        if next(iter(found.values())).facts["cut"] == "saliency"
+        if next(iter(computed.values())).facts["cut"] == "saliency"
         else ""
     )
     figures.draw(
@@ -95,14 +95,14 @@ def texture(view: View, found: Mapping[str, Result], turn: Callable[[View], None
     )
 
 
-def challenge(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def challenge(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """ImageNet-9: accuracy on each variation, and the BG-gap."""
-    tables = {model: result.tables["variations"] for model, result in found.items()}
+    tables = {model: result.tables["variations"] for model, result in computed.items()}
     first = next(iter(tables.values()))
     series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
     gaps = [
         f"{errors.escape(model)} {100 * gap[0]:.1f} points ({100 * gap[1]:.1f} to {100 * gap[2]:.1f})"
-        for model, gap in ((model, result.facts["bg_gap"]) for model, result in found.items())
+        for model, gap in ((model, result.facts["bg_gap"]) for model, result in computed.items())
         if gap
     ]
     figures.draw(

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def frequency(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Normalised low-pass and high-pass curves, and the band-pass sweep."""
-    halves = {model: result.facts["low_half_cutoff"] for model, result in found.items()}
+    halves = {model: result.facts["low_half_cutoff"] for model, result in computed.items()}
     finding = "Low-pass cutoff that halves the accuracy: " + ", ".join(
         f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f}) for {errors.escape(model)}"
         for model, value in halves.items()
@@ -33,10 +33,10 @@ def frequency(view: View, found: Mapping[str, Result], turn: Callable[[View], No
         finding = "No low-pass halves the accuracy"
     left, right = st.columns(2, gap="large")
     with left:
-        _filter_curves(view, found, "low", finding)
+        _filter_curves(view, computed, "low", finding)
     with right:
-        _filter_curves(view, found, "high", "Accuracy without low frequencies")
-    bands = {model: result.tables["band"] for model, result in found.items() if "band" in result.tables}
+        _filter_curves(view, computed, "high", "Accuracy without low frequencies")
+    bands = {model: result.tables["band"] for model, result in computed.items() if "band" in result.tables}
     if bands:
         _bands(view, bands)
 
@@ -81,10 +81,10 @@ def _bands(view: View, bands: Mapping[str, pd.DataFrame]) -> None:
     )  # fmt: skip
 
 
-def spectrum(view: View, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def spectrum(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Gradient spectrum: the mean frequency of units' input gradients, layer by layer."""
     tables = {}
-    for model, result in found.items():
+    for model, result in computed.items():
         layers = result.tables["layers"]
         last = max(len(layers) - 1, 1)
         tables[model] = layers.assign(where=layers["depth"] / last, model=model)
@@ -99,7 +99,7 @@ def spectrum(view: View, found: Mapping[str, Result], turn: Callable[[View], Non
         f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f}"
         for model, table in tables.items()
     )
-    roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in found.items())
+    roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in computed.items())
     figures.draw(
         chart,
         pd.concat([table for table in tables.values()]),
@@ -108,7 +108,7 @@ def spectrum(view: View, found: Mapping[str, Result], turn: Callable[[View], Non
         finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist",
         note=f"One random unit per image, differentiated at its strongest position ({roles}). {INTERVAL}",
     )
-    rings = {model: result.tables["rings"] for model, result in found.items()}
+    rings = {model: result.tables["rings"] for model, result in computed.items()}
     peaks = ", ".join(
         f"{share(float(table.query('depth == depth.max() and `from` >= 0.5')['share'].sum()))} in {errors.escape(model)}"
         for model, table in rings.items()

@@ -75,10 +75,10 @@ def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filter
         spans = tuple(
             (float(sample.facts["variants"][place][1]), float(sample.facts["variants"][place][2])) for place in places
         )
-        made = _filtered(view.data, dataset.fingerprint, dataset, index, spans, view.filter, _size(view))
+        pngs = _filtered(view.data, dataset.fingerprint, dataset, index, spans, view.filter, _size(view))
         pictures += [
             (f"low-pass {span[1]:g}", data, filtered, place)
-            for span, data, place in zip(spans, made, places, strict=True)
+            for span, data, place in zip(spans, pngs, places, strict=True)
         ]
     with st.container(horizontal=True, gap="small"):
         for caption, data, answered, place in pictures:
@@ -87,12 +87,12 @@ def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filter
                 st.caption("  \n".join([caption, *_answers(view.models, answered, index, place)]))
 
 
-def _answers(models: Sequence[str], found: Mapping[str, Result], index: int, place: int) -> list[str]:
+def _answers(models: Sequence[str], computed: Mapping[str, Result], index: int, place: int) -> list[str]:
     """One line a model: colour, first answer, probability."""
     from engine.data.imagenet import readable
 
     lines = []
-    for model, result in found.items():
+    for model, result in computed.items():
         row = np.flatnonzero(result.arrays["images"] == index)
         if not len(row):
             continue
@@ -121,8 +121,8 @@ def _cut_pngs(
     from engine.core.images import to_png
     from engine.reliance.examples import cut_pictures
 
-    made = cut_pictures(_opened, index, how, fills, size)
-    return [(pair, to_png(picture)) for pair, picture in made.items()]
+    pictures = cut_pictures(_opened, index, how, fills, size)
+    return [(pair, to_png(picture)) for pair, picture in pictures.items()]
 
 
 def _cut(view: View, index: int) -> list[tuple[tuple[str, str], bytes]]:

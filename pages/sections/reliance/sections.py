@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 
-def draw(view: View, measure: str, found: Mapping[str, Result], turn: Callable[[View], None]) -> None:
-    """One measurement's section: `found` are the results by model, in the view's order, of those that are there."""
+def draw(view: View, measure: str, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+    """One measurement's section: `computed` are the results by model, in the view's order, of those that are there."""
     drawn = {
         "background": background.background,
         "frequency": frequency.frequency,
@@ -25,4 +25,4 @@ def draw(view: View, measure: str, found: Mapping[str, Result], turn: Callable[[
         "challenge": cues.challenge,
     }[measure]
     st.header(title(measure), anchor=measure)
-    drawn(view, found, turn)
+    drawn(view, computed, turn)

@@ -24,9 +24,9 @@ HEADS = {
 }
 
 
-def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
+def curves(view: SpatialView, computed: Mapping[str, Result]) -> None:
     """Localisation, self-retrieval, position and homogeneity, both models in the same axes."""
-    there = _there(view, found, "layers")
+    there = _there(view, computed, "layers")
     if not there:
         return
     st.subheader("How position is preserved through the layers", anchor=False)
@@ -72,9 +72,9 @@ def curves(view: SpatialView, found: Mapping[str, Result]) -> None:
     _missing(there)
 
 
-def last_layer(view: SpatialView, found: Mapping[str, Result]) -> None:
+def last_layer(view: SpatialView, computed: Mapping[str, Result]) -> None:
     """The heads with the map of positions, isolation with its complement, and uniform attention."""
-    there = _there(view, found, "last")
+    there = _there(view, computed, "last")
     if not there:
         return
     st.subheader("What the last layer does", anchor=False)
@@ -165,9 +165,9 @@ def _interventions(there: Mapping[Side, Result], tables: Tables, numbers: pd.Dat
                 )  # fmt: skip
 
 
-def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
+def moves(view: SpatialView, computed: Mapping[str, Result]) -> None:
     """How maps and means follow shifted and turned images."""
-    there = _there(view, found, "moves")
+    there = _there(view, computed, "moves")
     if not there:
         return
     st.subheader("Shifted and rotated images", anchor=False)
@@ -201,8 +201,8 @@ def moves(view: SpatialView, found: Mapping[str, Result]) -> None:
                 )  # fmt: skip
 
 
-def _there(view: SpatialView, found: Mapping[str, Result], name: str) -> dict[Side, Result]:
-    return {side: found[f"{name}-{side}"] for side in view.sides if f"{name}-{side}" in found}
+def _there(view: SpatialView, computed: Mapping[str, Result], name: str) -> dict[Side, Result]:
+    return {side: computed[f"{name}-{side}"] for side in view.sides if f"{name}-{side}" in computed}
 
 
 def _numbers(tables: Tables) -> pd.DataFrame:

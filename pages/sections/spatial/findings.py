@@ -57,15 +57,15 @@ def isolation(model: str, table: pd.DataFrame) -> str:
 
 def heads(model: str, table: pd.DataFrame) -> str:
     """Class token, single positions and the mean of the patches."""
-    found = table[table.experiment == "heads"].set_index("name")["top1"]
-    if not len(found):
+    top1 = table[table.experiment == "heads"].set_index("name")["top1"]
+    if not len(top1):
         return ""
-    single = f"a single position classifies {share(found['patch_average'], 1)} of images correctly on average"
-    best = f"the best one {share(found['patch_maximum'], 1)}"
+    single = f"a single position classifies {share(top1['patch_average'], 1)} of images correctly on average"
+    best = f"the best one {share(top1['patch_maximum'], 1)}"
     own = (
-        f"its class token {share(found['cls'], 1)}"
-        if "cls" in found
-        else f"all of them pooled {share(found['patch_mean'], 1)}"
+        f"its class token {share(top1['cls'], 1)}"
+        if "cls" in top1
+        else f"all of them pooled {share(top1['patch_mean'], 1)}"
     )
     return f"{model}: {single}, {best}, {own}"
 

@@ -21,9 +21,9 @@ TILE = 38
 """The least width of a small map, in pixels: eight fit side by side in half of a small screen."""
 
 
-def draw(page: ExperimentPage[SpatialView], view: SpatialView, found: Mapping[str, Result]) -> None:
+def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping[str, Result]) -> None:
     """The image of each side with the chosen layer's map, and all layers in a row."""
-    there: dict[Side, Result] = {side: found[f"maps-{side}"] for side in view.sides if f"maps-{side}" in found}
+    there: dict[Side, Result] = {side: computed[f"maps-{side}"] for side in view.sides if f"maps-{side}" in computed}
     if not there:
         return
     st.subheader(f"Unit {view.unit} on one image, layer by layer", anchor=False)
@@ -33,14 +33,14 @@ def draw(page: ExperimentPage[SpatialView], view: SpatialView, found: Mapping[st
         if side in there:
             with column:
                 _side(page, view, side, model, there[side])
-                _scenes(view, side, model, found)
+                _scenes(view, side, model, computed)
 
 
-def _scenes(view: SpatialView, side: Side, model: str, found: Mapping[str, Result]) -> None:
-    shown = found[f"maps-{side}"]
+def _scenes(view: SpatialView, side: Side, model: str, computed: Mapping[str, Result]) -> None:
+    shown = computed[f"maps-{side}"]
     row = shown.tables["layers"].iloc[layer_at(view, shown)]
     height, width = shown.arrays["pixels"].shape[:2]
-    scenes.draw(view, model, str(row["maps"]), (height, width), found, f"scenes-{side}")
+    scenes.draw(view, model, str(row["maps"]), (height, width), computed, f"scenes-{side}")
 
 
 def layer_at(view: SpatialView, shown: Result) -> int:
@@ -152,10 +152,10 @@ def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None
     rows, columns = _grid(similar, result.arrays["pixels"].shape[:2])
     assert place is not None
     row, column = (min(int(part * count), count - 1) for part, count in zip(place, (rows, columns), strict=True))
-    made = overlay.overlay(image, similar[row * columns + column].reshape(rows, columns), 0.0, 1.0)
+    picture = overlay.overlay(image, similar[row * columns + column].reshape(rows, columns), 0.0, 1.0)
     high, wide = image.shape[0] / rows, image.shape[1] / columns
     return to_png(
-        _framed(made, round(row * high), round((row + 1) * high), round(column * wide), round((column + 1) * wide))
+        _framed(picture, round(row * high), round((row + 1) * high), round(column * wide), round((column + 1) * wide))
     )
 
 

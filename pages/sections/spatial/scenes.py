@@ -16,13 +16,13 @@ TILE = 64
 
 
 def draw(
-    view: SpatialView, model: str, site: str, size: tuple[int, int], found: Mapping[str, Result], part: str
+    view: SpatialView, model: str, site: str, size: tuple[int, int], computed: Mapping[str, Result], part: str
 ) -> None:
     """A row of images at `site`, cut to `size` as the model sees them. One pass over the images serves all blocks; `part` is
     the name of the one that was asked for, and nothing is drawn before it is there."""
     from engine.evaluation.index import IndexRequest
 
-    if part not in found:
+    if part not in computed:
         return
     key = build(IndexRequest, model=model, site=site, data=view.data).key()
     index = results.find(key)

@@ -54,18 +54,18 @@ def parts(view: SpatialView) -> list[Part]:
     from engine.spatial.moves import MovesRequest
 
     kinds = {"layers": LayersRequest, "last": LastLayerRequest, "moves": MovesRequest}
-    found = []
+    asked = []
     for side, model in view.sides.items():
-        made = build(MapsRequest, model=model, data=view.data, image=view.image, unit=view.unit)
-        found.append(Part(f"maps-{side}", _title(side, model, "maps"), made))
+        request = build(MapsRequest, model=model, data=view.data, image=view.image, unit=view.unit)
+        asked.append(Part(f"maps-{side}", _title(side, model, "maps"), request))
     for side, model in view.sides.items():
         deepest = layers_of(sites_of(model))[1][-1].maps.name  # the other blocks come along
-        made = build(IndexRequest, model=model, site=deepest, data=view.data)
-        found.append(Part(f"scenes-{side}", _title(side, model, "scenes"), made))
+        request = build(IndexRequest, model=model, site=deepest, data=view.data)
+        asked.append(Part(f"scenes-{side}", _title(side, model, "scenes"), request))
     for name, kind in kinds.items():
         for side, model in view.sides.items():
-            found.append(Part(f"{name}-{side}", _title(side, model, name), build(kind, model=model, data=view.data)))
-    return found
+            asked.append(Part(f"{name}-{side}", _title(side, model, name), build(kind, model=model, data=view.data)))
+    return asked
 
 
 def requests(view: SpatialView) -> list[Request]:

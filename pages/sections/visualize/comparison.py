@@ -54,10 +54,10 @@ def line(row: Row, result: Any) -> dict[str, Any]:
     """What the table says of one result."""
     from engine.visualization.scores import summary
 
-    found = summary(result)
-    low, high = words.share(found["beat_low"]), words.share(found["beat_high"])
-    beats = f"{words.share(found['beat'])} ({low} to {high})"
-    return {"name": row.name, **found, "beats": beats, "failing": words.share(found["failed"])}
+    numbers = summary(result)
+    low, high = words.share(numbers["beat_low"]), words.share(numbers["beat_high"])
+    beats = f"{words.share(numbers['beat'])} ({low} to {high})"
+    return {"name": row.name, **numbers, "beats": beats, "failing": words.share(numbers["failed"])}
 
 
 def _number(label: str, says: str, form: str) -> Any:

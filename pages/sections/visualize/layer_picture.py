@@ -96,7 +96,7 @@ def boxes(sites: Sequence[Site]) -> list[Box]:
 
 
 def _transformer_boxes(sites: Sequence[Site]) -> list[Box]:
-    found, numbers = [], {}
+    boxes, numbers = [], {}
     for site in sites:
         if site.role in _ROWS:
             number = numbers.setdefault(site.block, len(numbers))
@@ -104,18 +104,18 @@ def _transformer_boxes(sites: Sequence[Site]) -> list[Box]:
             bottom, height = _ROWS[site.role]
             width = 0.86 / 3 if site.role in _PARTS else 0.86
             x = 0.7 + column + _PARTS.get(site.role, 0) * width
-            found.append(Box(site, x, bottom - line * (_BLOCK_HEIGHT + 1.2), width, height))
+            boxes.append(Box(site, x, bottom - line * (_BLOCK_HEIGHT + 1.2), width, height))
     last_line, last_column = divmod(max(len(numbers) - 1, 0), _BLOCKS_A_LINE)
     for site in sites:
         if site.role == "tokens.embed":
-            found.append(Box(site, 0, 0, 0.5, _BLOCK_HEIGHT))
+            boxes.append(Box(site, 0, 0, 0.5, _BLOCK_HEIGHT))
         elif site.role not in _ROWS:
-            found.append(Box(site, 1.76 + last_column, -last_line * (_BLOCK_HEIGHT + 1.2), 0.5, _BLOCK_HEIGHT))
-    return found
+            boxes.append(Box(site, 1.76 + last_column, -last_line * (_BLOCK_HEIGHT + 1.2), 0.5, _BLOCK_HEIGHT))
+    return boxes
 
 
 def _cnn_boxes(sites: Sequence[Site]) -> list[Box]:
-    found, x, before = [], 0.0, None
+    boxes, x, before = [], 0.0, None
     for site in sites:
         stage = _stage(site)
         x += 0.0 if before is None else 1.1 if stage != before else 0.25
@@ -123,9 +123,9 @@ def _cnn_boxes(sites: Sequence[Site]) -> list[Box]:
         height = 0.9 + 0.72 * math.log2(max(site.grid.height, 1))
         if site.block == "head":
             width, height = 0.6, 3.2
-        found.append(Box(site, x, -height / 2, width, height))
+        boxes.append(Box(site, x, -height / 2, width, height))
         x, before = x + width, stage
-    return found
+    return boxes
 
 
 def _stage(site: Site) -> str:
@@ -140,7 +140,7 @@ def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
         colours.of(side) if box.site.name == chosen else colours.tint(side, strong.get(box.site.role, weak))
         for box in drawn
     ]
-    made = go.Figure(
+    chart = go.Figure(
         go.Bar(
             x=[box.x + box.width / 2 for box in drawn],
             y=[box.height for box in drawn],
@@ -160,11 +160,11 @@ def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
         )
     )
     if is_transformer(sites):
-        _label_transformer(made, drawn)
+        _label_transformer(chart, drawn)
     else:
-        _label_cnn(made, drawn)
+        _label_cnn(chart, drawn)
     lines = 1 + sum(box.site.role == "residual" for box in drawn[:-1]) // (_BLOCKS_A_LINE + 1)
-    made.update_layout(
+    chart.update_layout(
         height=190 if lines == 1 else 40 + 140 * lines,
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
         showlegend=False,
@@ -173,12 +173,12 @@ def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
         hoverlabel={"align": "left"},
         font={"size": 11},
     )
-    made.update_xaxes(visible=False, fixedrange=True)
-    made.update_yaxes(visible=False, fixedrange=True)
-    return made
+    chart.update_xaxes(visible=False, fixedrange=True)
+    chart.update_yaxes(visible=False, fixedrange=True)
+    return chart
 
 
-def _label_transformer(made: go.Figure, drawn: Sequence[Box]) -> None:
+def _label_transformer(chart: go.Figure, drawn: Sequence[Box]) -> None:
     quiet = {"showarrow": False, "font": {"size": 11, "color": colours.of("quiet")}}
     blocks: dict[str, list[Box]] = {}
     for box in drawn:
@@ -187,8 +187,8 @@ def _label_transformer(made: go.Figure, drawn: Sequence[Box]) -> None:
     for block, parts in blocks.items():
         left, bottom = min(part.x for part in parts), min(part.y for part in parts)
         number = ".".join(part for part in block.split(".") if part.isdigit())  # stage.block where there are stages
-        made.add_annotation(x=left + 0.43, y=bottom - 0.42, text=number, **quiet)
-        made.add_shape(
+        chart.add_annotation(x=left + 0.43, y=bottom - 0.42, text=number, **quiet)
+        chart.add_shape(
             type="rect",
             x0=left - 0.045, x1=left + 0.905, y0=bottom - 0.09, y1=bottom + _BLOCK_HEIGHT + 0.09,
             line={"width": 0}, fillcolor=colours.tint("quiet", 0.1), layer="below",
@@ -196,20 +196,20 @@ def _label_transformer(made: go.Figure, drawn: Sequence[Box]) -> None:
     for box in drawn:
         if box.site.block in ("tokens", "head"):
             word = "image" if box.site.role == "tokens.embed" else "head"
-            made.add_annotation(x=box.x + box.width / 2, y=box.y - 0.42, text=word, **quiet)
+            chart.add_annotation(x=box.x + box.width / 2, y=box.y - 0.42, text=word, **quiet)
     lines = {round(box.y - _ROWS[box.site.role][0], 2) for box in drawn if box.site.role in _ROWS}
     present = {box.site.role for box in drawn}
     for line in lines:
         for role, name in _ROW_NAMES.items():
             if role in present:
                 bottom, height = _ROWS[role]
-                made.add_annotation(x=-0.15, y=line + bottom + height / 2, text=name, xanchor="right", **quiet)
+                chart.add_annotation(x=-0.15, y=line + bottom + height / 2, text=name, xanchor="right", **quiet)
     columns = min(len(blocks), _BLOCKS_A_LINE)
-    made.update_xaxes(range=[-0.155 * (columns + 2) - 0.2, columns + 1.4])
-    made.update_yaxes(range=[min(lines, default=0) - 0.8, _BLOCK_HEIGHT + 0.15])
+    chart.update_xaxes(range=[-0.155 * (columns + 2) - 0.2, columns + 1.4])
+    chart.update_yaxes(range=[min(lines, default=0) - 0.8, _BLOCK_HEIGHT + 0.15])
 
 
-def _label_cnn(made: go.Figure, drawn: Sequence[Box]) -> None:
+def _label_cnn(chart: go.Figure, drawn: Sequence[Box]) -> None:
     quiet = {"showarrow": False, "font": {"size": 11, "color": colours.of("quiet")}}
     lowest = min(box.y for box in drawn)
     stages: dict[str, list[Box]] = {}
@@ -221,6 +221,6 @@ def _label_cnn(made: go.Figure, drawn: Sequence[Box]) -> None:
         name = "head" if parts[0].site.block == "head" else stage.removeprefix("stages.")
         wide = parts[-1].x + parts[-1].width - parts[0].x
         size = "" if name == "head" or wide < 1.6 else f"<br>{grid.height}×{grid.width}"
-        made.add_annotation(x=middle, y=lowest - 0.2, yanchor="top", text=f"{name}{size}", **quiet)
-    made.update_xaxes(range=[-0.6, drawn[-1].x + drawn[-1].width + 0.6])
-    made.update_yaxes(range=[lowest - 2.1, -lowest + 0.2])
+        chart.add_annotation(x=middle, y=lowest - 0.2, yanchor="top", text=f"{name}{size}", **quiet)
+    chart.update_xaxes(range=[-0.6, drawn[-1].x + drawn[-1].width + 0.6])
+    chart.update_yaxes(range=[lowest - 2.1, -lowest + 0.2])

@@ -147,16 +147,16 @@ def units(which: Side, model: str, site: Site, data: str) -> Address:
             help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16. {TARGETS}",
             **KEEP,
         )
-        found = Address(model, site.name, *parse_selection(text or "", settings().units_limit))
-        check(found, data)
-        return found
+        address = Address(model, site.name, *parse_selection(text or "", settings().units_limit))
+        check(address, data)
+        return address
     with right:
         count = number("How many", field(which, "count"), 8, most=min(64, site.units), least=1)
     if how == AT_RANDOM:
         draw = number("Random seed", field(which, "draw"), 0, most=99_999, least=0)
-        found = tuple(sorted(random.Random(draw).sample(range(site.units), count)))
-        st.caption(f"Units {format_units(found)} of {site.units}")
-        return Address(model, site.name, found)
+        drawn = tuple(sorted(random.Random(draw).sample(range(site.units), count)))
+        st.caption(f"Units {format_units(drawn)} of {site.units}")
+        return Address(model, site.name, drawn)
     return Address(model, site.name, selective(which, Address(model, site.name, (0,)), count, data))
 
 
@@ -167,9 +167,9 @@ def selective(which: Side, address: Address, count: int, data: str) -> tuple[int
     request = index_request(address, data)
     key = request.key()
     if (index := results.find(key)) is not None:
-        found = tuple(most_selective(index, count))
-        st.caption(f"Units {format_units(found)}: the most selective units of this layer.")
-        return found
+        units = tuple(most_selective(index, count))
+        st.caption(f"Units {format_units(units)}: the most selective units of this layer.")
+        return units
     batches = st.session_state.setdefault("fv_indexing", {})
     if st.button("Index this layer", key=field(which, "index"), icon=":material/table_chart:"):
         batches[key] = Batch.of([request], serve.owner())

@@ -37,9 +37,9 @@ class Shown:
 
     @property
     def result(self) -> Result:
-        found = results.find(self.key)
-        assert found is not None, "cards are drawn for results that are there"
-        return found
+        result = results.find(self.key)
+        assert result is not None, "cards are drawn for results that are there"
+        return result
 
     @property
     def index(self) -> Result | None:
