@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -124,8 +125,7 @@ class LoadedModel:
 
     def normalize(self, images01: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> what the module expects: minus the mean, divided by the spread, per channel."""
-        mean = images01.new_tensor(self.mean).view(1, -1, 1, 1)
-        std = images01.new_tensor(self.std).view(1, -1, 1, 1)
+        mean, std = (_channels(values, images01.device, images01.dtype) for values in (self.mean, self.std))
         return (images01 - mean) / std
 
     def resize_to_input(self, images01: Tensor) -> Tensor:
@@ -136,3 +136,10 @@ class LoadedModel:
             images01, self.input_size, mode="bicubic", align_corners=False, antialias=True
         )
         return resized.clamp(0, 1)  # bicubic overshoots at edges
+
+
+@lru_cache(maxsize=64)
+def _channels(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(1, channels, 1, 1): carried to the device once, and not at every step."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device, dtype=dtype).view(1, -1, 1, 1)

@@ -157,14 +157,17 @@ class _Batch:
         if self.smoothing:
             size = loss.detach().abs() if recipe.total_variation_relative else 1.0
             loss = loss + self.smoothing * size * total_variation(images, copies)
-        (pictures.leaf.grad,) = torch.autograd.grad(loss.sum(), pictures.leaf)
+        (gradient,) = torch.autograd.grad(loss.sum(), pictures.leaf)
+        pictures.leaf.grad = gradient.contiguous()  # a fused optimizer goes through both in the order of their memory
         self.optimizer.step()
         pictures.after_step()
         self.curves[:, step] = activation.detach()
 
     def _optimizer(self, rate: float) -> torch.optim.Optimizer:
-        method = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}[self.recipe.optimizer]
-        return method([self.pictures.leaf], lr=rate, betas=self.recipe.betas)
+        leaf, betas = [self.pictures.leaf], self.recipe.betas
+        if self.recipe.optimizer == "nadam":
+            return torch.optim.NAdam(leaf, lr=rate, betas=betas)
+        return torch.optim.Adam(leaf, lr=rate, betas=betas, fused=self.pictures.leaf.device.type != "mps")
 
 
 def _begun(recipe: Recipe, draws: Draws, size: tuple[int, int], start: np.ndarray | None) -> Parameterization:

@@ -44,7 +44,7 @@ class Pixels(Parameterization):
     """The paper's: pixels, clamped to [0, 1] after each step."""
 
     def __init__(self, images: Tensor):
-        self.leaf = images.detach().clone().requires_grad_()
+        self.leaf = images.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
 
     @classmethod
     def noise(cls, draws: Draws, size: tuple[int, int]) -> Pixels:

@@ -1,6 +1,6 @@
 """Philox 4x64 with ten rounds (Salmon, Moraes, Dror and Shaw 2011): random words as a function of a key and a counter.
 
-On the CPU NumPy's own, elsewhere the same integers by tensor operations: nothing is carried to the device for them.
+NumPy's own, and on CUDA the same integers by tensor operations: nothing is carried to the device for them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ class Philox:
     """Random words for some keys, on a device."""
 
     def __init__(self, keys: Sequence[Key], device: torch.device) -> None:
-        self._keys, self._on_device = keys, None if device.type == "cpu" else as_tensor(keys).to(device)
+        self._keys, self._device = keys, device
+        self._on_device = as_tensor(keys).to(device) if device.type == "cuda" else None
 
     def words(self, purpose: int, step: int, count: int) -> Tensor:
         """(keys, count) int64: words of 32 bits, in a stream of its own for each key, purpose and step."""
         blocks = -(-count // 8)
         if self._on_device is None:
-            wide = by_numpy(self._keys, purpose, step, blocks)
+            wide = by_numpy(self._keys, purpose, step, blocks).to(self._device)
         else:
             wide = by_tensors(self._on_device, purpose, step, blocks)
         return torch.stack([wide & LOW, (wide >> 32) & LOW], dim=2).flatten(1)[:, :count]

@@ -56,8 +56,8 @@ def of_shifted(pictures: Tensor, scale: Tensor, offsets: Tensor) -> Tensor:
     on_column = of_columns[:, None].expand(many).gather(4, column_of_seam.expand(-1, -1, 4, 3, 1))[..., 0]
     crossing_place = (row_of_seam * width + column_of_seam).expand(-1, -1, 4, 3, 1)
     crossing = squares.flatten(3)[:, None].expand(many).gather(4, crossing_place)[..., 0]
-    crosses_column = total.new_tensor([1, 0, 1, 1])[:, None]  # right and both diagonals cross the vertical edge
-    crosses_row = total.new_tensor([0, 1, 1, 1])[:, None]
+    direction = torch.arange(4, device=pictures.device)[:, None]
+    crosses_column, crosses_row = direction != 1, direction != 0  # the diagonals cross both
     inside = (
         total[:, None] - crosses_row * on_row - crosses_column * on_column + crosses_row * crosses_column * crossing
     )

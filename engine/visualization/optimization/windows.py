@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from engine.core.devices import exact
 from engine.visualization.optimization.seeding import Draws, Purpose
 from engine.visualization.recipe import View
 
@@ -45,13 +46,15 @@ def cut(images: Tensor, down: Tensor, right: Tensor, side: Tensor, size: tuple[i
 def resampling(length: int, out: int, start: Tensor, extent: Tensor) -> Tensor:
     """(..., out, length): the matrices that read `out` samples from `extent` pixels on from `start` (...), with a triangle
     as wide as the coarser of the two rasters. What lies outside counts as zero."""
-    step = extent.double()[..., None, None] / out
+    device = exact(start.device)
+    step = extent.to(device, torch.float64)[..., None, None] / out
     wide = step.clamp(min=1.0)
-    places = start.double()[..., None, None] + (torch.arange(out, device=start.device).double()[:, None] + 0.5) * step
-    pixels = torch.arange(length, device=start.device).double() + 0.5
+    middles = torch.arange(out, device=device, dtype=torch.float64)[:, None] + 0.5
+    places = start.to(device, torch.float64)[..., None, None] + middles * step
+    pixels = torch.arange(length, device=device, dtype=torch.float64) + 0.5
     weights = (1 - (pixels - places).abs() / wide).clamp(min=0)
     # The triangle's samples at all whole pixels, also those beyond the edges, would sum to this.
-    return (weights / _samples(places, wide)).to(torch.float32)
+    return (weights / _samples(places, wide)).to(start.device, torch.float32)
 
 
 def _samples(places: Tensor, wide: Tensor) -> Tensor:
