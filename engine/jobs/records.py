@@ -5,7 +5,6 @@ Invariant: all of it is read and changed under the lock of its Jobs (see `engine
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -65,7 +64,7 @@ class Record:
         )
 
 
-class Records(OrderedDict[str, Record]):
+class Records(dict[str, Record]):
     """The jobs of a process by their ids: those that wait or run, and the last of those that ended."""
 
     def __init__(self, jobs_per_owner: int, queue_limit: int) -> None:

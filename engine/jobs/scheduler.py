@@ -173,7 +173,7 @@ class Jobs:
                 self._changed.wait()
             return None
 
-    def take_in(self, record: Record, progress: Progress | None) -> None:
+    def report(self, record: Record, progress: Progress | None) -> None:
         """A running job's progress, if there is some. Raises Cancelled when the job must stop."""
         with self._changed:
             if record.stop or self._closing:

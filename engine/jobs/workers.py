@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from engine.core.errors import Cancelled
@@ -27,8 +27,8 @@ class Line(Protocol):
     def take(self) -> Record | None:
         """Wait for the next job, which counts as running from now on; None when no more are to be carried out."""
 
-    def take_in(self, record: Record, progress: Progress | None) -> None:
-        """Take in a running job's progress, if there is some. Raises Cancelled when the job must stop."""
+    def report(self, record: Record, progress: Progress | None) -> None:
+        """A running job's progress, if there is some. Raises Cancelled when the job must stop."""
 
     def end(self, record: Record, status: Status, error: str | None = None) -> None:
         """A job ended so; nothing where it had ended before."""
@@ -66,18 +66,10 @@ class Workers:
 
     def _carry_out(self, record: Record) -> None:
         try:
-            self._runner.fetch(record.job.request, self._reporter(record))
+            self._runner.fetch(record.job.request, partial(self._line.report, record))
         except Cancelled:
             self._line.end(record, "cancelled")
         except BaseException as problem:
             self._line.end(record, "failed", explain(problem, record.job.request))
         else:
             self._line.end(record, "done")
-
-    def _reporter(self, record: Record) -> Callable[[Progress | None], None]:
-        """What a running experiment calls: takes in its progress, if any, and raises Cancelled when it must stop."""
-
-        def report(progress: Progress | None) -> None:
-            self._line.take_in(record, progress)
-
-        return report

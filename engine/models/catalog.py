@@ -34,10 +34,8 @@ __all__ = ["Entry", "LoadedModel", "class_names", "entries", "find", "fingerprin
 
 
 def entries() -> list[Entry]:
-    """All models worth listing: starter, packages', own, and of timm's those suggested or already on this machine; then those
-    of further sources.
-
-    `find` knows every further model of timm and open_clip.
+    """The models worth listing, source by source (see `engine.models.sources.known.SOURCES`); of timm's and open_clip's those
+    suggested or already on this machine. `find` knows all of theirs.
     """
     return [entry for source in SOURCES for entry in _listed(source)]
 
@@ -46,8 +44,8 @@ def find(name: str) -> Entry:
     """The entry of a model. Raises BadRequest with the nearest names when there is none, Unavailable where its source
     fails."""
     failed: VitrineError | None = None
-    asked = known.sources_for(name)
-    for source in asked:
+    sources = known.sources_for(name)
+    for source in sources:
         try:
             if (entry := known.found(source, name)) is not None:
                 return entry
@@ -55,8 +53,8 @@ def find(name: str) -> Entry:
             failed = error
     if failed is not None:
         raise failed
-    if told := next(filter(None, (known.missing(source, name) for source in asked)), ""):
-        raise BadRequest(told)
+    if reason := next(filter(None, (known.missing(source, name) for source in sources)), ""):
+        raise BadRequest(reason)
     near = _near(name)
     hint = f"Similar names: {', '.join(near)}." if near else f"“{COMMAND} models” lists all models."
     raise BadRequest(f"There is no model “{name[:80]}”. {hint}")
@@ -151,6 +149,4 @@ def _near(name: str) -> list[str]:
 
 def sites_of(model: str) -> dict[str, Site]:
     """The sites of a model, which is loaded for it. Raises VitrineError when it is unknown or not there."""
-    from engine.models import catalog
-
-    return catalog.load(model).sites
+    return load(model).sites

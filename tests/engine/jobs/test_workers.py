@@ -26,7 +26,7 @@ class Queue:
         with self._lock:
             return self._waiting.pop(0) if self._waiting else None
 
-    def take_in(self, record: Record, progress: Progress | None) -> None:
+    def report(self, record: Record, progress: Progress | None) -> None:
         if record.job.id == "stopped":
             raise Cancelled("The job was cancelled.")
         self.seen.append((record.job.id, progress and progress.message))
