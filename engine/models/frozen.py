@@ -2,7 +2,7 @@
 
 Batch norm in eval mode is a scale and a shift of each channel, so it folds into the convolution or linear layer before it
 (Jacob et al. 2018, section 3.2), and convolutions run on tensors with the channels last. Nothing is taken on trust: every
-site's value is compared with the network's own, and where they differ by more than rounding, the copy is given up.
+site's value is compared with the network's own, and where they differ by more than rounding, nothing is folded.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ LARGEST_DIFFERENCE = 5e-4
 
 def frozen_copy(module: nn.Module, size: tuple[int, int]) -> nn.Module:
     """A copy of a float32 module in eval mode for images of (height, width) pixels: batch norm folded where it can be,
-    convolutions with the channels last. Sites keep their names, and their values beyond rounding; where they would not,
-    the copy is the module as it is."""
-    twin = _copied(module)
-    if _fold(twin, size) and difference(module, twin, size) > LARGEST_DIFFERENCE:
-        twin = _copied(module)
-    if wants_channels_last(twin):
-        twin.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
-        twin.register_forward_pre_hook(_channels_last)
-    return twin
+    convolutions with the channels last. Sites keep their names and, up to rounding, their values: where folding would change
+    one, the copy keeps its batch norm. Raises what `copy.deepcopy` does for a module that cannot be copied."""
+    frozen = _copied(module)
+    if _fold(frozen, size) and difference(module, frozen, size) > LARGEST_DIFFERENCE:
+        frozen = _copied(module)
+    if wants_channels_last(frozen):
+        frozen.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+        frozen.register_forward_pre_hook(_channels_last)
+    return frozen
 
 
 def _channels_last(_: nn.Module, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -47,21 +47,21 @@ def wants_channels_last(module: nn.Module) -> bool:
     return any(part.kernel_size != part.stride for part in convolutions)
 
 
-def difference(module: nn.Module, twin: nn.Module, size: tuple[int, int]) -> float:
-    """Over all sites the largest difference between a module and its copy on an image of noise, as a share of the site's
-    largest value; infinite where the two have other sites."""
+def difference(module: nn.Module, other: nn.Module, size: tuple[int, int]) -> float:
+    """The largest difference between two modules at any site, on an image of noise of (height, width) pixels: as a share of
+    the site's largest value, in float32; infinite where the two do not have the same sites."""
     noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     noise = noise.to(next(module.parameters()))
     with torch.inference_mode(False), torch.no_grad(), torch.autocast(noise.device.type, enabled=False):
         sites = discover(module, size)
-        if sites != discover(twin, size):
+        if sites != discover(other, size):
             return math.inf
-        ours, theirs = read(module, [*sites], noise), read(twin, [*sites], noise)
-    return max(_apart(ours[name], theirs[name]) for name in sites)
+        expected, values = read(module, [*sites], noise), read(other, [*sites], noise)
+    return max(_relative_difference(values[name], expected[name]) for name in sites)
 
 
-def _apart(one: Tensor, other: Tensor) -> float:
-    return float((one - other).abs().max() / one.abs().max().clamp(min=1e-12))
+def _relative_difference(values: Tensor, expected: Tensor) -> float:
+    return float((values - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
 
 
 def _copied(module: nn.Module) -> nn.Module:
@@ -96,8 +96,8 @@ def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
 def _pairs(module: nn.Module, size: tuple[int, int]) -> list[tuple[nn.Module, _BatchNorm]]:
     """(layer, batch norm) wherever, in a run on one image, the norm's input is a layer's output and no other module reads it.
     What functions read is not seen: whoever folds compares the values."""
-    made: dict[int, nn.Module] = {}
-    readers: dict[int, list[nn.Module]] = defaultdict(list)
+    layers: dict[int, nn.Module] = {}  # by the identity of their output
+    readers: dict[int, list[nn.Module]] = defaultdict(list)  # by the identity of what they read
     runs: dict[nn.Module, int] = defaultdict(int)
     kept: list[Tensor] = []  # so that no tensor gets the identity of one that is gone
 
@@ -107,8 +107,8 @@ def _pairs(module: nn.Module, size: tuple[int, int]) -> list[tuple[nn.Module, _B
             if isinstance(value, Tensor):
                 readers[id(value)].append(part)
                 kept.append(value)
-        if isinstance(output, Tensor) and isinstance(part, nn.Conv2d | nn.Linear):
-            made[id(output)] = part
+        if isinstance(output, Tensor) and type(part) in (nn.Conv2d, nn.Linear):
+            layers[id(output)] = part
             kept.append(output)
 
     leaves = [part for part in module.modules() if isinstance(part, _BatchNorm) or not [*part.children()]]
@@ -122,13 +122,9 @@ def _pairs(module: nn.Module, size: tuple[int, int]) -> list[tuple[nn.Module, _B
             handle.remove()
     pairs = []
     for value, parts in readers.items():
-        layer, norm = made.get(value), parts[0]
-        alone = len(parts) == 1 and layer is not None and runs[layer] == 1 and runs[norm] == 1
-        if (
-            alone
-            and isinstance(norm, _BatchNorm)
-            and norm.running_mean is not None
-            and type(layer) in (nn.Conv2d, nn.Linear)
-        ):
+        layer, norm = layers.get(value), parts[0]
+        if layer is None or not isinstance(norm, _BatchNorm) or norm.running_mean is None:
+            continue
+        if len(parts) == runs[layer] == runs[norm] == 1:
             pairs.append((layer, norm))
     return pairs

@@ -22,12 +22,12 @@ COST = {
 }
 """Time for a picture in batches of these sizes, for one alone. On a CPU measured (`bench.batches`; starter models, bfloat16 and
 float32); elsewhere assumed: there a batch costs hardly more than a picture as long as it does not fill the device."""
-ROWS = {"cuda": 256, "mps": 64}
-"""Copies (of all pictures) that fill a device; more are not faster. On a CPU what is kept in memory decides, see below."""
+FILLING = {"cuda": 256, "mps": 64}
+"""Augmented copies, of all pictures of a batch together, that fill a device; more are not faster. On a CPU memory decides."""
 SHARE = 0.7
 """Of the device's memory: the rest is for weights, other models and other programs."""
 HELD = 4
-"""Times what all sites of a row hold: also what lies between them is kept for the gradient. Rough, hence the check."""
+"""Times what all sites of a copy hold: also what lies between them is kept for the gradient. Rough: see `in_batches`."""
 
 _FITTED: dict[tuple[str, str, Recipe, str], int] = {}
 
@@ -74,13 +74,13 @@ def pictures_at_once(recipe: Recipe, model: LoadedModel, site: str) -> int:
     if model.device.type == "cpu":
         most = model.images_per_pass(most * recipe.copies) // recipe.copies
     elif (memory := devices.describe(model.device)["memory_total"]) is not None:
-        fitting = int(SHARE * memory) // (row_bytes(model, site) * recipe.copies)
-        most = min(most, ROWS[model.device.type] // recipe.copies, fitting)
+        fitting = int(SHARE * memory) // (copy_bytes(model, site) * recipe.copies)
+        most = min(most, FILLING[model.device.type] // recipe.copies, fitting)
     most = min(most, _FITTED.get(_key(recipe, model, site), most))
     return max(size for size in COST[model.device.type] if size <= max(1, most))
 
 
-def row_bytes(model: LoadedModel, site: str) -> int:
+def copy_bytes(model: LoadedModel, site: str) -> int:
     """Bytes that one augmented copy holds for the gradient, about: all sites down to this one, in float32."""
     names = list(model.sites)
     above = [model.sites[name] for name in names[: names.index(site) + 1]]

@@ -1,10 +1,11 @@
-"""A copy of a model that a CPU differentiates faster: the same mathematics, other arithmetic.
+"""A copy of a model that is faster to differentiate: the same mathematics, other arithmetic.
 
-On a CPU whose bfloat16 pays, four things cost as much as all matrix products of a step together: casting every weight
-at every pass, the gradient of torch's fused attention (slower in bfloat16 than a whole layer), the shuffling of heads,
-and the gradient of the convolution that cuts the image into patches. The twin has none of them: its weights are
-bfloat16, its attention is one function with its gradient written out (but for a last block that only the class token
-asks, see `engine.sites.last_block`), its patches are one matrix product.
+On every device batch norm is folded and convolutions have their channels last (see `engine.models.frozen`). On a CPU whose
+bfloat16 pays, four more things cost as much as all matrix products of a step together: casting every weight at every pass,
+the gradient of torch's fused attention (slower in bfloat16 than a whole layer), the shuffling of heads, and the gradient of
+the convolution that cuts the image into patches. The copy has none of them: its weights are bfloat16, its attention is one
+function with its gradient written out (but for a last block that only the class token asks, see `engine.sites.last_block`),
+its patches are one matrix product.
 """
 
 from __future__ import annotations
@@ -23,29 +24,27 @@ from engine.models.loaded import LoadedModel
 from engine.sites.attention_kernel import WrittenAttention
 
 MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
-
-
-_MAKING = threading.Lock()
-_MADE: WeakKeyDictionary[LoadedModel, nn.Module] = WeakKeyDictionary()
+_COPYING = threading.Lock()
+_COPIES: WeakKeyDictionary[LoadedModel, nn.Module] = WeakKeyDictionary()
 
 
 def module_for_gradients(model: LoadedModel) -> nn.Module:
     """The module to differentiate in the model's stead: float32 images in, the same sites. Made at the first call; whoever
     reads the model or this module at the same time is not disturbed, since hooks act for their own thread alone."""
-    with _MAKING:
-        if model not in _MADE:
-            _MADE[model] = _made(model)
-        return _MADE[model]
+    with _COPYING:
+        if model not in _COPIES:
+            _COPIES[model] = _fast_copy(model)
+        return _COPIES[model]
 
 
-def _made(model: LoadedModel) -> nn.Module:
+def _fast_copy(model: LoadedModel) -> nn.Module:
     try:
         module = frozen_copy(model.module, model.input_size)
     except (TypeError, RuntimeError, AttributeError, NotImplementedError):
         return model.module  # a person's own module that cannot be copied: as it is
     if model.device.type == "cpu":
         short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
-        _with_fast_parts(module, short)
+        _replace_slow_parts(module, short)
     # Batch norm that could not be folded keeps its statistics in float32, and autocast looks after the rest.
     if precision.precision(model.device) == torch.bfloat16 and not any(
         isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()
@@ -54,7 +53,8 @@ def _made(model: LoadedModel) -> nn.Module:
     return module
 
 
-def _with_fast_parts(module: nn.Module, short: bool) -> None:
+def _replace_slow_parts(module: nn.Module, short: bool) -> None:
+    """In place: patches become a matrix product and, where sequences are `short`, attention is written out."""
     for parent in [*module.modules()]:
         children: list[tuple[str, Any]] = [*parent.named_children()]
         for name, part in children:
@@ -76,6 +76,7 @@ class PatchProduct(nn.Module):
 
     @staticmethod
     def fits(conv: nn.Conv2d) -> bool:
+        """Whether a convolution is of this kind."""
         side_by_side = conv.kernel_size == conv.stride and conv.kernel_size != (1, 1)
         return side_by_side and conv.groups == 1 and conv.padding in ((0, 0), "valid") and conv.dilation == (1, 1)
 

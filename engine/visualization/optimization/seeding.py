@@ -1,4 +1,5 @@
-"""Random numbers as a pure function of (seed, whose, purpose, step): the same on every device and in any company.
+"""Random numbers as a pure function of (seed, whose, purpose, step): the same whatever shares the batch, and on every device
+(normal ones up to rounding).
 
 From a counter-based generator (see `engine.visualization.optimization.philox`), so that nothing is carried to the device
 and no picture waits for another.

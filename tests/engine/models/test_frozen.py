@@ -38,9 +38,9 @@ def test_batch_norm_folds_wherever_it_follows_a_convolution_and_no_site_changes(
     """DenseNet normalises what it concatenates: there is no convolution to fold half of its norms into."""
     torch.manual_seed(0)
     module = lived_in(timm.create_model(name))
-    twin = frozen_copy(module, (64, 64))
-    assert norms(module) > left == norms(twin)
-    assert difference(module, twin, (64, 64)) < 1e-4
+    frozen = frozen_copy(module, (64, 64))
+    assert norms(module) > left == norms(frozen)
+    assert difference(module, frozen, (64, 64)) < 1e-4
 
 
 def test_gradients_of_the_image_are_the_same():
@@ -76,9 +76,9 @@ class Peeking(nn.Module):
 
 def test_where_a_fold_would_change_a_value_the_copy_is_the_network_as_it_is():
     module = lived_in(Peeking(timm.create_model("resnet10t", channels=(8, 16, 24, 32), stem_type="")))
-    twin = frozen_copy(module, (32, 32))
-    assert norms(twin) == norms(module)
-    assert difference(module, twin, (32, 32)) < 1e-5
+    frozen = frozen_copy(module, (32, 32))
+    assert norms(frozen) == norms(module)
+    assert difference(module, frozen, (32, 32)) < 1e-5
 
 
 def test_a_vision_transformer_has_no_use_for_channels_last_and_a_cnn_has():

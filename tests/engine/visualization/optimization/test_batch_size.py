@@ -7,7 +7,7 @@ import torch
 
 from engine.core import devices
 from engine.visualization.optimization import batch_size
-from engine.visualization.optimization.batch_size import in_batches, pictures_at_once, row_bytes, sizes_for
+from engine.visualization.optimization.batch_size import copy_bytes, in_batches, pictures_at_once, sizes_for
 from engine.visualization.recipes import FAST, PAPER
 from tests.engine.small import small_vit
 
@@ -30,12 +30,12 @@ def gpu(monkeypatch):
 
 
 def test_a_large_device_is_filled_and_a_small_one_gets_what_fits(gpu):
-    one = row_bytes(small_vit(), SITE) * FAST.copies
+    one = copy_bytes(small_vit(), SITE) * FAST.copies
     assert pictures_at_once(FAST, gpu(1 << 40), SITE) == 64
     assert pictures_at_once(FAST, gpu(int(20.5 * one / batch_size.SHARE)), SITE) == 16
     assert pictures_at_once(FAST, gpu(int(60.5 * one / batch_size.SHARE)), SITE) == 16, "not by the last byte"
     assert pictures_at_once(FAST, gpu(1), SITE) == 1
-    assert pictures_at_once(PAPER, gpu(1 << 40), SITE) == 16, "64 pictures would be more rows than fill the device"
+    assert pictures_at_once(PAPER, gpu(1 << 40), SITE) == 16, "64 pictures would be more copies than fill the device"
 
 
 def test_on_a_cpu_no_tensor_of_a_batch_is_larger_than_the_memory_that_is_kept():
@@ -55,7 +55,7 @@ def test_a_batch_is_filled_up_only_where_that_costs_less_than_a_smaller_one(coun
 
 def test_a_deeper_site_holds_more():
     model = small_vit()
-    sizes = [row_bytes(model, f"blocks.{block}.mlp.hidden") for block in range(3)]
+    sizes = [copy_bytes(model, f"blocks.{block}.mlp.hidden") for block in range(3)]
     assert sizes == sorted(set(sizes))
 
 

@@ -1,4 +1,4 @@
-"""The twin that is quickest to differentiate: the same gradient as the model's, and nobody else disturbed."""
+"""The copy that is quickest to differentiate: the same gradient as the model's, and nobody else disturbed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def gradient(module: nn.Module, site: str, images: torch.Tensor) -> torch.Tensor
     return torch.autograd.grad(values.float().mean(1).sum(), images)[0]
 
 
-def test_the_twin_leaves_the_model_as_it_was():
+def test_the_copy_leaves_the_model_as_it_was():
     model = small_vit()
     before, weights = kinds(model.module), {name: t.clone() for name, t in model.module.state_dict().items()}
     other = module_for_gradients(model)
@@ -42,7 +42,7 @@ def test_the_twin_leaves_the_model_as_it_was():
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_in_float32_the_twin_has_the_models_gradient(site):
+def test_in_float32_the_copy_has_the_models_gradient(site):
     """The same mathematics: with its weights widened again, only the rounding of the weights is left to match."""
     model = small_vit()
     model.module.bfloat16().float()
@@ -52,7 +52,7 @@ def test_in_float32_the_twin_has_the_models_gradient(site):
     torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5 * float(one.abs().max()))
 
 
-def test_in_bfloat16_the_twins_gradient_points_where_the_models_does():
+def test_in_bfloat16_the_copys_gradient_points_where_the_models_does():
     model = small_vit()
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
     one = gradient(model.module, "blocks.2.mlp.out", images)

@@ -1,4 +1,4 @@
-"""What the optimizer moves: valid pictures, one a generator, with the statistics they claim."""
+"""What the optimizer moves: valid pictures, each of its own random numbers, with the statistics they claim."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_pictures_lie_in_zero_to_one_at_the_size_asked_for(name, size):
 
 
 @pytest.mark.parametrize("name", ["pixels", "fourier", "maco"])
-def test_each_picture_belongs_to_its_generator_alone(name):
+def test_each_picture_belongs_to_its_random_numbers_alone(name):
     together = parameterize(name, draws(1, 2), (32, 32)).images()
     alone = parameterize(name, draws(2), (32, 32)).images()
     assert torch.equal(together[1], alone[0])

@@ -1,4 +1,4 @@
-"""Windows onto pictures: in place, at the right scale, grey outside, each copy of its own generator."""
+"""Windows onto pictures: in place, at the right scale, grey outside, each copy by its own random numbers."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_turning_back_gives_the_picture_back():
 VIEW = View(side=(0.5, 0.1), side_spread=0.05, centre_spread=0.1, shift=0.05, zoom=0.1, turn=5, noise=0.1)
 
 
-def test_copies_belong_to_their_own_generator():
+def test_copies_have_their_own_random_numbers():
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     both = windows_of(images, VIEW, 3, (16, 16), 0.5, draws(1, 2), 0)
     alone = windows_of(images[1:], VIEW, 3, (16, 16), 0.5, draws(2), 0)
