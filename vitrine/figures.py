@@ -57,26 +57,28 @@ def _sides(results: Sequence[Result], table: str) -> dict[Side, tuple[str, pd.Da
 
 def _curves(results: Sequence[Result]) -> go.Figure:
     """The objective of every unit while its picture was made."""
-    made = line_charts.blank("step", "activation, mean over augmented copies")
+    chart = line_charts.blank("step", "activation, mean over augmented copies")
     several = len(results) > 1
     for model, result in zip(_names(results), results, strict=True):
         for unit, values in zip(export.names(result), result.arrays["curves"], strict=True):
             name = f"{model}: {unit}" if several else f"unit {unit}"
-            made.add_scatter(x=np.arange(1, len(values) + 1), y=np.asarray(values, np.float32), mode="lines", name=name)
-    made.update_layout(hovermode="closest")
-    return made
+            chart.add_scatter(
+                x=np.arange(1, len(values) + 1), y=np.asarray(values, np.float32), mode="lines", name=name
+            )
+    chart.update_layout(hovermode="closest")
+    return chart
 
 
 def _selectivity(results: Sequence[Result]) -> go.Figure:
     """How far a unit's strongest images stand above all, for the units in falling order."""
-    made = line_charts.blank("units, most selective first", "selectivity, standard deviations")
+    chart = line_charts.blank("units, most selective first", "selectivity, standard deviations")
     for number, (name, result) in enumerate(zip(_names(results), results, strict=True)):
         values = np.sort(result.arrays["selectivity"])[::-1]
-        made.add_scatter(
+        chart.add_scatter(
             x=np.arange(1, len(values) + 1), y=values, mode="lines", name=f"{name}@{result.request['site']}",
             line={"color": colours.model(number)},
         )  # fmt: skip
-    return made
+    return chart
 
 
 def _accuracies(
@@ -144,13 +146,13 @@ HEADS = {
 
 def _moves(results: Sequence[Result]) -> go.Figure:
     """How far maps move along with shifted and turned images."""
-    made = line_charts.blank(line_charts.DEPTH, "correlation of the map with the transformed map")
+    chart = line_charts.blank(line_charts.DEPTH, "correlation of the map with the transformed map")
     for side, (name, table) in _sides(results, "moves").items():
         for dash, (kind, part) in enumerate(table.groupby("kind")):
             bounds = part["equivariance_low"], part["equivariance_high"]
             curve = line_charts.Curve(part["depth"], part["equivariance"], *bounds)
-            line_charts.line(made, curve, f"{name}: {kind}", side, dash)
-    return made
+            line_charts.line(chart, curve, f"{name}: {kind}", side, dash)
+    return chart
 
 
 def _localisation(results: Sequence[Result]) -> go.Figure:
@@ -178,17 +180,17 @@ def _purity(results: Sequence[Result]) -> go.Figure:
 
 def _scores(results: Sequence[Result]) -> go.Figure:
     """The units that follow a text, best first, and what the best unit reaches by chance."""
-    made = line_charts.blank("units, best first", "correlation with the text")
+    chart = line_charts.blank("units, best first", "correlation with the text")
     for number, (name, result) in enumerate(zip(_names(results), results, strict=True)):
         rows = result.tables["units"]
-        made.add_bar(
+        chart.add_bar(
             x=np.arange(1, len(rows) + 1), y=rows["score"], name=f"{name}: {result.request['text']}",
             marker={"color": colours.model(number)}, customdata=rows["address"],
             hovertemplate="%{customdata}: %{y:.3f}<extra></extra>",
         )  # fmt: skip
-        line_charts.level(made, result.facts["chance"], f"{name}: best by chance")
-    made.update_layout(hovermode="closest")
-    return made
+        line_charts.level(chart, result.facts["chance"], f"{name}: best by chance")
+    chart.update_layout(hovermode="closest")
+    return chart
 
 
 def _plane(results: Sequence[Result]) -> go.Figure:
@@ -198,12 +200,12 @@ def _plane(results: Sequence[Result]) -> go.Figure:
 def _agreement(results: Sequence[Result]) -> go.Figure:
     """How well the words of units' pictures agree with those of their images, and pictures of other units with them."""
     rows = results[0].tables["units"]
-    made = line_charts.blank("unit", "correlation of words")
+    chart = line_charts.blank("unit", "correlation of words")
     units = [str(unit) for unit in rows["unit"]]
-    made.add_bar(x=units, y=rows["consistency"], name="its own picture", marker={"color": colours.of("a")})
-    made.add_bar(x=units, y=rows["others"], name="against other units' images", marker={"color": colours.of("quiet")})
-    made.update_xaxes(type="category")
-    return made
+    chart.add_bar(x=units, y=rows["consistency"], name="its own picture", marker={"color": colours.of("a")})
+    chart.add_bar(x=units, y=rows["others"], name="against other units' images", marker={"color": colours.of("quiet")})
+    chart.update_xaxes(type="category")
+    return chart
 
 
 CHARTS: dict[str, tuple[Callable[[Sequence[Result]], go.Figure], int]] = {

@@ -122,17 +122,18 @@ class Renamed(ast.NodeTransformer):
 
     def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
         """`import engine.core.paths` loads that module and binds `engine`; so do the two statements it becomes."""
-        made: list[ast.stmt] = []
+        statements: list[ast.stmt] = []
         for alias in node.names:
             if not _is_room(alias.name):
-                made.append(ast.Import([alias]))
+                statements.append(ast.Import([alias]))
                 continue
             whole, room = f"{__package__}.{alias.name}", alias.name.partition(".")[0]
             if alias.asname:
-                made.append(ast.Import([ast.alias(whole, alias.asname)]))
+                statements.append(ast.Import([ast.alias(whole, alias.asname)]))
             else:
-                made += [ast.Import([ast.alias(whole, room)]), ast.Import([ast.alias(f"{__package__}.{room}", room)])]
-        return [ast.fix_missing_locations(ast.copy_location(each, node)) for each in made]
+                both = (ast.alias(whole, room), ast.alias(f"{__package__}.{room}", room))
+                statements += [ast.Import([name]) for name in both]
+        return [ast.fix_missing_locations(ast.copy_location(each, node)) for each in statements]
 
 
 def _is_room(module: str) -> bool:

@@ -50,14 +50,14 @@ def _tried(look: Callable[[list[str], list[str]], Any], problems: list[str], rem
 
 
 def _versions(problems: list[str]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {"vitrine": __version__, "python": platform.python_version()}
+    versions: dict[str, str | None] = {"vitrine": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = None
+            versions[name] = None
             problems.append(f"The package {name} is not installed. Run: pip install -r requirements.txt")
-    return found
+    return versions
 
 
 def _device(problems: list[str], remarks: list[str]) -> dict[str, Any]:
@@ -90,22 +90,22 @@ def _data(problems: list[str], remarks: list[str]) -> dict[str, int]:
     """The starter's scenes and the folders of the settings, with how many images each holds."""
     from engine.data.registry import open_dataset
 
-    found: dict[str, int] = {}
+    images: dict[str, int] = {}
     for name in (STARTER, *config.settings().data_folders):
         try:
             dataset = open_dataset(name)
-            found[name] = len(dataset)
+            images[name] = len(dataset)
             dataset.image(0)
         except VitrineError as error:
             problems.append(str(error))
-    return found
+    return images
 
 
 def _models(problems: list[str], remarks: list[str]) -> dict[str, bool]:
     """The models of every source, as far as it wants them looked at; the starter models are loaded and run once."""
     from engine.models.sources.known import SOURCES, listed
 
-    found: dict[str, bool] = {}
+    available: dict[str, bool] = {}
     for source in SOURCES:
         try:
             entries = listed(source)
@@ -113,12 +113,12 @@ def _models(problems: list[str], remarks: list[str]) -> dict[str, bool]:
             problems.append(str(error))
             continue
         for entry in entries if source.doctor != "skip" else ():
-            found[entry.name] = entry.available
+            available[entry.name] = entry.available
             if source.doctor == "try":
                 _try_model(entry.name, problems)
             elif not entry.available:
                 remarks.append(f"{entry.name} is not available. {entry.note}".strip())
-    return found
+    return available
 
 
 def _try_model(name: str, problems: list[str]) -> None:

@@ -115,12 +115,12 @@ class VisualizeRequest(Request):
     @classmethod
     def _readable(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
         try:
-            found = [parse_target(text) for text in targets]
+            parsed = [parse_target(text) for text in targets]
         except BadRequest as error:
             raise ValueError(str(error)) from None
-        if any(target.unit is not None for target in found):
+        if any(target.unit is not None for target in parsed):
             raise ValueError("A target that is just one unit belongs to the units.")
-        return tuple(dict.fromkeys(map(str, found)))
+        return tuple(dict.fromkeys(map(str, parsed)))
 
     @field_validator("units")
     @classmethod

@@ -38,8 +38,8 @@ class PictureRequest(Request):
     """Make one picture that maximizes (direction 1) or minimizes (-1) a unit (its number) or a target of a site.
 
     Arrays: `image` (H, W, 3) uint8, `curve` (steps,) float32: mean activation over the augmented copies at each step.
-    Facts: seconds, the device and precision that it was made with, and `batch`, the size of the batch: pictures made in
-    batches of different sizes differ as pictures of different roundings do. `data` stays empty where neither the target nor
+    Facts: seconds, the device and precision that it was made with, and `batch`, the size of the batch that it was made in:
+    in another, products are rounded differently. `data` stays empty where neither the target nor
     the image to start from is of a data set.
     """
 
@@ -76,26 +76,27 @@ def complete(
 ) -> list[Result]:
     """The results of requests that differ in what is wanted only (their `goals`), of which some are there. The others are
     made together; each is kept as soon as its batch is done. Raises BadRequest for what cannot stand in one request."""
-    first, found = requests[-1], list(there)  # targets come last, and units need no data set
-    missing = [place for place, result in enumerate(found) if result is None]
+    first, results = requests[-1], list(there)  # targets come last, and units need no data set
+    missing = [place for place, result in enumerate(results) if result is None]
     model, recipe = catalog.load(first.model), recipe_of(first.recipe)
     same_size(goals, recipe, model, first.site)
     started, device = time.monotonic(), devices.describe(model.device)["name"]
 
-    def keep(places: Sequence[int], made: Pictures) -> None:
+    def keep(places: Sequence[int], pictures: Pictures) -> None:
         nonlocal started
         seconds = (time.monotonic() - started) / len(places)
-        for place, image, curve, size in zip(places, as_bytes(made.images), made.curves, made.batches, strict=True):
+        images = as_bytes(pictures.images)
+        for place, image, curve, size in zip(places, images, pictures.curves, pictures.batches, strict=True):
             request = requests[missing[place]]
             arrays = {"image": image, "curve": curve}
             facts = {"seconds": seconds, "device": device, "batch": int(size)}
             result = Result(json.loads(request.canonical()), arrays, {}, facts)
             context.keep(request, result, spare=True)
-            found[missing[place]] = result
+            results[missing[place]] = result
         started = time.monotonic()
 
     if missing:
         start = image_of(first.start, first.data) if first.start else None
         asked = [goals[place] for place in missing]
         maximize(model, first.site, asked, recipe, first.seed, Run(first.direction, start, watch, keep))
-    return [result for result in found if result is not None]
+    return [result for result in results if result is not None]

@@ -18,17 +18,17 @@ def concepts(commands: _SubParsersAction) -> None:
         f"  {COMMAND} concepts --model starter-clip --site blocks.6.mlp.hidden --name-units --json\n"
         f"  {COMMAND} concepts --purity --models starter-vit starter-clip --json"
     )
-    made = command(
+    parser = command(
         commands, "concepts", "concepts:find", "label units with words, find units by text, measure purity", example
     )
-    _question(made)
-    _units(made)
-    _words(made)
-    data_option(made, "compare words and units on")
+    _question(parser)
+    _units(parser)
+    _words(parser)
+    data_option(parser, "compare words and units on")
 
 
-def _question(made: ArgumentParser) -> None:
-    what = made.add_mutually_exclusive_group(required=True)
+def _question(parser: ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--text", metavar="T", help="find the units that respond to a word or a sentence")
     for option, runs, does in (
         ("--name-units", "concepts:names", "label all units of a site with words"),
@@ -37,11 +37,11 @@ def _question(made: ArgumentParser) -> None:
         what.add_argument(option, dest="command", action="store_const", const=runs, help=does)
 
 
-def _units(made: ArgumentParser) -> None:
-    made.add_argument("--model", metavar="M", help="the model whose units are examined")
-    made.add_argument("--models", nargs="+", metavar="M", default=[], help="one or more models, for --purity")
-    made.add_argument("--site", default="", metavar="S", help="a single site, like blocks.6.mlp.hidden")
-    made.add_argument(
+def _units(parser: ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="M", help="the model whose units are examined")
+    parser.add_argument("--models", nargs="+", metavar="M", default=[], help="one or more models, for --purity")
+    parser.add_argument("--site", default="", metavar="S", help="a single site, like blocks.6.mlp.hidden")
+    parser.add_argument(
         "--role",
         default=choices.DEFAULT_ROLE,
         metavar="R",
@@ -49,32 +49,32 @@ def _units(made: ArgumentParser) -> None:
     )
 
 
-def _words(made: ArgumentParser) -> None:
-    made.add_argument(
+def _words(parser: ArgumentParser) -> None:
+    parser.add_argument(
         "--reader",
         default=choices.DEFAULT_READER,
         metavar="M",
         help="the CLIP that rates how well words fit images (default: %(default)s)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--vocabulary",
         default=choices.DEFAULT_VOCABULARY,
         metavar="NAME|FILE",
         help="words: starter, a name from vitrine.toml, or a file with one word per line (default: %(default)s)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--template",
         default=choices.DEFAULT_TEMPLATE,
         metavar="T",
         help="prompt template for words (default: %(default)s)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--measure",
         choices=choices.MEASURES,
         default=choices.DEFAULT_MEASURE,
         help="scoring of labels (default: %(default)s)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--top",
         type=whole_number,
         metavar="N",

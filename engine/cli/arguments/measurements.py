@@ -13,59 +13,59 @@ from engine.core import choices
 def spatial(commands: _SubParsersAction) -> None:
     """`spatial`: what the layers keep of where things are."""
     says = "how spatial information is preserved through the layers, and what the last layer does to it"
-    made = command(commands, "spatial", "spatial:spatial", says)
-    made.add_argument("--model", metavar="M", required=True, help="the model's name")
-    data_option(made, "measure on")
-    made.add_argument("--images", type=whole_number, metavar="N", help="at most N images (default: all)")
+    parser = command(commands, "spatial", "spatial:spatial", says)
+    parser.add_argument("--model", metavar="M", required=True, help="the model's name")
+    data_option(parser, "measure on")
+    parser.add_argument("--images", type=whole_number, metavar="N", help="at most N images (default: all)")
 
 
 def background(commands: _SubParsersAction) -> None:
     """`background`: objects alone and backgrounds alone."""
     example = f"example:\n  {COMMAND} background --models starter-vit starter-cnn --data starter --json"
     says = "accuracy on objects alone and backgrounds alone: reliance on the background"
-    made = command(commands, "background", "background:background", says, example)
-    _on_images(made)
-    made.add_argument(
+    parser = command(commands, "background", "background:background", says, example)
+    _on_images(parser)
+    parser.add_argument(
         "--cut",
         choices=("auto", *choices.CUTS),
         default="auto",
         help="how objects are segmented (default: boxes if available, else masks, else saliency)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--fills",
         nargs="+",
         choices=choices.FILLS,
         default=[*choices.DEFAULT_FILLS],
         help="fills for the pixels cut out (default: black)",
     )
-    limit_option(made)
+    limit_option(parser)
 
 
 def frequency(commands: _SubParsersAction) -> None:
     """`frequency`: filtered images."""
     example = f"example:\n  {COMMAND} frequency --models starter-vit starter-cnn --data starter --json"
-    made = command(
+    parser = command(
         commands,
         "frequency",
         "background:frequency",
         "reliance on spatial frequencies: low-pass, high-pass and band-pass",
         example,
     )
-    _on_images(made)
-    made.add_argument(
+    _on_images(parser)
+    parser.add_argument(
         "--filter",
         choices=choices.FILTERS,
         default=choices.DEFAULT_FILTER,
         help="filter type (default: %(default)s)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--cutoffs",
         nargs="+",
         type=float,
         metavar="C",
         help="increasing fractions of Nyquist (default: twenty, from 0.02 to 1)",
     )
-    limit_option(made)
+    limit_option(parser)
 
 
 def reliance(commands: _SubParsersAction) -> None:
@@ -76,12 +76,12 @@ def reliance(commands: _SubParsersAction) -> None:
         ("spectrum", "frequency spectrum of units' input gradients, by layer"),
         ("challenge", "the ImageNet-9 Backgrounds Challenge and its BG-Gap"),
     ):
-        made = command(commands, name, f"reliance:{name}", says)
-        _on_images(made)
-        limit_option(made)
+        parser = command(commands, name, f"reliance:{name}", says)
+        _on_images(parser)
+        limit_option(parser)
 
 
-def _on_images(made: ArgumentParser) -> None:
+def _on_images(parser: ArgumentParser) -> None:
     """The models, and the images that they are measured on."""
-    models_option(made)
-    data_option(made, "measure on")
+    models_option(parser)
+    data_option(parser, "measure on")

@@ -11,14 +11,14 @@ from engine.core.config import settings
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
-def models_option(made: ArgumentParser) -> None:
+def models_option(parser: ArgumentParser) -> None:
     """The models to compare."""
-    made.add_argument("--models", nargs="+", metavar="M", required=True, help="the models' names")
+    parser.add_argument("--models", nargs="+", metavar="M", required=True, help="the models' names")
 
 
-def data_option(made: ArgumentParser, purpose: str) -> None:
+def data_option(parser: ArgumentParser, purpose: str) -> None:
     """The images, with what they are for."""
-    made.add_argument(
+    parser.add_argument(
         "--data",
         default=choices.DEFAULT_DATA,
         metavar="NAME|FOLDER",
@@ -26,9 +26,9 @@ def data_option(made: ArgumentParser, purpose: str) -> None:
     )
 
 
-def limit_option(made: ArgumentParser) -> None:
+def limit_option(parser: ArgumentParser) -> None:
     """How many of the images."""
-    made.add_argument(
+    parser.add_argument(
         "--limit",
         type=whole_number,
         default=0,

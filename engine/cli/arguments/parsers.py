@@ -42,16 +42,16 @@ class LateParser(OneLineParser):
 
 def command(commands: _SubParsersAction, name: str, runs: str, says: str, epilog: str = "") -> LateParser:
     """A command with this name: `runs` is the function that carries it out, `says` its one line of help."""
-    made = commands.add_parser(
+    parser = commands.add_parser(
         name,
         help=says,
         description=f"{says[0].upper()}{says[1:]}.",
         epilog=epilog,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    made.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    made.set_defaults(command=runs)
-    return made
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.set_defaults(command=runs)
+    return parser
 
 
 def derived(commands: _SubParsersAction) -> None:
@@ -60,9 +60,9 @@ def derived(commands: _SubParsersAction) -> None:
         if entry.name in WRITTEN or entry.name in commands.choices:
             continue
         about = f"{entry.about[0].lower()}{entry.about[1:].removesuffix('.')}"
-        made = command(commands, entry.name, "derived:carry_out", about)
-        made.set_defaults(experiment=entry.name)
-        made.learn = partial(_learn, name=entry.name)
+        parser = command(commands, entry.name, "derived:carry_out", about)
+        parser.set_defaults(experiment=entry.name)
+        parser.learn = partial(_learn, name=entry.name)
 
 
 def _learn(parser: LateParser, name: str) -> None:

@@ -20,29 +20,29 @@ def visualize(commands: _SubParsersAction) -> None:
         f"  {COMMAND} visualize --model starter-vit --site blocks.6.mlp.hidden --units 0:16 --out pictures\n"
         f"  {COMMAND} visualize starter-vit@blocks.6.mlp.hidden:0-15 --out pictures"
     )
-    made = command(
+    parser = command(
         commands, "visualize", "experiments:visualize", "visualize units by activation maximization", example
     )
-    _what_is_visualized(made)
-    _how(made)
-    data_option(made, "compare the pictures' activations with")
-    made.add_argument("--out", metavar="DIR", help="output folder for pictures, numbers.csv and request.json")
+    _what_is_visualized(parser)
+    _how(parser)
+    data_option(parser, "compare the pictures' activations with")
+    parser.add_argument("--out", metavar="DIR", help="output folder for pictures, numbers.csv and request.json")
 
 
-def _what_is_visualized(made: ArgumentParser) -> None:
+def _what_is_visualized(parser: ArgumentParser) -> None:
     """Units, directions, images and texts."""
-    made.add_argument(
+    parser.add_argument(
         "address", nargs="?", metavar="ADDRESS", help="model@site:units, instead of the next three options"
     )
-    made.add_argument("--model", metavar="M", help="the model's name")
-    made.add_argument("--site", metavar="S", help="the site, like blocks.6.mlp.hidden")
-    made.add_argument(
+    parser.add_argument("--model", metavar="M", help="the model's name")
+    parser.add_argument("--site", metavar="S", help="the site, like blocks.6.mlp.hidden")
+    parser.add_argument(
         "--units",
         type=selection,
         metavar="U",
         help="units: 5, 0-15, 0:16; targets: 120@3x5 (one position), head2, (3-0.5*7), invert:17; or a list of those",
     )
-    made.add_argument(
+    parser.add_argument(
         "--direction",
         action="append",
         default=[],
@@ -53,12 +53,12 @@ def _what_is_visualized(made: ArgumentParser) -> None:
         ("invert", "also feature inversion of an image"),
         ("caricature", "also a caricature of an image"),
     ):
-        made.add_argument(f"--{option}", action="append", default=[], metavar="N|FILE", help=help_)
-    made.add_argument(
+        parser.add_argument(f"--{option}", action="append", default=[], metavar="N|FILE", help=help_)
+    parser.add_argument(
         "--text", action="append", default=[], metavar="TEXT", help="also similarity to a text, for a CLIP"
     )
     for option, now in (("match", "invert"), ("says", "text")):  # as these options were called before
-        made.add_argument(f"--{option}", action="append", dest=now, help=SUPPRESS)
+        parser.add_argument(f"--{option}", action="append", dest=now, help=SUPPRESS)
 
 
 def _learn_recipes(recipe: Action, _parser: LateParser) -> None:
@@ -68,31 +68,31 @@ def _learn_recipes(recipe: Action, _parser: LateParser) -> None:
     recipe.help = f"recipe: {names}, or a .toml or .json file with a recipe's settings (default: %(default)s)"
 
 
-def _how(made: LateParser) -> None:
+def _how(parser: LateParser) -> None:
     """The recipe, where it begins, and what is made beside a picture of each unit."""
-    recipe = made.add_argument("--recipe", default=choices.DEFAULT_RECIPE, metavar="NAME|FILE")
-    made.learn = partial(_learn_recipes, recipe)
-    made.add_argument("--seed", type=whole_number, default=0, metavar="N", help="random seed (default: 0)")
-    made.add_argument("--opposite", action="store_true", help="also pictures that minimize the units")
-    made.add_argument("--start", metavar="N|FILE", help="start from an image instead of noise")
-    made.add_argument(
+    recipe = parser.add_argument("--recipe", default=choices.DEFAULT_RECIPE, metavar="NAME|FILE")
+    parser.learn = partial(_learn_recipes, recipe)
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="N", help="random seed (default: 0)")
+    parser.add_argument("--opposite", action="store_true", help="also pictures that minimize the units")
+    parser.add_argument("--start", metavar="N|FILE", help="start from an image instead of noise")
+    parser.add_argument(
         "--importance", action="store_true", help="also a map of the objective's gradient in each picture"
     )
-    made.add_argument(
+    parser.add_argument(
         "--several", type=whole_number, default=1, metavar="N", help="also N pictures optimized to differ, up to 8"
     )
-    made.add_argument(
+    parser.add_argument(
         "--seeds", type=whole_number, default=1, metavar="N", help="compare N seeds, up to 8, and report stability"
     )
 
 
 def index(commands: _SubParsersAction) -> None:
     """`index`: the activations of a site."""
-    made = command(commands, "index", "experiments:index", "activations of all units of a site on a whole data set")
-    made.add_argument("--model", metavar="M", required=True, help="the model's name")
-    made.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
-    data_option(made, "run through the model")
-    made.add_argument(
+    parser = command(commands, "index", "experiments:index", "activations of all units of a site on a whole data set")
+    parser.add_argument("--model", metavar="M", required=True, help="the model's name")
+    parser.add_argument("--site", metavar="S", required=True, help="the site, like blocks.6.mlp.hidden")
+    data_option(parser, "run through the model")
+    parser.add_argument(
         "--top",
         type=whole_number,
         default=choices.DEFAULT_TOP_IMAGES,

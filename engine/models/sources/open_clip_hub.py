@@ -53,8 +53,8 @@ class OpenClipHub(Source):
     def entries(self) -> list[Entry]:
         """The suggested models and all whose weights lie in the hub's local cache."""
         every = [entry for name in _names() if (entry := self.find(PREFIX + name))]
-        found = [entry for entry in every if entry.available or _is_suggested(entry)]
-        return sorted(found, key=lambda entry: not _is_suggested(entry))
+        listed = [entry for entry in every if entry.available or _is_suggested(entry)]
+        return sorted(listed, key=lambda entry: not _is_suggested(entry))
 
     def names(self) -> list[str]:
         """All pretrained models that open_clip finds on the hub."""

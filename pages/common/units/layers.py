@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import BadRequest, VitrineError
 from engine.models.catalog import sites_of
 
+if TYPE_CHECKING:
+    from engine.sites.access import Site
+
 MAX_ROWS = 8
 """The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
-
-
 QUICK = ("fast", "fourier", "paper", "paper-code")
 """The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for matching."""
 
@@ -27,16 +31,7 @@ def through_depth(address: Address) -> list[Address]:
     alike = [site for site in sites.values() if site.role == role]
     if len(alike) > MAX_ROWS:
         alike = [alike[round(step * (len(alike) - 1) / (MAX_ROWS - 1))] for step in range(MAX_ROWS)]
-    kept = [
-        Address(
-            address.model,
-            site.name,
-            tuple(unit for unit in address.units if unit < site.units),
-            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
-        )
-        for site in alike
-    ]
-    return [layer for layer in kept if layer.names]
+    return _at(alike, address)
 
 
 def compared() -> tuple[str, ...]:
@@ -47,25 +42,33 @@ def compared() -> tuple[str, ...]:
 
 
 def side_by_side(address: Address) -> list[Address]:
-    """The same units at every site of the address's block, in order. Raises VitrineError for an unknown site."""
+    """The same units at every site of the address's block, in order; what a site does not have is left out.
+
+    Raises VitrineError for a site that the model does not have.
+    """
     from engine.sites.access import find
 
     sites = sites_of(address.model)
     block = find(sites, address.site).block
-    kept = [
+    return _at([site for site in sites.values() if site.block == block], address)
+
+
+def _at(sites: Iterable[Site], address: Address) -> list[Address]:
+    """The units and targets of an address at each of these sites, as far as a site has them; sites with none are left out."""
+    model = address.model
+    everywhere = [
         Address(
-            address.model,
+            model,
             site.name,
             tuple(unit for unit in address.units if unit < site.units),
-            tuple(target for target in address.targets if not _missing(address.model, site.name, target)),
+            tuple(target for target in address.targets if not _refusal(model, site.name, target)),
         )
-        for site in sites.values()
-        if site.block == block
+        for site in sites
     ]
-    return [each for each in kept if each.names]
+    return [each for each in everywhere if each.names]
 
 
-def _missing(model: str, site: str, target: str, data: str = DEFAULT_DATA) -> VitrineError | None:
+def _refusal(model: str, site: str, target: str, data: str = DEFAULT_DATA) -> VitrineError | None:
     """Why a layer has no such target; None where it has."""
     from engine.models import catalog
     from engine.visualization import objectives
@@ -91,5 +94,5 @@ def check(address: Address, data: str = DEFAULT_DATA) -> None:
             f"{address.model}@{address.site} has units 0 to {site.units - 1}; there is no unit {beyond[0]}."
         )
     for target in address.targets:
-        if (refused := _missing(address.model, address.site, target, data)) is not None:
+        if (refused := _refusal(address.model, address.site, target, data)) is not None:
             raise refused
