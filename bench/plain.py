@@ -2,7 +2,7 @@
 network run to its head, float32, a forward hook on the layer. Shares nothing with the engine but the random numbers,
 so that the two must give the same picture (tests/engine/visualization/optimization/test_optimize.py).
 
-    python -m bench.plain [--model starter-vit] [--block 3] [--steps 400]
+    python -m bench.plain [--model starter-vit] [--layer blocks.3.mlp.act --prefix 1] [--steps 400]
 
 prints the seconds of one unit, in a process where nothing of the engine's has touched torch's settings.
 """
@@ -77,19 +77,22 @@ def maximize_plainly(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Seconds of one unit of a starter ViT's hidden features, plainly.")
+    parser = argparse.ArgumentParser(description="Seconds of one unit of a starter model's layer, plainly.")
     parser.add_argument("--model", default="starter-vit")
-    parser.add_argument("--block", type=int, default=3)
+    parser.add_argument("--layer", default="blocks.3.mlp.act", help="a module's name")
+    parser.add_argument("--prefix", type=int, default=-1, help="tokens before the patches; -1: channels come first")
     parser.add_argument("--steps", type=int, default=400)
     args = parser.parse_args()
     folder = Path(__file__).parents[1] / "starter" / "models"
     card = json.loads((folder / f"{args.model}.json").read_text())
     module = timm.create_model(card["architecture"], num_classes=card["num_classes"], **card["kwargs"]).eval()
     module.load_state_dict(load_file(folder / f"{args.model}.safetensors"))
-    layer = module.get_submodule(f"blocks.{args.block}.mlp.act")
+    layer = module.get_submodule(args.layer)
     size, mean, std = card["input_size"][1:], card["mean"], card["std"]
     start = time.perf_counter()
-    maximize_plainly(module, layer, 1, 0, size, mean, std, seed=0, steps=args.steps)
+    maximize_plainly(
+        module, layer, None if args.prefix < 0 else args.prefix, 0, size, mean, std, seed=0, steps=args.steps
+    )
     print(time.perf_counter() - start)
 
 

@@ -4,8 +4,7 @@
 
 Every method keeps its own settings but stops after a few steps, and its time is extrapolated to all of them: these are
 speeds; for the quality of the pictures see `bench.quality`. Networks other than the starter's have random weights. Methods that
-compute pictures one after the other (as Vitrine does on a CPU, where a larger batch would only exceed its cache) are measured
-with one.
+compute pictures one after the other are measured with one.
 """
 
 from __future__ import annotations
@@ -83,8 +82,7 @@ def main() -> None:
         for method, (make, all_steps, passes) in known.items():
             cells = []
             for batch in batches:
-                alone = method in ONE_BY_ONE or (method.startswith("vitrine") and model.device.type == "cpu")
-                if batch > 1 and alone:
+                if batch > 1 and method in ONE_BY_ONE:
                     cells.append("one by one")
                     continue
                 units = np.random.default_rng(0).permutation(model.sites[site].units)[:batch].tolist()
