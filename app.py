@@ -13,7 +13,7 @@ from pages.common.experiments.places import HOME, MODELS, SCRIPTS
 from pages.sections.home import status
 
 if __name__ == "__main__":
-    st.set_page_config("Vitrine", "🖼️", layout="wide", initial_sidebar_state="expanded")
+    st.set_page_config("Vitrine", "🖼️", layout="wide")
     serve.warm_up()
     home = st.Page(HOME, title="Home", icon=":material/museum:", default=True)
     visualization = st.Page(SCRIPTS["visualize"], title="Feature visualization", icon=":material/visibility:")

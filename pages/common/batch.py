@@ -34,6 +34,7 @@ class Batch:
     patient: bool = False
     submitted: list[str] = field(default_factory=list)
     stopped: bool = False
+    shared: bool = False
     name: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
@@ -75,10 +76,10 @@ class Batch:
         return active | set(self.waiting())
 
     def cancel(self, jobs: Jobs) -> None:
-        """Stop asking; jobs that nobody else wants stop too."""
+        """Stop asking; jobs that nobody else wants stop too. `shared` says afterwards whether somebody else wants one."""
         self.stopped = True
-        for key in self.submitted:
-            jobs.cancel(key, self.owner)
+        running = [key for key in self.submitted if jobs.snapshot(key).active]
+        self.shared = not all([jobs.cancel(key, self.owner) for key in running])
 
 
 OWNER = "gallery"

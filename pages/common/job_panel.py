@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.jobs.progress import Snapshot
 
 POLL_SECONDS = 0.7
+GOES_ON = "You cancelled this. It goes on because somebody else asked for the same."
 
 
 def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
@@ -46,7 +47,9 @@ def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
         with st.container(border=True, key=f"panel-{place}"):
             _draw_active({key: now.get(key) for key in open_keys}, names, batch.patient)
             # A patient batch belongs to everybody and gives way by itself.
-            if not batch.patient and st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{place}"):
+            if batch.stopped:
+                st.caption(GOES_ON if batch.shared else "Cancelling")
+            elif not batch.patient and st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{place}"):
                 batch.cancel(jobs())
                 st.rerun()
 

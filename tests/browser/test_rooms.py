@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -35,6 +37,11 @@ def test_a_room_opens_and_fits_on_the_screen(app_server: AppServer, page: Page, 
     assert page.get_by_test_id("stException").count() == 0
     wide = page.get_by_test_id("stMain").evaluate("it => it.scrollWidth - it.clientWidth")
     assert wide <= 0, f"{wide} pixels of the page hang over the right edge"
+
+
+def test_on_a_phone_the_menu_does_not_cover_the_page(app_server: AppServer, new_page: Callable[..., Page]) -> None:
+    page = visit(new_page(viewport={"width": 390, "height": 844}), app_server.url, 120)
+    page.get_by_role("heading", name="Vitrine", exact=True).click(trial=True, position={"x": 5, "y": 5}, timeout=10_000)
 
 
 def test_background_and_object_are_measured_from_a_link(app_server: AppServer, page: Page) -> None:

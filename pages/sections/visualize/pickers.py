@@ -132,7 +132,7 @@ def units(which: Side, model: str, site: Site, data: str) -> Address:
     left, right = st.columns([2.1, 1], vertical_alignment="bottom")
     with left:
         how = st.segmented_control(
-            "Units",
+            "Select units by",
             [BY_NUMBER, AT_RANDOM, SELECTIVE],
             key=field(which, "how"),
             required=True,
@@ -141,7 +141,7 @@ def units(which: Side, model: str, site: Site, data: str) -> Address:
         )
     if how == BY_NUMBER:
         text = right.text_input(
-            "Select units by",
+            "Units",
             key=field(which, "units"),
             placeholder="0-7, 42",
             help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16. {TARGETS}",

@@ -19,6 +19,7 @@ class Line:
         self.status: dict[str, Any] = {}
         self.asked: list[str] = []
         self.refuses = False
+        self.wanted_by_others: set[str] = set()
 
     def submit(self, request: Any, owner: str, batch: str) -> None:
         if self.refuses:
@@ -32,9 +33,11 @@ class Line:
     def active(self) -> list[Any]:
         return [SimpleNamespace(id=key) for key, status in self.status.items() if status in ("queued", "running")]
 
-    def cancel(self, key: str, owner: str) -> None:
-        if self.status[key] in ("queued", "running"):
-            self.status[key] = "cancelled"
+    def cancel(self, key: str, owner: str) -> bool:
+        if key in self.wanted_by_others or self.status[key] not in ("queued", "running"):
+            return False
+        self.status[key] = "cancelled"
+        return True
 
 
 @pytest.fixture
@@ -78,7 +81,16 @@ def test_cancelling_stops_what_is_on_and_asks_for_nothing_more(line: Any) -> Non
     rows.cancel(line)
     rows.advance(line)
     assert line.asked == ["one", "two"] and rows.waiting() == []
-    assert set(line.status.values()) == {"cancelled"}
+    assert set(line.status.values()) == {"cancelled"} and not rows.shared
+
+
+def test_a_cancelled_batch_knows_whether_somebody_else_keeps_a_job_going(line: Any) -> None:
+    rows = batch()
+    rows.advance(line)
+    line.status["one"] = "done"
+    line.wanted_by_others = {"two"}
+    rows.cancel(line)
+    assert rows.shared and line.status == {"one": "done", "two": "queued", "three": "cancelled"}
 
 
 def test_a_first_refusal_is_told_and_a_later_one_waited_out(line: Any) -> None:

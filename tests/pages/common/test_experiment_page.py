@@ -123,6 +123,17 @@ def test_cancelling_stops_the_job_and_offers_again() -> None:
     assert app.run().button(key="ct_compute").label == "Compute"
 
 
+def test_cancelling_what_somebody_else_asked_for_says_that_it_goes_on() -> None:
+    from engine.jobs.scheduler import jobs
+
+    app = opened(word="quince")
+    app.button(key="ct_compute").click().run()
+    jobs().submit(CountRequest(word="quince"), owner="somebody else")
+    app.button(key="cancel-ct").click().run()
+    assert [each.value for each in app.caption if "somebody else asked" in each.value]
+    assert asked() and not [each for each in app.button if each.key == "cancel-ct"]
+
+
 def test_a_wrong_parameter_is_told_once_and_the_rest_followed() -> None:
     app = opened(word="plum", times="often")
     assert not app.exception and len(app.warning) == 1 and "times" in app.warning[0].value

@@ -49,6 +49,13 @@ def test_units_that_cannot_be_read_are_explained_and_nothing_runs(units: str, to
     assert app.button(key="fv_run").disabled
 
 
+def test_the_text_field_is_labelled_units_and_the_choice_beside_it_says_how_they_are_selected() -> None:
+    app = opened(VISUALIZATION)
+    for side in ("a", "b"):
+        assert app.text_input(key=f"fv_{side}_units").label == "Units"
+        assert app.segmented_control(key=f"fv_{side}_how").label == "Select units by"
+
+
 def test_a_unit_that_the_layer_does_not_have_is_explained() -> None:
     app = opened(VISUALIZATION)
     app.text_input(key="fv_a_units").set_value("0, 1000").run()
