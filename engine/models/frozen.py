@@ -18,7 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from engine.sites.access import discover, read
-from engine.sites.hooks import PLACING
+from engine.sites.hooks import PLACING, placed
 
 LARGEST_DIFFERENCE = 5e-4
 """Of the largest value of a site: far above what folding does in float32 (1e-5 to 1e-4), far below a mistake."""
@@ -113,13 +113,8 @@ def _pairs(module: nn.Module, size: tuple[int, int]) -> list[tuple[nn.Module, _B
 
     leaves = [part for part in module.modules() if isinstance(part, _BatchNorm) or not [*part.children()]]
     weight = next(module.parameters())
-    handles = [part.register_forward_hook(note) for part in leaves]
-    try:
-        with torch.no_grad():
-            module(torch.zeros(1, 3, *size, device=weight.device, dtype=weight.dtype))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad(), placed(part.register_forward_hook(note) for part in leaves):
+        module(torch.zeros(1, 3, *size, device=weight.device, dtype=weight.dtype))
     pairs = []
     for value, parts in readers.items():
         layer, norm = layers.get(value), parts[0]

@@ -102,7 +102,7 @@ def _split(module: nn.Module, weight: Tensor, bias: Tensor | None, parts: int) -
     biases = [None] * parts if bias is None else bias.chunk(parts)
     width = len(weight) // parts
     places = [slice(start, start + width) for start in range(0, parts * width, width)]
-    return [Share(module, weight[at], other, held=weight, at=at) for at, other in zip(places, biases, strict=True)]
+    return [Share(module, weight[at], each, held=weight, at=at) for at, each in zip(places, biases, strict=True)]
 
 
 def _fused(attention: nn.Module, fused: nn.Linear) -> list[Rows]:

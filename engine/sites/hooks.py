@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -110,18 +111,28 @@ def run(
     for point in points:
         if point.module is not None:
             places[point.module, point.side].append(point)
+    try:
+        with placed(_hook(inner, side, partial(note, here)) for (inner, side), here in places.items()):
+            note([point for point in points if point.module is None], module(images))
+    except _Reached:
+        pass
+    return seen
+
+
+@contextmanager
+def placed(hooks: Iterable[RemovableHandle]) -> Iterator[None]:
+    """Inside, the hooks are there that `hooks` (a generator) places while it is read; they are gone afterwards, however it
+    ends. They act in every thread: each looks for itself whose it is."""
     handles: list[RemovableHandle] = []
     try:
         with PLACING:
-            handles.extend(_hook(inner, side, partial(note, here)) for (inner, side), here in places.items())
-        note([point for point in points if point.module is None], module(images))
-    except _Reached:
-        pass
+            for handle in hooks:
+                handles.append(handle)  # one by one: those before a failure are removed too
+        yield
     finally:
         with PLACING:
             for handle in handles:
                 handle.remove()
-    return seen
 
 
 def _hook(module: nn.Module, side: str, note: Callable[..., None]) -> RemovableHandle:

@@ -32,7 +32,7 @@ class Projecting(TorchFunctionMode):
         super().__init__()
         self._edit = edit
         self._parts: dict[int, list[tuple[nn.Module, str, Tensor | slice]]] = defaultdict(list)
-        self._weights: list[Tensor] = []  # which keeps their numbers from being given to others
+        self._weights: list[Tensor] = []  # kept, so that no other tensor gets the identity of one of them
         for attention in dict.fromkeys(attentions):
             for part, rows in projected(attention):
                 weight, at = held(rows)
@@ -58,20 +58,20 @@ class Projecting(TorchFunctionMode):
 
     def _torchs_own(self, args: Any, kwargs: Any) -> Any:
         """Torch's own attention, which projects inside. It is given what is projected already, and projects no more."""
-        given = inspect.signature(multi_head_attention_forward).bind(*args, **kwargs).arguments
-        weight, bias = given["in_proj_weight"], given["in_proj_bias"]
+        arguments = inspect.signature(multi_head_attention_forward).bind(*args, **kwargs).arguments
+        weight, whole_bias = arguments["in_proj_weight"], arguments["in_proj_bias"]
         if id(weight) not in self._parts:
             return multi_head_attention_forward(*args, **kwargs)
-        biases = [None] * 3 if bias is None else bias.chunk(3)
-        same = torch.eye(weight.shape[1], dtype=weight.dtype, device=weight.device)
+        biases = [None] * 3 if whole_bias is None else whole_bias.chunk(3)
         changed = False
-        for (attention, part, at), other in zip(self._parts[id(weight)], biases, strict=True):
-            product = linear(given[part], weight[at], other)
+        for (attention, part, at), bias in zip(self._parts[id(weight)], biases, strict=True):
+            product = linear(arguments[part], weight[at], bias)
             new = self._edit(attention, part, product.transpose(0, 1))  # it has its positions first
             changed = changed or new is not None
-            given[part] = product if new is None else new.transpose(0, 1)
+            arguments[part] = product if new is None else new.transpose(0, 1)
         if not changed:
             return multi_head_attention_forward(*args, **kwargs)
-        own: dict[str, Any] = {"in_proj_bias": None, "use_separate_proj_weight": True}
-        own |= {f"{part[0]}_proj_weight": same for part in PARTS}
-        return multi_head_attention_forward(**{**given, **own})
+        identity = torch.eye(weight.shape[1], dtype=weight.dtype, device=weight.device)
+        arguments |= {"in_proj_bias": None, "use_separate_proj_weight": True}
+        arguments |= {f"{part[0]}_proj_weight": identity for part in PARTS}
+        return multi_head_attention_forward(**arguments)

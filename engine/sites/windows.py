@@ -7,13 +7,14 @@ reaches the attention is read. Rolls, padding and partitions of any kind only mo
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from engine.sites.hooks import PLACING, HookPoint, run
+from engine.sites.hooks import HookPoint, placed, run
 
 BASE = 128  # numbers are written in two digits: bfloat16 holds whole numbers only up to 256
 
@@ -50,21 +51,16 @@ def _codes_that_arrive(module: nn.Module, inside: Sequence[Windowed], probe: Ten
     def mine(hook):
         return lambda *args: hook(*args) if threading.get_ident() == me else None
 
-    blocks = {part.block: part for part in inside if part.block is not None}
-    handles = []
-    try:
-        with PLACING:
-            for block, part in blocks.items():
-                handles.append(block.register_forward_pre_hook(mine(lambda _, args: (_code(args[0]), *args[1:]))))
-                for child in block.children():
-                    if part.reaches not in set(child.modules()) and not any(True for _ in child.children()):
-                        handles.append(child.register_forward_hook(mine(lambda _, args, __: args[0])))
-        points = [HookPoint(part.point.site, "", "", part.reaches, "input") for part in inside]
+    def hooks() -> Iterator[RemovableHandle]:
+        for block, part in {part.block: part for part in inside if part.block is not None}.items():
+            yield block.register_forward_pre_hook(mine(lambda _, args: (_code(args[0]), *args[1:])))
+            for child in block.children():
+                if part.reaches not in set(child.modules()) and not any(True for _ in child.children()):
+                    yield child.register_forward_hook(mine(lambda _, args, __: args[0]))
+
+    points = [HookPoint(part.point.site, "", "", part.reaches, "input") for part in inside]
+    with placed(hooks()):
         return run(module, points, probe, keep=lambda point, value: value)
-    finally:
-        with PLACING:
-            for handle in handles:
-                handle.remove()
 
 
 def _code(like: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.sites.attention import PARTS, is_attention
-from engine.sites.hooks import PLACING
+from engine.sites.hooks import placed
 from engine.sites.parts import child
 from engine.sites.projecting import Projecting
 
@@ -43,16 +43,8 @@ def watched(parts: Sequence[nn.Module]) -> Iterator[list[tuple[nn.Module, Projec
         if threading.get_ident() == me and attention in pending:
             seen.append((attention, pending.pop(attention), output[0] if isinstance(output, tuple) else output))
 
-    handles = []
-    with PLACING:
-        handles += [part.register_forward_hook(ended) for part in parts]
-    try:
-        with Projecting(parts, projected):
-            yield seen
-    finally:
-        with PLACING:
-            for handle in handles:
-                handle.remove()
+    with placed(part.register_forward_hook(ended) for part in parts), Projecting(parts, projected):
+        yield seen
 
 
 def weights(attention: nn.Module, projections: Projections) -> Tensor:

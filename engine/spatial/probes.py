@@ -6,6 +6,7 @@ Invariant: all conditions see the same images in the same order, so that any two
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -92,13 +93,13 @@ class Probes:
         """A model that is not taken apart: its heads, and one pass for each attention that is made uniform."""
         module: Any = self.model.module
         with attention.watched(self.attentions if self._watching() else []) as seen:
-            given = module(normalized) if self.readout is None else module.forward_features(normalized)
+            output = module(normalized) if self.readout is None else module.forward_features(normalized)
         self._look(seen)
         if self.readout is None:
-            self.answers.add("natural", given.float(), labels)
+            self.answers.add("natural", output.float(), labels)
         else:
             with torch.autocast(self.model.device.type, enabled=False):
-                self._heads(given.float(), labels)
+                self._heads(output.float(), labels)
         for index, part in enumerate(self.attentions):
             self._uniform(index, None, part, lambda: module(normalized).float(), labels)
         for head in range(attention.heads_of(self.attentions[-1]) if self.attentions else 0):
@@ -149,7 +150,17 @@ class Probes:
 
                 self._uniform(index, head, part, answer, labels, lambda out, i=index: stack.rest(i + 1, out, "uniform"))
 
-    def _uniform(self, index: int, head: int | None, part: Any, run: Any, labels: Tensor, rest: Any = None) -> None:
+    def _uniform(
+        self,
+        index: int,
+        head: int | None,
+        part: nn.Module,
+        run: Callable[[], Tensor],
+        labels: Tensor,
+        rest: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        """The answer with this attention (number `index`), or one `head` of it, made uniform: what `run` gives, and from there
+        on what `rest` makes of it. Nothing for an attention that cannot be."""
         averaging = self.averagings.get(part)
         if averaging is None:
             return

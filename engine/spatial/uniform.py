@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from engine.sites.hooks import PLACING
+from engine.sites.hooks import placed
 from engine.sites.projecting import Projecting
 from engine.spatial.attention import heads_of
 from engine.spatial.blocks import UnsupportedArchitecture
 
 ROUNDING = 1e-5
-"""Of the largest number that an attention gives."""
+"""What counts as rounding, as a share of the largest value that an attention gives."""
 LITTLE = 1e-2
-"""Of what other queries and keys change: what they may still change where values are alike."""
+"""How much of the change that random queries and keys cause may be left once all values are equal."""
 MASKED = "The mask does not divide positions into groups, so attention cannot be made uniform."
 
 
@@ -115,23 +115,14 @@ def uniform(averaging: Averaging, heads: Sequence[int] | None = None) -> Iterato
         yield
 
 
-@contextmanager
-def _entering(attentions: Sequence[nn.Module], entered: Any) -> Iterator[None]:
+def _entering(
+    attentions: Sequence[nn.Module], entered: Callable[[nn.Module, Any, Any], None]
+) -> AbstractContextManager[None]:
     """Inside, `entered(attention, args, kwargs)` is called before each of these runs, in any thread."""
-    handles = []
-    try:
-        with PLACING:
-            for attention in attentions:
-                handles.append(attention.register_forward_pre_hook(entered, with_kwargs=True))
-        yield
-    finally:
-        with PLACING:
-            for handle in handles:
-                handle.remove()
+    return placed(attention.register_forward_pre_hook(entered, with_kwargs=True) for attention in attentions)
 
 
 def _difference(one: Tensor, other: Tensor) -> float:
-    """The largest difference."""
     return float((one - other).abs().max())
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from engine.core.errors import BadRequest
 from engine.sites.access import discover, read, read_unit
-from engine.sites.hooks import check_units
+from engine.sites.hooks import check_units, placed
 from engine.sites.plan import plan
 
 
@@ -281,3 +281,17 @@ def test_gradients_flow_to_the_images_but_not_when_they_are_off():
     assert read(model, ["blocks.1.mlp.out"], images)["blocks.1.mlp.out"].requires_grad
     with torch.no_grad():
         assert not read(model, ["blocks.1.mlp.out"], images)["blocks.1.mlp.out"].requires_grad
+
+
+def test_hooks_are_gone_afterwards_also_where_placing_one_fails():
+    layer = nn.Linear(2, 2)
+
+    def failing():
+        yield layer.register_forward_hook(print)
+        raise RuntimeError("no second one")
+
+    with placed([layer.register_forward_hook(print)]):
+        assert len(layer._forward_hooks) == 1
+    with pytest.raises(RuntimeError, match="no second one"), placed(failing()):
+        pass
+    assert not layer._forward_hooks
