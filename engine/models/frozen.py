@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from engine.core.errors import BadRequest
 from engine.sites.access import discover, read
 from engine.sites.hooks import PLACING, placed
 
@@ -26,14 +27,17 @@ LARGEST_DIFFERENCE = 5e-4
 
 def frozen_copy(module: nn.Module, size: tuple[int, int]) -> nn.Module:
     """A copy of a float32 module in eval mode for images of (height, width) pixels: batch norm folded where it can be,
-    convolutions with the channels last. Sites keep their names and, up to rounding, their values: where folding would change
-    one, the copy keeps its batch norm. Raises what `copy.deepcopy` does for a module that cannot be copied."""
+    convolutions with the channels last. Sites keep their names and, up to rounding, their values: where a change would move
+    one, the copy does without it. Raises what `copy.deepcopy` does for a module that cannot be copied."""
     frozen = _copied(module)
-    if _fold(frozen, size) and difference(module, frozen, size) > LARGEST_DIFFERENCE:
+    if _fold(frozen, size) and not _agrees(module, frozen, size):
         frozen = _copied(module)
     if wants_channels_last(frozen):
         frozen.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
-        frozen.register_forward_pre_hook(_channels_last)
+        hook = frozen.register_forward_pre_hook(_channels_last)
+        if not _agrees(module, frozen, size):  # `view` flattens maps only where their channels come first
+            hook.remove()
+            frozen.to(memory_format=torch.contiguous_format)  # pyrefly: ignore[no-matching-overload]
     return frozen
 
 
@@ -45,6 +49,13 @@ def wants_channels_last(module: nn.Module) -> bool:
     """Whether it has convolutions besides the one that cuts an image into patches, and so gains from channels-last images."""
     convolutions = [part for part in module.modules() if isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1)]
     return any(part.kernel_size != part.stride for part in convolutions)
+
+
+def _agrees(module: nn.Module, frozen: nn.Module, size: tuple[int, int]) -> bool:
+    try:
+        return difference(module, frozen, size) <= LARGEST_DIFFERENCE
+    except (BadRequest, RuntimeError):  # the copy does not run
+        return False
 
 
 def difference(module: nn.Module, other: nn.Module, size: tuple[int, int]) -> float:

@@ -68,6 +68,12 @@ def plan(module: nn.Module, size: tuple[int, int]) -> Plan:
         return plans[key]
 
 
+def forget(module: nn.Module) -> None:
+    """Let the next call work the module's plan out anew: to be called when parts of it were put in the place of others."""
+    with _PLANNING:
+        _PLANS.pop(module, None)
+
+
 def unknown(module: nn.Module) -> BadRequest:
     """What to say of a model whose structure is not known."""
     return BadRequest(

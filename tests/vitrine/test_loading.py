@@ -101,3 +101,24 @@ def test_the_models_of_a_plugin_are_known_in_a_notebook(tmp_path, plugins, ask):
     (tmp_path / "toy_for_notebooks.py").write_text(examples()["my_vitrine/untrained.py"])
     plugins("toy_for_notebooks")
     assert "untrained/resnet10t" in ask()
+
+
+class LeNet(nn.Module):
+    """Flattens its maps by `view`, as the older tutorials do: that reads tensors with the channels first only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 8, 5)
+        self.head = nn.Linear(8 * 5 * 5, 4)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = nn.functional.max_pool2d(self.one(images).relu(), 2)
+        maps = nn.functional.max_pool2d(self.two(maps).relu(), 2)
+        return self.head(maps.view(-1, 8 * 5 * 5))
+
+
+def test_a_network_that_flattens_by_view_is_indexed_and_gets_its_pictures(desk):
+    torch.manual_seed(0)
+    model = vitrine.load(LeNet().eval(), HALF)
+    pictures = vitrine.visualize(f"{model.name}@{next(iter(model.sites))}:0-1", data="squares")
+    assert len(pictures.images) == 2

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from engine.core.errors import BadRequest
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
@@ -47,6 +48,10 @@ def add(
     if not isinstance(module, nn.Module):
         raise BadRequest(f"{type(module).__name__} is not a torch.nn.Module. Give a module, or the name of a model.")
     module = _unwrapped(module)
+    if any(is_lazy(weight) for weight in [*module.parameters(), *module.buffers()]):
+        raise BadRequest(
+            f"This {type(module).__name__} has lazy layers. Run it on an image once, so that they get weights."
+        )
     facts = [list(size), list(mean), list(std), list(class_names or ())]
     text = f"{identity.of(module)} {json.dumps(facts)}"
     fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -86,7 +91,9 @@ class Session(Source):
 
     def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
         """The module; a copy, so that it may go to any device."""
-        return Built(copy.deepcopy(_KEPT[entry.name].module))
+        module = copy.deepcopy(_KEPT[entry.name].module)
+        module.register_forward_pre_hook(_channels_first)
+        return Built(module)
 
     def fingerprint(self, entry: Entry) -> str:
         """What identifies the module (32 hex digits)."""
@@ -106,9 +113,15 @@ def _frozen(module: nn.Module) -> nn.Module:
     try:
         with torch.inference_mode(False):
             frozen = copy.deepcopy(module)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # anybody's code
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadRequest(
             f"This {type(module).__name__} cannot be copied ({reason}), so it cannot be analysed."
         ) from None
     return frozen.cpu()
+
+
+def _channels_first(_: nn.Module, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Images come with their channels last in memory; a person's own module may flatten maps by `view`, which cannot read
+    that."""
+    return images[0].contiguous(), *images[1:]

@@ -19,9 +19,12 @@ from timm.layers.attention import Attention
 from torch import Tensor, nn
 
 from engine.core import precision
+from engine.core.errors import BadRequest
 from engine.models.frozen import frozen_copy
 from engine.models.loaded import LoadedModel
+from engine.sites.access import discover
 from engine.sites.attention_kernel import WrittenAttention
+from engine.sites.plan import forget, plan
 
 MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
 _COPYING = threading.Lock()
@@ -39,26 +42,50 @@ def module_for_gradients(model: LoadedModel) -> nn.Module:
 
 def _fast_copy(model: LoadedModel) -> nn.Module:
     try:
-        module = frozen_copy(model.module, model.input_size)
-    except (TypeError, RuntimeError, AttributeError, NotImplementedError):
-        return model.module  # a person's own module that cannot be copied: as it is
-    if model.device.type == "cpu":
-        short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
-        _replace_slow_parts(module, short)
+        module = _in_float32(model)
+    except Exception:  # a person's own module that cannot be copied, for a reason of its own: as it is
+        return model.module
     # Batch norm that could not be folded keeps its statistics in float32, and autocast looks after the rest.
     if precision.precision(model.device) == torch.bfloat16 and not any(
         isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()
     ):
         module.bfloat16()
+        if not _runs(module, model.input_size):
+            return _in_float32(model)  # it holds float32 tensors that are no weights: autocast looks after those too
     return module
 
 
-def _replace_slow_parts(module: nn.Module, short: bool) -> None:
-    """In place: patches become a matrix product and, where sequences are `short`, attention is written out."""
-    for parent in [*module.modules()]:
+def _in_float32(model: LoadedModel) -> nn.Module:
+    module = frozen_copy(model.module, model.input_size)
+    if model.device.type == "cpu":
+        short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
+        _replace_slow_parts(module, short, _tapped(model))
+        forget(module)
+    return module
+
+
+def _runs(module: nn.Module, size: tuple[int, int]) -> bool:
+    try:
+        discover(module, size)
+    except BadRequest:
+        return False
+    return True
+
+
+def _tapped(model: LoadedModel) -> set[str]:
+    """The names of the parts that give a site: a convolution that does is found by what it is."""
+    tapped = {id(point.module) for point in plan(model.module, model.input_size).points.values()}
+    return {name for name, part in model.module.named_modules() if id(part) in tapped}
+
+
+def _replace_slow_parts(module: nn.Module, short: bool, tapped: set[str]) -> None:
+    """In place: patches become a matrix product (but a convolution that gives a site itself) and, where sequences are
+    `short`, attention is written out."""
+    for path, parent in [*module.named_modules()]:
         children: list[tuple[str, Any]] = [*parent.named_children()]
         for name, part in children:
-            if isinstance(part, nn.Conv2d) and PatchProduct.fits(part):
+            given = f"{path}.{name}" if path else name
+            if isinstance(part, nn.Conv2d) and PatchProduct.fits(part) and given not in tapped:
                 setattr(parent, name, PatchProduct(part))
             elif short and isinstance(part, Attention) and WrittenAttention.fits(part):
                 setattr(parent, name, WrittenAttention(part))

@@ -90,3 +90,17 @@ def test_a_copy_with_other_weights_is_told_apart():
     with torch.no_grad():
         next(other.parameters()).mul_(1.01)
     assert LARGEST_DIFFERENCE < difference(module, other, (32, 32)) < math.inf
+
+
+def test_a_network_that_flattens_maps_by_view_keeps_its_channels_first():
+    torch.manual_seed(0)
+    module = small_cnn().module
+    module.global_pool = _View()
+    module.fc = nn.Linear(32, 5)
+    module.eval()
+    assert difference(module, frozen_copy(module, (32, 64)), (32, 64)) < 1e-4
+
+
+class _View(nn.Module):
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps.view(len(maps), 32, -1).view(len(maps), -1)[:, :32]

@@ -51,3 +51,17 @@ def test_what_cannot_be_copied_is_refused_in_a_sentence():
     module.last = torch.ones(2, requires_grad=True) * 2  # type: ignore[assignment]
     with pytest.raises(BadRequest, match="This Sequential cannot be copied"):
         session.add(module, SIZE)
+
+
+class Single(nn.Linear):
+    def __deepcopy__(self, memo: dict) -> Single:
+        raise KeyError("there is one of me")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [(Single(2, 2), "cannot be copied"), (nn.LazyConv2d(4, 3), "has lazy layers. Run it on an image")],
+)
+def test_what_a_module_raises_of_its_own_is_a_sentence_too(module, said):
+    with pytest.raises(BadRequest, match=said):
+        session.add(module, SIZE)

@@ -114,3 +114,46 @@ def test_a_module_that_cannot_be_copied_is_used_as_it_is():
     model = small_vit()
     model.module.lock = threading.Lock()
     assert module_for_gradients(model) is model.module
+
+
+class Own(nn.Module):
+    """A person's own: a site that is a bare convolution with windows side by side, and a float32 tensor that is no weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+        self.c1, self.c2, self.act = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 2, stride=2), nn.ReLU()
+        self.mix, self.head = torch.randn(8, 8), nn.Linear(8, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        out = self.act(self.c2(self.act(self.c1(self.body(images)))))
+        return self.head(out.mean((2, 3)) @ self.mix)
+
+    def __deepcopy__(self, memo: dict) -> Own:
+        if getattr(self, "unique", False):
+            raise ValueError("there is one of me")
+        other = Own()
+        other.load_state_dict(self.state_dict())
+        other.mix = self.mix
+        return other.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_copy_of_a_persons_own_module_has_its_sites_and_runs(precision, monkeypatch):
+    compute_in(monkeypatch, precision)
+    model = wrapped("own", Own())
+    module = module_for_gradients(model)
+    images = torch.rand(2, 3, 32, 32)
+    for site in model.sites:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            assert (
+                read_unit(module, site, images.to(next(module.parameters()).dtype), torch.tensor([1, 2]))
+                .isfinite()
+                .all()
+            )
+
+
+def test_a_module_that_refuses_to_be_copied_for_a_reason_of_its_own_is_used_as_it_is():
+    model = wrapped("own", Own())
+    model.module.unique = True
+    assert module_for_gradients(model) is model.module
