@@ -120,5 +120,5 @@ class LeNet(nn.Module):
 def test_a_network_that_flattens_by_view_is_indexed_and_gets_its_pictures(desk):
     torch.manual_seed(0)
     model = vitrine.load(LeNet().eval(), HALF)
-    pictures = vitrine.visualize(f"{model.name}@{next(iter(model.sites))}:0-1", data=desk / "squares")
+    pictures = vitrine.visualize(f"{model.name}@head.logits:0-1", data=desk / "squares")
     assert len(pictures.images) == 2
