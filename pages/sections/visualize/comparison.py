@@ -42,6 +42,10 @@ def draw(rows: Sequence[Row]) -> None:
         "stability": _number("stable", f"Mean. {quality.STABLE}", "%.2f"),
         "between": _number("other units", "Similarity between pictures of different units.", "%.2f"),
         "seconds": _number("s per picture", "Seconds per picture when it was computed.", "%.1f"),
+        "batches": st.column_config.TextColumn(
+            "batch",
+            help="How many pictures were computed together. It changes how numbers are rounded, and so each picture a little.",
+        ),
     }
     unknown = {
         name for name in ("spectrum", "stability", "between") if not any(math.isfinite(each[name]) for each in lines)
@@ -57,7 +61,8 @@ def line(row: Row, result: Any) -> dict[str, Any]:
     numbers = summary(result)
     low, high = words.share(numbers["beat_low"]), words.share(numbers["beat_high"])
     beats = f"{words.share(numbers['beat'])} ({low} to {high})"
-    return {"name": row.name, **numbers, "beats": beats, "failing": words.share(numbers["failed"])}
+    batches = ", ".join(map(str, sorted(set(result.tables["units"].get("batch", ())))))
+    return {"name": row.name, **numbers, "beats": beats, "failing": words.share(numbers["failed"]), "batches": batches}
 
 
 def _number(label: str, says: str, form: str) -> Any:
