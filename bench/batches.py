@@ -1,4 +1,4 @@
-"""What a picture costs in batches of 1, 4 and 16, for one alone: where `COST` in the engine's batch sizes comes from.
+"""What a picture costs in batches of 1, 4 and 16, for one alone: where `FIXED` in the engine's batch sizes comes from.
 
     python -m bench.batches [--models starter-vit,starter-cnn] [--sizes 1,4,16] [--steps 12]
 

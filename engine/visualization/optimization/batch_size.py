@@ -15,13 +15,11 @@ from engine.models.loaded import LoadedModel
 from engine.visualization.recipe import Recipe
 
 STEP = 4
-COST = {
-    "cpu": {1: 1.0, 4: 0.62, 16: 0.55},
-    "cuda": {1: 1.0, 4: 0.26, 16: 0.08, 64: 0.04},
-    "mps": {1: 1.0, 4: 0.3, 16: 0.12},
-}
-"""Time for a picture in batches of these sizes, for one alone. On a CPU measured (`bench.batches`; starter models, bfloat16 and
-float32); elsewhere assumed: there a batch costs hardly more than a picture as long as it does not fill the device."""
+SIZES = {"cpu": (1, 4, 16), "cuda": (1, 4, 16, 64), "mps": (1, 4, 16)}
+FIXED = {"cpu": 1.85, "cuda": 64.0, "mps": 32.0}
+"""What a step costs beside its augmented copies, in copies. On a CPU from `bench.batches` (starter models, both precisions: a
+picture of two copies costs 0.62 as much in batches of four as alone and 0.54 in batches of 16, one of eight copies 0.9 in
+batches of four); elsewhere assumed: there a batch costs hardly more than a picture until it fills the device."""
 FILLING = {"cuda": 256, "mps": 64}
 """Augmented copies, of all pictures of a batch together, that fill a device; more are not faster. On a CPU memory decides."""
 SHARE = 0.7
@@ -45,7 +43,7 @@ def in_batches(count: int, recipe: Recipe, model: LoadedModel, site: str, run: C
             run(range(start, min(start + size, count)), size)
             return size
 
-        size = next_size(count - start, pictures_at_once(recipe, model, site), model.device.type)
+        size = next_size(count - start, pictures_at_once(recipe, model, site), recipe.copies, model.device.type)
         fitted = devices.halve_on_oom(attempt, size, by=STEP)
         if fitted < size:
             _FITTED[_key(recipe, model, site)] = fitted
@@ -55,29 +53,29 @@ def in_batches(count: int, recipe: Recipe, model: LoadedModel, site: str, run: C
 def sizes_for(count: int, recipe: Recipe, model: LoadedModel, site: str) -> Iterator[int]:
     """The sizes of the batches that make `count` pictures, as long as none runs out of memory."""
     while count > 0:
-        size = next_size(count, pictures_at_once(recipe, model, site), model.device.type)
+        size = next_size(count, pictures_at_once(recipe, model, site), recipe.copies, model.device.type)
         yield size
         count -= size
 
 
-def next_size(count: int, most: int, kind: str) -> int:
+def next_size(count: int, most: int, copies: int, kind: str) -> int:
     """The size of the next batch when `count` pictures are left to make: the one that costs least for each of them. What a
     batch has too much of is computed for nothing, so one picture alone is never filled up."""
-    cost = COST[kind]
-    return min((size for size in cost if size <= most), key=lambda size: cost[size] * size / min(size, count))
+    known = (size for size in SIZES[kind] if size <= most)
+    return min(known, key=lambda size: (size * copies + FIXED[kind]) / min(size, count))
 
 
 def pictures_at_once(recipe: Recipe, model: LoadedModel, site: str) -> int:
     """How many pictures make the largest batch: on a CPU as many as keep each tensor within the memory that is kept for the
     next one (see `LoadedModel.images_per_pass`), elsewhere as many as fill the device and fit into its memory."""
-    most = max(COST[model.device.type])
+    most = max(SIZES[model.device.type])
     if model.device.type == "cpu":
         most = model.images_per_pass(most * recipe.copies) // recipe.copies
     elif (memory := devices.describe(model.device)["memory_total"]) is not None:
         fitting = int(SHARE * memory) // (copy_bytes(model, site) * recipe.copies)
         most = min(most, FILLING[model.device.type] // recipe.copies, fitting)
     most = min(most, _FITTED.get(_key(recipe, model, site), most))
-    return max(size for size in COST[model.device.type] if size <= max(1, most))
+    return max(size for size in SIZES[model.device.type] if size <= max(1, most))
 
 
 def copy_bytes(model: LoadedModel, site: str) -> int:

@@ -61,7 +61,7 @@ def test_an_image_matches_itself_and_is_its_own_caricature():
 @pytest.mark.parametrize("text", ["5@1x1", "head1", "(3-head0)", "caricature:3", "match:3"])
 def test_a_picture_for_a_goal_has_the_same_bytes_alone_and_in_company(text, monkeypatch):
     recipe = FAST.model_copy(update={"steps": 5})
-    monkeypatch.setitem(batch_size.COST, "cpu", {4: 1.0})  # in batches of one size
+    monkeypatch.setitem(batch_size.SIZES, "cpu", (4,))  # in batches of one size
     model = small_vit()
     mine, others = goal(model, KEY, text), [goal(model, KEY, each) for each in ("4@1x1", "head0", "(1+2)", "match:5")]
     alone = optimize.maximize(model, KEY, [mine], recipe, seed=1)

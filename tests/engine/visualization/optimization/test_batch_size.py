@@ -53,6 +53,13 @@ def test_a_batch_is_filled_up_only_where_that_costs_less_than_a_smaller_one(coun
     assert list(sizes_for(count, FAST, small_vit(), SITE)) == sizes
 
 
+def test_three_pictures_of_many_copies_each_are_made_one_by_one():
+    """A step of eight copies is work enough: there a batch saves less than a fourth picture costs."""
+    assert list(sizes_for(3, PAPER, small_vit(), SITE)) == [1, 1, 1] and list(
+        sizes_for(4, PAPER, small_vit(), SITE)
+    ) == [4]
+
+
 def test_a_deeper_site_holds_more():
     model = small_vit()
     sizes = [copy_bytes(model, f"blocks.{block}.mlp.hidden") for block in range(3)]

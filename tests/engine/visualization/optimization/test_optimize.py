@@ -42,7 +42,7 @@ def test_the_paper_recipe_gives_the_picture_of_a_plain_implementation():
 @pytest.mark.parametrize(("model", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
 def test_a_picture_has_the_same_bytes_alone_and_in_company(recipe, model, site, monkeypatch):
     """In batches of one size: where it stands in its batch, and what else is in it, makes no difference."""
-    monkeypatch.setitem(batch_size.COST, "cpu", {4: 1.0})
+    monkeypatch.setitem(batch_size.SIZES, "cpu", (4,))
     loaded = model()
     alone = optimize.maximize(loaded, site, [Unit(5)], short(recipe), seed=1)
     company = optimize.maximize(
@@ -58,11 +58,11 @@ def test_pictures_of_batches_of_different_sizes_agree_far_better_than_pictures_o
     loaded, site = (small_vit(), SITE) if model == "vit" else (small_cnn(), "stages.2.blocks.0")
     units = [Unit(number) for number in range(8)]
 
-    def ends(sizes: dict[int, float], seed: int) -> np.ndarray:
-        monkeypatch.setitem(batch_size.COST, "cpu", sizes)
+    def ends(sizes: tuple[int, ...], seed: int) -> np.ndarray:
+        monkeypatch.setitem(batch_size.SIZES, "cpu", sizes)
         return optimize.maximize(loaded, site, units, short(FAST, 24), seed).curves[:, -4:].mean(1)
 
-    alone, company, other = ends({1: 1.0}, 0), ends({4: 1.0}, 0), ends({1: 1.0}, 1)
+    alone, company, other = ends((1,), 0), ends((4,), 0), ends((1,), 1)
     assert np.abs(alone - company).mean() < 0.1 * np.abs(alone - other).mean()
 
 
@@ -130,7 +130,7 @@ def test_a_unit_that_is_dead_at_the_start_comes_alive_with_the_leak_and_only_wit
 
 
 def test_running_out_of_memory_takes_smaller_batches_and_finishes(monkeypatch):
-    monkeypatch.setitem(batch_size.COST, "cpu", {1: 1.0, 4: 0.1, 16: 0.01})
+    monkeypatch.setitem(batch_size.FIXED, "cpu", 1000.0)
     monkeypatch.setattr(batch_size, "_FITTED", {})
     inner, sizes = optimize.maximize_batch, []
 
@@ -141,8 +141,8 @@ def test_running_out_of_memory_takes_smaller_batches_and_finishes(monkeypatch):
         return inner(aim, *rest)
 
     monkeypatch.setattr(optimize, "maximize_batch", hungry)
-    pictures = optimize.maximize(small_vit(), SITE, [Unit(1), Unit(2)], short(FAST, 2), seed=0)
-    assert sizes == [16, 4, 1, 1] and len(pictures.images) == 2 and pictures.batches.tolist() == [1, 1]
+    pictures = optimize.maximize(small_vit(), SITE, [Unit(number) for number in range(6)], short(FAST, 2), seed=0)
+    assert sizes == [16, 4, 1, 1, 1, 1, 1, 1] and len(pictures.images) == 6 and pictures.batches.tolist() == [1] * 6
 
 
 def test_stopping_in_the_middle_leaves_no_hook_behind():
