@@ -28,25 +28,26 @@ from engine.sites.plan import forget, plan
 
 MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
 _COPYING = threading.Lock()
-_COPIES: WeakKeyDictionary[LoadedModel, nn.Module] = WeakKeyDictionary()
+_COPIES: WeakKeyDictionary[LoadedModel, dict[torch.dtype, nn.Module]] = WeakKeyDictionary()
 
 
 def module_for_gradients(model: LoadedModel) -> nn.Module:
     """The module to differentiate in the model's stead: float32 images in, the same sites. Made at the first call; whoever
     reads the model or this module at the same time is not disturbed, since hooks act for their own thread alone."""
     with _COPYING:
-        if model not in _COPIES:
-            _COPIES[model] = _fast_copy(model)
-        return _COPIES[model]
+        known, computes_in = _COPIES.setdefault(model, {}), precision.precision(model.device)
+        if computes_in not in known:
+            known[computes_in] = _fast_copy(model, computes_in)
+        return known[computes_in]
 
 
-def _fast_copy(model: LoadedModel) -> nn.Module:
+def _fast_copy(model: LoadedModel, computes_in: torch.dtype) -> nn.Module:
     try:
         module = _in_float32(model)
     except Exception:  # a person's own module that cannot be copied, for a reason of its own: as it is
         return model.module
     # Batch norm that could not be folded keeps its statistics in float32, and autocast looks after the rest.
-    if precision.precision(model.device) == torch.bfloat16 and not any(
+    if computes_in == torch.bfloat16 and not any(
         isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()
     ):
         module.bfloat16()

@@ -31,7 +31,7 @@ def readers() -> list[str]:
 
 
 def first(here: list[str]) -> dict[str, str]:
-    """What the widgets begin with, given the readers that are here: the starter's CLIP beside its label-trained twin;
+    """What the widgets begin with, given the readers that are here: the starter's CLIP beside its label-trained counterpart;
     without it, the starter's pair."""
     if CLIP in here:
         return {"a": CLIP, "b": TWIN, "reader": CLIP}

@@ -101,6 +101,15 @@ def test_the_copy_is_made_once_a_model():
     assert module_for_gradients(model) is module_for_gradients(model) is not module_for_gradients(small_vit())
 
 
+def test_each_precision_has_a_copy_of_its_own(monkeypatch):
+    """A model that was differentiated in bfloat16 is not taken in it where float32 is asked for."""
+    model = small_vit()
+    first = module_for_gradients(model)
+    compute_in(monkeypatch, "float32")
+    second = module_for_gradients(model)
+    assert [next(each.parameters()).dtype for each in (first, second)] == [torch.bfloat16, torch.float32]
+
+
 @pytest.mark.parametrize(("make", "site"), [(small_vit, "blocks.2.mlp.out"), (small_cnn, "stages.2.blocks.0")])
 def test_in_float32_the_copy_is_as_good_as_the_model(make, site, monkeypatch):
     compute_in(monkeypatch, "float32")
