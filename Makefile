@@ -53,9 +53,11 @@ behaviour: $(DEV)
 QUICK := tests/test_house.py tests/test_changed.py tests/cache tests/engine/core tests/engine/data tests/engine/models \
 	tests/engine/cli/test_answer.py tests/engine/cli/arguments tests/engine/cli/test_main.py \
 	tests/engine/visualization/test_recipes.py tests/engine/visualization/optimization tests/pages/common
+LONGER := tests/engine/visualization/optimization/test_optimize.py tests/engine/visualization/optimization/test_step.py \
+	tests/pages/common/experiments/test_single.py
 
 quick: $(DEV) style types
-	$(VENV)/bin/python -m pytest -m "not slow and not browser" $(QUICK) $(ARGS)
+	$(VENV)/bin/python -m pytest -m "not slow and not browser" $(QUICK) $(LONGER:%=--ignore=%) $(ARGS)
 
 changed: $(DEV) style
 	$(VENV)/bin/python -m pytest -m "not slow and not browser" $$($(VENV)/bin/python -m tests.changed $(SINCE)) $(ARGS)
