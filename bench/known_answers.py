@@ -24,7 +24,9 @@ def cases_of(family: str) -> list[Planted]:
 
 
 def families() -> list[str]:
-    return sorted(file.stem for file in HERE.glob("*.py") if file.stem not in ROOM and not file.stem.startswith("test_"))
+    return sorted(
+        file.stem for file in HERE.glob("*.py") if file.stem not in ROOM and not file.stem.startswith("test_")
+    )
 
 
 def main() -> None:
