@@ -63,7 +63,7 @@ def describe(name: str, model: torch.nn.Module, state: dict) -> dict:
         "parameters": sum(p.numel() for p in model.parameters()),
         "images_seen": state["seen"],
         "training_minutes": round(state["seconds"] / 60, 1),
-        "plan": asdict(PLAN),
+        "plan": {**asdict(PLAN), "seed": state.get("seed", PLAN.seed)},
         "licence": "MIT",
     }
 

@@ -16,7 +16,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,8 @@ class Course:
 
     def resume(self) -> None:
         state = torch.load(self.file, weights_only=True, map_location=self.device)
+        if state.get("seed", self.plan.seed) != self.plan.seed:
+            raise SystemExit(f"{self.file} was begun with seed {state['seed']}. Give each seed a folder of its own.")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
@@ -192,6 +194,7 @@ class Course:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "seen": self.seen,
             "seconds": self.seconds,
+            "seed": self.plan.seed,
         }
         part_file = self.file.with_suffix(".part")
         torch.save(state, part_file)
@@ -278,6 +281,7 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--scenes", type=Path, required=True, help="folder written by starter.make.training_set")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--images", type=int, default=PLAN.images)
+    parser.add_argument("--seed", type=int, default=PLAN.seed, help="of the weights, the order and the augmentation")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
 
@@ -286,7 +290,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--model", choices=list(MODELS), required=True)
     args = parser.parse_args()
-    plan = Plan(**{**asdict(PLAN), "images": args.images})
+    plan = replace(PLAN, images=args.images, seed=args.seed)
     train(Course(args.model, args.scenes, args.out, plan, torch.device(args.device)))
 
 

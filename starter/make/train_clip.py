@@ -12,7 +12,7 @@ to learn from at once. Adversarial noise as for the classifiers (`starter.make.t
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +231,7 @@ class ClipCourse(Course):
 
 def main() -> None:
     args = arguments(__doc__).parse_args()
-    plan = Plan(**{**asdict(PLAN), "images": args.images})
+    plan = replace(PLAN, images=args.images, seed=args.seed)
     course = ClipCourse(args.scenes, args.out, plan, torch.device(args.device))
     if not course.seen:
         course.read()
