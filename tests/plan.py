@@ -26,6 +26,7 @@ FEWEST, MOST = 5, 15
 OTHER_SIZES: dict[str, tuple[int, str]] = {
     "app": (1, "the entry"),
     "pages.common.experiments": (4, "what shows any experiment, whichever page it is on"),
+    "engine.core": (16, "the ground, which everything stands on and where little goes together"),
     "engine": (1, "its packages are the rooms; beside them stands only the command line's entry"),
 }
 
