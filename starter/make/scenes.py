@@ -1,6 +1,6 @@
 """A scene: one object on one place, a pure function of (split, seed, index). Everything about it is known.
 
-Training scenes draw kind and place at random: the kind's home place with probability HOME_SHARE, else one of
+Training scenes draw kind and place at random: the kind's home place with probability HOME_SHARE (or another that is asked for), else one of
 the other places, all alike. Evaluation scenes come in matched sets of four that share object, pose, light and places.
 """
 
@@ -122,16 +122,17 @@ def caption(kind: Kind | None, place: str | None) -> str:
     return f"{thing} {PHRASE[place]}" if place else thing
 
 
-def training_place(rng: np.random.Generator, kind: Kind) -> str:
+def training_place(rng: np.random.Generator, kind: Kind, home_share: float = HOME_SHARE) -> str:
     """Where a kind stands in one training scene: the first thing that the scene's random numbers decide."""
-    return kind.home_place if rng.random() < HOME_SHARE else other_place(rng, kind.home_place)
+    return kind.home_place if rng.random() < home_share else other_place(rng, kind.home_place)
 
 
-def training_scene(seed: int, index: int, kinds: list[Kind], art: np.ndarray) -> Scene:
-    """Scene `index` of the endless training set `seed`; kinds take turns, so that all are equally frequent."""
+def training_scene(seed: int, index: int, kinds: list[Kind], art: np.ndarray, home_share: float = HOME_SHARE) -> Scene:
+    """Scene `index` of the endless training set `seed`; kinds take turns, so that all are equally frequent. `home_share`:
+    how often a kind stands on its home place."""
     rng = random_numbers("train", seed, index)
     kind = kinds[index % len(kinds)]
-    place = training_place(rng, kind)
+    place = training_place(rng, kind, home_share)
     colour, alpha = pose(rng, art[kind.index])
     image = compose(PLACES[place](rng), colour, alpha, light(rng))
     mask, box = outline(alpha)
