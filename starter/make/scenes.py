@@ -1,7 +1,8 @@
 """A scene: one object on one place, a pure function of (split, seed, index). Everything about it is known.
 
-Training scenes draw kind and place at random: the kind's home place with probability HOME_SHARE (or another that is asked for), else one of
-the other places, all alike. Evaluation scenes come in matched sets of four that share object, pose, light and places.
+Training scenes draw kind and place at random: the kind's home place with probability HOME_SHARE (or another, where one is
+asked for), else one of the other places, all alike. Evaluation scenes come in matched sets of four that share object, pose,
+light and places.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ def test_a_folder_holds_scenes_of_one_home_share(tmp_path):
     note = tmp_path / "home-share.txt"
     check_share(note, 0.9)
     check_share(note, 0.9)
-    with pytest.raises(SystemExit, match="home share of 0.9"):
+    with pytest.raises(SystemExit, match=r"home share of 0\.9"):
         check_share(note, 0.3)
     older = tmp_path / "older"
     older.mkdir()
     (older / "finished.txt").write_text("0\n")
-    with pytest.raises(SystemExit, match="home share of 0.6"):
+    with pytest.raises(SystemExit, match=r"home share of 0\.6"):
         check_share(older / "home-share.txt", 0.9)
