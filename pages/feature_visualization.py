@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.common import errors
+from pages.common import errors, results
 from pages.common.experiment_page import Part, flat_page
 from pages.common.experiments import single
 from pages.common.sharing import PICTURES
@@ -45,6 +45,7 @@ def show() -> None:
             )
             batch = PAGE.batch([part.request for part in parts])
             absent = [row.key for row in missing(shown)]
+            results.tell_changes([row.request for row in missing(shown)])
             PAGE.offer(absent, batch, lambda count: wall.offer(shown, count))
             wall.draw(view, shown, batch)
 

@@ -37,11 +37,22 @@ class Request(BaseModel):
     version: ClassVar[int]
     always_float32: ClassVar[bool] = False
     """Whether all of it, and all that it builds on, is computed in float32, whatever precision the machine prefers."""
+    changes: ClassVar[Mapping[int, str]] = {}
+    """What each version changed in what the result means, in a sentence: said where a result of an earlier one is stored."""
 
     def canonical(self) -> str:
         """The request as JSON with sorted keys: equal requests give equal text."""
         facts = {"experiment": self.experiment, "version": self.version, **self.model_dump(mode="json")}
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+    def former_key(self, version: int) -> str:
+        """The key that this request had with an earlier version of its experiment, whose fields were the same."""
+        facts = json.loads(self.canonical()) | {"version": version}
+        return self._digest(json.dumps(facts, sort_keys=True, separators=(",", ":")))
+
+    def changed_since(self, version: int) -> str:
+        """What later versions changed, oldest first; empty where nothing was noted down."""
+        return " ".join(text for number, text in sorted(self.changes.items()) if number > version)
 
     def fingerprints(self) -> dict[str, str]:
         """Fingerprints of the weights and data that the request reads. Raises VitrineError when one is missing."""
@@ -53,7 +64,10 @@ class Request(BaseModel):
 
     def key(self) -> str:
         """The cache key: 26 lower-case base32 characters of a 128-bit digest."""
-        text = self.canonical() + json.dumps(self.fingerprints(), sort_keys=True)
+        return self._digest(self.canonical())
+
+    def _digest(self, canonical: str) -> str:
+        text = canonical + json.dumps(self.fingerprints(), sort_keys=True)
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
         return base64.b32encode(digest).decode().rstrip("=").lower()
 

@@ -155,6 +155,7 @@ class ExperimentPage(Generic[View]):
         if not absent:
             return computed
         batch = self.batch([part.request for part in parts])
+        results.tell_changes([part.request for part in absent])
         self.offer([keys[part.name] for part in absent], batch, lambda count: offer)
         if batch is not None:
             titles = {keys[part.name]: part.title for part in absent if keys[part.name] in batch.requests}

@@ -15,7 +15,7 @@ import streamlit as st
 from pages.common import errors, overlay
 
 if TYPE_CHECKING:
-    from engine.core.request import Result
+    from engine.core.request import Request, Result
     from engine.data.registry import Dataset
 
 
@@ -37,6 +37,24 @@ def find(key: str) -> Result | None:
         return None
     _note(result)
     return result
+
+
+def tell_changes(requests: Sequence[Request]) -> None:
+    """Above the offer to compute requests whose results are not there: what has changed, where a result of an earlier
+    version of the experiment is stored. It is not shown, since its numbers mean something else."""
+    told: dict[str, None] = {}
+    for request in requests:
+        for version in range(request.version - 1, 0, -1):
+            sentence = request.changed_since(version)
+            if sentence and find(request.former_key(version)) is not None:
+                told[f"{request.experiment}: {sentence}"] = None
+                break
+    if told:
+        lines = "  \n".join(errors.escape(sentence) for sentence in told)
+        st.info(
+            f"There is a result of an earlier version, which is not shown: its numbers mean something else.  \n{lines}",
+            icon=":material/history:",
+        )
 
 
 @contextmanager

@@ -111,6 +111,18 @@ def test_a_link_offers_computes_on_a_click_and_then_shows_at_once() -> None:
     assert again.metric[0].value == "6" and not again.warning
 
 
+def test_an_old_link_says_what_changed_and_shows_no_old_number(monkeypatch) -> None:
+    app = opened(word="papaya")
+    app.button(key="ct_compute").click().run()
+    assert finish(app).metric[0].value == "6" and not app.info
+    monkeypatch.setattr(CountRequest, "version", 3)
+    monkeypatch.setattr(CountRequest, "changes", {2: "Spaces no longer count.", 3: "Capitals count twice."})
+    old = opened(word="papaya")
+    assert not old.metric and "Spaces no longer count. Capitals count twice." in old.info[0].value
+    assert old.button(key="ct_compute").label == "Compute"
+    assert not opened(word="never counted").info, "nothing of this word was ever shown"
+
+
 def test_cancelling_stops_the_job_and_offers_again() -> None:
     from engine.jobs.scheduler import jobs
 
