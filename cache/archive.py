@@ -21,8 +21,9 @@ from cache.store import ResultStore
 _MEMBER = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,127})\.blob")
 
 
-def export(store: ResultStore, path: Path, keys: Iterable[str] | None = None) -> int:
-    """Write results (default: all) into a ZIP file; returns how many. The file appears only when it is whole.
+def export(store: ResultStore, path: Path, keys: Iterable[str] | None = None, packed: bool = False) -> int:
+    """Write results (default: all) into a ZIP file; returns how many. The file appears only when it is whole. `packed`: with
+    pictures as lossless WebP, which takes less room and more time.
 
     Damaged ones are left out and reported.
     """
@@ -34,7 +35,7 @@ def export(store: ResultStore, path: Path, keys: Iterable[str] | None = None) ->
             if blob is None:
                 store.report(f"The result {key} was not exported: it is not there, or it is damaged.")
                 continue
-            file.writestr(f"{key}.blob", blob.to_bytes())
+            file.writestr(f"{key}.blob", blob.to_bytes(packed))
             written += 1
     return written
 

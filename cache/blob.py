@@ -5,7 +5,8 @@ foreign byte string raises DamagedBlob, and nothing in it is ever executed: arra
 Parquet, facts as JSON.
 
 Layout: magic (8 bytes), version (2), body length (8), BLAKE2b-256 digest of those three and the body (32), body.
-The body is one safetensors file; a table is an array of its Parquet bytes; the facts are in the metadata.
+The body is one safetensors file; a table is an array of its Parquet bytes; the facts are in the metadata. Layout 2 is the
+same with pictures packed (`cache.pictures`): smaller, and slower to write.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load, save
 
+from cache import pictures
+
 MAGIC = b"VITRBLOB"
-VERSION = 1
+VERSION, PACKED_VERSION = 1, 2
 _PREFIX = struct.Struct("<8sHQ")
 _DIGEST_BYTES = 32
 HEADER_BYTES = _PREFIX.size + _DIGEST_BYTES
-_ARRAY, _TABLE = "array/", "table/"
+_ARRAY, _TABLE, _PICTURES = "array/", "table/", "pictures/"
 
 
 class DamagedBlob(ValueError):
@@ -45,12 +48,22 @@ class Blob:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def to_bytes(self) -> bytes:
-        """This blob as bytes. Raises TypeError when an array or a fact is of a kind that cannot be stored."""
-        tensors = {_ARRAY + name: _storable(name, array) for name, array in self.arrays.items()}
+    def to_bytes(self, packed: bool = False) -> bytes:
+        """This blob as bytes; `packed`: pictures as lossless WebP. Raises TypeError when an array or a fact is of a kind that
+        cannot be stored."""
+        arrays = {name: _storable(name, array) for name, array in self.arrays.items()}
+        metadata, tensors = {"facts": canonical_json(self.facts)}, {}
+        packings: dict[str, pictures.Packing] = {}
+        for name, array in arrays.items():
+            if packed and pictures.packs(array):
+                tensors[_PICTURES + name], packings[name] = pictures.packed(array)
+            else:
+                tensors[_ARRAY + name] = array
         tensors |= {_TABLE + name: _parquet(table) for name, table in self.tables.items()}
-        body = save(tensors, metadata={"facts": canonical_json(self.facts)})
-        prefix = _PREFIX.pack(MAGIC, VERSION, len(body))
+        if packings:
+            metadata["packed"] = canonical_json(packings)
+        body = save(tensors, metadata=metadata)
+        prefix = _PREFIX.pack(MAGIC, PACKED_VERSION if packings else VERSION, len(body))
         return prefix + _digest(prefix, body) + body
 
     @classmethod
@@ -63,8 +76,11 @@ class Blob:
             facts = json.loads(header["__metadata__"]["facts"])
             if not isinstance(facts, dict):
                 raise TypeError("facts are a mapping")
+            packings = json.loads(header["__metadata__"].get("packed", "{}"))
             tensors = load(body)
             arrays = {name.removeprefix(_ARRAY): a for name, a in tensors.items() if name.startswith(_ARRAY)}
+            for name, packing in packings.items():
+                arrays[name] = pictures.unpacked(tensors[_PICTURES + name], packing)
             tables = {
                 name.removeprefix(_TABLE): pd.read_parquet(io.BytesIO(a.tobytes()))
                 for name, a in tensors.items()
@@ -114,8 +130,8 @@ def _checked_body(data: bytes) -> bytes:
     magic, version, length = _PREFIX.unpack_from(data)
     if magic != MAGIC:
         raise DamagedBlob("This is not a stored result: it does not start like one.")
-    if version != VERSION:
-        raise OtherLayout(f"This stored result has layout {version}; this Vitrine reads layout {VERSION}.")
+    if version not in (VERSION, PACKED_VERSION):
+        raise OtherLayout(f"This stored result has layout {version}; this Vitrine reads layouts 1 to {PACKED_VERSION}.")
     if length != len(data) - HEADER_BYTES:
         raise DamagedBlob(f"A stored result is cut: {len(data) - HEADER_BYTES} of {length} bytes are there.")
     body = data[HEADER_BYTES:]

@@ -83,7 +83,7 @@ def export(arguments: Namespace) -> Answer:
     store = _store()
     wanted = [place for key in arguments.keys for place in stored_under(store, key)]
     try:
-        count = archive.export(store, path, wanted or None)
+        count = archive.export(store, path, wanted or None, arguments.pack)
     except OSError as error:
         raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
     return Answer({"file": readable(str(path)), "results": count}, f"Wrote {count} results to {readable(str(path))}.")

@@ -6,10 +6,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cache import archive
-from cache.blob import DamagedBlob
+from cache.blob import Blob, DamagedBlob
 from cache.store import ResultStore
 
 
@@ -35,6 +36,19 @@ def test_results_arrive_whole_and_with_their_requests(
         assert (there.facts_request, there.bytes) == (here.facts_request, here.bytes)
         found = other.get(there.key)
         assert found is not None and found.to_bytes() == blob_of(int(there.key[1])).to_bytes()
+
+
+def test_a_packed_file_is_smaller_and_its_results_are_the_same(
+    store: ResultStore, other: ResultStore, tmp_path: Path
+) -> None:
+    images = np.broadcast_to(np.arange(64, dtype=np.uint8)[:, None], (4, 64, 64, 3)).copy()
+    store.put("k", Blob({"images": images}, facts={"request": {"a": 1}}))
+    archive.export(store, tmp_path / "plain.zip")
+    archive.export(store, tmp_path / "packed.zip", packed=True)
+    assert (tmp_path / "packed.zip").stat().st_size < 0.2 * (tmp_path / "plain.zip").stat().st_size
+    assert archive.import_(other, tmp_path / "packed.zip") == 1
+    found = other.get("k")
+    assert found is not None and found.to_bytes() == store.get("k").to_bytes()
 
 
 def test_chosen_results_are_exported_and_missing_or_damaged_ones_are_named(

@@ -26,5 +26,6 @@ def stored(commands: _SubParsersAction) -> None:
     export = command(actions, "export", "results:export", "write results into one ZIP file")
     export.add_argument("file", metavar="FILE", help="the ZIP file to write")
     export.add_argument("keys", nargs="*", metavar="KEY", help="which results (default: all)")
+    export.add_argument("--pack", action="store_true", help="a smaller file: pictures as lossless WebP")
     import_ = command(actions, "import", "results:import_", "add the results in such a file")
     import_.add_argument("file", metavar="FILE", help="the ZIP file to read")
