@@ -24,6 +24,7 @@ from engine.core.request import Context, Progress, Request, Result, build
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
 from engine.models import catalog
+from engine.models.frozen import module_to_read
 from engine.models.loaded import LoadedModel
 from engine.sites.access import Site, find, read
 from engine.sites.grid import position_mean, spatial
@@ -144,13 +145,13 @@ def _stream(
 ) -> list[Tally]:
     """One pass over the data set. A fresh start each time, so that it can be repeated with a smaller batch."""
     tallies = [Tally(site, top, len(dataset), loaded.device) for site in sites]
-    names, total = [site.name for site in sites], len(dataset)
+    names, total, module = [site.name for site in sites], len(dataset), module_to_read(loaded)
     done = 0
     context.report(Progress(0, total, f"Reading {dataset.name} with {loaded.name}"))
     for indices, pixels in dataset.batches(loaded.input_size, batch):
         images = torch.from_numpy(pixels).to(loaded.device).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad(), autocast(loaded.device):
-            values = read(loaded.module, names, loaded.normalize(images))
+            values = read(module, names, loaded.normalize(images))
         ids = torch.from_numpy(indices)
         for tally in tallies:
             tally.add(ids, values[tally.site.name].float())

@@ -6,7 +6,7 @@ Invariant: a LoadedModel's module is in eval mode, float32, and none of its weig
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -71,6 +71,8 @@ class LoadedModel:
     _tokenizer: Tokenizer | None = field(default=None, init=False, repr=False)
     _widest: int | None = field(default=None, init=False, repr=False)  # bytes of the largest tensor that a layer makes
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _copies: dict[Hashable, nn.Module] = field(default_factory=dict, init=False, repr=False)
+    _copying: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     @property
     def sites(self) -> dict[str, Site]:
@@ -116,12 +118,24 @@ class LoadedModel:
             self._widest = max(sizes.values(), default=1)
         return max(1, min(most, LARGEST_KEPT // self._widest))
 
+    def copy_for(self, purpose: Hashable, make: Callable[[LoadedModel], nn.Module]) -> nn.Module:
+        """The module that stands in for the model's own for a purpose, made by `make` at the first call and kept as long as
+        the model."""
+        with (
+            self._copying,
+            torch.inference_mode(False),
+        ):  # whoever asks first may be in it; gradients are asked for later
+            if purpose not in self._copies:
+                self._copies[purpose] = make(self)
+            return self._copies[purpose]
+
     @property
     def memory_bytes(self) -> int:
-        """Bytes of the weights and buffers."""
-        whole = self.clip or self.module
-        tensors = [*whole.parameters(), *whole.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        """Bytes of the weights and buffers, those of its copies included; what several of them share counts once."""
+        modules = [self.clip or self.module, *self._copies.copy().values()]
+        tensors = (tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
+        storages = (tensor.untyped_storage() for tensor in tensors)
+        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
     def normalize(self, images01: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> what the module expects: minus the mean, divided by the spread, per channel."""

@@ -15,7 +15,8 @@ from engine.models.loaded import LoadedModel
 
 
 class ModelPool:
-    """Models under hashable keys (name, fingerprint, device). `limit_bytes` bounds the weights that the pool holds.
+    """Models under hashable keys (name, fingerprint, device). `limit_bytes` bounds the weights that the pool holds, those of
+    the models' copies included: a copy that is made later counts from the next time that a model is asked for.
 
     A single model larger than the limit is kept alone: it is in use anyway. Putting a model out only drops the
     pool's reference, so whoever works with it is not disturbed.

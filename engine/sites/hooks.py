@@ -25,6 +25,8 @@ from engine.sites.grid import channels_to_positions
 # Handles take their number from a counter that torch does not guard: two threads placing hooks on one
 # module at the same moment could get the same number, and one hook would silently replace the other.
 PLACING = threading.Lock()
+_PLACED: set[int] = set()
+"""The numbers of the hooks that runs have placed and not yet removed."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,25 @@ def placed(hooks: Iterable[RemovableHandle]) -> Iterator[None]:
         with PLACING:
             for handle in hooks:
                 handles.append(handle)  # one by one: those before a failure are removed too
+                _PLACED.add(handle.id)
         yield
     finally:
         with PLACING:
             for handle in handles:
                 handle.remove()
+                _PLACED.discard(handle.id)
+
+
+def without_hooks(module: nn.Module, copied: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    """`copied(module)` without the hooks that runs of other threads have on the module meanwhile: nobody would remove them
+    from the copy. Hooks of the module's own stay."""
+    with PLACING:
+        copy = copied(module)
+        for part in copy.modules():
+            for hooks in (part._forward_hooks, part._forward_pre_hooks):
+                for number in _PLACED & hooks.keys():
+                    del hooks[number]
+    return copy
 
 
 def _hook(module: nn.Module, side: str, note: Callable[..., None]) -> RemovableHandle:

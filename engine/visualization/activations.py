@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from engine.core.images import to_input
 from engine.core.precision import autocast
+from engine.models.frozen import module_to_read
 from engine.models.loaded import LoadedModel
 from engine.sites.access import read, read_unit
 
@@ -25,7 +26,7 @@ def activations(model: LoadedModel, site: str, image: np.ndarray) -> Tensor:
 
 def values_of(model: LoadedModel, site: str, images: Tensor, module: nn.Module | None = None) -> Tensor:
     """(B, position, unit) float32 of images (B, 3, H, W) around [0, 1]; `module` stands in for the model's own."""
-    module = module or model.module
+    module = module or module_to_read(model)
     with _precision(model, module):
         return read(module, [site], _input(model, module, images))[site].float()
 
@@ -37,7 +38,7 @@ def unit_rows(
 
     `module` stands in for the model's own; `leak` as in `engine.sites.access.read_unit`.
     """
-    module = module or model.module
+    module = module or module_to_read(model)
     with _precision(model, module):
         return read_unit(module, site, _input(model, module, images), units, leak).float()
 

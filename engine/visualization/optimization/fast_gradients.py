@@ -10,9 +10,9 @@ its patches are one matrix product.
 
 from __future__ import annotations
 
-import threading
+import copy
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from timm.layers.attention import Attention
@@ -20,25 +20,20 @@ from torch import Tensor, nn
 
 from engine.core import precision
 from engine.core.errors import BadRequest
-from engine.models.frozen import frozen_copy
+from engine.models.frozen import module_to_read, shared_copy
 from engine.models.loaded import LoadedModel
 from engine.sites.access import discover
 from engine.sites.attention_kernel import WrittenAttention
 from engine.sites.plan import forget, plan
 
 MOST_POSITIONS = 400  # a map of 400 x 400 for 12 heads, 8 images and 12 blocks takes 0.4 GB in bfloat16
-_COPYING = threading.Lock()
-_COPIES: WeakKeyDictionary[LoadedModel, dict[torch.dtype, nn.Module]] = WeakKeyDictionary()
 
 
 def module_for_gradients(model: LoadedModel) -> nn.Module:
     """The module to differentiate in the model's stead: float32 images in, the same sites. Made at the first call; whoever
     reads the model or this module at the same time is not disturbed, since hooks act for their own thread alone."""
-    with _COPYING:
-        known, computes_in = _COPIES.setdefault(model, {}), precision.precision(model.device)
-        if computes_in not in known:
-            known[computes_in] = _fast_copy(model, computes_in)
-        return known[computes_in]
+    computes_in = precision.precision(model.device)
+    return model.copy_for(("gradients", computes_in), partial(_fast_copy, computes_in=computes_in))
 
 
 def _fast_copy(model: LoadedModel, computes_in: torch.dtype) -> nn.Module:
@@ -50,14 +45,15 @@ def _fast_copy(model: LoadedModel, computes_in: torch.dtype) -> nn.Module:
     if computes_in == torch.bfloat16 and not any(
         isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()
     ):
-        module.bfloat16()
-        if not _runs(module, model.input_size):
-            return _in_float32(model)  # it holds float32 tensors that are no weights: autocast looks after those too
+        narrow = copy.deepcopy(module).bfloat16()  # weights of its own: in float32 it shares the model's
+        return (
+            narrow if _runs(narrow, model.input_size) else module
+        )  # float32 tensors that are no weights need autocast
     return module
 
 
 def _in_float32(model: LoadedModel) -> nn.Module:
-    module = frozen_copy(model.module, model.input_size)
+    module = shared_copy(module_to_read(model))
     if model.device.type == "cpu":
         short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
         _replace_slow_parts(module, short, _tapped(model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import pytest
 import timm
@@ -10,7 +11,16 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from engine.models.frozen import LARGEST_DIFFERENCE, difference, frozen_copy, wants_channels_last
+from engine.models import catalog
+from engine.models.frozen import (
+    LARGEST_DIFFERENCE,
+    difference,
+    frozen_copy,
+    module_to_read,
+    shared_copy,
+    wants_channels_last,
+)
+from engine.sites.hooks import placed
 from tests.engine.small import small_cnn, small_vit
 
 
@@ -104,3 +114,30 @@ def test_a_network_that_flattens_maps_by_view_keeps_its_channels_first():
 class _View(nn.Module):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         return maps.view(len(maps), 32, -1).view(len(maps), -1)[:, :32]
+
+
+def test_a_model_is_read_through_its_copy_only_where_that_changes_something():
+    vit, cnn, own = small_vit(), small_cnn(), small_cnn()
+    own.module.lock = threading.Lock()
+    assert module_to_read(vit) is vit.module and module_to_read(own) is own.module
+    assert not norms(module_to_read(cnn)) and module_to_read(cnn) is module_to_read(cnn)
+
+
+def test_a_copy_holds_no_second_copy_of_weights_that_stay_the_same():
+    module = small_vit().module
+    copied = dict(shared_copy(module).named_parameters())
+    assert all(copied[name].data_ptr() == weight.data_ptr() for name, weight in module.named_parameters())
+
+
+def test_hooks_of_a_run_that_is_under_way_do_not_stay_in_the_copy():
+    module = small_vit().module
+    module.norm.register_forward_hook(lambda *_: None)
+    with placed([module.blocks[0].register_forward_hook(lambda *_: None)]):
+        copied = shared_copy(module)
+    assert [len(part._forward_hooks) for part in (copied.norm, copied.blocks[0])] == [1, 0]
+
+
+def test_a_starter_models_sites_keep_their_values_to_a_few_roundings():
+    """What `docs/benchmarks.md` says of the copy that indexes come from."""
+    model = catalog.load("starter-cnn")
+    assert 0 < difference(model.module, module_to_read(model), model.input_size) < 5e-6

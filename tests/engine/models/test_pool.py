@@ -68,6 +68,19 @@ def test_the_least_recently_used_goes_first_and_memory_stays_bounded():
     assert pool.memory_bytes == 2 * KILO
 
 
+def test_what_a_model_is_copied_for_counts_too_but_shared_weights_count_once():
+    pool = ModelPool(3 * KILO)
+    found = pool.get("a", lambda: model("a"))
+    shared = nn.Linear(KILO // 4, 1, bias=False)
+    shared.weight = found.module.weight
+    found.copy_for("reading", lambda _: shared)
+    assert pool.memory_bytes == KILO
+    found.copy_for("gradients", lambda _: nn.Linear(KILO // 4, 2, bias=False))
+    assert pool.memory_bytes == 3 * KILO
+    pool.get("b", lambda: model("b"))
+    assert pool.keys() == ["b"]
+
+
 def test_a_model_larger_than_the_limit_is_kept_alone():
     pool = ModelPool(2 * KILO)
     pool.get("a", lambda: model("a"))

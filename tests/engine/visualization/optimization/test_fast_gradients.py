@@ -110,6 +110,17 @@ def test_each_precision_has_a_copy_of_its_own(monkeypatch):
     assert [next(each.parameters()).dtype for each in (first, second)] == [torch.bfloat16, torch.float32]
 
 
+def test_only_weights_in_another_precision_take_more_memory(monkeypatch):
+    model = small_vit()
+    once = model.memory_bytes
+    compute_in(monkeypatch, "float32")
+    module_for_gradients(model)
+    assert model.memory_bytes == once
+    compute_in(monkeypatch, "bfloat16")
+    module_for_gradients(model)
+    assert model.memory_bytes == 1.5 * once
+
+
 @pytest.mark.parametrize(("make", "site"), [(small_vit, "blocks.2.mlp.out"), (small_cnn, "stages.2.blocks.0")])
 def test_in_float32_the_copy_is_as_good_as_the_model(make, site, monkeypatch):
     compute_in(monkeypatch, "float32")
