@@ -38,9 +38,12 @@ def load(model: str | nn.Module | Model, preprocessing: Mapping[str, Any] | None
     A module takes normalised images (batch, 3, height, width). The preprocessing says how they come about; give it as one
     mapping, as keywords, or as both:
 
-    - `size`: a side in pixels or (height, width); timm's `input_size` (3, height, width) is read too. Default 224.
-    - `mean`, `std`: one number or three, for pixels from 0 to 1. Default ImageNet's.
+    - `size`: a side in pixels or (height, width); timm's `input_size` (3, height, width) is read too.
+    - `mean`, `std`: one number or three, for pixels from 0 to 1.
     - `class_names`: the names of its classes in order, where it is a classifier and they are known.
+
+    What is not given is what a timm module says of itself (`pretrained_cfg`), else 224 pixels and ImageNet's mean and standard
+    deviation; `reading` of the model says which.
 
     What else timm's mapping holds (interpolation, crop) is not used: every model sees images the way the pages show them.
     A copy is looked into, in float32 and in eval mode, so nothing happens to yours. It is called
@@ -56,32 +59,54 @@ def load(model: str | nn.Module | Model, preprocessing: Mapping[str, Any] | None
         if preprocessing or more:
             raise BadRequest(f"{model} has its own preprocessing. Give preprocessing only with your own modules.")
         return Model(model)
-    return Model(session.add(model, **_preprocessing({**(preprocessing or {}), **more})).name)
+    given = {**(preprocessing or {}), **more}
+    if not isinstance(model, nn.Module):
+        return Model(session.add(model).name)  # which says what it is
+    return Model(session.add(model, **_preprocessing(given, session.unwrapped(model))).name)
 
 
 UNUSED = {"interpolation", "crop_pct", "crop_mode", "num_classes"}
 
 
-def _preprocessing(given: dict[str, Any]) -> dict[str, Any]:
-    """Preprocessing as a source of models takes it. Raises BadRequest for what does not fit."""
+def _preprocessing(given: dict[str, Any], module: nn.Module) -> dict[str, Any]:
+    """Preprocessing as a source of models takes it: what is given, else what the module says. Raises BadRequest for what does
+    not fit."""
     if unknown := sorted(set(given) - UNUSED - {"size", "input_size", "mean", "std", "class_names"}):
         raise BadRequest(f"{unknown[0]} is not part of the preprocessing. Give size, mean, std and class_names.")
-    size = given.get("size", given.get("input_size", 224))
+    said, usual = {"size" if name == "input_size" else name for name in given}, _usual(module)
+    size = given.get("size", given.get("input_size", usual["size"]))
+    lacking = [f"{name} {usual[name]}" for name in ("size", "mean", "std") if name not in said]
     sides = [size, size] if isinstance(size, int) else [*size][-2:]
     if len(sides) != 2 or not all(isinstance(side, int) and 8 <= side <= 4096 for side in sides):
         raise BadRequest(f"{size} is not a size. Give a side in pixels, from 8 to 4096, or (height, width).")
     names = given.get("class_names")
     return {
         "size": (sides[0], sides[1]),
-        "mean": _three(given.get("mean", IMAGENET_MEAN), "mean"),
-        "std": _three(given.get("std", IMAGENET_STD), "std"),
+        "mean": _three(given.get("mean", usual["mean"]), "mean"),
+        "std": _three(given.get("std", usual["std"]), "std"),
         "class_names": None if names is None else [str(name) for name in names],
+        "reading": (f"Not given, so {usual['from']}: {', '.join(lacking)}.",) if lacking else (),
+    }
+
+
+def _usual(module: nn.Module) -> dict[str, Any]:
+    """Size, mean and standard deviation where they are not given, and whose they are."""
+    config = getattr(module, "pretrained_cfg", None)
+    if not isinstance(config, Mapping) or not config.get("mean"):
+        return {"size": 224, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "from": "ImageNet's"}
+    made_for = getattr(getattr(module, "patch_embed", None), "img_size", None)  # where it was made for another size
+    size = made_for if isinstance(made_for, tuple) else tuple(config["input_size"])[-2:]
+    return {
+        "size": size,
+        "mean": tuple(config["mean"]),
+        "std": tuple(config["std"]),
+        "from": "as its pretrained_cfg says",
     }
 
 
 def _three(value: float | Sequence[float], name: str) -> tuple[float, ...]:
     numbers = tuple(map(float, (value,) * 3 if isinstance(value, int | float) else value))
-    if len(numbers) != 3 or not np.isfinite(numbers).all() or (name == "std" and 0 in numbers):
+    if len(numbers) != 3 or not all(0 <= each <= 1 for each in numbers) or (name == "std" and 0 in numbers):
         raise BadRequest(f"{name} is {value}. Give one number or three, for pixels from 0 to 1.")
     return numbers
 
@@ -108,6 +133,11 @@ class Model:
     def input_size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.loaded.input_size
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """How its files are read where it could be otherwise: which weights of several, what nobody gave."""
+        return catalog.find(self.name).reading
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

@@ -10,12 +10,15 @@ from engine.core import config
 from engine.core.errors import BadRequest
 from engine.core.paths import brief, readable, typed_path
 from engine.core.request import Progress, Request, Result
+from engine.data.formats.detect import is_there
 from engine.data.registry import dataset_names, open_dataset
 from engine.jobs.keys import label
 from engine.jobs.runner import Runner
+from engine.models import catalog
 
 BAR_WIDTH = 24
 LINE_SECONDS = 10.0
+_TOLD: set[tuple[str, str]] = set()
 NOT_STORED = "The result could not be stored and is lost after this run, except for pictures written with --out. Check the cache."
 
 
@@ -58,6 +61,7 @@ def ask(request: Request) -> tuple[Result, bool]:
 
     Raises VitrineError when it cannot be had. A result that cannot be stored is handed on with a warning.
     """
+    say_how_models_are_read(request)
     runner = Runner(config.store())
     key = request.key()
     stored = runner.find(key)
@@ -75,19 +79,39 @@ def ask(request: Request) -> tuple[Result, bool]:
     return result, False
 
 
+def say_how_models_are_read(request: Request) -> None:
+    """On standard error, once for each: how the files of the models that a request names are read, where it could be
+    otherwise."""
+    given = dict(request)
+    for name in dict.fromkeys(
+        each for each in (given.get("model"), given.get("reader")) if isinstance(each, str) and each
+    ):
+        for told in catalog.find(name).reading:
+            if (name, told) not in _TOLD:
+                _TOLD.add((name, told))
+                print(f"vitrine: {brief(name)}: {told}", file=sys.stderr)
+
+
 def data_name(text: str) -> str:
     """A data set's name as it is, a folder as its absolute path: the same folder is the same request from anywhere.
 
-    A name wins over a folder of that name; `./name` means the folder. Raises BadRequest when there is neither.
+    A name wins over a folder of that name; `./name` means the folder. How its files are read is said on standard error where
+    it could be otherwise. Raises BadRequest when there is neither.
     """
+    name = _known_name(text)
+    for note in open_dataset(name, typed=True).notes():
+        print(f"vitrine: {brief(text)}: {note}", file=sys.stderr)
+    return name
+
+
+def _known_name(text: str) -> str:
     if text in dataset_names():
         return text
     path = typed_path(text)
     try:
-        name = str(path.resolve()) if path.exists() else text
+        name = str(path.resolve()) if is_there(path) else text
     except PermissionError:
         raise BadRequest(f"“{brief(text)}” cannot be accessed: no permission for a folder above it.") from None
     if readable(name) != name:  # it becomes part of the request, which is text
         raise BadRequest(f"The path “{brief(name)}” is not UTF-8 text. Rename the folder, or make a link to it.")
-    open_dataset(name, typed=True)
     return name

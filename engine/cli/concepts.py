@@ -13,6 +13,7 @@ from engine.concepts.search import FindUnitsRequest
 from engine.core.address import Address
 from engine.core.errors import BadRequest
 from engine.core.request import Request, Result, build
+from engine.models.text import says_cut
 
 
 def names(arguments: Namespace) -> Answer:
@@ -32,6 +33,7 @@ def names(arguments: Namespace) -> Answer:
     facts = {**_about(request, result, stored), "threshold": float(result.arrays["threshold"]), "units": units}
     lines = [("" if unit["abstained"] else "named", *_row(unit)) for unit in units]
     text = table(("", "unit", "score", "words"), lines)
+    text = "\n".join([text, *says_cut(result.facts.get("cut", {}))])
     return Answer(facts, f"{text}\n{named} of {len(units)} units have a label; the others do not exceed chance.")
 
 
@@ -52,10 +54,12 @@ def find(arguments: Namespace) -> Answer:
     ]
     told = ("text", "read", "found", "chance", "among_words", "sentence", "sparse", "searched")
     facts = {**_about(request, result, stored), **{name: result.facts[name] for name in told}, "units": units}
+    facts["cut"] = result.facts.get("cut", {})
     sparse = result.facts["sparse"]
     lines = [
         table(("unit", "score", "best words"), [_row(unit) for unit in units]),
         result.facts["sentence"],
+        *says_cut(result.facts.get("cut", {})),
         f"Combined: {sparse['address']}, correlation {sparse['correlation']:.2f}, {sparse['held_out']:.2f} on held-out images.",
     ]
     return Answer(facts, "\n".join(lines))

@@ -1,19 +1,42 @@
-"""`models`, `sites` and `experiments`: what there is to look at, and what can be asked."""
+"""`models`, `sites`, `data` and `experiments`: what there is to look at, and what can be asked."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
 from engine.cli.answer import Answer, table
+from engine.cli.asking import data_name
 from engine.core import experiments as registry
+from engine.data.registry import open_dataset
 from engine.models import catalog
 
 
 def models(arguments: Namespace) -> Answer:
     """Every model of the catalog."""
     names = ("name", "kind", "architecture", "weights", "available", "top1")
-    rows = [{name: getattr(entry, name) for name in names} for entry in catalog.entries()]
-    return Answer({"models": rows}, table(names, [tuple(row.values()) for row in rows]))
+    entries = catalog.entries()
+    rows = [{name: getattr(entry, name) for name in names} for entry in entries]
+    told = [f"{entry.name}: {sentence}" for entry in entries for sentence in entry.reading]
+    facts = [{**row, "reading": list(entry.reading)} for row, entry in zip(rows, entries, strict=True)]
+    return Answer({"models": facts}, "\n".join([table(names, [tuple(row.values()) for row in rows]), *told]))
+
+
+def data(arguments: Namespace) -> Answer:
+    """One data set: how many images and classes it has, what is known of them, and how its files are read (which `data_name`
+    has said already)."""
+    name = data_name(arguments.data)
+    found = open_dataset(name, typed=True)
+    facts = {
+        "data": name,
+        "format": type(found).__name__,
+        "images": len(found),
+        "classes": list(found.class_names),
+        "known": sorted(found.gives()),
+        "reading": found.notes(),
+        "left_out": len(found.report()),
+    }
+    shown = {**facts, "classes": len(found.class_names), "known": ", ".join(facts["known"]) or "nothing"}
+    return Answer(facts, table(("", ""), [(each, shown[each]) for each in shown if each != "reading"]))
 
 
 def sites(arguments: Namespace) -> Answer:

@@ -75,6 +75,7 @@ class NameUnitsRequest(WithReader):
         )
         facts = {
             "words": words.facts["words"],
+            "cut": words.facts.get("cut", {}),
             "images": len(here),
             "shuffles": SHUFFLES,
             "seconds": time.monotonic() - started,

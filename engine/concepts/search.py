@@ -27,7 +27,7 @@ from engine.core.experiments import experiment
 from engine.core.request import Context, Result, build
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
-from engine.models.text import text_embedding
+from engine.models.text import cut_short, text_embedding
 from engine.sites.access import find
 
 MOST_ROWS = 256
@@ -55,7 +55,8 @@ class FindUnitsRequest(WithReader):
     - `words` (R, 5) int32: numbers into the vocabulary of the words that each unit follows best; `word_scores` (R, 5) float32;
     - `images` (N,) int32: numbers in the data set; `similarity` (N,) float32: how much better the text fits each of them.
 
-    Facts: text, read (what the reader was given), found (the best score is above what the best of all units reaches in 99 of
+    Facts: text, read (what the reader was given), cut (what of it was read, where it is too long),
+    found (the best score is above what the best of all units reaches in 99 of
     100 shuffles), chance (that score), among_words (share of the vocabulary's words that the best unit of the best
     unit's site follows less well), sentence, sparse (site, target, address, correlation, held_out: see
     `engine.concepts.correlation`), words (the whole vocabulary), searched (units in all), seconds, device.
@@ -111,6 +112,7 @@ class FindUnitsRequest(WithReader):
         facts = {
             "text": self.text,
             "read": read,
+            "cut": cut_short(loaded, [read]),
             "found": score > chance,
             "chance": chance,
             "among_words": float((among.max(axis=0) < score).mean()),

@@ -22,7 +22,7 @@ from engine.evaluation.index import IndexRequest
 from engine.evaluation.request import OnImages
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING, text_embedding
+from engine.models.text import EMBEDDING, cut_short, text_embedding
 
 LONGEST_TEMPLATE = 100
 SENTENCE = 4
@@ -47,7 +47,8 @@ def check_template(template: str) -> str:
 class WordsRequest(Request):
     """Read a vocabulary with a reader's text tower.
 
-    The result's array `embedding` (W, D) float32 has length one in each row. Facts: words (all W, in order), seconds, device.
+    The result's array `embedding` (W, D) float32 has length one in each row. Facts: words (all W, in order), cut (text ->
+    what of it was read, where it is longer than the reader reads), seconds, device.
     """
 
     experiment = "words"
@@ -74,6 +75,7 @@ class WordsRequest(Request):
         embedding = text_embedding(loaded, texts, report)
         facts = {
             "words": list(words),
+            "cut": cut_short(loaded, texts),
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],
         }

@@ -31,7 +31,7 @@ from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING, scale, text_embedding
+from engine.models.text import EMBEDDING, cut_short, scale, text_embedding
 from engine.visualization.activations import activations
 
 MOST_TEXTS = 50
@@ -103,6 +103,7 @@ class ZeroShotRequest(Request):
             "scale": sharpness,
             "bias": bias,
             "read": read,
+            "cut": cut_short(loaded, read),
             "best": self.texts[int(cosines.argmax())],
             "seconds": time.monotonic() - started,
             "device": devices.describe(loaded.device)["name"],

@@ -143,7 +143,7 @@ def settings() -> Settings:
 def read_settings(path: Path) -> Settings:
     """Settings from a TOML file. Raises BadRequest, with file and line, when it cannot be read or does not fit."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         fields = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"

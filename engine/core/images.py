@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from engine.core.errors import RefusedFile
 from engine.core.paths import readable
@@ -21,6 +21,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 MAX_BYTES = 20 << 20
 MAX_PIXELS = 40_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 # What Pillow's own font lacks, in letters it has.
 SPELLED = str.maketrans({"×": "x", "→": ">", "≥": ">=", "≤": "<=", "−": "-"})
@@ -31,8 +32,9 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
     """An image as uint8 (height, width, 3), upright; what is transparent becomes white.
 
-    Takes PNG, JPEG and WebP of at most 20 MB and 40 million pixels; the content decides, not the file's name.
-    Raises RefusedFile, in one sentence, for anything else, before decoding it where its header tells.
+    Takes PNG, JPEG and WebP of at most 20 MB and 40 million pixels; the content decides, not the file's name. Of 16 bits a
+    channel those count that `used_bits` finds in use. Raises RefusedFile, in one sentence, for anything else, before decoding
+    it where its header tells.
     """
     label = name or (readable(source.name) if isinstance(source, Path) else "The image")
     data = _read(source, label)
@@ -42,7 +44,7 @@ def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise RefusedFile(_too_large(label, image.size))
-            return np.array(_on_white(ImageOps.exif_transpose(image)))
+            return np.array(_on_white(ImageOps.exif_transpose(_in_eight_bits(image, data))))
     except RefusedFile:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -71,6 +73,65 @@ def _too_large(label: str, size: tuple[int, int] | None = None) -> str:
 
 def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
+
+
+def used_bits(data: bytes) -> int:
+    """How many bits the values of a PNG with 16 bits a channel use; 0 for any other image.
+
+    Cameras and scanners write 10, 12 or 14 bits as they are into 16. So many bits count as hold the largest value, of 8,
+    10, 12, 14, 16 and what the file's own sBIT says. Raises as `open_image`.
+    """
+    if data[:8] != _PNG or data[24:25] != b"\x10":
+        return 0
+    values = _sixteen_bits(data)
+    largest, said = int(values.max(initial=0)), _significant_bits(data)
+    return next(bits for bits in sorted({8, 10, 12, 14, 16, said}) if bits >= 8 and largest < 1 << bits)
+
+
+def orientation(source: bytes | Path) -> tuple[int, tuple[int, int]]:
+    """(EXIF's orientation, from 1 = as it is stored to 8; (width, height) as it is stored), of which only the header is
+    read. (1, (0, 0)) for what is no image: whoever opens it says so."""
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+            return int(image.getexif().get(ExifTags.Base.Orientation, 1)), image.size
+    except Exception:  # whatever a decoder raises on hostile bytes
+        return 1, (0, 0)
+
+
+def _in_eight_bits(image: Image.Image, data: bytes) -> Image.Image:
+    """The image with 8 bits a channel, of a PNG that uses fewer than its 16; any other as it is."""
+    bits = used_bits(data)
+    if bits in (0, 16):
+        return image
+    values = (_sixteen_bits(data) >> (bits - 8)).astype(np.uint8)
+    made = Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
+    if image.has_transparency_data:
+        made.putalpha(image.convert("RGBA").getchannel("A"))  # opaque in 16 bits is opaque in 8
+    made.info["exif"] = image.info.get("exif", b"")
+    return made
+
+
+def _sixteen_bits(data: bytes) -> np.ndarray:
+    """The colours of a PNG with 16 bits a channel, uint16 (height, width, 1 or 3)."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.mode.startswith("I;16"):
+            return np.asarray(image).astype(np.uint16)[..., None]
+    import torch
+    from torchvision.io import decode_png  # Pillow has no colours of 16 bits
+
+    values = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8)).permute(1, 2, 0).numpy()
+    return values[..., : 1 if values.shape[2] < 3 else 3]
+
+
+def _significant_bits(data: bytes) -> int:
+    """What a PNG's sBIT says, the most of its channels; 16 where it has none."""
+    at = len(_PNG)
+    while at + 8 <= len(data) and (kind := data[at + 4 : at + 8]) not in (b"IDAT", b"IEND"):
+        length = int.from_bytes(data[at : at + 4])
+        if kind == b"sBIT" and length:
+            return min(16, max(data[at + 8 : at + 8 + length]))
+        at += length + 12
+    return 16
 
 
 def _on_white(image: Image.Image) -> Image.Image:

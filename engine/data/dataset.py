@@ -60,6 +60,11 @@ class Dataset(ABC):
         """What is known of these images, of KNOWN: a class that overrides a method below names here what that method tells."""
         return frozenset({"labels"}) if self.class_names else frozenset()
 
+    def notes(self) -> list[str]:
+        """How the files are read where they could be read otherwise, in sentences for whoever chooses them: which split,
+        what masks mean, what is not read."""
+        return []
+
     def mask(self, index: int) -> np.ndarray | None:
         """Where the object is, bool (height, width); None where that is not known."""
         return None

@@ -6,7 +6,6 @@ notebook, and only while what they asked for is carried out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +18,7 @@ from engine.core.errors import BadRequest
 from engine.core.paths import brief, typed_path
 from engine.core.request import once
 from engine.data.dataset import Dataset
-from engine.data.formats.detect import open_path
+from engine.data.formats.detect import is_there, open_path
 from engine.data.formats.photos import Photos, photos
 from engine.data.formats.scenes import Scenes
 from engine.data.imagenet import imagenet_ids
@@ -65,7 +64,7 @@ def _opened(name: str, typed: bool) -> Dataset:
     if name in settings().data_folders:
         return open_path(settings().data_folders[name], name)
     allowed = _TYPED.get()
-    if allowed is not None and (typed or name in allowed) and os.path.exists(path := typed_path(name)):
+    if allowed is not None and (typed or name in allowed) and is_there(path := typed_path(name)):
         opened = open_path(path, name)
         allowed.add(name)
         return opened

@@ -47,6 +47,8 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
         notes.append(
             ("classes", "the model names none of its 1000 classes; taken as ImageNet-1k's, in their usual order")
         )
+    if len(model) != outputs:
+        raise BadRequest(f"The model has {outputs} outputs, but {len(model)} names of classes. Give one name for each.")
     names, ids = _by_name(model), _by_id(model)
     to_model = np.full(len(data), -1, np.int32)
     for number, label in enumerate(data):

@@ -25,15 +25,28 @@ PIXEL_BYTES = 192 << 20  # of one batch's variants, held at once
 
 
 def outputs(loaded: LoadedModel) -> int:
-    """How many classes the model answers with. Raises BadRequest where it has no classifier."""
+    """How many classes the model answers with: one output tells two apart by its sign, where both have names. Raises
+    BadRequest where it has no classifier, or one output that nobody explains."""
     site = loaded.sites.get("head.logits")
     if site is None:
         raise BadRequest(f"{loaded.name} has no classifier, so there is no accuracy to measure. Choose another model.")
-    return site.units
+    if site.units == 1 and not by_sign(loaded):
+        raise BadRequest(
+            f"{loaded.name} has one output, which tells two classes apart by its sign, if that is what it is for. Name both, the "
+            'class of negative outputs first: classes = ["no", "yes"] with num_classes = 1 in its card.'
+        )
+    return 2 if site.units == 1 else site.units
+
+
+def by_sign(loaded: LoadedModel) -> bool:
+    """Whether the model has one output, whose sign says which of two named classes it answers."""
+    site = loaded.sites.get("head.logits")
+    return site is not None and site.units == 1 and len(loaded.class_names or ()) == 2
 
 
 def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
-    """(n, 3, H, W) in [0, 1], at the model's input size -> (n, classes) float32, in passes of at most PASS images."""
+    """(n, 3, H, W) in [0, 1], at the model's input size -> (n, classes) float32, in passes of at most PASS images. One output z
+    becomes the logits 0 and z of two classes, whose softmax is its sigmoid."""
     # Convolutions are quicker with the channels last; the numbers are the same.
     ready = loaded.normalize(images).contiguous(memory_format=torch.channels_last)
     parts = []
@@ -41,7 +54,8 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     with torch.no_grad(), autocast(loaded.device):
         for some in ready.split(loaded.images_per_pass(PASS)):
             parts.append(answer(loaded.module, some).float())
-    return torch.cat(parts)
+    values = torch.cat(parts)
+    return torch.cat([torch.zeros_like(values), values], dim=1) if by_sign(loaded) else values
 
 
 def images_at_once(loaded: LoadedModel, variants: int) -> int:

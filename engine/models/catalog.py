@@ -114,7 +114,7 @@ def _fingerprint(entry: Entry) -> str:
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
     source = source_of(entry)
     file, _ = source.fetch(entry)
-    built = source.build(entry, read_weights(file) if file else {})
+    built = source.build(entry, read_weights(file, entry.part) if file else {})
     parts = [*filter(None, (built.module, built.clip))]
     for part in parts:
         part.float().eval().requires_grad_(False)

@@ -6,12 +6,14 @@ Invariant: reading a file never runs anything that the file says; a pickle that 
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import pickle
 import pickletools
 import re
 import threading
 import warnings
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from engine.core.errors import BadRequest, RefusedFile, Unavailable
 NESTS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 # What wrappers (data parallel, torch.compile, Lightning) put before every name.
 WRAPPERS = ("_orig_mod.", "module.", "model.")
+AVERAGED = "n_averaged"
+"""What torch's averaging of weights writes beside them."""
 _ASKED = re.compile(r"(?:GLOBAL|class|global) [`'\"]?([A-Za-z_][\w.]*\.\w+)")
 _DIGESTS: dict[tuple[str, int, int], str] = {}
 _SAFE_GLOBALS = threading.Lock()
@@ -35,8 +39,9 @@ _SAFE_GLOBALS = threading.Lock()
 warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
 
 
-def read_weights(path: Path | str) -> dict[str, Tensor]:
-    """The tensors of a weights file by name, on the CPU, as stored; nests and wrappers' prefixes taken off.
+def read_weights(path: Path | str, part: str = "") -> dict[str, Tensor]:
+    """The tensors of a weights file by name, on the CPU, as stored; nests and wrappers' prefixes taken off. `part` names one
+    of several sets of weights in it; without a name it is the first of NESTS.
 
     Raises Unavailable when there is no such file, RefusedFile when it is damaged, holds no tensors, complex numbers or
     ones that are not finite, or is a pickle that would run code.
@@ -48,22 +53,71 @@ def read_weights(path: Path | str) -> dict[str, Tensor]:
     except OSError as error:
         raise Unavailable(f"The weights file {path} cannot be read: {error.strerror}.") from None
     content = _read_safetensors(path) if start[8:9] == b"{" else _read_torch(path)
-    state = unwrap(content, path)
+    state = unwrap(content, path, part)
     _check_numbers(state, path)
     return state
 
 
-def unwrap(content: Any, source: Path | str) -> dict[str, Tensor]:
-    """The named tensors inside what a checkpoint holds. Raises RefusedFile when there are none."""
+def sets_of_weights(path: Path) -> tuple[str, ...]:
+    """The names of the sets of weights that a training checkpoint holds, in its own order, the one that is read unless another
+    is asked for first; none where it holds the weights themselves, or cannot be read (which is said when it is loaded)."""
+    try:
+        facts = path.stat()
+        return _sets(str(path), facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        return ()
+
+
+@functools.lru_cache(maxsize=256)
+def _sets(path: str, changed: int, size: int) -> tuple[str, ...]:
+    with open(path, "rb") as file:
+        if file.read(9)[8:9] == b"{":
+            return ()
+    try:
+        with _SAFE_GLOBALS, torch.serialization.safe_globals([argparse.Namespace]):
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except Exception:  # hostile bytes can trip the reader anywhere
+        return ()
+    names = _names_of_sets(content)
+    return tuple(sorted(names, key=lambda name: NESTS.index(name) if name in NESTS else len(NESTS)))
+
+
+def _names_of_sets(content: Any) -> list[str]:
+    """The names under which a checkpoint holds named tensors."""
+    held = content.items() if isinstance(content, Mapping) else ()
+    return [str(name) for name, value in held if isinstance(value, Mapping) and _has_tensors(value)]
+
+
+def _has_tensors(held: Mapping[Any, Any]) -> bool:
+    inside = [each for nest in NESTS if isinstance(each := held.get(nest), Mapping)]
+    return any(isinstance(value, Tensor) for value in held.values()) or any(map(_has_tensors, inside))
+
+
+def unwrap(content: Any, source: Path | str, part: str = "") -> dict[str, Tensor]:
+    """The named tensors inside what a checkpoint holds, in its `part` where that is named. Raises RefusedFile when there are
+    none."""
+    several = _names_of_sets(content)
+    if part:
+        if part not in several:
+            raise RefusedFile(
+                f"{source} has no weights called {part}. It has {', '.join(several) or 'one set, without a name'}."
+            )
+        content = content[part]
     for nest in NESTS:
         if isinstance(content, Mapping) and isinstance(content.get(nest), Mapping):
             content = content[nest]
     tensors = content.items() if isinstance(content, Mapping) else ()
     state = {str(name): value for name, value in tensors if isinstance(value, Tensor)}
+    if not state and several:
+        raise RefusedFile(
+            f"{source} holds weights called {', '.join(several)}. Choose with part = “{several[0]}” in the card."
+        )
     if not state:
         raise RefusedFile(
             f"{source} holds no named tensors. Save the weights with torch.save(model.state_dict(), file)."
         )
+    if len(state) > 1 and all(name.startswith(WRAPPERS) for name in state if name != AVERAGED):
+        state.pop(AVERAGED, None)
     while prefix := next((prefix for prefix in WRAPPERS if all(name.startswith(prefix) for name in state)), None):
         state = {name.removeprefix(prefix): value for name, value in state.items()}
     return state

@@ -38,6 +38,10 @@ class Entry:
     architecture: str
     weights: str
     available: bool
+    part: str = ""  # which of several sets of weights in the file; empty: the first that is known
+    reading: tuple[str, ...] = field(
+        default=(), compare=False
+    )  # how its files are read where it could be otherwise: sentences
     top1: float | None = None  # share of images classified rightly, 0 to 1
     top1_interval: tuple[float, float] | None = None
     licence: str = ""

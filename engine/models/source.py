@@ -92,5 +92,6 @@ def fingerprint_of(entry: Entry, weights: str, class_names: tuple[str, ...] | No
     facts = [weights, entry.architecture, dict(entry.kwargs), entry.classes]
     facts += [list(entry.input_size), list(entry.mean), list(entry.std)]
     facts += [] if entry.config is None else [entry.config]
+    facts += [["part", entry.part]] if entry.part else []
     facts += [list(class_names)] if class_names else []
     return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()

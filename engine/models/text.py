@@ -42,6 +42,42 @@ def text_embedding(
     return torch.nn.functional.normalize(found, dim=1).numpy()
 
 
+def cut_short(loaded: LoadedModel, texts: Sequence[str]) -> dict[str, str]:
+    """Of the texts that have more tokens than the text tower reads: how far each is read, text -> its beginning.
+
+    Found by what the tokenizer gives, whichever it is: the shortest beginning with the same tokens as the whole.
+    """
+    tokenize = loaded.tokenizer
+    if not texts:
+        return {}
+    padding = tokenize(["a"])[0, -1]
+    kept: dict[str, str] = {}
+    for start in range(0, len(texts), BATCH):
+        some = list(dict.fromkeys(texts[start : start + BATCH]))
+        full = (tokenize(some)[:, -1] != padding).nonzero().flatten().tolist()
+        kept |= {some[place]: _kept(tokenize, some[place]) for place in full}
+    return {text: beginning for text, beginning in kept.items() if beginning != text}
+
+
+def says_cut(cut: Mapping[str, str]) -> list[str]:
+    """What people are told of texts that were cut short, at most three of them one by one."""
+    told = [
+        f"The text is longer than this CLIP reads. Of “{text}” it read only “{kept}”." for text, kept in cut.items()
+    ]
+    return [*told[:3], *([f"So it is with {len(told) - 3} further texts."] if len(told) > 3 else [])]
+
+
+def _kept(tokenize: Tokenizer, text: str) -> str:
+    whole, fewest, most = tokenize([text]), 0, len(text)
+    while fewest < most:
+        middle = (fewest + most) // 2
+        if torch.equal(tokenize([text[:middle]]), whole):
+            most = middle
+        else:
+            fewest = middle + 1
+    return text if len(text.rstrip()) <= most else text[:most]
+
+
 def scale(loaded: LoadedModel) -> float:
     """What the reader multiplies cosines with before its softmax (100 in OpenAI's CLIPs)."""
     return float(_clip(loaded).logit_scale.exp())

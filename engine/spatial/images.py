@@ -18,7 +18,7 @@ from engine.core.images import to_input
 from engine.data.dataset import Dataset
 from engine.data.imagenet import imagenet_ids
 from engine.evaluation.class_matching import Matching, match
-from engine.evaluation.predictions import outputs
+from engine.evaluation.predictions import by_sign, outputs
 from engine.evaluation.samples import chosen, name_of, region_of
 from engine.models.loaded import LoadedModel
 
@@ -83,6 +83,10 @@ def labels_for(model: LoadedModel, dataset: Dataset) -> tuple[dict[int, int], Ma
     A data set without names counts in ImageNet's classes. Raises BadRequest, with what to do, where model and data set
     have no class in common.
     """
+    if by_sign(model):
+        raise BadRequest(
+            f"{model.name} answers by the sign of one output; accuracy by position needs an output for each class."
+        )
     matching = match(dataset.class_names or imagenet_ids(), model.class_names, outputs(model))
     numbers, labels = chosen(dataset, matching.to_model)
     return dict(zip(numbers.tolist(), labels.tolist(), strict=True)), matching

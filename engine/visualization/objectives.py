@@ -20,7 +20,7 @@ from engine.core.targets import Part, parse_target
 from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING, scale, text_embedding
+from engine.models.text import EMBEDDING, cut_short, scale, text_embedding
 from engine.sites.access import Site, find
 from engine.sites.plan import plan
 from engine.visualization.activations import activations
@@ -37,7 +37,7 @@ def check(model: LoadedModel, site: str, text: str, data: str = DEFAULT_DATA) ->
     target names is not here. Runs no model."""
     target, place = parse_target(text), find(model.sites, site)
     if target.text:
-        _check_text(model, site)
+        _check_text(model, site, target.text)
     if target.whole:
         uploads.image_of(target.image, data)
     for term in target.terms:
@@ -101,12 +101,16 @@ def heads_of(model: LoadedModel, site: Site) -> int:
     return heads if heads > 0 and site.units % heads == 0 else 0
 
 
-def _check_text(model: LoadedModel, site: str) -> None:
+def _check_text(model: LoadedModel, site: str, text: str) -> None:
     if model.clip is None:
         raise BadRequest(f"{model.name} has no text tower, so text similarity is not available. Choose a CLIP.")
     if site != EMBEDDING:
         raise BadRequest(
             f"Text similarity applies to the embedding of the whole picture: choose the layer {EMBEDDING}, not {site}."
+        )
+    if cut := cut_short(model, [text]):
+        raise BadRequest(
+            f"The text is longer than {model.name} reads. Shorten it: “{cut[text]}” is all that it would read."
         )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from engine.core.choices import DEFAULT_MODELS
+from engine.core.errors import VitrineError
+from engine.core.request import Result
+from pages.common import errors
 
 NONE = "No second model"
 KEEP: dict[str, Any] = {"persist_state": "session"}
@@ -18,6 +22,33 @@ def available_models() -> list[str]:
     from engine.models import catalog
 
     return [entry.name for entry in catalog.entries() if entry.available]
+
+
+def say_how_data_is_read(name: str) -> None:
+    """Below the choice of a data set: how its files are read, where they could be read otherwise."""
+    from engine.data.registry import open_dataset
+
+    with suppress(VitrineError):  # said where it is used
+        for note in open_dataset(name).notes():
+            errors.hint(errors.escape(note), "info")
+
+
+def say_how_model_is_read(*names: str | None) -> None:
+    """Below the choice of models: how their files are read, where they could be read otherwise."""
+    from engine.models import catalog
+
+    for name in dict.fromkeys(filter(None, names)):
+        with suppress(VitrineError):  # said where it is used
+            for told in catalog.find(name).reading:
+                errors.hint(f"{errors.code(name)}: {errors.escape(told)}", "info")
+
+
+def say_cut_texts(result: Result) -> None:
+    """Texts of a result that are longer than its CLIP reads, and what was read of them."""
+    from engine.models.text import says_cut
+
+    for told in says_cut(result.facts.get("cut") or {}):
+        errors.hint(errors.escape(told), "info")
 
 
 def number(label: str, key: str, first: int, most: int, least: int) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import timm
 import torch
 from torch import nn
 
 import vitrine
+from engine.core.errors import VitrineError
 from tests.test_contributing import examples
 from tests.vitrine.own import HALF, Colours
 
@@ -122,3 +124,22 @@ def test_a_network_that_flattens_by_view_is_indexed_and_gets_its_pictures(desk):
     model = vitrine.load(LeNet().eval(), HALF)
     pictures = vitrine.visualize(f"{model.name}@head.logits:0-1", data=desk / "squares")
     assert len(pictures.images) == 2
+
+
+def test_what_is_not_given_is_what_a_timm_module_says_and_is_told(desk) -> None:
+    module = timm.create_model("vit_tiny_patch16_224", img_size=64, depth=1)
+    loaded = vitrine.load(module)
+    assert loaded.input_size == (64, 64) and loaded.loaded.mean == (0.5, 0.5, 0.5)
+    assert "as its pretrained_cfg says" in loaded.reading[0]
+    given = vitrine.load(module, size=64, mean=0.5, std=0.5)
+    assert given.name == loaded.name, "the same preprocessing, however it came about"
+    assert vitrine.load(module, size=64, mean=0.25, std=0.5).reading == ()
+
+
+def test_a_module_that_says_nothing_takes_imagenets_and_that_is_told(desk, colours) -> None:
+    assert vitrine.load(colours, size=32).reading[0].startswith("Not given, so ImageNet's: mean (0.485")
+
+
+def test_a_mean_of_pixels_up_to_255_is_refused(desk, colours) -> None:
+    with pytest.raises(VitrineError, match="pixels from 0 to 1"):
+        vitrine.load(colours, size=32, mean=(123.7, 116.3, 103.5))

@@ -22,6 +22,10 @@ def parser() -> ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=LateParser)
     command(commands, "models", "listing:models", "list the models")
+    data = command(
+        commands, "data", "listing:data", "how a data set is read: images, classes, and what is known of them"
+    )
+    data.add_argument("data", metavar="NAME|FOLDER", help="starter, photos, a configured name, or a folder")
     sites = command(commands, "sites", "listing:sites", "list the sites of a model, in order of depth")
     sites.add_argument("model", metavar="MODEL", help="a model's name, like starter-vit")
     visualize(commands)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Any
 
-from engine.core.errors import RefusedFile, Unavailable
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.paths import brief
 from engine.data.dataset import Dataset
+from engine.data.formats import splits
 from engine.data.formats.annotated import BoxedFolder, Ilsvrc, MaskedFolder
 from engine.data.formats.folder import Folder, unreadable
 from engine.data.formats.format import Format
@@ -36,17 +38,28 @@ def open_path(path: Path, name: str) -> Dataset:
     for a folder that cannot be used.
     """
     try:
+        path, split = splits.virtual(path)
         if not path.exists():
             raise Unavailable(f"The data folder “{name}” is not here: {path} is missing or not a folder.")
         kind = next((kind for kind in FORMATS if kind.recognises(path)), None)
         if kind is None:
             raise RefusedFile(f"{brief(name)} is neither a folder of images nor a Parquet file. Name one of those.")
+        if split:
+            if not kind.has_splits:
+                raise BadRequest(f"“{brief(name)}” has no splits that Vitrine knows how to tell apart.")
+            opening: Any = kind.open
+            return opening(path, name, split)
         if path.is_dir():  # whose time of change says nothing of what lies deeper
             return kind.open(path, name)
         facts = path.stat()
         return _file(kind, path, name, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
     except PermissionError as error:
         raise unreadable(name, "it, or something in it,", error) from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether `open_path` finds something at this path: a folder, a file, or a split of a folder. Raises PermissionError."""
+    return path.exists() or bool(splits.virtual(path)[1])
 
 
 @functools.lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from engine.data.dataset import Dataset
 
@@ -14,6 +14,9 @@ class Format(Dataset):
 
     `engine.data.formats.detect.register_format` adds one.
     """
+
+    has_splits: ClassVar[bool] = False
+    """Whether `open` takes the name of a split as well, where a path ends with one that is no folder."""
 
     @classmethod
     @abstractmethod

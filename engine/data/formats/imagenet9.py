@@ -110,6 +110,10 @@ class Challenge(Format):
     def describe(self, index: int) -> dict[str, Any]:
         return self._main.describe(index)
 
+    def notes(self) -> list[str]:
+        """What is to be said of any of the variations."""
+        return [*dict.fromkeys(note for each in self._variations.values() for note in each.notes())]
+
     def report(self) -> list[tuple[str, str]]:
         inner = [(f"{name}/{what}", why) for name, each in self._variations.items() for what, why in each.report()]
         return [*self._skipped.items(), *inner]

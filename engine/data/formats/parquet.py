@@ -5,7 +5,9 @@ Invariant: what is small (labels, boxes) is read on opening; pictures are read a
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import threading
 from pathlib import Path
 from typing import Any, Self
@@ -15,37 +17,46 @@ import pyarrow as pa
 from pyarrow.parquet.core import ParquetFile
 
 from engine.core.errors import RefusedFile, Unavailable
-from engine.core.images import open_image
+from engine.core.images import open_image, orientation
 from engine.core.paths import readable
 from engine.data.dataset import digest
-from engine.data.formats.folder import facts_of
+from engine.data.formats import splits
+from engine.data.formats.annotated import TURNED
+from engine.data.formats.folder import bits_of, bits_said, facts_of
 from engine.data.formats.format import Format
 from engine.data.formats.scenes import first_words, is_parquet
+from engine.data.masks import SAMPLE, Masks
+from engine.data.turning import is_turned, upright_boxes, upright_mask, upright_size
 
 PICTURE = ("image", "img", "picture", "jpg", "png", "webp")
 LABEL = ("label", "labels", "fine_label", "class", "kind", "target", "wnid", "synset")
 MASK = ("mask", "segmentation", "segmentation_mask")
 EDGES = (("box_left", "box_top", "box_right", "box_bottom"), ("xmin", "ymin", "xmax", "ymax"))
 BOXES = ("bbox", "bboxes", "boxes", "objects")
+SPLIT = "split"
 
 
 class ParquetImages(Format):
     """Columns are found by name: a picture (bytes, or a struct with `bytes`), a label (number or text; names from the Hub's
     own metadata where they are there), and, where there are any, a mask and boxes: four edges in columns of their own, or
-    `bbox` / `objects.bbox` as lists of [left, top, width, height], COCO's way."""
+    `bbox` / `objects.bbox` as lists of [left, top, width, height], COCO's way, or of edges where only that fits the images.
+    Shards called train-..., test-... are splits, of which one is read."""
+
+    has_splits = True
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
         return any(path.glob("*.parquet")) if path.is_dir() else is_parquet(path)
 
     @classmethod
-    def open(cls, path: Path, name: str) -> Self:
-        return cls(path, name)
+    def open(cls, path: Path, name: str, split: str = "") -> Self:
+        return cls(path, name, split)
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, split: str = "") -> None:
         super().__init__()
-        self.name = name
-        self._files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+        self.name, self._read_as = name, list[str]()
+        self._marks: list[bytes] = []  # for the fingerprint: labels that are read otherwise than they were
+        self._files = self._of_one_split(sorted(path.glob("*.parquet")), split) if path.is_dir() else [path]
         self._lock = threading.Lock()
         self._held: tuple[tuple[int, int], pa.Table] | None = None
         tables: list[pa.Table] = []
@@ -74,6 +85,15 @@ class ParquetImages(Format):
         self._first = np.array([first for first, _, _ in self._groups])
         self._labels, self.class_names = self._read_labels()
 
+    def _of_one_split(self, files: list[Path], wanted: str) -> list[Path]:
+        names = {splits.of_file(file.name) for file in files}
+        if "" in names or (len(names) == 1 and not wanted):
+            self._read_as += ["All shards are read together, whatever split they are of."] if len(names) > 1 else []
+            return files
+        kept = splits.choose(names, wanted, self.name)
+        self._read_as += [splits.says([*names], kept)] if len(names) > 1 else []
+        return [file for file in files if splits.of_file(file.name) == kept]
+
     def _find_columns(self, schema: pa.Schema, file: Path) -> None:
         names = schema.names
         picture = next((name for name in PICTURE if name in names), None)
@@ -84,13 +104,21 @@ class ParquetImages(Format):
         self._mask = next((name for name in MASK if name in names), None)
         self._edges = next((edges for edges in EDGES if set(edges) <= set(names)), ())
         self._boxes = "" if self._edges else next((name for name in BOXES if name in names), "")
-        self._small = [name for name in (self._label, *self._edges, self._boxes) if name]
+        self._split = SPLIT if SPLIT in names else ""
+        self._small = [name for name in (self._label, *self._edges, self._boxes, self._split) if name]
         self._names = _class_names(schema, self._label)
 
     def _read_labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
         if self._label is None:
             return np.full(len(self), -1, np.int32), ()
-        values = self._facts[self._label].to_pylist()
+        given = self._facts[self._label].to_pylist()
+        self._marks += [b"labels"] if any(isinstance(value, float | list | dict) for value in given) else []
+        values = [_class(value) for value in given]
+        if any(isinstance(value, list | dict | float) for value in values):
+            self._read_as.append(
+                f"The column “{self._label}” holds several values an image, or no whole numbers: no labels."
+            )
+            return np.full(len(self), -1, np.int32), ()
         if all(value is None or isinstance(value, int) for value in values):
             most = max((value for value in values if value is not None), default=-1)
             names = self._names if len(self._names) > most else tuple(str(number) for number in range(most + 1))
@@ -99,9 +127,82 @@ class ParquetImages(Format):
         of = {kind: number for number, kind in enumerate(names)}
         return np.array([-1 if value is None else of[str(value)] for value in values], np.int32), names
 
+    def notes(self) -> list[str]:
+        """Splits, what masks and boxes mean, what EXIF turns and images of 16 bits."""
+        boxes = f"Boxes ({self._boxes or ', '.join(self._edges)}) count whatever class they are of."
+        edges = f"Boxes ({self._boxes}) are read as left, top, right, bottom: as COCO's they would leave the images."
+        told = [*self._read_as, *(self._masks.says() if self._mask else [])]
+        told += [boxes] if self._edges or self._boxes else []
+        told += [edges] if self._boxes and self._are_edges else []
+        told += [TURNED] if self._some["turned"] else []
+        rows = self._facts[SPLIT].unique().to_pylist() if self._split else []
+        told += [f"The rows of all splits ({', '.join(map(str, rows))}) are read together."] if len(rows) > 1 else []
+        return [*told, *bits_said(self._some["narrow"])]
+
+    @functools.cached_property
+    def _masks(self) -> Masks:
+        return Masks(data for row in self._looked_at() if (data := self._bytes(row, self._mask or "")) is not None)
+
+    def _looked_at(self) -> list[int]:
+        """Rows of the first, the middle and the last row group: what is learned of how all are kept."""
+        groups = sorted({0, len(self._groups) // 2, len(self._groups) - 1})
+        ends = [*self._first[1:], len(self)]
+        return [
+            row
+            for group in groups
+            for row in range(self._first[group], min(self._first[group] + SAMPLE // 3, ends[group]))
+        ]
+
+    @functools.cached_property
+    def _some(self) -> dict[str, Any]:
+        """What `_look` finds, once for the process."""
+        key = tuple(facts_of(file, file.stat()) for file in self._files)
+        if key not in _SEEN:
+            _SEEN[key] = self._look()
+        return _SEEN[key]
+
+    def _look(self) -> dict[str, Any]:
+        """Of the rows that are looked at: `sizes` of the pictures, how many EXIF has `turned`, which are `narrow`."""
+        pictures = {row: self._bytes(row, self._picture) or b"" for row in self._looked_at()}
+        headers = {row: orientation(data) for row, data in pictures.items()}
+        bits = {f"image {row}": bits_of(data) for row, data in pictures.items()}
+        return {
+            "sizes": {row: upright_size(*header) for row, header in headers.items()},
+            "turned": sum(is_turned(turned) for turned, _ in headers.values())
+            if self._edges or self._boxes or self._mask
+            else 0,
+            "narrow": {name: used for name, used in bits.items() if 0 < used < 16},
+        }
+
+    @functools.cached_property
+    def _are_edges(self) -> bool:
+        """Whether lists of four numbers are edges: as COCO's some would leave their images, as edges none does."""
+        coco, edges = 0, 0
+        for row, (wide, tall) in self._some["sizes"].items():
+            for left, top, third, fourth in self._lists(row):
+                coco += left + third > wide + 1 or top + fourth > tall + 1
+                edges += not (left < third <= wide + 1 and top < fourth <= tall + 1)
+        return bool(coco) and not edges
+
+    def _lists(self, row: int) -> list[list[float]]:
+        """The lists of four numbers in a row."""
+        found = self._facts[self._boxes][row].as_py() if self._boxes else None
+        found = found.get("bbox") if isinstance(found, dict) else found
+        return [] if not found else [*found] if isinstance(found[0], list | tuple) else [found]
+
     def _fingerprint(self) -> str:
         found = [(file.name, file.stat()) for file in self._files]
-        return digest(facts_of(name, about) for name, about in found)
+        marks = [b"edges"] if self._boxes and self._are_edges else []
+        marks += [b"turned by EXIF"] if self._some["turned"] else []
+        marks += [b"bits"] if self._some["narrow"] else []
+        return digest(
+            [
+                *(facts_of(name, about) for name, about in found),
+                *self._marks,
+                *marks,
+                *(self._masks.mark() if self._mask else []),
+            ]
+        )
 
     def __len__(self) -> int:
         return self._size
@@ -111,7 +212,12 @@ class ParquetImages(Format):
 
     def mask(self, index: int) -> np.ndarray | None:
         data = self._bytes(index, self._mask) if self._mask else None
-        return None if data is None else open_image(data, f"The mask of image {index}")[..., 0] > 127
+        if data is None:
+            return None
+        return upright_mask(self._masks.read(data, f"The mask of image {index}"), *self._orientation(index))
+
+    def _orientation(self, index: int) -> tuple[int, tuple[int, int]]:
+        return orientation(self._bytes(index, self._picture) or b"")
 
     def label(self, index: int) -> int | None:
         label = int(self._labels[self._checked(index)])
@@ -129,13 +235,12 @@ class ParquetImages(Format):
         row = self._checked(index)
         if self._edges:
             edges = [self._facts[edge][row].as_py() for edge in self._edges]
-            return None if None in edges else [(round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3]))]
-        found = self._facts[self._boxes][row].as_py() if self._boxes else None
-        found = found.get("bbox") if isinstance(found, dict) else found
-        if not found:
-            return None
-        many = found if isinstance(found[0], list | tuple) else [found]
-        return [(int(x), int(y), int(x + width), int(y + height)) for x, y, width, height in many]
+            found = [] if None in edges else [(round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3]))]
+        elif self._boxes and self._are_edges:
+            found = [(int(left), int(top), int(right), int(bottom)) for left, top, right, bottom in self._lists(row)]
+        else:
+            found = [(int(x), int(y), int(x + width), int(y + height)) for x, y, width, height in self._lists(row)]
+        return upright_boxes(found, *self._orientation(row), None) if found else None
 
     def gives(self) -> frozenset[str]:
         boxes = {"boxes"} if self._edges or self._boxes else set()
@@ -161,3 +266,13 @@ def _class_names(schema: pa.Schema, label: str | None) -> tuple[str, ...]:
         return tuple(about["info"]["features"][label]["names"])
     except (KeyError, ValueError, TypeError):
         return ()
+
+
+_SEEN: dict[tuple[bytes, ...], dict[str, Any]] = {}
+
+
+def _class(value: Any) -> Any:
+    """A label as a number or text. Tables that had to leave some out keep whole numbers as floats, and NaN for none."""
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else int(value) if value.is_integer() else value

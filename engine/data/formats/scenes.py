@@ -17,6 +17,7 @@ from engine.core.errors import RefusedFile, Unavailable
 from engine.core.images import open_image
 from engine.data.dataset import digest
 from engine.data.formats.format import Format
+from engine.data.masks import SAMPLE, Masks
 
 _PICTURES = ("image", "mask")
 WHOLE = ("home", "other")
@@ -76,7 +77,7 @@ class Scenes(Format):
         self.class_names = tuple(kinds.get(number, "") for number in range(max(kinds, default=-1) + 1))
 
     def _fingerprint(self) -> str:
-        return digest([self._path.read_bytes()])
+        return digest([self._path.read_bytes(), *self._masks.mark()])
 
     @functools.cached_property
     def _pictures(self) -> pa.Table:
@@ -93,7 +94,17 @@ class Scenes(Format):
 
     def mask(self, index: int) -> np.ndarray | None:
         data = self._pictures["mask"][self._checked(index)].as_py() if "mask" in self._stored else None
-        return None if data is None else open_image(data, f"The mask of scene {index}")[..., 0] > 127
+        return None if data is None else self._masks.read(data, f"The mask of scene {index}")
+
+    @functools.cached_property
+    def _masks(self) -> Masks:
+        """How the masks are read: black and white, where the scenes are Vitrine's own."""
+        given = self._pictures["mask"].drop_null() if "mask" in self._stored else []
+        return Masks(given[place].as_py() for place in range(0, len(given), max(1, len(given) // SAMPLE)))
+
+    def notes(self) -> list[str]:
+        """What the masks mean, where that is not plain."""
+        return self._masks.says()
 
     def boxes(self, index: int) -> list[tuple[int, int, int, int]] | None:
         box = self.describe(index)["box"]

@@ -8,14 +8,27 @@ from typing import Any
 
 import timm
 import torch
+from timm.data import resolve_data_config
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
 from engine.models.checkpoints import class_count, fit_weights
-from engine.models.loaded import Entry
+from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
 from engine.models.source import Built
 from engine.models.sources import open_clip_hub
+
+
+def preprocessing(architecture: str) -> dict[str, Any]:
+    """`input_size`, `mean` and `std` that an architecture's weights usually expect: timm's resolved data configuration (of
+    the tag in its name, else of its default weights), or open_clip's. For one that is not known: ImageNet's, 224 pixels."""
+    if architecture.startswith(open_clip_hub.PREFIX):
+        return open_clip_hub.preprocessing(architecture.removeprefix(open_clip_hub.PREFIX))
+    config = get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
+    if config is None:
+        return {"input_size": 224, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+    found = resolve_data_config({}, pretrained_cfg=config.to_dict())
+    return {name: found[name] for name in ("input_size", "mean", "std")}
 
 
 def build(entry: Entry, state: Mapping[str, Tensor]) -> Built:

@@ -6,10 +6,9 @@ Invariant: a card that cannot be used never hides the others; it becomes an unav
 from __future__ import annotations
 
 import json
-import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from engine.core.choices import STARTER_MODELS
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.paths import typed_path
-from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, Entry
+from engine.models.checkpoints import sets_of_weights
+from engine.models.loaded import Entry
 from engine.models.source import Built, Source, fingerprint_of
 from engine.models.sources import architectures
 from engine.models.sources.open_clip_config import image_size, preprocessing, read_config
@@ -34,7 +34,7 @@ SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 KNOWN = {
     *("name", "architecture", "kwargs", "weights", "input_size", "mean", "std", "classes", "classes_file"),
-    *("num_classes", "top1", "top1_interval", "licence", "note", "config"),
+    *("num_classes", "top1", "top1_interval", "licence", "note", "config", "part"),
 }
 # Arguments of timm.create_model that would read weights past engine.models.checkpoints, or make something else of the model.
 OTHER_DOORS = {
@@ -92,13 +92,12 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if not isinstance(architecture, str) or not architecture:
         raise BadRequest("architecture is missing: write the name of a timm model, like vit_small_patch16_224.")
     config = _config(card, folder, architecture)
-    if config is not None:
-        card = {"input_size": image_size(config), **preprocessing(config), **card}
+    card, reading = _completed(card, architecture, config)
     names = _class_names(card, folder)
     count = card.get("num_classes", len(names) if names else None)
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise BadRequest(f"num_classes is “{count}”, which is not a number of classes.")
-    if names and count != len(names):
+    if names and count != len(names) and not by_sign(count, names):
         raise BadRequest(f"num_classes is {count}, but there are {len(names)} class names. Make them agree.")
     kwargs = card.get("kwargs") or {}
     if not isinstance(kwargs, Mapping):
@@ -108,9 +107,10 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         raise BadRequest(f"kwargs cannot hold {other[0]}: weights come from the card's own file only.")
     fields: dict[str, Any] = {
         "architecture": architecture,
-        "input_size": _input_size(card.get("input_size", 224)),
-        "mean": _triple(card, "mean", IMAGENET_MEAN),
-        "std": _triple(card, "std", IMAGENET_STD),
+        "input_size": _input_size(card["input_size"]),
+        "mean": _triple(card, "mean"),
+        "std": _triple(card, "std"),
+        "reading": reading,
         "config": config,
         "classes": count,
         "class_names": names,
@@ -125,6 +125,34 @@ def read_card(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             raise BadRequest(f"top1_interval is “{interval}”. Write its two ends as shares, like [0.81, 0.85].")
         fields["top1_interval"] = (float(interval[0]), float(interval[1]))
     return fields
+
+
+def by_sign(count: int | None, names: Sequence[str] | None) -> bool:
+    """Whether a model with so many outputs and these names of classes tells two classes apart by its one output's sign."""
+    return count == 1 and len(names or ()) == 2
+
+
+def _completed(
+    card: Mapping[str, Any], architecture: str, config: Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The card with input size, mean and standard deviation; and in a sentence, which of them it does not say itself."""
+    if config is not None:  # a part of the model as much as its card is
+        return {"input_size": image_size(config), **preprocessing(config), **card}, ()
+    usual = architectures.preprocessing(architecture)
+    kwargs = card.get("kwargs")
+    side = kwargs.get("img_size", kwargs.get("force_image_size")) if isinstance(kwargs, Mapping) else None
+    if side is not None:
+        usual["input_size"] = side
+    lacking = [
+        name for name in ("input_size", "mean", "std") if name not in card and (name != "input_size" or side is None)
+    ]
+    said = [f"{name} {_short(usual[name])}" for name in lacking]
+    told = f"Not in its card, so as usual for {architecture}: {', '.join(said)}."
+    return {**usual, **card}, (told,) if lacking else ()
+
+
+def _short(value: Any) -> str:
+    return " ".join(f"{each:.4g}" for each in value) if isinstance(value, Sequence) else str(value)
 
 
 def _starter(name: str) -> Entry:
@@ -187,9 +215,25 @@ def _local(name: str, card: Mapping[str, Any], path: Path, weights: Any) -> Entr
         entry = Entry(
             f"{Local.prefix}{name}", Local.name, weights=str(file), available=file.is_file(), path=file, **fields
         )
+        entry = _with_part(entry, card.get("part", ""), file)
     except _BAD_CARD as error:
         return _unusable(name, path, str(error))
     return entry if entry.available else replace(entry, note=f"There is no file {file}. Correct weights in {path}.")
+
+
+def _with_part(entry: Entry, part: Any, file: Path) -> Entry:
+    """Which of several sets of weights in the file is read. Raises BadRequest for one that is not there."""
+    if not isinstance(part, str):
+        raise BadRequest(f"part is “{part}”, which is not the name of weights in the file.")
+    found = sets_of_weights(file)
+    if part and found and part not in found:
+        raise BadRequest(f"part is {part}, but the weights in {file.name} are called {', '.join(found)}.")
+    if len(found) < 2:
+        return replace(entry, part=part)
+    read = part or found[0]
+    others = [name for name in found if name != read]
+    told = f"Of the weights in {file.name} ({', '.join(found)}) {read} is read. Choose with part = “{others[0]}” in the card."
+    return replace(entry, part=part, reading=(*entry.reading, told))
 
 
 def _unusable(name: str, path: Path, reason: str) -> Entry:
@@ -198,7 +242,7 @@ def _unusable(name: str, path: Path, reason: str) -> Entry:
 
 def _toml(path: Path) -> dict[str, Any] | BadRequest:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         return BadRequest(f"it cannot be read as TOML ({error}).")
 
@@ -235,7 +279,7 @@ def _class_names(card: Mapping[str, Any], folder: Path) -> tuple[str, ...] | Non
 
 def _read_names(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # with a byte-order mark, as some editors write
         return json.loads(text) if path.suffix == ".json" else [line for line in text.splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise BadRequest(f"The class names in {path} cannot be read ({error}).") from None
@@ -250,13 +294,14 @@ def _input_size(given: Any) -> tuple[int, int, int]:
     return (sizes[0], sizes[1], sizes[2])
 
 
-def _triple(card: Mapping[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
-    given = card.get(key, default)
+def _triple(card: Mapping[str, Any], key: str) -> tuple[float, ...]:
+    given = card[key]
     given = [given] * 3 if isinstance(given, (int, float)) else given
     good = isinstance(given, (list, tuple)) and len(given) == 3
-    good = good and all(isinstance(each, (int, float)) and math.isfinite(each) for each in given)
+    good = good and all(isinstance(each, (int, float)) and 0 <= each <= 1 for each in given)
     if not good or (key == "std" and min(given) <= 0):
         raise BadRequest(
-            f"{key} is “{card.get(key)}”. Write one number for each of red, green and blue, in [0, 1] units."
+            f"{key} is “{card.get(key)}”. Write one number for each of red, green and blue, for pixels from 0 to 1 (of one for "
+            "pixels up to 255, its 255th part)."
         )
     return tuple(float(each) for each in given)

@@ -38,7 +38,7 @@ def read_config(path: Path) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise BadRequest(f"The config {path} is larger than {MAX_BYTES >> 10} KB, so it is no open_clip_config.json.")
     try:
-        found = json.loads(data.decode("utf-8"))
+        found = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise BadRequest(f"The config {path} is not JSON. Give an open_clip_config.json.") from None
     if not isinstance(found, dict) or not isinstance(found.get("model_cfg"), dict):

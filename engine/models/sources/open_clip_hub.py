@@ -123,6 +123,15 @@ def build(entry: Entry, state: Mapping[str, Tensor]) -> Built:
     return Built(ImageTower(model), model, partial(tokenizer, entry))
 
 
+def preprocessing(model: str) -> dict[str, Any]:
+    """`input_size`, `mean` and `std` of an architecture: what all its pretrained weights share, else open_clip's own."""
+    configs = [open_clip.get_pretrained_cfg(model, tag) for tag in open_clip.list_pretrained_tags_by_model(model)]
+    found = {(tuple(each["mean"]), tuple(each["std"])) for each in configs if each.get("mean") and each.get("std")}
+    plain = open_clip.transform.PreprocessCfg()
+    mean, std = next(iter(found)) if len(found) == 1 else (plain.mean, plain.std)
+    return {"input_size": [*_image_size(model)], "mean": mean, "std": std}
+
+
 def tokenizer(entry: Entry) -> Tokenizer:
     """The tokenizer of a model's text tower. Raises VitrineError as `engine.models.text.tokenizer_of` does."""
     model = entry.config["model_cfg"] if entry.config is not None else open_clip.get_model_config(_architecture(entry))

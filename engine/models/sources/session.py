@@ -39,15 +39,17 @@ def add(
     mean: Sequence[float] = IMAGENET_MEAN,
     std: Sequence[float] = IMAGENET_STD,
     class_names: Sequence[str] | None = None,
+    reading: tuple[str, ...] = (),
 ) -> Entry:
     """Make a module known as `mine/<its class>-<digest>`; the same module gets the same name in every session.
 
     It takes normalised images (batch, 3, height, width); `size` is (height, width) in pixels, mean and std are per channel.
+    `reading` says in sentences which of them nobody gave.
     Raises BadRequest for what is no such module or cannot be copied.
     """
     if not isinstance(module, nn.Module):
         raise BadRequest(f"{type(module).__name__} is not a torch.nn.Module. Give a module, or the name of a model.")
-    module = _unwrapped(module)
+    module = unwrapped(module)
     if any(is_lazy(weight) for weight in [*module.parameters(), *module.buffers()]):
         raise BadRequest(
             f"This {type(module).__name__} has lazy layers. Run it on an image once, so that they get weights."
@@ -62,7 +64,7 @@ def add(
             classes = len(names) if names else None
             entry = Entry(
                 name, Session.name, type(module).__name__, "this session", available=True, input_size=(3, *size),
-                mean=tuple(mean), std=tuple(std), classes=classes, class_names=names,
+                mean=tuple(mean), std=tuple(std), classes=classes, class_names=names, reading=reading,
             )  # fmt: skip
             _KEPT[name] = _Kept(entry, _frozen(module), fingerprint)
         return _KEPT[name].entry
@@ -100,12 +102,12 @@ class Session(Source):
         return _KEPT[entry.name].fingerprint
 
 
-def _unwrapped(module: nn.Module) -> nn.Module:
+def unwrapped(module: nn.Module) -> nn.Module:
     """Without what `torch.compile` and data parallelism put around a module: hooks do not see into those."""
     for wrapped in ("_orig_mod", "module"):
         inner = getattr(module, wrapped, None)
         if isinstance(inner, nn.Module) and (wrapped == "_orig_mod" or isinstance(module, nn.DataParallel)):
-            return _unwrapped(inner)
+            return unwrapped(inner)
     return module
 
 

@@ -11,7 +11,7 @@ from engine.core.errors import BadRequest
 from engine.core.fields import Field
 from engine.core.request import Request
 from pages.common import errors, query
-from pages.common.widgets import KEEP, available_models
+from pages.common.widgets import KEEP, available_models, say_how_data_is_read, say_how_model_is_read
 
 MODELS = ("model", "reader")
 
@@ -31,6 +31,9 @@ def draw(prefix: str, fields: Sequence[Field]) -> dict[str, Any]:
                 value = _widget(f"{prefix}_{field.name}", field)
             if value is not None and value != "":
                 given[field.name] = value
+    say_how_model_is_read(*(given.get(name) for name in MODELS))
+    if "data" in given:
+        say_how_data_is_read(given["data"])
     return given
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.core.errors import VitrineError
-from pages.common import colours, errors, results, words
+from pages.common import colours, errors, results, widgets, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.concepts import card
@@ -54,6 +54,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
             tables[side] = browsing.units_table(naming, index, _purity(view, side))
     if not tables:
         return
+    for side in tables:
+        widgets.say_cut_texts(computed[f"name-{side}"])
     _filters(page, view, tables)
     kept = {
         side: browsing.chosen(table, view.sort, view.word, view.concept, view.least, view.named)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import colours, errors, words
+from pages.common import colours, errors, widgets, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.concepts import card
@@ -76,6 +76,7 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
     model, table = view.sides[side], result.tables["units"]
     st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(model)}]")
     st.markdown(finding(result))
+    widgets.say_cut_texts(result)
     pages, first = -(-len(table) // CARDS_A_PAGE), 0
     tools = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     if pages > 1:

@@ -65,6 +65,9 @@ def draw(page: ExperimentPage[ConceptsView]) -> bool:
         _reader(page, here, begin["reader"])
         _data(page)
         _vocabulary(page)
+    said = chosen(page)
+    widgets.say_how_model_is_read(said["a"], said.get("b"), said["reader"])
+    widgets.say_how_data_is_read(said["data"])
     with st.expander("Labelling options", type="compact", key=page.key("details"), on_change="rerun") as details:
         if details.open:
             _details(page)

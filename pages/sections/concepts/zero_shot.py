@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import errors, figures, results, words
+from pages.common import errors, figures, results, widgets, words
 from pages.common.experiment_page import ExperimentPage
 from pages.common.units.uploads import keep_image
 from pages.sections.concepts import charts, requests
@@ -65,6 +65,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     table = result.tables["texts"]
     probabilities, similar = table["probability"].to_numpy(), table["similarity"].to_numpy()
     best, how = int(np.argmax(probabilities)), str(result.facts["function"])
+    widgets.say_cut_texts(result)
     left, right = st.columns([1, 2.4], gap="large")
     with left:
         _image(view)

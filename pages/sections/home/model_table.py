@@ -52,7 +52,7 @@ def _line(entry: Entry) -> dict[str, str]:
         "Input": f"{height} × {width}",
         "Classes": "" if entry.classes is None else str(entry.classes),
         "Top-1": accuracy(entry),
-        "Note": entry.note,
+        "Note": " ".join(filter(None, (entry.note, *entry.reading))),
         "Licence": entry.licence,
         "Weights": entry.weights,
     }

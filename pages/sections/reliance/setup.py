@@ -25,6 +25,8 @@ def draw(page: ExperimentPage[View]) -> None:
     except VitrineError as error:
         errors.show(error)
         return
+    widgets.say_how_model_is_read(*models)
+    widgets.say_how_data_is_read(data)
     view = _details(page, models, data, _measures(page, measures), cuts)
     if (
         st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=view is None)

@@ -26,6 +26,8 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
             **widgets.KEEP,
         )
         unit = widgets.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
+    widgets.say_how_model_is_read(a, b)
+    widgets.say_how_data_is_read(data)
     given = st.file_uploader(
         "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
         type=["png", "jpg", "jpeg", "webp"],

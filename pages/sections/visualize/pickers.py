@@ -21,7 +21,7 @@ from pages.common.colours import Side
 from pages.common.units.layers import check
 from pages.common.units.rows import index_request
 from pages.common.units.view import View
-from pages.common.widgets import FIRST, KEEP, NONE, available_models, number
+from pages.common.widgets import FIRST, KEEP, NONE, available_models, number, say_how_model_is_read
 from pages.sections.visualize import layer_picture, recipe_form
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def side(which: Side, data: str) -> Address | None:
     if not model or model == NONE:
         errors.hint("Choose a second model for a side-by-side comparison.")
         return None
+    say_how_model_is_read(model)
     try:
         with st.skeleton(height=190):
             sites = sites_of(model)

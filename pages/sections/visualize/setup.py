@@ -8,6 +8,7 @@ from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEED
 from pages.common import errors
 from pages.common.experiment_page import ExperimentPage
 from pages.common.units.view import Shown, View
+from pages.common.widgets import say_how_data_is_read
 from pages.sections.visualize import files, pickers, recipe_form
 
 SHOWN: dict[Shown, str] = {"layer": "One layer", "depth": "Whole depth", "recipes": "Recipes", "sites": "Sites"}
@@ -86,6 +87,7 @@ def _how() -> View:
                 help="The images used for the strongest scenes and the scores. Add your own folders in vitrine.toml.",
                 **pickers.KEEP,
             )
+    say_how_data_is_read(data)
     return View(a=pickers.NOWHERE, recipe=recipe, seed=seed, data=data, view=shown)
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.core.errors import RefusedFile
-from engine.core.images import MAX_BYTES, contact_sheet, open_image, thumbnail, to_input, to_png
+from engine.core.images import MAX_BYTES, contact_sheet, open_image, thumbnail, to_input, to_png, used_bits
 
 HOUSE = Path(__file__).parents[3]
 
@@ -224,3 +224,45 @@ def test_captions_that_are_too_long_are_shortened_rather_than_running_into_the_n
     below = sheet[18 + 64 :]
     assert (below[:, 18 : 18 + 64] < 255).any()
     assert (below[:, 18 + 64 + 3 :] == 255).all()
+
+
+def png16(values: np.ndarray, significant: int = 0) -> bytes:
+    """A PNG with 16 bits a channel, (height, width, 1, 3 or 4), as scanners and microscopes write it."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    tall, wide, channels = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", wide, tall, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+    said = chunk(b"sBIT", bytes([significant] * channels)) if significant else b""
+    body = [chunk(b"IHDR", header), said, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
+RAMP = np.arange(24).reshape(4, 6) * 178  # up to 4,094: 12 bits
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_12_bits_in_a_png_of_16_are_read_over_their_own_range(channels):
+    values = np.repeat(RAMP[..., None], channels, axis=2)
+    if channels == 4:
+        values[..., 3] = 65535
+    opened = open_image(png16(values))
+    assert used_bits(png16(values)) == 12
+    assert np.array_equal(opened, np.repeat((RAMP >> 4).astype(np.uint8)[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(200, 8), (1000, 10), (16000, 14), (16384, 16), (65535, 16)])
+def test_so_many_bits_count_as_hold_the_largest_value(largest, bits):
+    values = np.array([[[0], [largest]]])
+    assert used_bits(png16(values)) == bits
+    assert open_image(png16(values))[0, :, 0].tolist() == [0, largest >> (bits - 8)]
+
+
+def test_what_a_file_says_of_its_bits_counts_where_its_values_fit():
+    dark = np.full((2, 2, 1), 700)
+    assert used_bits(png16(dark)) == 10 and used_bits(png16(dark, significant=10)) == 10
+    assert used_bits(png16(np.full((2, 2, 1), 1500), significant=11)) == 11
+    assert used_bits(png16(np.full((2, 2, 1), 700 << 4), significant=12)) == 14, "scaled up, as the standard asks"
+    assert used_bits(encoded(gradient(4, 4))) == used_bits(b"nothing") == 0

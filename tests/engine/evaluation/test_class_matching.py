@@ -38,3 +38,8 @@ def test_a_model_without_names_is_taken_as_imagenets_only_at_1000_classes_and_sa
 
 def test_a_data_set_of_the_models_first_class_alone_is_known():
     assert match(("tench",), imagenet_names(), 1000).to_model.tolist() == [0]
+
+
+def test_names_that_are_not_one_for_each_output_are_refused() -> None:
+    with pytest.raises(BadRequest, match="has 3 outputs, but 2 names"):
+        match(("a",), ("a", "b"), 3)

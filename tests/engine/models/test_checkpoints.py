@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
-from engine.models.checkpoints import digest, fit_weights, read_weights
+from engine.models.checkpoints import digest, fit_weights, read_weights, sets_of_weights
 from tests.conftest import ROOT
 
 WEIGHTS = OrderedDict({"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.tensor([1.0, -2.0])})
@@ -188,3 +188,45 @@ def test_a_digest_follows_the_files_bytes(tmp_path):
     assert digest(tmp_path / "b") == first and len(first) == 32
     (tmp_path / "a").write_bytes(b"three")
     assert digest(tmp_path / "a") != first
+
+
+def several(path, **sets):
+    torch.save({**sets, "optimizer": {"state": {0: {"step": torch.tensor(1)}}, "param_groups": []}, "epoch": 3}, path)
+    return path
+
+
+def test_of_several_sets_of_weights_one_is_read_and_another_can_be_chosen(tmp_path):
+    other = OrderedDict((name, value + 1) for name, value in WEIGHTS.items())
+    path = several(tmp_path / "run.pth", model=other, model_ema=WEIGHTS)
+    assert sets_of_weights(path) == ("model_ema", "model")
+    assert same(read_weights(path)) and same(read_weights(path, "model_ema"))
+    assert torch.equal(read_weights(path, "model")["layer.bias"], other["layer.bias"])
+    with pytest.raises(RefusedFile, match=r"no weights called teacher\. It has model, model_ema"):
+        read_weights(path, "teacher")
+
+
+def test_sets_whose_names_nobody_knows_are_asked_about(tmp_path):
+    path = several(
+        tmp_path / "dino.pth", student=WEIGHTS, teacher={f"module.{name}": value for name, value in WEIGHTS.items()}
+    )
+    assert sets_of_weights(path) == ("student", "teacher")
+    with pytest.raises(RefusedFile, match=r"holds weights called student, teacher\. Choose with part = “student”"):
+        read_weights(path)
+    assert same(read_weights(path, "teacher"))
+
+
+def test_a_file_of_one_set_has_none_to_choose_from(tmp_path):
+    torch.save(WEIGHTS, tmp_path / "plain.pth")
+    save_file(dict(WEIGHTS), tmp_path / "plain.safetensors")
+    (tmp_path / "broken.pth").write_bytes(b"nothing at all")
+    for name in ("plain.pth", "plain.safetensors", "broken.pth", "nowhere.pth"):
+        assert sets_of_weights(tmp_path / name) == ()
+    old = tmp_path / "old.pth"
+    torch.save({"model": WEIGHTS, "model_ema": WEIGHTS}, old, _use_new_zipfile_serialization=False)
+    assert sets_of_weights(old) == ("model_ema", "model"), "the older format of torch"
+
+
+def test_what_torchs_averaging_adds_is_left_out(tmp_path):
+    averaged = torch.optim.swa_utils.AveragedModel(torch.nn.Linear(3, 2))
+    torch.save(averaged.state_dict(), tmp_path / "swa.pth")
+    assert [*read_weights(tmp_path / "swa.pth")] == ["weight", "bias"]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.core.errors import RefusedFile
-from engine.data.dataset import Dataset
+from engine.data.dataset import Dataset, digest
 from engine.data.formats.detect import open_path
+from engine.data.formats.folder import facts_of
 from tests.engine.data.formats.on_disk import ilsvrc, masked
 from tests.engine.world import KINDS, SIDE, box, png, scene, write, xml
 
@@ -102,3 +107,45 @@ def test_hostile_xml_is_refused_and_the_other_images_keep_their_boxes(tmp_path, 
     with pytest.raises(RefusedFile, match=r"its boxes in 000\.xml cannot be read"):
         folder.boxes(next(n for n in range(8) if folder.describe(n)["name"] == "cat/000.png"))
     assert sum(boxes_of(folder, n) is not None for n in range(8)) == 7
+
+
+def sideways(root: Path, way: int, noted: tuple[int, int] | None) -> Dataset:
+    """An image stored 8 wide and 6 tall that EXIF turns, with a box on the stored pixels."""
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = way
+    Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(buffer, "PNG", exif=exif)
+    write(root / "images/cat/a.png", buffer.getvalue())
+    text = xml(*(noted or (0, 0)), [("cat", (0, 0, 2, 3))])
+    write(root / "Annotations/cat/a.xml", text if noted else re.sub("<size>.*</size>", "", text, flags=re.DOTALL))
+    return open_path(root, "set")
+
+
+def test_boxes_drawn_on_a_sideways_image_turn_with_it(tmp_path: Path) -> None:
+    found = sideways(tmp_path / "stored", 6, (8, 6))
+    assert found.image(0).shape == (8, 6, 3)
+    assert found.boxes(0) == [(3, 0, 6, 2)] and found.drawn_on(0) == (6, 8)
+    seen = sideways(tmp_path / "seen", 6, (6, 8))
+    assert seen.boxes(0) == [(0, 0, 2, 3)] and seen.drawn_on(0) == (6, 8)
+    assert "EXIF turns some of the images" in found.notes()[-1]
+
+
+@pytest.mark.parametrize(("way", "noted"), [(6, None), (3, (8, 6))])
+def test_boxes_of_which_nothing_tells_what_they_were_drawn_on_are_refused(tmp_path: Path, way: int, noted: Any) -> None:
+    with pytest.raises(RefusedFile, match="nothing tells whether its boxes"):
+        sideways(tmp_path, way, noted).boxes(0)
+
+
+def test_only_what_is_read_otherwise_than_before_has_another_fingerprint(tmp_path: Path) -> None:
+    def of(mask: np.ndarray) -> Dataset:
+        write(tmp_path / "images/cat/a.png", png(scene(0)))
+        write(tmp_path / "masks/cat/a.png", png(mask))
+        return open_path(tmp_path, "set")
+
+    def plain() -> str:
+        files = [digest([facts_of("cat/a.png", (tmp_path / "images/cat/a.png").stat())]).encode()]
+        return digest([*files, facts_of("cat/a.png", (tmp_path / "masks/cat/a.png").stat())])
+
+    white = np.zeros((SIDE, SIDE), np.uint8)
+    white[3:5] = 255
+    assert of(white).fingerprint == plain()
+    assert of(white // 255).fingerprint != plain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from engine.data.formats.parquet import ParquetImages
 from tests.engine.world import png, scene
 
 
-def opened(folder: Path, labels: list[int | None], names: list[str] | None = None) -> ParquetImages:
+def opened(folder: Path, labels: list[Any], names: list[str] | None = None) -> ParquetImages:
     table = pa.table({"image": [png(scene(number)) for number in range(len(labels))], "label": labels})
     if names is not None:
         about = {"info": {"features": {"label": {"names": names}}}}
@@ -54,3 +55,53 @@ def test_parquet_columns_are_found_by_name_and_shards_that_differ_are_told(tmp_p
     with pytest.raises(RefusedFile, match="no column of pictures"):
         ParquetImages(tmp_path / "b.parquet", "b")
     assert isinstance(open_path(tmp_path / "a.parquet", "a"), ParquetImages)
+
+
+def test_whole_numbers_that_became_floats_are_classes_and_nan_is_none(tmp_path: Path) -> None:
+    """As pandas writes a column of whole numbers in which one is missing."""
+    found = opened(tmp_path, [1.0, float("nan"), 0.0], ["cat", "dog"])
+    assert found.labels().tolist() == [1, -1, 0] and found.class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("values", [[[0, 1], [1]], [0.25, 0.5]], ids=["several an image", "measurements"])
+def test_a_column_that_says_no_class_gives_no_labels_and_that_is_said(tmp_path: Path, values: list) -> None:
+    found = opened(tmp_path, values)
+    assert found.class_names == () and found.labels().tolist() == [-1, -1] and "no labels" in found.notes()[0]
+
+
+def boxed(folder: Path, boxes: list[list[float]]) -> ParquetImages:
+    rows = [{"image": png(scene(number)), "bbox": box} for number, box in enumerate(boxes)]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "a.parquet")
+    return ParquetImages(folder / "a.parquet", "mine")
+
+
+def test_boxes_are_cocos_unless_only_edges_stay_within_the_images(tmp_path: Path) -> None:
+    coco = boxed(tmp_path, [[1.0, 2.0, 10.0, 12.0], [20.0, 20.0, 12.0, 12.0]])
+    assert coco.boxes(1) == [(20, 20, 32, 32)] and "edges" not in str(coco.notes()) and coco._are_edges is False
+    edges = boxed(tmp_path, [[1.0, 2.0, 10.0, 12.0], [20.0, 20.0, 30.0, 31.0]])
+    assert edges.boxes(1) == [(20, 20, 30, 31)] and "left, top, right, bottom" in " ".join(edges.notes())
+
+
+def test_rows_of_several_splits_in_one_file_are_said(tmp_path: Path) -> None:
+    table = pa.table({"image": [png(scene(0)), png(scene(1))], "label": [0, 1], "split": ["train", "test"]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert ParquetImages(tmp_path / "a.parquet", "mine").notes() == [
+        "The rows of all splits (train, test) are read together."
+    ]
+
+
+def test_masks_of_0_and_1_in_a_column_are_read_as_such_and_said(tmp_path: Path) -> None:
+    mask = np.zeros((32, 32), np.uint8)
+    mask[4:8] = 1
+    pq.write_table(pa.table({"image": [png(scene(0))], "mask": [png(mask)]}), tmp_path / "a.parquet")
+    found = ParquetImages(tmp_path / "a.parquet", "mine")
+    assert np.array_equal(found.mask(0), mask == 1) and "1 is object" in found.notes()[0]
+
+
+def test_what_is_read_as_ever_keeps_its_fingerprint(tmp_path: Path) -> None:
+    from engine.data.dataset import digest
+    from engine.data.formats.folder import facts_of
+
+    found = opened(tmp_path, [1, 0], ["cat", "dog"])
+    file = tmp_path / "a.parquet"
+    assert found.fingerprint == digest([facts_of(file.name, file.stat())])

@@ -6,6 +6,7 @@ import json
 import math
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
@@ -164,3 +165,95 @@ def test_a_starter_model_is_loaded_by_its_card(monkeypatch, tmp_path):
     model = catalog.load("starter-vit", "cpu")
     assert model.class_names == ("cat", "fire") and model.input_size == (96, 96)
     assert catalog.find("starter-vit").top1_interval == (0.81, 0.85)
+
+
+def entry_of(folder, **card):
+    save_file(tiny(num_classes=3), folder / "mine.safetensors")
+    write_toml(folder, name="mine", weights="mine.safetensors", **card)
+    return catalog.find("local/mine")
+
+
+def test_what_a_card_does_not_say_is_the_architectures_own_and_is_said(folder):
+    entry = entry_of(folder, architecture="vit_small_patch16_224")
+    assert (entry.mean, entry.std, entry.input_size) == ((0.5,) * 3, (0.5,) * 3, (3, 224, 224))
+    assert entry.reading == (
+        "Not in its card, so as usual for vit_small_patch16_224: input_size 3 224 224, mean 0.5 0.5 0.5, std 0.5 0.5 0.5.",
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet50", "swin_base_patch4_window12_384", "vit_base_patch14_dinov2.lvd142m", "beit_base_patch16_224"]
+)
+def test_the_data_configuration_is_the_one_that_timm_resolves(folder, name):
+    entry, expected = (
+        entry_of(folder, architecture=name),
+        timm.data.resolve_data_config({}, pretrained_cfg=timm.get_pretrained_cfg(name).to_dict()),
+    )
+    assert (entry.mean, entry.std, entry.input_size) == tuple(expected[each] for each in ("mean", "std", "input_size"))
+
+
+def test_what_a_card_says_stands_and_the_size_that_the_network_is_made_for(folder):
+    save_file(tiny(img_size=96), folder / "w.safetensors")
+    says = 'name = "small"\narchitecture = "test_vit"\nweights = "w.safetensors"\nmean = [0.1, 0.2, 0.3]\nstd = 0.25\n'
+    (folder / "models.toml").write_text(f"[[model]]\n{says}kwargs = {{ img_size = 96 }}\n")
+    entry = catalog.find("local/small")
+    assert (entry.mean, entry.std, entry.input_size, entry.reading) == ((0.1, 0.2, 0.3), (0.25,) * 3, (3, 96, 96), ())
+
+
+@pytest.mark.parametrize(("name", "mean"), [("ViT-B-32", 0.48145466), ("ViT-B-16-SigLIP", 0.5)])
+def test_an_architecture_of_open_clip_has_open_clips_own(folder, name, mean):
+    entry = entry_of(folder, architecture=f"open_clip/{name}")
+    assert entry.mean[0] == mean and "mean" in entry.reading[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("mean", [123.675, 116.28, 103.53]), ("std", 58.395), ("mean", [-0.1, 0, 0])]
+)
+def test_a_mean_or_spread_of_pixels_up_to_255_is_refused(folder, key, value):
+    entry = entry_of(folder, architecture="resnet50", **{key: value})
+    assert not entry.available and f"{key} is" in entry.note and "255th part" in entry.note
+
+
+def test_the_weights_that_a_card_names_are_read_and_have_their_own_fingerprint(folder):
+    weights = tiny(num_classes=3)
+    torch.save(
+        {"model": {name: value + 1 for name, value in weights.items()}, "model_ema": weights}, folder / "run.pth"
+    )
+    marks = []
+    for part in ("", "model", "model_ema"):
+        (folder / "models.toml").unlink(missing_ok=True)
+        write_toml(
+            folder,
+            name="run",
+            architecture="test_vit",
+            weights="run.pth",
+            input_size=160,
+            **({"part": part} if part else {}),
+        )
+        entry = catalog.find("local/run")
+        assert f"{part or 'model_ema'} is read" in entry.reading[-1]
+        same = torch.equal(head(catalog.load("local/run", "cpu")), weights["head.weight"])
+        assert same == (part != "model")
+        marks.append(catalog.fingerprint("local/run"))
+    assert len(set(marks)) == 3
+    (folder / "models.toml").unlink()
+    write_toml(folder, name="run", architecture="test_vit", weights="run.pth", part="teacher")
+    assert "called model_ema, model" in catalog.find("local/run").note
+
+
+def test_a_byte_order_mark_is_no_letter_of_the_first_class(folder):
+    (folder / "names.txt").write_text("ant\nbee\ncow\n", encoding="utf-8-sig")
+    (folder / "names.json").write_text('["ant", "bee", "cow"]', encoding="utf-8-sig")
+    for file in ("names.txt", "names.json"):
+        (folder / "models.toml").unlink(missing_ok=True)
+        assert entry_of(folder, architecture="test_vit", classes=file).class_names == ("ant", "bee", "cow")
+    text = (folder / "models.toml").read_text()
+    (folder / "models.toml").write_text(text, encoding="utf-8-sig")
+    assert catalog.find("local/mine").available
+
+
+def test_one_output_may_have_the_names_of_two_classes(folder):
+    entry = entry_of(folder, architecture="test_vit", num_classes=1, classes=["no", "yes"])
+    assert (entry.classes, entry.class_names) == (1, ("no", "yes"))
+    (folder / "models.toml").unlink()
+    assert "Make them agree" in entry_of(folder, architecture="test_vit", num_classes=2, classes=["a", "b", "c"]).note
