@@ -44,7 +44,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
     "engine/cli/arguments/pictures.py": ("engine/cli/arguments/test_commands.py", "as above"),
     "engine/evaluation/saliency.py": ("engine/models/sources/test_packages.py", "its network comes in a package"),
     "engine/models/sources/architectures.py": ("engine/models/sources/test_cards.py", "cards name architectures"),
-    "engine/models/text.py": ("engine/concepts/test_words.py", "a reader's words are what it is for"),
     "engine/sites/attention_kernel.py": ("engine/sites/test_last_block.py", "what it saves is seen there"),
     "engine/sites/mlp.py": ("engine/sites/test_every_architecture.py", "every property, of every architecture"),
     "engine/sites/transformers.py": ("engine/sites/test_every_architecture.py", "as above"),

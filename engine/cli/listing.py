@@ -9,6 +9,7 @@ from engine.cli.asking import data_name
 from engine.core import experiments as registry
 from engine.data.registry import open_dataset
 from engine.models import catalog
+from engine.sites.access import lost
 
 
 def models(arguments: Namespace) -> Answer:
@@ -41,7 +42,8 @@ def data(arguments: Namespace) -> Answer:
 
 def sites(arguments: Namespace) -> Answer:
     """The sites of one model, in order of depth; `grid` is [height, width, prefix tokens]."""
-    found = catalog.load(arguments.model).sites.values()
+    loaded = catalog.load(arguments.model)
+    found, without = loaded.sites.values(), lost(loaded.module, loaded.input_size)
     facts = [
         {
             "site": site.name,
@@ -54,7 +56,8 @@ def sites(arguments: Namespace) -> Answer:
     ]
     rows = [(s.name, s.units, f"{s.grid.height} x {s.grid.width}", s.grid.prefix, s.role) for s in found]
     text = table(("site", "units", "positions", "prefix tokens", "role"), rows)
-    return Answer({"model": arguments.model, "sites": facts}, text)
+    text += f"\nNot listed, since nothing tells where in the image their positions lie: {without}." if without else ""
+    return Answer({"model": arguments.model, "sites": facts, "lost": without}, text)
 
 
 def experiments(arguments: Namespace) -> Answer:

@@ -18,7 +18,7 @@ from engine.sites.hooks import HookPoint, check_units, chosen, run, run_awake, r
 from engine.sites.last_block import LastBlock, last_block
 from engine.sites.plan import FAMILIES, Plan, Site, plan
 
-__all__ = ["FAMILIES", "Site", "discover", "families", "find", "read", "read_unit"]
+__all__ = ["FAMILIES", "Site", "discover", "families", "find", "lost", "read", "read_unit"]
 
 Found = TypeVar("Found")
 
@@ -30,6 +30,11 @@ def discover(module: nn.Module, input_size: tuple[int, int]) -> dict[str, Site]:
     Vitrine knows, or where it cannot take images of this size.
     """
     return plan(module, input_size).sites
+
+
+def lost(module: nn.Module, input_size: tuple[int, int]) -> str:
+    """The tensors that are no sites because nothing tells where in the image their positions lie, in short; empty for none."""
+    return families(plan(module, input_size).lost)
 
 
 def read(module: nn.Module, sites: Sequence[str], images: Tensor) -> dict[str, Tensor]:

@@ -47,6 +47,8 @@ class Plan:
 
     points: dict[str, HookPoint]
     sites: dict[str, Site]
+    lost: tuple[str, ...] = ()
+    """Tensors that would be sites, if it were known where in the image their positions lie."""
 
 
 def plan(module: nn.Module, size: tuple[int, int]) -> Plan:
@@ -100,9 +102,10 @@ def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
     prefixes = _prefixes(module)
     points: dict[str, HookPoint] = {}
     sites: dict[str, Site] = {}
+    lost = tuple(site for site, order in inside.items() if order is None)
     for part in found:
         point = replace(part.point, order=inside.get(part.point.site))
-        if point.site not in shapes:
+        if point.site not in shapes or point.site in lost:
             continue
         grid, units = _layout(point, shapes[point.site], size, prefixes)
         if grid is not None:
@@ -111,7 +114,7 @@ def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
     if all(site.block == "head" for site in sites.values()):
         raise unknown(module)
     _check_places(module, points, sites, probe)
-    return Plan(points, sites)
+    return Plan(points, sites, lost)
 
 
 def blank(module: nn.Module, size: tuple[int, int], count: int = 1) -> Tensor:

@@ -42,6 +42,7 @@ def planted_reader(monkeypatch):
     sites["head.embedding"] = SimpleNamespace(name="head.embedding", role="head.embedding", units=32)
     monkeypatch.setattr(search, "reader_of", lambda name: reader())
     monkeypatch.setattr(search, "text_embedding", read)
+    monkeypatch.setattr(search, "cut_short", lambda loaded, texts: {})
     hand_out(monkeypatch, defaultdict(lambda: SimpleNamespace(sites=sites)))
 
 

@@ -11,7 +11,7 @@ from engine.models import catalog
 from engine.models.text import cut_short, says_cut, text_embedding
 from tests.engine.clips import TINY, add_clip
 
-WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split(" ")
+WORDS = [*"abcdefghijklmnop"]
 
 
 @pytest.fixture
