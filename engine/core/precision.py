@@ -16,7 +16,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 
 from engine.core import processor
 from engine.core.config import settings
+from engine.core.errors import BadRequest
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,31 @@ def name(device: torch.device) -> str:
 
 
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """Run what is inside at the device's precision; nothing happens where that is float32."""
-    dtype = precision(device)
-    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+    """Run what is inside at the device's precision; nothing happens where that is float32. Raises BadRequest, with what to
+    set, where an operation does not exist in that precision."""
+    return nullcontext() if precision(device) == torch.float32 else _in_bfloat16(device)
+
+
+@contextlib.contextmanager
+def _in_bfloat16(device: torch.device) -> Iterator[None]:
+    try:
+        with torch.autocast(device.type, torch.bfloat16):
+            yield
+    except (RuntimeError, NotImplementedError) as error:
+        if (refusal := not_in_bfloat16(error)) is None:
+            raise
+        raise refusal from error
+
+
+def not_in_bfloat16(error: Exception) -> BadRequest | None:
+    """What to say where an error is about an operation that does not exist in bfloat16 (a Fourier transform); else None."""
+    first = (str(error).splitlines() or [""])[0][:160].rstrip(". ")
+    if "bfloat16" not in first.lower():
+        return None
+    return BadRequest(
+        f"This network has an operation that does not exist in bfloat16 ({first}). Compute in float32: set precision = “float32” "
+        "in vitrine.toml, or VITRINE_PRECISION=float32."
+    )
 
 
 def forget() -> None:

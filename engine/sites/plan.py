@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
+from engine.core.precision import not_in_bfloat16
 from engine.sites.cnn import cnn_points
 from engine.sites.grid import Grid
 from engine.sites.hooks import HookPoint, run
@@ -97,6 +98,8 @@ def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
         shapes = run(module, [part.point for part in found], probe, keep=lambda point, value: value.shape)
         inside = orders(module, found, shapes, probe)
     except (AssertionError, RuntimeError) as error:
+        if (refusal := not_in_bfloat16(error)) is not None:
+            raise refusal from error
         first = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise BadRequest(f"This model cannot take images of {size[0]} x {size[1]} pixels: {first}") from error
     prefixes = _prefixes(module)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import timm
+import torch
 from torch import nn
 
+from engine.core import precision
 from engine.core.errors import BadRequest
 from engine.sites.access import discover, read
 from engine.sites.grid import to_maps
@@ -79,3 +81,30 @@ def test_an_image_size_that_the_model_cannot_take_is_refused():
 def test_discovery_wants_eval_mode_because_a_probe_would_change_running_statistics():
     with pytest.raises(ValueError, match="eval mode"):
         discover(make("resnet").train(), SIZE)
+
+
+class Fourier(nn.Module):
+    """A mixer whose positions are mixed by a Fourier transform, which torch does not have in bfloat16 on a CPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.act = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU()
+        self.more, self.last = nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        mixed = torch.fft.irfft2(torch.fft.rfft2(self.act(self.embed(images))))
+        return self.last(self.more(mixed)).mean((2, 3))
+
+
+def test_an_operation_that_bfloat16_lacks_is_called_that_and_no_fault_of_the_image() -> None:
+    with pytest.raises(BadRequest, match=r"does not exist in bfloat16 .*precision = “float32”"):
+        discover(Fourier().eval().bfloat16(), (32, 32))
+
+
+def test_it_is_said_the_same_way_wherever_the_network_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "precision", lambda device: torch.bfloat16)
+    images = torch.zeros(1, 3, 32, 32)
+    with pytest.raises(BadRequest, match="does not exist in bfloat16"), precision.autocast(images.device):
+        torch.fft.rfft2(images.bfloat16())
+    with pytest.raises(RuntimeError, match="another matter"), precision.autocast(images.device):
+        raise RuntimeError("another matter")
