@@ -47,7 +47,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
     "engine/sites/attention_kernel.py": ("engine/sites/test_last_block.py", "what it saves is seen there"),
     "engine/sites/mlp.py": ("engine/sites/test_every_architecture.py", "every property, of every architecture"),
     "engine/sites/transformers.py": ("engine/sites/test_every_architecture.py", "as above"),
-    "engine/sites/windows.py": ("engine/sites/test_every_architecture.py", "as above"),
     "engine/visualization/activations.py": (
         "engine/visualization/test_text_similarity.py",
         "what it reads is compared",
