@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.device import captured, network_part
 from engine.core import devices
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
@@ -56,6 +57,13 @@ def test_a_step_does_not_wait_for_the_device(recipe):
         batch.step(1)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize(("make", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
+def test_the_networks_part_of_a_step_gives_the_same_bytes_as_a_graph(make, site):
+    work = network_part(on_gpu(make()), site, 4)
+    expected, graph = work(), captured(work)
+    assert torch.equal(graph(), expected) and torch.equal(graph(), expected)
 
 
 def test_both_precisions_reach_the_same_activation(monkeypatch):
