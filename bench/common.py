@@ -11,6 +11,7 @@ import torch
 
 from bench.peers import Target
 from engine.core import devices
+from engine.core.statistics import share
 from engine.models import catalog
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.sites.plan import plan
@@ -66,3 +67,9 @@ def say(text: str) -> None:
 def reason(error: Exception) -> str:
     """The first line of what other people's code raised."""
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:80] if str(error).strip() else ''}"
+
+
+def told(hits: int, of: int) -> str:
+    """A count with its share and 95% interval."""
+    low, high = share(hits, of)
+    return f"{hits} of {of}: {hits / of:.1%} ({low:.1%} to {high:.1%})"

@@ -47,7 +47,7 @@ def maximize_plainly(
     try:
         for step in range(steps):
             colour = 2 * draws.uniform(Purpose.COLOUR, step, (copies, 2, 3))[0, ..., None, None] - 1
-            noise = draws.normal(Purpose.NOISE, step, (copies, 3, *size))[0] * (0.5 * max(0, steps - 2 - step) / steps)
+            noise = draws.normal(Purpose.NOISE, step, (copies, 3, *size))[0]
             offsets = draws.integers(Purpose.JITTER, step, (copies, 2), -32, 32)[0].tolist()
             batch = torch.stack([torch.roll(image, tuple(offset), (1, 2)) for offset in offsets])
             batch = batch * colour[:, 0].exp() + colour[:, 1] + noise

@@ -27,7 +27,7 @@ from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
 from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST, PAPER, Recipe
-from engine.visualization.scores import fresh_activations
+from engine.visualization.scoring.fresh import fresh_activations
 
 FRONTIER = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256)
 """Steps of `fast` that are tried for the time at equal quality."""

@@ -1,11 +1,11 @@
-"""How many units' pictures beat every image of the data set: random units, the same number from every layer.
+"""How good pictures are: random units, the same number from every layer, against controls and against every image.
 
     python -m bench.units [--units 256] [--recipe fast] [--models starter-vit,starter-cnn]
+    python -m bench.units --controls 64         do blanks, noise and scrambled pictures fail, as they should?
 
-Layers are the hidden features of every block of a transformer and the output of every block of another network. A
-picture under fresh augmentations has to excite its unit more than every image does, augmented alike; the harder number
-beside it holds its mean against the images as they are. Those that did not are listed. Results go through the cache, so
-a run that was stopped goes on where it was.
+Layers are the hidden features of every block of a transformer and the output of every block of another network. Pictures are
+scored as on the page (see `engine.visualization.scoring.table.scored`). Results go through the cache, so a run that was
+stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -15,17 +15,44 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from bench.common import layers, say, table
+from bench.common import layers, say, table, told
+from bench.decoys import passing, quiet
 from engine.core import config
-from engine.core.statistics import wilson
 from engine.jobs.runner import Runner
 from engine.models import catalog
 from engine.visualization.request import VisualizeRequest
 
+HEAD = [
+    "layer",
+    "above every control",
+    "beat every scene, augmented alike",
+    "as they are",
+    "median ratio, augmented alike",
+    "as they are",
+    "strongest control",
+    "failed (control, margin)",
+]
 
-def told(hits: int, of: int) -> str:
-    low, high = wilson(hits, of)
-    return f"{hits} of {of}: {hits / of:.1%} ({low:.1%} to {high:.1%})"
+
+def line(name: str, found: pd.DataFrame, whole: bool = False) -> list[str]:
+    """A layer's row of the table; with `whole` the last, with intervals."""
+
+    def count(hits: int) -> str:
+        return told(hits, len(found)) if whole else f"{hits} of {len(found)}"
+
+    lost = found[found.failed]
+    each = [f"{row.unit} ({row.control}, {row.margin:.2f})" for row in lost.itertuples()]
+    controls = ", ".join(f"{control} {number}" for control, number in found.control.value_counts().items())
+    return [
+        name,
+        count(int((~found.failed).sum())),
+        count(int(found.beats_every_scene.sum())),
+        count(int(found.beats_as_is.sum())),
+        f"{found.ratio_to_best_scene.median():.2f}",
+        f"{found.ratio_as_is.median():.2f}",
+        controls,
+        f"{len(lost)} failed" if whole else ", ".join(each),
+    ]
 
 
 def main() -> None:
@@ -33,38 +60,28 @@ def main() -> None:
     parser.add_argument("--models", default="starter-vit,starter-cnn")
     parser.add_argument("--units", type=int, default=256, help="in all, over all models and layers")
     parser.add_argument("--recipe", default="fast")
+    parser.add_argument(
+        "--controls", type=int, metavar="UNITS", help="of each model: pictures that show nothing instead"
+    )
     args = parser.parse_args()
-    runner, random = Runner(config.store()), np.random.default_rng(0)
-    sites = [(name, site) for name in args.models.split(",") for site in layers(catalog.load(name))]
-    rows, all_tables = [], []
+    models, runner, random = args.models.split(","), Runner(config.store()), np.random.default_rng(0)
+    sites = [(name, site) for name in models for site in layers(catalog.load(name))]
+    requests, rows, tables = [], [], []
     for name, site in sites:
         count = catalog.load(name).sites[site].units
         units = sorted(random.choice(count, args.units // len(sites), replace=False).tolist())
-        request = VisualizeRequest(model=name, site=site, units=tuple(units), recipe=args.recipe)
-        found = runner.fetch(request, lambda _: None).tables["units"]
-        lost = found[~found.beats_every_scene]
-        addresses = [f"{each.unit} ({each.ratio_to_best_scene:.2f})" for each in lost.itertuples()]
-        share = f"{int(found.beats_every_scene.sum())} of {len(found)}"
-        as_they_are = f"{int((found.percentile == 100).sum())} of {len(found)}"
-        median = f"{found.ratio_to_best_scene.median():.2f}"
-        rows.append([f"{name}@{site}", share, as_they_are, median, ", ".join(addresses)])
-        all_tables.append(found)
+        requests.append(VisualizeRequest(model=name, site=site, units=tuple(units), recipe=args.recipe))
+    if args.controls:
+        passing(runner, requests, args.controls * len(models) // len(sites))
+        return
+    for request in requests:
+        found = runner.fetch(request, quiet).tables["units"]
+        rows.append(line(f"{request.model}@{request.site}", found))
+        tables.append(found)
         say(" ".join(rows[-1]))
-    whole = pd.concat(all_tables)
-    shares = [
-        told(int(whole.beats_every_scene.sum()), len(whole)),
-        told(int((whole.percentile == 100).sum()), len(whole)),
-    ]
-    failed = f"{int(whole.failed.sum())} failed (below the 95th percentile of the unaugmented scenes)"
-    rows.append(["**all**", *shares, f"{whole.ratio_to_best_scene.median():.2f}", failed])
-    head = [
-        "layer",
-        "beat every scene, same augmentations",
-        "beat every scene, scenes not augmented",
-        "median ratio to the strongest scene",
-        "below their strongest scene (ratio)",
-    ]
-    print(table(head, rows))
+    whole = pd.concat(tables)
+    print(table(HEAD, [*rows, line("**all**", whole, whole=True)]))
+    print(f"Scoring took {whole.scoring_seconds.sum() / whole.seconds.sum():.0%} of the time of making the pictures.")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from engine.core.request import build
 from engine.evaluation.index import IndexRequest
 from engine.visualization.request import VisualizeRequest
 
-NUMBERS = ("activation", "percentile", "ratio_to_best_scene", "failed", "seconds")
+NUMBERS = (
+    "activation", "margin", "control", "percentile", "ratio_to_best_scene", "ratio_as_is", "failed", "seconds",
+)  # fmt: skip
 # Of these only those that the result has: recognised only for class logits, stability only for several seeds.
 FURTHER = ("spectrum_distance", "recognised", "stability")
 

@@ -1,7 +1,7 @@
 """What people may choose, each fact once: enumerations, defaults and limits that pages, command line and engine share.
 
 Imports nothing but the standard library, so that help and refusals come at once. The recipes themselves stand in
-`engine.visualization.recipes`; here is only which of them is the usual one.
+`engine.visualization.recipes`; here are their names, and which of them is the usual one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ DEFAULT_MODELS = ("starter-vit", "starter-cnn")
 
 # Pictures
 
-DEFAULT_RECIPE = "fast"
+FAST, FOURIER, MACO, RECONSTRUCT = "fast", "fourier", "maco", "reconstruct"
+PAPER, PAPER_CODE, PAPER_SCALED = "paper", "paper-code", "paper-scaled"
+PAPER_V30, PAPER_CODE_V30 = "paper-v30", "paper-code-v30"
+DEFAULT_RECIPE = FAST
+COMPARED_RECIPES = (FAST, FOURIER, PAPER_SCALED, PAPER, PAPER_CODE)
+"""The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for inversion, and those
+with v = 30 are for CLIPs."""
 MAX_UNITS = 1024
 """Units and targets of one request; settings may allow fewer."""
 MAX_SEED = 2**31 - 1

@@ -48,7 +48,12 @@ class Request(BaseModel):
     def former_key(self, version: int) -> str:
         """The key that this request had with an earlier version of its experiment, whose fields were the same."""
         facts = json.loads(self.canonical()) | {"version": version}
-        return self._digest(json.dumps(facts, sort_keys=True, separators=(",", ":")))
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return _digest(text, self.former_fingerprints(version))
+
+    def former_fingerprints(self, version: int) -> dict[str, str]:
+        """What `fingerprints` gave with an earlier version, where that was something else."""
+        return self.fingerprints()
 
     def changed_since(self, version: int) -> str:
         """What later versions changed, oldest first; empty where nothing was noted down."""
@@ -64,12 +69,13 @@ class Request(BaseModel):
 
     def key(self) -> str:
         """The cache key: 26 lower-case base32 characters of a 128-bit digest."""
-        return self._digest(self.canonical())
+        return _digest(self.canonical(), self.fingerprints())
 
-    def _digest(self, canonical: str) -> str:
-        text = canonical + json.dumps(self.fingerprints(), sort_keys=True)
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        return base64.b32encode(digest).decode().rstrip("=").lower()
+
+def _digest(canonical: str, fingerprints: Mapping[str, str]) -> str:
+    text = canonical + json.dumps(fingerprints, sort_keys=True)
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 T = TypeVar("T")

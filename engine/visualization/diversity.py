@@ -20,7 +20,7 @@ from engine.visualization.optimization.fast_gradients import module_for_gradient
 from engine.visualization.optimization.optimize import PLAIN, Aim, Pictures, Run, maximize_batch
 from engine.visualization.progress import as_bytes, rounded
 from engine.visualization.recipe import Recipe
-from engine.visualization.scores import fresh_activations
+from engine.visualization.scoring.fresh import fresh_activations
 
 PASS = 64  # pictures in one pass of the model, at most
 STRENGTH = 1.0

@@ -199,8 +199,9 @@ def groups_of(goals: Sequence[Goal]) -> list[list[int]]:
 
 
 def suited_to(goal: Goal, recipe: Recipe, model: LoadedModel, site: str) -> Recipe:
-    """The recipe that a goal's picture on this site is made with (see `Goal.suited`)."""
-    return goal.suited(recipe, find(model.sites, site).grid, model.input_size)
+    """The recipe that a goal's picture on this site is made with (see `Goal.suited` and `Recipe.on`)."""
+    suited = recipe.on(model.input_size, clip=model.clip is not None)
+    return goal.suited(suited, find(model.sites, site).grid, model.input_size)
 
 
 def measure_of(

@@ -80,6 +80,9 @@ class Recipe(BaseModel):
     steps: int = Field(ge=1, le=MAX_STEPS)
     copies: int = Field(ge=1, le=MAX_COPIES, description="augmented copies of the picture in each step")
     rate: float = Field(gt=0, le=100, description="learning rate at the first step; see `schedule`")
+    clip_rate: float = Field(
+        default=0.0, ge=0, le=100, description="takes the place of `rate` where the model is a CLIP; 0: `rate` is kept"
+    )
     betas: tuple[Beta, Beta] = Field(description="Adam's decay rates of the first and second moment")
     total_variation: float = Field(ge=0, le=1000, description="weight of the total variation")
     total_variation_relative: bool = Field(
@@ -96,10 +99,18 @@ class Recipe(BaseModel):
         description="independent noise per pixel, or one value per channel"
     )
     noise_start: float = Field(
-        default=0.0, ge=0, le=10, description="standard deviation at the first step; falls linearly to 0"
+        default=0.0, ge=0, le=10, description="standard deviation at the first step; goes linearly to `noise_end`"
     )
+    noise_end: float = Field(default=0.0, ge=0, le=10, description="standard deviation at the last step")
     jitter: int = Field(ge=0, le=MAX_JITTER, description="largest circular shift, in pixels, along each axis")
     jitter_shared: bool = Field(description="one shift per step for all copies, instead of one per copy")
+    made_for: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="side of the input, in pixels, that `jitter` and `total_variation` are given for: both are scaled with "
+        "the side of the model's. 0: they are not",
+    )
     leak: float = Field(
         default=0.0,
         ge=0,
@@ -135,6 +146,16 @@ class Recipe(BaseModel):
         """All that changes a picture: two recipes with the same settings make the same pictures."""
         return {name: getattr(self, name) for name in type(self).model_fields if name not in ABOUT}
 
+    def on(self, size: tuple[int, int], clip: bool) -> Recipe:
+        """The recipe as it is carried out on inputs of this size (height, width), of a CLIP or another model."""
+        changed: dict[str, Any] = {}
+        if clip and self.clip_rate:
+            changed["rate"] = self.clip_rate
+        if self.made_for and (share := min(size) / self.made_for) != 1:
+            # The norm that total variation is pulls on a pixel as one over the side.
+            changed |= {"jitter": round(self.jitter * share), "total_variation": self.total_variation * share}
+        return self.model_copy(update=changed) if changed else self
+
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What came later is left out at its default: results of older recipes keep their key."""
@@ -142,5 +163,8 @@ class Recipe(BaseModel):
         return {name: value for name, value in handler(self).items() if getattr(self, name) != default.get(name, ...)}
 
 
-LATER = ("optimizer", "schedule", "canvas", "view", "total_variation_relative", "finish", "finish_whole")
+LATER = (
+    "optimizer", "schedule", "canvas", "view", "total_variation_relative", "finish", "finish_whole",
+    "noise_end", "clip_rate", "made_for",
+)  # fmt: skip
 """Fields that the first recipes did not have."""

@@ -10,34 +10,63 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from engine.core import choices
 from engine.core.errors import BadRequest
 from engine.visualization.recipe import Finish, Recipe, View
 
+_CODE = "hamidkazemi22/vit-visualization, a36922a"
+_CLIPS = "Learning rate 1.0 on a CLIP: it11, it17 of the same code."
 PAPER = Recipe(
-    name="paper",
-    summary="The paper's own recipe in its clean form: 400 steps on 8 augmented copies of a picture made of pixels.",
-    source="Ghiasi, Kazemi et al. 2022, section 3; learning rate, noise schedule and total variation as in the authors' code.",
+    name=choices.PAPER,
+    summary="The paper's text: normal noise on every pixel at every step, colours scaled and then shifted, a jitter for each "
+    "copy; the authors' code where the text is silent.",
+    source=f"Ghiasi, Kazemi et al. 2022, section 3; steps, copies, rates, total variation and jitter: {_CODE}. {_CLIPS}",
     parameterization="pixels",
     steps=400,
     copies=8,
     rate=0.1,
+    clip_rate=1.0,
     betas=(0.5, 0.99),
     total_variation=0.004,
     colour_shift="scale-then-shift",
     noise="pixel",
-    noise_start=0.5,
+    noise_start=1.0,
+    noise_end=1.0,
     jitter=32,
     jitter_shared=False,
 )
 PAPER_CODE = PAPER.model_copy(
     update={
-        "name": "paper-code",
-        "summary": "The paper as its authors' code computes it: shift before scale, noise constant over each channel, "
-        "one jitter for all copies.",
-        "source": "hamidkazemi22/vit-visualization, a36922a.",
+        "name": choices.PAPER_CODE,
+        "summary": "What the authors' code does: colours shifted and then scaled, one noise value for each channel that fades "
+        "out, one jitter for all copies.",
+        "source": f"{_CODE}. {_CLIPS}",
         "colour_shift": "shift-then-scale",
         "noise": "channel",
+        "noise_start": 0.5,
+        "noise_end": 0.0,
         "jitter_shared": True,
+    }
+)
+
+
+def _smoother(recipe: Recipe, name: str) -> Recipe:
+    """v = 30, the other weight of total variation that the authors made CLIP's pictures with, choosing by eye for each."""
+    summary = f"`{recipe.name}` with 30 times its smoothing: the other setting that the authors used for CLIPs."
+    return recipe.model_copy(
+        update={"name": name, "summary": summary, "total_variation": 30 * recipe.total_variation}
+        | {"source": f"{recipe.source} v = 30 beside v = 1: it17."}
+    )
+
+
+PAPER_V30 = _smoother(PAPER, choices.PAPER_V30)
+PAPER_CODE_V30 = _smoother(PAPER_CODE, choices.PAPER_CODE_V30)
+PAPER_SCALED = PAPER_CODE.model_copy(
+    update={
+        "name": choices.PAPER_SCALED,
+        "summary": "`paper-code` for inputs of any size: jitter and smoothing of its 384 pixels, scaled with the side.",
+        "source": f"{_CODE}; scaled by us, since 32 pixels of jitter are a third of an input of 96.",
+        "made_for": 384,
     }
 )
 # Waves alone hardly reach the high frequencies that units of a CNN's first half want; pixels alone, from noise, give class
@@ -45,7 +74,7 @@ PAPER_CODE = PAPER.model_copy(
 _FINISH = Finish(after=0.125, rate=0.12, total_variation=0.001)
 _FINISH_WHOLE = Finish(after=0.5, rate=0.1, total_variation=0.01)
 FAST = Recipe(
-    name="fast",
+    name=choices.FAST,
     summary="Ours: Fourier with decorrelated colours, then pixels; a twelfth of the paper's passes through the network.",
     source="Fourier parameterization and colour decorrelation after Olah et al. 2017; the leak after the redirected "
     "gradients of Lucid; the rest measured on the starter models (bench/recipes.py).",
@@ -77,7 +106,7 @@ _VIEW_ALONE: dict[str, Any] = {
 }
 """What recipes set whose copies differ in their window onto the picture alone."""
 FOURIER = Recipe(
-    name="fourier",
+    name=choices.FOURIER,
     summary="Fourier with decorrelated colours under small shifts, zooms and rotations: 512 steps, as in Lucid.",
     source="Olah, Mordvintsev and Schubert 2017; settings of Lucid's render (512 steps of Adam at 0.05; grey margin of 12, "
     "jitter of 8 and 4, zoom of 10%, turns of 10 degrees on 128 pixels), here on the model's own input size.",
@@ -90,7 +119,7 @@ FOURIER = Recipe(
     view=View(side=(140 / 128, 140 / 128), zoom=0.1, shift=6 / 128, turn=10.0),
 )
 MACO = Recipe(
-    name="maco",
+    name=choices.MACO,
     summary="Only Fourier phases are optimized, magnitudes stay those of real images; 32 crops per step, 256 steps: slow.",
     source="Fel et al. 2023 (MACO); settings of the authors' library (xplique 2.0: NAdam at 1.0, 32 windows of 50% down to 5% "
     "of a picture of 512 pixels for an input of 224). Sizes of the waves: measured on the starter's scenes (bench/spectrum.py).",
@@ -105,18 +134,21 @@ MACO = Recipe(
 )
 RECONSTRUCT = PAPER.model_copy(
     update={
-        "name": "reconstruct",
+        "name": choices.RECONSTRUCT,
         "summary": "For feature inversion (`invert:` targets): pixels, no augmentation, strong smoothing.",
         "source": "hamidkazemi22/vit-visualization, it16/reconstruct.py; not in the paper's text.",
         "copies": 1,
+        "clip_rate": 0.0,
         "total_variation": 1.0,
         "colour_shift": "none",
         "noise": "none",
         "noise_start": 0.0,
+        "noise_end": 0.0,
         "jitter": 0,
     }
 )
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FAST, PAPER, PAPER_CODE, FOURIER, MACO, RECONSTRUCT)}
+_ALL = (FAST, PAPER, PAPER_CODE, PAPER_SCALED, PAPER_V30, PAPER_CODE_V30, FOURIER, MACO, RECONSTRUCT)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 
 def _fast_but(name: str, summary: str, **changed: Any) -> Recipe:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -31,16 +32,12 @@ from engine.visualization.objectives import goals_of
 from engine.visualization.optimization.optimize import Run
 from engine.visualization.progress import Gallery, as_floats, as_levels
 from engine.visualization.quality import between_units, judge, stability
-from engine.visualization.scores import (
-    FRESH,
-    STRONGEST,
-    against_images,
-    fresh_activations,
-    importance_maps,
-    on_images,
-    on_strongest,
-    percentile_of,
-)
+from engine.visualization.scoring.controls import BLANKS, SCRAMBLES, controls_of
+from engine.visualization.scoring.fresh import FORMER_YARDSTICK, FRESH, as_they_are, fresh_activations, fresh_copies
+from engine.visualization.scoring.images import on_images, whole_images
+from engine.visualization.scoring.importance import importance_maps
+from engine.visualization.scoring.strongest import COPIES, FINALISTS, MOST, Images, strongest
+from engine.visualization.scoring.table import could_be_stronger, percentile_of, scored
 from engine.visualization.single import PictureRequest, complete
 from engine.visualization.tuning import GivenRecipe, check_effort, label, recipe_of
 
@@ -57,9 +54,10 @@ class VisualizeRequest(Request):
 
     The result's arrays, for n units: `images` (n, H, W, 3) uint8; `curves` (n, steps) float32: mean activation over
     the augmented copies at each step; with `opposite` also `opposite_images` and `opposite_curves`, of the pictures
-    that minimize. Table `units`: unit, activation, percentile, ratio_to_best_scene, beats_every_scene, failed,
-    batch (the size of the batch that it was made in), seconds, and opposite_activation. Facts: device, precision, seconds,
-    the recipe in full.
+    that minimize. Table `units`: unit, the numbers of `engine.visualization.scoring.table.scored`, batch (the size of the batch
+    that it was made in), seconds, scoring_seconds (a picture's share), and opposite_activation. Facts: device, precision,
+    seconds, the recipe in full; `images`, how many the pictures are compared with, `augmented`, how many of them augmented, and
+    `could_be_stronger`, the share of such images that may be above a picture which is above all of these.
 
     Targets (see `engine.core.targets`) come after the units, and the table's `unit` is text then. With targets also
     `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
@@ -77,7 +75,12 @@ class VisualizeRequest(Request):
     """
 
     experiment = "visualize"
-    version = 5
+    version = 6
+    changes: ClassVar = {
+        6: "A picture succeeds only above zero, above blanks and above noise with its own spectrum, as well as above 95% of the "
+        "images. It is compared with the strongest of 100 images instead of 8, scenes without object or place left out, and the "
+        "jitter of the scores scales with the side. The recipe “paper” follows the paper's text."
+    }
 
     model: str
     site: str
@@ -139,8 +142,11 @@ class VisualizeRequest(Request):
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
             "recipe": recipes.fingerprint(recipe_of(self.recipe)),
-            "yardstick": f"{FRESH.model_dump_json()} {STRONGEST}",
+            "yardstick": f"{FRESH.model_dump_json()} {MOST} {FINALISTS} {COPIES} {len(BLANKS)} {SCRAMBLES}",
         }
+
+    def former_fingerprints(self, version: int) -> dict[str, str]:
+        return self.fingerprints() | ({"yardstick": FORMER_YARDSTICK} if version == 5 else {})
 
     def check(self, model: LoadedModel) -> None:
         """Raises BadRequest for a site or unit that is not there, and for more units or passes than the settings allow."""
@@ -176,7 +182,7 @@ class VisualizeRequest(Request):
         judges = judge(table, model, self.site, self.units, shown, images)
         if self.importance:
             arrays["importance"] = as_levels(importance_maps(model, self.site, goals, shown))
-        facts = self._facts(table, [*ups, *downs], judges)
+        facts = self._facts(table, [*ups, *downs], judges) | seen.facts
         if self.seeds > 1:
             facts["stability_between_units"] = self._compare_seeds(model, table, shown, context)
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
@@ -207,13 +213,17 @@ class VisualizeRequest(Request):
         ]
 
     def _scored(self, model: LoadedModel, goals: Sequence[Goal], shown: np.ndarray, seen: OnData) -> pd.DataFrame:
-        """The table of the pictures against the images."""
-        dataset = open_dataset(self.data)
-        activations = fresh_activations(model, self.site, goals, shown, self.seed)
-        best = on_strongest(
-            model, self.site, goals, seen.values, lambda row: dataset.image(int(seen.numbers[row])), self.seed
+        """The table of the pictures: against controls, and against the images."""
+        started, site, seed = time.monotonic(), self.site, self.seed
+        copies = fresh_copies(model, site, goals, shown, seed)
+        table = scored(
+            copies,
+            as_they_are(model, site, goals, shown),
+            controls_of(model, site, goals, shown, copies, seed),
+            strongest(model, site, goals, seen.images, seed),
+            seen.images.values,
         )
-        table = against_images(activations, seen.values, best)
+        table["scoring_seconds"] = (time.monotonic() - started) / len(table)
         names = [str(name) for name in self.names] if self.targets else self.units
         table.insert(0, "unit", pd.Series(names))
         return table
@@ -232,7 +242,7 @@ class VisualizeRequest(Request):
     def _with_variants(self, model: LoadedModel, goals: Sequence[Goal], context: Context) -> Result:
         """The plain pictures, which are a result of their own, with several different ones of each unit."""
         plain = context.compute(self.model_copy(update={"several": 1}))
-        values, recipe = self._on_data(model, goals, context).values, recipe_of(self.recipe)
+        values, recipe = self._on_data(model, goals, context).images.values, recipe_of(self.recipe)
         start = image_of(self.start, self.data) if self.start else None
         images, tables = [], []
         for place, goal in enumerate(goals):
@@ -266,23 +276,27 @@ class VisualizeRequest(Request):
         """What everything that is asked for does on every image."""
         index = context.compute(IndexRequest(model=self.model, site=self.site, data=self.data))
         values, numbers = on_images(model, self.site, goals, self.data, index.arrays, context), index.arrays["images"]
+        dataset = open_dataset(self.data)
+        whole = whole_images(dataset, numbers)
+        images = Images(values[whole], numbers[whole], dataset.image)
         if not self.targets:
-            return OnData(values, numbers)
+            return OnData(images)
         of_targets = values[:, len(self.units) :]
         order = np.argsort(-of_targets, axis=0, kind="stable")[:TOP_IMAGES].T
-        return OnData(
-            values, numbers, {"target_values": np.ascontiguousarray(of_targets.T), "target_top": numbers[order]}
-        )
+        return OnData(images, {"target_values": np.ascontiguousarray(of_targets.T), "target_top": numbers[order]})
 
 
 @dataclass(frozen=True)
 class OnData:
-    """values (images, units and targets): everything asked for on every image; numbers (images,) of the images in the data
-    set; and what is kept of the targets."""
+    """The images that pictures are compared with, and what is kept of the targets on all of the data set."""
 
-    values: np.ndarray
-    numbers: np.ndarray
+    images: Images
     kept: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        count = len(self.images.numbers)
+        return {"images": count, "augmented": min(MOST, count), "could_be_stronger": could_be_stronger(count)}
 
 
 LATER = ("targets", "start", "importance", "several", "seeds")

@@ -44,7 +44,7 @@ class PictureRequest(Request):
     """
 
     experiment = "picture"
-    version = 2
+    version = 3
 
     model: str
     site: str

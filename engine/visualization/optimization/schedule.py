@@ -8,8 +8,9 @@ from engine.visualization.recipe import Recipe
 
 
 def noise_at(recipe: Recipe, step: int) -> float:
-    """Standard deviation of the noise at a step: from `noise_start` linearly down to zero."""
-    return recipe.noise_start * max(0, recipe.steps - 2 - step) / recipe.steps
+    """Standard deviation of the noise at a step: from `noise_start` linearly to `noise_end`."""
+    left = max(0, recipe.steps - 2 - step) / recipe.steps
+    return recipe.noise_end + (recipe.noise_start - recipe.noise_end) * left
 
 
 def finish_from(recipe: Recipe) -> int:

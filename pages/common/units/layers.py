@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engine.core.address import Address
-from engine.core.choices import DEFAULT_DATA
+from engine.core.choices import COMPARED_RECIPES, DEFAULT_DATA
 from engine.core.errors import BadRequest, VitrineError
 from engine.models.catalog import sites_of
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 8
 """The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
-QUICK = ("fast", "fourier", "paper", "paper-code")
-"""The recipes that a comparison shows: `maco` takes some 30 times as long as `fast`, `reconstruct` is for matching."""
 
 
 def through_depth(address: Address) -> list[Address]:
@@ -35,10 +33,10 @@ def through_depth(address: Address) -> list[Address]:
 
 
 def compared() -> tuple[str, ...]:
-    """The recipes of a comparison: the quick ones, then `fast` with one part after the other taken away."""
+    """The recipes of a comparison: those that are compared, then `fast` with one part after the other taken away."""
     from engine.visualization.recipes import ABLATIONS
 
-    return (*QUICK, *ABLATIONS)
+    return (*COMPARED_RECIPES, *ABLATIONS)
 
 
 def side_by_side(address: Address) -> list[Address]:

@@ -13,10 +13,13 @@ from pages.common.units.rows import Row
 from pages.sections.visualize import quality
 
 BEATS = (
-    "Share of pictures that activate their unit more than its strongest scenes do, under the same augmentations; 95% "
-    "interval (Wilson) in parentheses."
+    "Share of pictures that activate their unit more than the strongest of 100 scenes does, augmented alike; 95% "
+    "interval in parentheses."
 )
-FAILED = "Share of pictures below the 95th percentile of the unaugmented scenes."
+GOOD = (
+    "Share of pictures above all of their controls: zero, blanks, noise with the picture's spectrum, and 95% of the scenes; 95% "
+    "interval in parentheses."
+)
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -36,8 +39,9 @@ def draw(rows: Sequence[Row]) -> None:
             "Median over pictures of the ratio to the strongest scene, both averaged over the same augmentations.",
             "%.2f",
         ),
+        "ratio_as_is": _number("as is", "The same, neither of them augmented.", "%.2f"),
         "beats": st.column_config.TextColumn("beat every scene", help=BEATS),
-        "failing": st.column_config.TextColumn("failed", help=FAILED),
+        "succeeding": st.column_config.TextColumn("succeed", help=GOOD),
         "spectrum": _number("spectrum", f"Median. {quality.SPECTRUM}", "%.2f"),
         "stability": _number("stable", f"Mean. {quality.STABLE}", "%.2f"),
         "between": _number("other units", "Similarity between pictures of different units.", "%.2f"),
@@ -56,13 +60,17 @@ def draw(rows: Sequence[Row]) -> None:
 
 def line(row: Row, result: Any) -> dict[str, Any]:
     """What the table says of one result."""
-    from engine.visualization.scores import summary
+    from engine.visualization.scoring.table import summary
 
     numbers = summary(result)
-    low, high = words.share(numbers["beat_low"]), words.share(numbers["beat_high"])
-    beats = f"{words.share(numbers['beat'])} ({low} to {high})"
+    beats, good = (_share(numbers, name) for name in ("beat", "good"))
     batches = ", ".join(map(str, sorted(set(result.tables["units"].get("batch", ())))))
-    return {"name": row.name, **numbers, "beats": beats, "failing": words.share(numbers["failed"]), "batches": batches}
+    return {"name": row.name, **numbers, "beats": beats, "succeeding": good, "batches": batches}
+
+
+def _share(numbers: dict[str, Any], name: str) -> str:
+    low, high = words.share(numbers[f"{name}_low"]), words.share(numbers[f"{name}_high"])
+    return f"{words.share(numbers[name])} ({low} to {high})"
 
 
 def _number(label: str, says: str, form: str) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from engine.core.choices import COMPARED_RECIPES
 from pages.common import colours, errors, job_panel, results
 from pages.common.batch import Batch
 from pages.common.colours import Side
-from pages.common.units.layers import QUICK
 from pages.common.units.rows import Row, index_request
 from pages.common.units.tiles import BESIDE, TILE, titled_tiles
 from pages.common.units.view import View
@@ -102,5 +102,5 @@ def _depth(rows: Sequence[Row], view: View, batch: Batch | None) -> None:
     with beside:
         for row in rows:
             if results.find(row.key) is not None:
-                recipe = row.title if row.title in QUICK else view.recipe
+                recipe = row.title if row.title in COMPARED_RECIPES else view.recipe
                 titled_tiles(row, view.but(a=row.address, b=None, view="layer", recipe=recipe))

@@ -40,7 +40,8 @@ def test_visualize_writes_the_pictures_that_the_result_holds(
         told["units"], result.arrays["images"], result.tables["units"]["activation"], strict=True
     ):
         assert unit.keys() == {
-            "unit", "activation", "percentile", "ratio_to_best_scene", "failed", "seconds", "spectrum_distance", "image",
+            "unit", "activation", "margin", "control", "percentile", "ratio_to_best_scene", "ratio_as_is", "failed", "seconds",
+            "spectrum_distance", "image",
         }  # fmt: skip
         assert unit["activation"] == activation
         assert np.array_equal(open_image(Path(unit["image"])), picture)

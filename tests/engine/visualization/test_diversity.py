@@ -13,7 +13,7 @@ from engine.visualization.optimization import optimize
 from engine.visualization.optimization.optimize import Run
 from engine.visualization.optimization.parameterization import Fourier, Maco, parameterize
 from engine.visualization.recipes import FAST, PAPER
-from engine.visualization.scores import importance_maps
+from engine.visualization.scoring.importance import importance_maps
 from tests.engine.small import draws, small_vit
 
 SITE = "blocks.1.mlp.hidden"

@@ -8,7 +8,7 @@ import torch
 
 from engine.core.errors import BadRequest, Unavailable
 from engine.visualization.objectives import goal, heads_of
-from engine.visualization.scores import on_images
+from engine.visualization.scoring.images import on_images
 from tests.conftest import hand_out
 from tests.engine.contexts import Notebook
 from tests.engine.small import small_vit
@@ -51,7 +51,6 @@ def test_a_direction_of_another_length_and_one_that_is_not_here_are_said():
 def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     """`3` at its mean follows from the index; as the mean of its sixteen positions it needs the images."""
     from engine.evaluation.index import IndexRequest, index_sites
-    from engine.visualization import scores
 
     model = small_vit()
     hand_out(monkeypatch, {"small-vit": model})
@@ -69,7 +68,7 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
         def batches(self, size, batch):
             yield np.arange(6), (pictures(6).permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
 
-    for module in ("engine.evaluation.index", "engine.visualization.scores"):
+    for module in ("engine.evaluation.index", "engine.visualization.scoring.images"):
         monkeypatch.setattr(f"{module}.open_dataset", lambda name: Few())
     index = index_sites("small-vit", [KEY], "few", Notebook())[KEY]
     assert IndexRequest.experiment == "index"
@@ -79,4 +78,3 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
     unit = index.arrays["position_mean"][:, 3]
     assert values[:, 0] == pytest.approx(unit - index.arrays["position_mean"][:, 16:].mean(1), abs=1e-4)
     assert values[:, 1] == pytest.approx(unit, abs=1e-4)
-    assert scores.BATCH_BYTES > 0

@@ -13,15 +13,17 @@ from engine.core.experiments import parse_request
 from engine.core.images import to_input
 from engine.core.request import Result, build
 from engine.data import uploads
-from engine.visualization import quality, recipes, scores
+from engine.visualization import quality, recipes
 from engine.visualization import request as visualize
 from engine.visualization.progress import as_bytes
 from engine.visualization.request import VisualizeRequest
+from engine.visualization.scoring import images
 from tests.conftest import compute_in, hand_out
 from tests.engine import contexts
 from tests.engine.small import small_vit
 
 SITE = "blocks.1.mlp.hidden"
+TIMES = ["seconds", "scoring_seconds"]
 
 
 class Notebook(contexts.Notebook):
@@ -73,7 +75,7 @@ def test_a_result_has_a_picture_a_curve_and_a_row_for_each_unit(world):
 def test_what_is_scored_is_what_is_stored(world):
     """The stored picture, scored again by hand, gives the number in the table."""
     from engine.visualization.goals import units_of
-    from engine.visualization.scores import fresh_activations
+    from engine.visualization.scoring.fresh import fresh_activations
 
     result = ask().run(Notebook(128))
     stored = result.arrays["images"].transpose(0, 3, 1, 2).astype(np.float32) / 255
@@ -150,7 +152,7 @@ TARGETS_ON_SCENES = np.stack([np.arange(5), -np.arange(5)], 1).astype(np.float32
 def test_requests_of_before_keep_their_text_and_so_their_key():
     assert ask(units=(3, 8)).canonical() == (
         '{"data":"starter","experiment":"visualize","model":"small-vit","opposite":false,"recipe":"fast","seed":0,'
-        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":5}'
+        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":6}'
     )
 
 
@@ -218,7 +220,7 @@ def test_a_stopped_request_goes_on_where_it_was_and_gives_the_same(world):
     assert again.seen[-1].message == "Pictures: 1 of 1"
     for name in ("images", "curves"):
         assert result.arrays[name].tobytes() == whole.arrays[name].tobytes()
-    assert result.tables["units"].drop(columns="seconds").equals(whole.tables["units"].drop(columns="seconds"))
+    assert result.tables["units"].drop(columns=TIMES).equals(whole.tables["units"].drop(columns=TIMES))
 
 
 def test_pictures_that_are_there_are_not_made_again_whoever_asked_for_them(world, monkeypatch):
@@ -247,7 +249,7 @@ def test_options_that_do_not_fit_are_refused(fields):
 def test_the_image_of_a_match_passes_through_the_model_once_in_a_whole_run(world, monkeypatch):
     """Built for the pictures, their opposites, other seeds, variants and scores: looked at once."""
     monkeypatch.setattr(
-        scores, "_pass", lambda model, site, goals, data, context: np.zeros((5, len(goals)), np.float32)
+        images, "_pass", lambda model, site, goals, data, context: np.zeros((5, len(goals)), np.float32)
     )
     image = torch.from_numpy(to_input(uploads.image_of("17", "starter"), world.input_size)).permute(2, 0, 1)[None]
     reference, seen = world.normalize(image.float() / 255), []

@@ -22,7 +22,7 @@ from engine.visualization.objectives import goal, heads_of
 from engine.visualization.optimization.optimize import Run, maximize
 from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
-from engine.visualization.scores import on_images
+from engine.visualization.scoring.images import on_images
 from tests.conftest import compute_in
 from tests.engine.clips import Desk
 from tests.engine.small import small_cnn, small_vit, wrapped

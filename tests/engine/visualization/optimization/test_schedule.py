@@ -12,8 +12,14 @@ def test_the_schedules_are_the_papers():
     assert rate_at(PAPER, 0) == pytest.approx(0.1)
     assert rate_at(PAPER, 200) == pytest.approx(0.05)
     assert rate_at(PAPER, 400) == pytest.approx(0, abs=1e-12)
-    assert noise_at(PAPER, 0) == pytest.approx(0.5 * 398 / 400)
-    assert noise_at(PAPER, 398) == 0 and noise_at(PAPER, 399) == 0
+    assert [noise_at(PAPER, step) for step in (0, 200, 399)] == [1, 1, 1], "the text knows no annealing"
+    assert noise_at(PAPER_CODE, 0) == pytest.approx(0.5 * 398 / 400)
+    assert noise_at(PAPER_CODE, 398) == 0 and noise_at(PAPER_CODE, 399) == 0
+
+
+def test_noise_may_end_anywhere():
+    recipe = PAPER.model_copy(update={"steps": 102, "noise_start": 1.0, "noise_end": 3.0})
+    assert [noise_at(recipe, step) for step in (49, 100, 101)] == pytest.approx([2.0, 3.0, 3.0], abs=0.01)
 
 
 def test_the_leak_falls_to_zero_and_the_papers_recipe_has_none():

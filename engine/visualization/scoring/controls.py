@@ -1,0 +1,106 @@
+"""Pictures that show nothing: what a picture has to beat before it counts as one.
+
+A unit whose images mostly lie lower is excited by a plain red square more than by 99% of them. So a picture also has to beat
+blanks, and noise that shares its colours, contrast and spectrum but none of its shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.models.loaded import LoadedModel
+from engine.sites.plan import plan
+from engine.visualization.goals import Goal, Unit, UnitAtPosition, measured, suited_to
+from engine.visualization.optimization.augmentation import copies_of
+from engine.visualization.optimization.seeding import Draws, Purpose
+from engine.visualization.scoring.fresh import FRESH, batch_of, fresh_copies, on_all
+
+BLANKS = np.array([*product((0.0, 0.5, 1.0), repeat=3), (0.25,) * 3, (0.75,) * 3], np.float32)
+"""(29, 3): the colours of the blanks, five greys among them."""
+SCRAMBLES = 19
+"""Draws of noise: a picture that is no better than noise is above all of them in one case of twenty."""
+SHARED = 2
+"""Copies of each draw, augmented as the first ones of the picture are: all are compared under the same conditions."""
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What a picture's activation has to be above, each (pictures,): `zero` of the activation function (minus infinity where
+    it has none), the strongest `blank`, and the strongest of 19 draws of `noise`: as far below the activation as the draw is
+    below the picture in the copies that they share."""
+
+    zero: np.ndarray
+    blank: np.ndarray
+    noise: np.ndarray
+
+
+def controls_of(
+    model: LoadedModel, site: str, goals: Sequence[Goal], images: np.ndarray, copies: np.ndarray, seed: int
+) -> Controls:
+    """The controls of pictures (n, 3, H, W) float32 in [0, 1], picture i made for `goals[i]`; `copies` as `fresh_copies` of
+    the same seed gave them.
+
+    Blanks are seen as they are, once for all goals; one of the picture's own mean colour also under the picture's
+    augmentations, so that a blank is never above its control.
+    """
+    zero = np.array([0.0 if has_zero(model, site, goal) else -np.inf for goal in goals])
+    means = np.broadcast_to(images.mean((2, 3), keepdims=True), images.shape)
+    own = fresh_copies(model, site, goals, np.ascontiguousarray(means), seed).mean(1)
+    blank = np.maximum(own, _on_blanks(model, site, goals))
+    noise = np.array([_on_noise(model, site, *each, seed) for each in zip(goals, images, strict=True)])
+    return Controls(zero, blank, copies.mean(1) + noise - copies[:, :SHARED].mean(1))
+
+
+def has_zero(model: LoadedModel, site: str, goal: Goal) -> bool:
+    """Whether the goal is a unit behind an activation function that gives zero for zero, as ReLU and GELU do: below that
+    it is silent."""
+    if not isinstance(goal, Unit | UnitAtPosition):
+        return False
+    point = plan(model.module, model.input_size).points[site]
+    act = point.act if point.rows is None else point.rows.act
+    if act is None:
+        return False
+    with torch.no_grad():
+        return bool((act(torch.zeros(1, 1, 1, 1, device=model.device)) == 0).all())
+
+
+def scrambled(picture: Tensor, draws: Draws) -> Tensor:
+    """(3, H, W) -> (draws, 3, H, W): noise with the picture's spectrum, mean colour and correlations between colours.
+
+    The same random phases are added to those of each colour (Prichard and Theiler 1994). Not clamped to [0, 1]: that would
+    take contrast from it.
+    """
+    noise = draws.normal(Purpose.NOISE, 0, picture.shape[1:]).to(torch.float64)
+    phases = torch.fft.rfft2(noise)
+    phases = phases / phases.abs().clamp(min=1e-30)
+    phases[:, 0, 0] = 1  # the mean stays
+    spectrum = torch.fft.rfft2(picture.to(torch.float64))
+    return torch.fft.irfft2(spectrum[None] * phases[:, None], s=picture.shape[1:]).float()
+
+
+def _on_blanks(model: LoadedModel, site: str, goals: Sequence[Goal]) -> np.ndarray:
+    """(goals,): the most that any blank makes of each."""
+    blanks = torch.from_numpy(BLANKS).to(model.device)[:, :, None, None].expand(-1, -1, *model.input_size)
+    parts = [on_all(model, site, goals, part) for part in blanks.split(batch_of(model, site))]
+    return np.concatenate(parts).max(0)
+
+
+def _on_noise(model: LoadedModel, site: str, goal: Goal, image: np.ndarray, seed: int) -> float:
+    """The most that 19 draws of noise with the picture's spectrum make of its goal, in the picture's first copies."""
+    names = [(goal.name, "noise", str(number)) for number in range(SCRAMBLES)]
+    with torch.no_grad():
+        picture = model.resize_to_input(torch.from_numpy(image)[None])[0]
+        draws = Draws(seed, names, torch.device("cpu"))  # no device has to be able to do float64
+        noise = scrambled(picture, draws).to(model.device)
+        if goal.augmented:
+            recipe = suited_to(goal, FRESH, model, site).model_copy(update={"copies": SHARED})
+            draws = Draws(seed, [(goal.name, "fresh")] * SCRAMBLES, model.device)
+            noise = copies_of(noise, recipe, draws, step=0).images.flatten(0, 1)
+        parts = [measured(model, site, part, [goal]) for part in noise.split(batch_of(model, site))]
+        return float(torch.cat(parts).view(SCRAMBLES, -1).mean(1).max())

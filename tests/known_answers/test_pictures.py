@@ -1,0 +1,26 @@
+"""Pictures of known strength are found with their interval; noise and blanks are not taken for pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.visualization.goals import Unit
+from tests.known_answers.pictures import CASES, IMAGES, SIDE, SITE, as_they_are, edges, model, photographs
+from tests.known_answers.planted import Planted, count, says
+
+
+@pytest.mark.parametrize("case", CASES, ids=["ratio", "blank"])
+def test_what_is_planted_is_found_and_what_is_not_is_not(case: Planted) -> None:
+    counts = count(case, 100)
+    assert counts.recovered >= 90, says(case, counts)
+    assert counts.unseen is not None and counts.unseen >= 90, says(case, counts)
+
+
+def test_the_unit_is_what_it_is_said_to_be() -> None:
+    shown = np.stack([edges(0.1), edges(0.4), edges(0.4, where=3), np.full((3, SIDE, SIDE), 0.7, np.float32)])
+    weak, strong, moved, flat = as_they_are(model(), SITE, [Unit(0)] * 4, shown)
+    assert strong == pytest.approx(256 * weak, rel=1e-4) and moved == pytest.approx(strong, rel=1e-4)
+    assert flat == pytest.approx(0, abs=1e-6)
+    images = photographs(np.random.default_rng(0))
+    assert images.values.argmax() == 0 and len(images.values) == IMAGES
