@@ -8,7 +8,7 @@ from pages.common.experiments import single
 from pages.common.sharing import PICTURES
 from pages.common.units.rows import missing, refusal, rows
 from pages.common.units.view import View
-from pages.sections.visualize import pickers, setup, wall
+from pages.sections.visualize import explanation, pickers, setup, wall
 
 PAGE = flat_page(
     "fv",
@@ -48,6 +48,7 @@ def show() -> None:
             results.tell_changes([row.request for row in missing(shown)])
             PAGE.offer(absent, batch, lambda count: wall.offer(shown, count))
             wall.draw(view, shown, batch)
+            explanation.links(view)
 
 
-single.page("visualize", show, ("visualize", "index"))
+single.page("visualize", show, ("visualize", "index", "explains", "layer-paths"))

@@ -13,7 +13,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("engine.models",),
     ("engine.evaluation",),
     ("engine.visualization", "engine.spatial", "engine.reliance"),
-    ("engine.concepts",),
+    ("engine.concepts", "engine.explanation"),
     ("engine.cli", "pages.common"),
     ("engine.__main__", "pages.sections"),
     ("pages", "vitrine"),

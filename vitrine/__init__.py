@@ -14,9 +14,9 @@
 
 Every experiment is a function here: `visualize`, `index`, `background`, `frequency`, `texture`, `counterfactual`,
 `gradient_spectrum`, `challenge`, `spatial_layers`, `spatial_last`, `spatial_moves`, `spatial_maps`, `name_units`,
-`find_units`, `picture_words`, `unit_map`, `zero_shot`, `purity`; `search` is `find_units`. Their arguments are the fields of
-the request that they make, and `help(vitrine.visualize)` says what stands in the result. See `vitrine.Model` and
-`vitrine.Result` for what models and results can do, `vitrine.models()` for the models there are.
+`find_units`, `picture_words`, `unit_map`, `zero_shot`, `purity`, `explains`, `layer_paths`; `search` is `find_units`. Their
+arguments are the fields of the request that they make, and `help(vitrine.visualize)` says what stands in the result. See
+`vitrine.Model` and `vitrine.Result` for what models and results can do, `vitrine.models()` for the models there are.
 
 Importing this module is quick; torch is imported when something is asked for.
 """

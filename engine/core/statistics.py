@@ -117,6 +117,8 @@ def effective(values: np.ndarray, clusters: np.ndarray | None = None) -> float:
     error, freedom = _error(values - values.mean(), np.ones(n), clusters)
     if freedom <= 0:
         return 1.0
+    if error == 0:  # clusters that all have the same mean vary less than independent images would
+        return float(n)
     found = spread / error**2 * (student_quantile(0.975, n - 1) / student_quantile(0.975, freedom)) ** 2
     return min(float(n), max(1.0, found))
 

@@ -76,6 +76,8 @@ SAID = {
     "text": "a red, red boat",
     "texts": ("one, two", "three\\", "four"),
     "image": "17",
+    "unit": 5,
+    "shown": (3, 14),
     "wanted": "5@3x4",
     "recipe": changed(PAPER, "steps:64,view.side:0.5/0.25"),
     "seed": 7,

@@ -1,0 +1,161 @@
+"""Does the picture explain the unit? An observer that has seen it says which of two images excites the unit more.
+
+Chance is 50%. Top images are shown to the same observer beside it: whichever way it falls, that is what pictures must beat.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_RECIPE, MAX_SEED, MAX_UNITS
+from engine.core.errors import BadRequest
+from engine.core.experiments import experiment
+from engine.core.request import Context, Request, Result
+from engine.core.statistics import Estimate, difference, smallest_difference
+from engine.data.registry import open_dataset
+from engine.explanation.likeness import likeness
+from engine.explanation.observer import observer
+from engine.explanation.shown import Asked, Which, asked, groups, made_by, pictures
+from engine.explanation.trials import accuracy, answers, pooled
+from engine.models import catalog
+
+TOP, ONE, OTHER = "top images", "one top image", "of another unit"
+ALL = "all layers"
+
+
+@experiment(
+    title="Does the picture explain the unit?",
+    about="An observer, another network, says from a unit's picture or top images which of two images excites the unit more.",
+    page="visualize",
+)
+class ExplainsRequest(Request):
+    """Show an observer what is said to excite units, and ask it which of two held-out images excites each more.
+
+    Tables. `units`: site, unit, shown, accuracy, low, high, trials. `layers`: the same pooled over the units of a site, and of
+    all sites together, with how many units. `differences`: what is shown against the top images, over all units: difference,
+    low, high and `least`, the difference that so many units would show with 80% power. `likeness`: how near pictures come to
+    natural images in the observer's embedding (see `engine.explanation.likeness`). Arrays: for each recipe `pictures_...`
+    (units, H, W, 3) uint8, in the order of the table.
+
+    What is shown: `top images` (the 9 strongest), `one top image`, each recipe's picture (`natural` is one more recipe, see
+    `engine.explanation.natural`), a picture and the top images together, and as controls the picture and the top images of
+    another unit of the layer. With `opposite` each is shown beside what silences the unit: the 9 weakest images, the
+    picture that minimizes it.
+    """
+
+    experiment = "explains"
+    version = 1
+
+    model: str
+    observer: str = Field(default="", description="the network that answers (default: another starter model)")
+    sites: tuple[str, ...] = Field(default=(), description="the layers (default: every block's)")
+    units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS, description="the units of each layer")
+    each: int = Field(default=4, ge=1, le=64, description="units drawn of each layer, where none are named")
+    recipes: tuple[str, ...] = Field(default=(DEFAULT_RECIPE,), description="the recipes whose pictures are shown")
+    opposite: bool = Field(default=False, description="also show what silences the unit")
+    data: str = DEFAULT_DATA
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+
+    @property
+    def observed_by(self) -> str:
+        """The observer's name. Raises BadRequest where a model would observe itself."""
+        name = self.observer or next(name for name in reversed(DEFAULT_MODELS) if name != self.model)
+        if name == self.model:
+            raise BadRequest(f"{name} cannot be its own observer. Choose another model.")
+        return name
+
+    def fingerprints(self) -> dict[str, str]:
+        names = {"model": self.model, "observer": self.observed_by}
+        found = {part: catalog.fingerprint(name) for part, name in names.items()}
+        return {**found, "data": open_dataset(self.data).fingerprint, **made_by(self.recipes)}
+
+    def run(self, context: Context) -> Result:
+        dataset, watching = open_dataset(self.data), observer(self.observed_by, self.data, context)
+        which = Which(self.model, self.sites, self.units, self.each, self.seed)
+        every, rows = asked(which, dataset, self.data, context)
+        seen = watching.embeddings[rows]
+        table, made, looks = [], {recipe: [] for recipe in self.recipes}, {recipe: [] for recipe in self.recipes}
+        for each in every:
+            ways = shown_as(each, seen, self.opposite)
+            for recipe in self.recipes:
+                images = pictures(self.model, each, recipe, self.seed, context)
+                made[recipe] += images
+                directions = watching.see(images)
+                looks[recipe].append(directions)
+                if self.opposite:
+                    directions = directions - watching.see(
+                        pictures(self.model, each, recipe, self.seed, context, direction=-1)
+                    )
+                ways |= {recipe: directions, f"{recipe} and {TOP}": _alike(directions) + _alike(ways[TOP])}
+            if len(each.units) > 1:
+                ways |= {f"{name} {OTHER}": np.roll(ways[name], 1, axis=0) for name in (TOP, *self.recipes)}
+            table += asking(each, ways, seen)
+        arrays = {f"pictures_{recipe}": np.stack(images) for recipe, images in made.items()}
+        frame = pd.DataFrame(table)
+        facts = {"observer": self.observed_by, "images": len(rows)}
+        near = likeness(
+            {recipe: np.concatenate(parts) for recipe, parts in looks.items()},
+            seen, groups(dataset, every[0].numbers), self.seed,
+        )  # fmt: skip
+        tables = {"layers": over_layers(frame), "differences": against_top(frame), "likeness": near, "units": frame}
+        return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+
+def shown_as(each: Asked, seen: np.ndarray, opposite: bool) -> dict[str, np.ndarray]:
+    """Units shown as natural images: (units, d) directions by the name of what is shown. seen (images, d): embeddings."""
+    top = np.stack([seen[trials.strong].mean(0) for trials in each.trials])
+    one = np.stack([seen[trials.strong[0]] for trials in each.trials])
+    if opposite:
+        top = top - np.stack([seen[trials.weak].mean(0) for trials in each.trials])
+        one = one - np.stack([seen[trials.weak[0]] for trials in each.trials])
+    return {TOP: top, ONE: one}
+
+
+def _alike(directions: np.ndarray) -> np.ndarray:
+    """Of length one, so that two of them count alike."""
+    return directions / (np.linalg.norm(directions, axis=1, keepdims=True) + 1e-12)
+
+
+def asking(each: Asked, ways: Mapping[str, np.ndarray], seen: np.ndarray) -> list[dict[str, Any]]:
+    """A row for each unit and each way of showing it. seen (images, d): the observer's embeddings of the images."""
+    rows = []
+    for way, directions in ways.items():
+        for unit, trials, direction in zip(each.units, each.trials, directions, strict=True):
+            right = answers(seen[trials.more], seen[trials.less], direction)
+            found = _named(accuracy(float(right.sum()), len(right)), "accuracy")
+            rows.append({"site": each.site, "unit": unit, "shown": way, **found, "trials": len(right)})
+    return rows
+
+
+def over_layers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of units pooled over those of each site, and over all: site, shown, units, accuracy, low, high."""
+    rows = []
+    wholes = [(ALL, table)] if table["site"].nunique() > 1 else []
+    for site, part in [*wholes, *table.groupby("site", sort=False)]:
+        for way, units in part.groupby("shown", sort=False):
+            trials = int(units["trials"].iloc[0])
+            over = pooled((units["accuracy"] * trials).to_numpy(), trials)
+            rows.append({"site": site, "shown": way, "units": len(units), **_named(over, "accuracy")})
+    return pd.DataFrame(rows)
+
+
+def against_top(table: pd.DataFrame) -> pd.DataFrame:
+    """What is shown less the top images, unit by unit: shown, units, difference, low, high, least."""
+    by_unit = table.pivot(index=["site", "unit"], columns="shown", values="accuracy")
+    rows = []
+    for way in dict.fromkeys(table["shown"]):
+        if way != TOP:
+            more = (by_unit[way] - by_unit[TOP]).to_numpy()
+            found = _named(difference(more, np.zeros(len(more))), "difference")
+            rows.append({"shown": way, "units": len(more), **found, "least": smallest_difference(more)})
+    return pd.DataFrame(rows)
+
+
+def _named(found: Estimate, name: str) -> dict[str, float]:
+    return {name: found.value, "low": found.low, "high": found.high}

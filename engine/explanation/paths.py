@@ -1,0 +1,155 @@
+"""Which way a picture takes through the network: layer by layer, how alike it is to the images that excite its unit.
+
+After the sanity check of Geirhos et al. 2024: a picture that reaches its unit on another way than natural images do shows what
+the network makes of pictures, not what it makes of images.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_UNITS
+from engine.core.experiments import experiment
+from engine.core.request import Context, Request, Result
+from engine.core.statistics import estimate, smallest_difference
+from engine.data.registry import open_dataset
+from engine.evaluation.index import indexes
+from engine.explanation.likeness import spearman
+from engine.explanation.observer import blocks_of, means_of
+from engine.explanation.shown import Asked, Which, asked, made_by, pictures
+from engine.models import catalog
+from engine.sites.access import Site
+
+NATURAL, OTHER, NOISE = "natural images", "other images", "noise"
+ANOTHER = "of another unit"
+NOISES = 16
+FOLLOWS, LEAVES, UNKNOWN = "follows", "does not follow", "too few units"
+
+
+@experiment(
+    title="Which way a picture takes",
+    about="Layer by layer, how alike pictures of units are to the images that excite the units.",
+    page="visualize",
+)
+class LayerPathsRequest(Request):
+    """Compare pictures with the 9 images that excite their unit the most, at every block of the model.
+
+    Alike means Spearman's correlation over a block's channels (means over positions, each relative to its mean and spread
+    over the data set), averaged over the nine. Bands: further images that excite the unit, images that do not, noise, and
+    pictures of other units of the layer.
+
+    Tables. `curve`: block, depth, shown, units, similarity, low, high. `follows`: for each recipe and site the mean, over the
+    blocks up to the site, of how much more alike a unit's own picture is than that of another unit (`difference`, low,
+    high, `least`: what so many units would show with 80% power), and the same for `natural images` against other images. It
+    `says` "follows" where the interval lies above zero. Where that of natural images does and that of pictures does not, it
+    says "does not follow": a flag. Where not even natural images are told apart, too few units were looked at.
+    """
+
+    experiment = "layer-paths"
+    version = 1
+
+    model: str
+    sites: tuple[str, ...] = Field(default=(), description="the layers (default: every block's)")
+    units: tuple[int, ...] = Field(default=(), max_length=MAX_UNITS, description="the units of each layer")
+    each: int = Field(default=8, ge=2, le=64, description="units drawn of each layer, where none are named")
+    recipes: tuple[str, ...] = Field(default=(DEFAULT_RECIPE,), description="the recipes whose pictures are looked at")
+    data: str = DEFAULT_DATA
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+
+    def fingerprints(self) -> dict[str, str]:
+        read = {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
+        return read | made_by(self.recipes)
+
+    def run(self, context: Context) -> Result:
+        loaded, dataset = catalog.load(self.model), open_dataset(self.data)
+        which = Which(self.model, self.sites, self.units, self.each, self.seed)
+        every, rows = asked(which, dataset, self.data, context)
+        made = {
+            recipe: [pictures(self.model, each, recipe, self.seed, context) for each in every]
+            for recipe in self.recipes
+        }
+        noise = np.random.default_rng(self.seed).integers(0, 256, (NOISES, *loaded.input_size, 3), dtype=np.uint8)
+        blocks, table = blocks_of(loaded), []
+        for depth, (block, index) in enumerate(
+            zip(blocks, indexes(context, self.model, blocks, self.data), strict=True)
+        ):
+            every_image = index.arrays["position_mean"].astype(np.float32)
+            mean, spread = every_image.mean(0), every_image.std(0) + 1e-6
+            natural = (every_image[rows] - mean) / spread
+
+            def apart(
+                images: Sequence[np.ndarray] | np.ndarray, block: str = block, mean=mean, spread=spread
+            ) -> np.ndarray:
+                return (means_of(loaded, [block], images) - mean) / spread
+
+            quiet = apart(noise)
+            for place, each in enumerate(every):
+                of = {recipe: apart(parts[place]) for recipe, parts in made.items()}
+                table += alike_at(each, natural, of, quiet, {"block": block, "depth": depth})
+        frame = pd.DataFrame(table)
+        arrays = {
+            f"pictures_{recipe}": np.concatenate([np.stack(some) for some in parts]) for recipe, parts in made.items()
+        }
+        tables = {"follows": follows(frame, self.recipes, blocks, loaded.sites), "curve": curve(frame)}
+        return Result(json.loads(self.canonical()), arrays, tables, {"images": len(rows)})
+
+
+def alike_at(
+    each: Asked, natural: np.ndarray, of: dict[str, np.ndarray], noise: np.ndarray, where: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of one block: for each unit and what is shown, how alike it is to the unit's nine strongest images.
+
+    natural (images, channels): all images; `of`: each recipe's pictures (units, channels); noise (n, channels).
+    """
+    rows = []
+    for place, (unit, trials) in enumerate(zip(each.units, each.trials, strict=True)):
+        excite = natural[trials.strong]
+        shown = {NATURAL: natural[trials.more], OTHER: natural[trials.less], NOISE: noise}
+        for recipe, made in of.items():
+            shown[recipe] = made[place : place + 1]
+            shown[f"{recipe} {ANOTHER}"] = np.delete(made, place, axis=0)
+        found = {"site": each.site, "unit": unit, **where}
+        rows += [
+            {**found, "shown": name, "similarity": float(spearman(part, excite).mean())}
+            for name, part in shown.items()
+            if len(part)
+        ]
+    return rows
+
+
+def curve(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of units pooled: block, depth, shown, units, similarity with its interval over units."""
+    rows = []
+    for (depth, block, name), part in table.groupby(["depth", "block", "shown"], sort=False):
+        found = estimate(part["similarity"].to_numpy())
+        row = {"block": block, "depth": depth, "shown": name, "units": len(part)}
+        rows.append({**row, "similarity": found.value, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows)
+
+
+def follows(
+    table: pd.DataFrame, recipes: Sequence[str], blocks: Sequence[str], sites: Mapping[str, Site]
+) -> pd.DataFrame:
+    """See LayerPathsRequest. A site's blocks are those up to its own."""
+    order, rows = {sites[block].block: depth for depth, block in enumerate(blocks)}, []
+    pairs = {NATURAL: OTHER} | {recipe: f"{recipe} {ANOTHER}" for recipe in recipes}
+    for site, part in table.groupby("site", sort=False):
+        before = part[part["depth"] <= order.get(sites[str(site)].block, len(blocks))]
+        by_unit = before.groupby(["unit", "shown"])["similarity"].mean().unstack()
+        known = False
+        for own, others in pairs.items():
+            if others not in by_unit:  # a single unit has no other
+                continue
+            more = (by_unit[own] - by_unit[others]).to_numpy()
+            found = estimate(more)
+            known = found.low > 0 if own == NATURAL else known
+            says = FOLLOWS if found.low > 0 else LEAVES if known else UNKNOWN
+            row = {"site": site, "shown": own, "units": len(more), "says": says, "difference": found.value}
+            rows.append({**row, "low": found.low, "high": found.high, "least": smallest_difference(more)})
+    return pd.DataFrame(rows)

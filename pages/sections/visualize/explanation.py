@@ -1,0 +1,129 @@
+"""Does the picture explain the unit? Links from the units on the page to the two experiments that ask, and their drawings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.common import colours, errors, figures, words
+from pages.common.experiments import single
+from pages.common.experiments.drawings import drawing
+from pages.common.experiments.places import SCRIPTS
+from pages.common.line_charts import Curve, blank, level, line
+from pages.common.units.view import View
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
+MOST_UNITS = 16
+QUESTION = "Does the picture explain the unit?"
+
+
+def links(view: View) -> None:
+    """Under the wall: what to ask about each side's units. The answers stand on pages of their own."""
+    from engine.core.request import build
+    from engine.explanation.explains import ExplainsRequest
+    from engine.explanation.paths import LayerPathsRequest
+
+    st.header(QUESTION, anchor=False)
+    st.caption(
+        "An observer, another network, sees a unit's picture and says which of two scenes excites the unit more; chance is 50%. "
+        "And layer by layer: is the picture processed like the scenes that excite the unit?"
+    )
+    for side, address in view.sides.items():
+        given = {"model": address.model, "sites": (address.site,), "units": tuple(address.units[:MOST_UNITS])}
+        name = f":{colours.NAMES[side]}[{errors.escape(address.model)}]"
+        for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Which way pictures take")):
+            request = build(kind, data=view.data, **given)
+            st.page_link(
+                SCRIPTS["visualize"],
+                label=f"{label} · {name}",
+                icon=":material/science:",
+                query_params=single.link(request),
+            )
+
+
+@drawing("explains")
+def explains(result: Result, key: str) -> None:
+    """How often the observer is right, by what it is shown; the finding says whether pictures beat top images."""
+    pooled, apart = result.tables["layers"], result.tables["differences"].set_index("shown")
+    whole = pooled[pooled["site"] == pooled["site"].iloc[0]]
+    by_way = whole.set_index("shown")
+    recipes = [str(recipe) for recipe in result.request["recipes"]]
+    chart = blank("", "right answers (%)")
+    chart.add_trace(
+        go.Bar(
+            x=whole["shown"], y=100 * whole["accuracy"], marker_color=colours.of("a"), showlegend=False,
+            error_y={"array": 100 * (whole["high"] - whole["accuracy"]),
+                     "arrayminus": 100 * (whole["accuracy"] - whole["low"])},
+            hovertemplate="%{x}: %{y:.0f}%<extra></extra>",
+        )
+    )  # fmt: skip
+    chart.update_yaxes(range=[0, 100])
+    level(chart, 50, "chance")
+    figures.draw(
+        chart, pooled, "vitrine-explains", key=f"{key}_explains",
+        finding=errors.escape(" ".join(_beats(recipe, by_way, apart) for recipe in recipes)),
+        note=f"Observer: {errors.escape(str(result.facts['observer']))}. Of each unit 9 images are shown and up to 16 pairs of "
+        "others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
+        "what exciting images have in common, not the unit.",
+    )  # fmt: skip
+    for name, table in (("By layer", pooled), ("By unit", result.tables["units"])):
+        with st.expander(name):
+            st.dataframe(table, hide_index=True, key=f"{key}_{name}")
+
+
+def _beats(recipe: str, by_way: pd.DataFrame, apart: pd.DataFrame) -> str:
+    """What a recipe's pictures come to, in a sentence or two."""
+    own, top, row = (
+        table.loc[name].to_dict() for table, name in ((by_way, recipe), (by_way, "top images"), (apart, recipe))
+    )
+    first = f"With the {recipe} picture the observer is right in {_percent(own)}, with top images in {_percent(top)}."
+    if row["low"] > 0:
+        return f"{first} The picture explains more."
+    if row["high"] < 0:
+        return f"{first} Top images explain more."
+    could = f" {int(row['units'])} units would have shown a difference of {100 * row['least']:.0f} points."
+    return f"{first} No difference was seen.{could if row['least'] == row['least'] else ''}"
+
+
+def _percent(row: dict) -> str:
+    return f"{100 * row['accuracy']:.0f}% ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
+
+
+@drawing("layer-paths")
+def paths(result: Result, key: str) -> None:
+    """Likeness to the images that excite the unit over the blocks, for pictures and for what they are held against."""
+    curve, chart = result.tables["curve"], blank("block", "Spearman's correlation over channels")
+    styles: dict[str, tuple[colours.Side, int]] = {
+        "natural images": ("b", 0),
+        "other images": ("b", 1),
+        "noise": ("b", 2),
+    }
+    for name, part in curve.groupby("shown", sort=False):
+        usual: tuple[colours.Side, int] = ("a", 1 if str(name).endswith("of another unit") else 0)
+        side, dash = styles.get(str(name), usual)
+        line(chart, Curve(part["depth"], part["similarity"], part["low"], part["high"]), str(name), side, dash)
+    figures.draw(
+        chart, curve, "vitrine-layer-paths", key=f"{key}_paths",
+        finding=errors.escape(" ".join(_way(row) for row in result.tables["follows"].to_dict("records"))),
+        note="How alike each is to the nine images that excite the unit the most, block by block; bands are 95% intervals over "
+        "units. Natural images: further ones that excite the unit. After Geirhos et al. 2024.",
+    )  # fmt: skip
+    st.dataframe(result.tables["follows"], hide_index=True, key=f"{key}_follows")
+
+
+def _way(row: dict) -> str:
+    """What one row says, in a sentence; nothing of the natural images, which are there for comparison."""
+    if row["shown"] == "natural images":
+        return ""
+    own = f"{row['site']}, {row['shown']}: own pictures are {words.number(row['difference'])} more alike than others'"
+    between = f"({words.number(row['low'])} to {words.number(row['high'])})"
+    if row["says"] == "follows":
+        return f"{own} {between}."
+    could = f"{row['units']} units would have shown {words.number(row['least'])}"
+    flag = "Flagged: pictures do not follow the units' images" if row["says"] != "too few units" else "Too few units"
+    return f"{own} {between}; {could}. {flag}."

@@ -1,0 +1,5 @@
+"""The planted world of colours, for every test here."""
+
+from tests.engine.explanation.planted import world
+
+__all__ = ["world"]

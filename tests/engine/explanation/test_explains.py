@@ -1,0 +1,63 @@
+"""An observer that sees a unit's cue understands its picture and its top images; one that does not answers at chance."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.errors import BadRequest
+from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest
+from tests.engine.explanation.planted import Desk
+
+SITES = ("stages.0.blocks.0", "stages.1.blocks.0")
+UNITS = tuple(range(6))
+
+
+def explained(observer: str, **more: object):
+    request = ExplainsRequest(model="colours", observer=observer, sites=SITES, units=UNITS, recipes=("brief",), **more)
+    return request.run(Desk())
+
+
+def test_who_sees_the_cue_understands_pictures_and_images(world):
+    result = explained("painter")
+    pooled = result.tables["layers"].query("site == @ALL", local_dict={"ALL": ALL}).set_index("shown")["accuracy"]
+    assert pooled[TOP] == 1 and pooled["brief"] > 0.95 and pooled[f"brief and {TOP}"] > 0.95
+    assert pooled[ONE] > 0.9, "one image shows its other colours, too"
+    assert result.arrays["pictures_brief"].shape == (12, 32, 32, 3)
+    units = result.tables["units"]
+    assert set(units["trials"]) == {16} and len(units) == 12 * 6
+
+
+def test_pictures_of_other_units_explain_nothing(world):
+    pooled = explained("painter").tables["layers"].query("site == 'all layers'").set_index("shown")
+    for control in (f"{TOP} {OTHER}", f"brief {OTHER}"):
+        assert pooled["low"][control] < 0.5 < pooled["high"][control], control
+
+
+def test_who_cannot_see_the_cue_answers_at_chance(world):
+    pooled = explained("weaver").tables["layers"].query("site == 'all layers'").set_index("shown")
+    for shown in (TOP, ONE, "brief"):
+        assert pooled["low"][shown] < 0.5 < pooled["high"][shown], shown
+
+
+def test_what_silences_a_unit_can_be_shown_too(world):
+    pooled = explained("painter", opposite=True).tables["layers"].query("site == 'all layers'").set_index("shown")
+    assert pooled["accuracy"][TOP] == 1 and pooled["accuracy"]["brief"] > 0.95
+
+
+def test_differences_are_from_the_top_images_and_say_what_could_have_been_seen(world):
+    differences = explained("painter").tables["differences"].set_index("shown")
+    assert abs(differences["difference"]["brief"]) < 0.05 and TOP not in differences.index
+    control = differences.loc[f"{TOP} {OTHER}"]
+    assert control["high"] < 0 and control["least"] > 0
+
+
+def test_a_model_does_not_observe_itself(world):
+    with pytest.raises(BadRequest, match="its own observer"):
+        explained("colours")
+    assert ExplainsRequest(model="starter-vit").observed_by == "starter-cnn"
+    assert ExplainsRequest(model="starter-cnn").observed_by == "starter-vit"
+
+
+def test_a_unit_that_is_not_there_is_refused(world):
+    with pytest.raises(BadRequest, match="6 units"):
+        ExplainsRequest(model="colours", observer="painter", sites=SITES, units=(6,), recipes=("brief",)).run(Desk())

@@ -1,0 +1,33 @@
+"""Pictures that are made of what excites a unit take the way of its images; pictures of something else are flagged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.explanation.paths import ANOTHER, FOLLOWS, LEAVES, NATURAL, NOISE, OTHER, LayerPathsRequest
+from tests.engine.explanation.planted import Desk
+
+SITE = "stages.0.blocks.0"
+
+
+def ways():
+    return LayerPathsRequest(model="colours", sites=(SITE,), units=tuple(range(6)), recipes=("brief",)).run(Desk())
+
+
+def test_pictures_of_a_units_cue_take_its_images_way(world):
+    result = ways()
+    row = result.tables["follows"].set_index("shown").loc["brief"]
+    assert row["low"] > 0 and row["says"] == FOLLOWS and row["units"] == 6
+    curve = result.tables["curve"].set_index(["block", "shown"])["similarity"]
+    for block in (SITE, "stages.1.blocks.0"):
+        assert curve[block, "brief"] > 0.5 and curve[block, NATURAL] > 0.5
+        assert curve[block, OTHER] < 0 and curve[block, NOISE] < curve[block, "brief"]
+        assert curve[block, f"brief {ANOTHER}"] < 0.2
+
+
+def test_pictures_of_something_else_are_flagged(world, monkeypatch):
+    grey = [np.full((32, 32, 3), 40 * place + 20, np.uint8) for place in range(6)]
+    monkeypatch.setattr("engine.explanation.paths.pictures", lambda *given: grey)
+    rows = ways().tables["follows"].set_index("shown")
+    assert rows["says"].to_dict() == {NATURAL: FOLLOWS, "brief": LEAVES}
+    assert rows.loc["brief", "least"] > 0, "it says what would have been seen"

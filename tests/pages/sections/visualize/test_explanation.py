@@ -1,0 +1,89 @@
+"""How the page shows what explains a unit: the finding follows the numbers, and says what could have been seen."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def drawn(low: float, high: float) -> AppTest:
+    def script(low: float, high: float) -> None:
+        import pandas as pd
+
+        from engine.core.request import Result
+        from pages.sections.visualize import explanation
+
+        ways = pd.DataFrame(
+            {
+                "site": "a",
+                "shown": ["top images", "fast"],
+                "units": 8,
+                "accuracy": [0.9, 0.75],
+                "low": [0.8, 0.6],
+                "high": [1, 0.9],
+            }
+        )
+        apart = pd.DataFrame(
+            {"shown": ["fast"], "units": 8, "difference": [-0.15], "low": [low], "high": [high], "least": [0.2]}
+        )
+        explanation.explains(
+            Result(
+                {"experiment": "explains", "recipes": ["fast"]},
+                tables={"layers": ways, "differences": apart, "units": ways},
+                facts={"observer": "starter-cnn"},
+            ),
+            "key",
+        )
+
+    return AppTest.from_function(script, args=(low, high)).run()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (-0.2, -0.1, "Top images explain more."),
+        (0.1, 0.2, "The picture explains more."),
+        (-0.3, 0.1, "No difference was seen. 8 units would have shown a difference of 20 points."),
+    ],
+)
+def test_the_finding_says_whether_pictures_beat_top_images(low: float, high: float, says: str) -> None:
+    app = drawn(low, high)
+    assert not app.exception
+    text = app.markdown[0].value.replace("\\", "")
+    assert "right in 75% (60 to 90), with top images in 90%" in text and says in text
+    assert any("starter-cnn" in caption.value for caption in app.caption)
+
+
+def script() -> None:
+    import pandas as pd
+
+    from engine.core.request import Result
+    from pages.sections.visualize import explanation
+
+    names = ["natural images", "other images", "noise", "fast", "fast of another unit"]
+    curve = pd.DataFrame(
+        [
+            {
+                "block": f"b{depth}",
+                "depth": depth,
+                "shown": name,
+                "units": 4,
+                "similarity": 0.3,
+                "low": 0.2,
+                "high": 0.4,
+            }
+            for depth in range(3)
+            for name in names
+        ]
+    )
+    row = {"site": "s", "units": 4, "difference": 0.01, "low": -0.1, "high": 0.1, "least": 0.2}
+    follows = pd.DataFrame(
+        [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": "does not follow"}]
+    )
+    explanation.paths(Result({"experiment": "layer-paths"}, tables={"curve": curve, "follows": follows}), "key")
+
+
+def test_pictures_that_take_another_way_are_flagged() -> None:
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    assert "4 units would have shown 0.2. Flagged" in app.markdown[0].value.replace("\\", "")
