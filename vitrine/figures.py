@@ -100,10 +100,10 @@ def _accuracies(
 
 def _frequency(results: Sequence[Result]) -> go.Figure:
     """Accuracy under the low-pass (or, where none was asked for, the high-pass or single bands)."""
-    for table, across in (("low", "low-pass cutoff"), ("high", "high-pass cutoff")):
+    for table, across in (("low", "highest frequency kept"), ("high", "highest frequency removed")):
         if all(table in result.tables and len(result.tables[table]) for result in results):
             tables = _tables(results, table)
-            curves = {name: reliance.curve(rows, "cutoff", "normalised") for name, rows in tables.items()}
+            curves = {n: reliance.curve(rows.query("kept > 0"), "kept", "normalised") for n, rows in tables.items()}
             return reliance.curves(
                 [*curves], curves, f"{across}, fraction of Nyquist", "top-1 relative to unfiltered images"
             )

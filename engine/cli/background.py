@@ -41,30 +41,45 @@ def background(arguments: Namespace) -> Answer:
         "cut": cut,
         "models": models,
         "paired": comparison.paired(aligned) if several else [],
+        "paired_places": comparison.paired_places(aligned),
         "matched": comparison.matched(aligned) if several else None,
         "robustness": comparison.robustness(aligned) if several else None,
         "sentence": comparison.sentence(aligned) if several else None,
         "skipped": skipped(results),
     }
     lines = [
-        (
-            model["model"],
-            row["variant"],
-            row["fill"] or "-",
-            row["top1"],
-            row["top5"],
-            row["top5_normalised"],
-            row["loss"],
-            row["n"],
-        )
+        (model["model"], row["variant"], row["fill"] or "-", *(row[column] for column in COLUMNS))
         for model in models
         for row in model["variants"]
     ]
     text = table(("model", "variant", "fill", "top1", "top5", "top5 / full", "loss", "n"), lines)
     notes = [facts["sentence"]] if several else []
+    notes += [
+        _lives(model["model"], row) for model in models for row in model["variants"] if row.get("lives") is not None
+    ]
+    notes += [_apart(row) for row in facts["paired_places"]]
     if cut == "saliency":
         notes.append("Objects were segmented by the saliency network, so these numbers depend on that network too.")
     return Answer(facts, "\n".join([text, *notes, *left_out(facts["skipped"])]))
+
+
+def _lives(model: str, row: dict[str, Any]) -> str:
+    """How often a background alone is answered with a class that lives there."""
+    low, high = row["lives_interval"]
+    seen = row["lives_chance"] + row["lives_smallest"]
+    return (
+        f"{model}, backgrounds alone ({row['fill']}): {row['lives']:.1%} ({low:.1%} to {high:.1%}) of the answers live at the "
+        f"place shown; a blind guess {row['lives_chance']:.1%}, the best possible observer {row['lives_ideal']:.1%}; above "
+        f"chance from {seen:.1%} on in 80% of samples. The class itself the best observer would name in {row['top1_ideal']:.2%}."
+    )
+
+
+def _apart(row: dict[str, Any]) -> str:
+    low, high = row["interval"]
+    return (
+        f"The place shown is answered by {row['a']} minus {row['b']} ({row['fill']}): {100 * row['difference']:+.1f} points "
+        f"({100 * low:+.1f} to {100 * high:+.1f}); {100 * row['smallest']:.1f} would be seen in 80% of samples."
+    )
 
 
 def frequency(arguments: Namespace) -> Answer:
@@ -111,7 +126,7 @@ def frequency(arguments: Namespace) -> Answer:
     ]
     rows = [(cutoff, *(top1.get(cutoff) for _, top1 in columns)) for cutoff in cutoffs]
     ends = [
-        f"{model['model']}: accuracy is halved by a low-pass at {_spread(model, 'half_cutoff')} of Nyquist; "
+        f"{model['model']}: accuracy is halved by a low-pass that keeps {_spread(model, 'half_cutoff')} of Nyquist; "
         f"area under the normalised curve {_spread(model, 'area')}."
         for model in models
     ]

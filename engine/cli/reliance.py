@@ -27,9 +27,11 @@ def counterfactual(arguments: Namespace) -> Answer:
             "model": result.request["model"],
             "reliance": result.facts["reliance"][0],
             "reliance_interval": result.facts["reliance"][1:],
+            "temperatures": result.facts["temperatures"],
             "reliance_left_out": result.facts["reliance_left_out"],
             "drop": result.facts["drop"][0],
             "drop_interval": result.facts["drop"][1:],
+            "drop_smallest": result.facts["drop_smallest"],
             **tables_of(result),
         }
         for result in results
@@ -41,16 +43,26 @@ def counterfactual(arguments: Namespace) -> Answer:
         "skipped": skipped(results),
     }
     lines = [
-        (model["model"], row["variant"], row["answer"], row["share"], row["chance"], row["n"])
+        (
+            model["model"],
+            row["variant"],
+            row["answer"],
+            row["share"],
+            row["chance"],
+            row["ideal"],
+            row["smallest"],
+            row["n"],
+        )
         for model in models
         for row in model["answers"]
     ]
     ends = [
-        f"{model['model']}: reliance on the place {_interval(model, 'reliance')}, where 1 is ideal use of the cue (planted: "
+        f"{model['model']}: reliance on the place {_interval(model, 'reliance')} in calibrated log-odds (temperatures "
+        f"{' and '.join(f'{each:.2f}' for each in model['temperatures'])}), where 1 is ideal use of the cue (planted: "
         f"{facts['planted']['home']:.0%} at home, {facts['planted']['elsewhere']:.0%} on every other place)."
         for model in models
     ]
-    text = table(("model", "scene", "answer", "share", "by chance", "n"), lines)
+    text = table(("model", "scene", "answer", "share", "by chance", "ideal", "seen above chance from", "n"), lines)
     return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
 

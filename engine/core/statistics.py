@@ -54,8 +54,12 @@ def estimate(values: np.ndarray, below: np.ndarray | None = None, clusters: np.n
     values = np.asarray(values)
     if values.dtype == bool and below is None:
         return _share(values, clusters)
-    possible = [(1, 1), (1, 0), (0, 1), (0, 0)] if below is not None and _truths(values, below) else []
-    return _ratio(values, np.ones(len(values)) if below is None else below, clusters, possible)[0]
+    if below is None:
+        return _ratio(values, np.ones(len(values)), clusters, [])[0]
+    if not _truths(values, below):
+        return _ratio(values, below, clusters, [])[0]
+    value, low, high = _ratio(values, below, clusters, [(1, 1), (1, 0), (0, 1), (0, 0)])[0]
+    return Estimate(value, float(np.maximum(low, 0)), high)
 
 
 def difference(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None = None) -> Estimate:

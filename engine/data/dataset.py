@@ -93,6 +93,11 @@ class Dataset(ABC):
         place is known."""
         return ()
 
+    def clusters(self) -> np.ndarray | None:
+        """(len,) int32: which images belong together (one set, one subject, one video) and so tell less than as many
+        independent ones; None where nothing is known of that. Raises RefusedFile where what says so is damaged."""
+        return None
+
     @property
     def variations(self) -> Mapping[str, Dataset]:
         """The same images changed in several ways, each a data set with the same classes; empty where there are none."""

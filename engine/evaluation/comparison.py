@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.core.errors import BadRequest
 from engine.core.request import Result
-from engine.core.statistics import HIGH, LOW, bootstrap_means, mcnemar, wilson
+from engine.core.statistics import difference, estimate, mcnemar, smallest_difference
 from engine.evaluation.predictions import correct
 
 
@@ -30,6 +30,8 @@ class Aligned:
     top1: np.ndarray
     top5: np.ndarray
     loss: np.ndarray
+    clusters: np.ndarray | None = None  # (images,): which images belong together
+    lives: np.ndarray | None = None  # (models, images, variants) bool: the answered kind lives at the place shown
 
     def place(self, variant: str, fill: str = "") -> int:
         """Which variant is meant, by name and fill (without a fill: the first of that name). Raises ValueError."""
@@ -70,38 +72,54 @@ def align(results: Sequence[Result]) -> Aligned:
         np.stack([correct(arrays, 1) for arrays in pick]),
         np.stack([correct(arrays, 5) for arrays in pick]),
         np.stack([arrays["loss"] for arrays in pick]),
+        results[0].arrays["clusters"][rows[0]] if "clusters" in results[0].arrays else None,
+        np.stack([result.arrays["lives"][row] for result, row in zip(results, rows, strict=True)])
+        if all("lives" in result.arrays for result in results)
+        else None,
     )
 
 
 def paired(aligned: Aligned) -> list[dict[str, Any]]:
-    """For every pair of models and every variant: a's top-1 accuracy minus b's on the same images, its bootstrap
-    interval, and McNemar's exact p-value."""
-    pairs = [*itertools.combinations(range(len(aligned.models)), 2)]
-    if not pairs:
+    """For every pair of models and every variant: a's top-1 accuracy minus b's on the same images, its interval, McNemar's
+    p-value, and the smallest difference that so many images would show with 80% power."""
+    return _pairs(aligned, aligned.top1, range(len(aligned.variants)))
+
+
+def paired_places(aligned: Aligned) -> list[dict[str, Any]]:
+    """The same for how often the answered kind lives at the place shown, on backgrounds alone; empty where no place is
+    known."""
+    if aligned.lives is None:
         return []
-    apart = np.stack([aligned.top1[a].astype(np.int8) - aligned.top1[b] for a, b in pairs], axis=1)
-    low, high = np.percentile(bootstrap_means(apart), (LOW, HIGH), axis=0)
-    value = apart.mean(axis=0)
-    return [
-        {
-            "a": aligned.models[a],
-            "b": aligned.models[b],
-            "variant": name,
-            "fill": fill,
-            "difference": float(value[pair, place]),
-            "interval": (float(low[pair, place]), float(high[pair, place])),
-            "p": mcnemar(aligned.top1[a, :, place], aligned.top1[b, :, place]),
-            "n": len(aligned.images),
-        }
-        for pair, (a, b) in enumerate(pairs)
-        for place, (name, fill) in enumerate(aligned.variants)
-    ]
+    alone = [place for place, (name, _) in enumerate(aligned.variants) if name == "background"]
+    return _pairs(aligned, aligned.lives, alone)
+
+
+def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int]) -> list[dict[str, Any]]:
+    rows = []
+    for a, b in itertools.combinations(range(len(aligned.models)), 2):
+        for place in variants:
+            one, other = what[a, :, place], what[b, :, place]
+            value, *interval = difference(one, other, aligned.clusters)
+            rows.append(
+                {
+                    "a": aligned.models[a],
+                    "b": aligned.models[b],
+                    "variant": aligned.variants[place][0],
+                    "fill": aligned.variants[place][1],
+                    "difference": value,
+                    "interval": tuple(interval),
+                    "smallest": smallest_difference(one, other, aligned.clusters),
+                    "p": mcnemar(one, other, aligned.clusters),
+                    "n": len(aligned.images),
+                }
+            )
+    return rows
 
 
 def matched(aligned: Aligned) -> dict[str, Any]:
     """The comparison on the images that every model gets right in full.
 
-    `n` of `of` images; `models`: each model's accuracy on every cut variant there, with Wilson's interval; `paired`: as
+    `n` of `of` images; `models`: each model's accuracy on every cut variant there, with its interval; `paired`: as
     `paired`, on these images. With no such image the lists are empty.
     """
     full = aligned.place("full")
@@ -117,6 +135,7 @@ def matched(aligned: Aligned) -> dict[str, Any]:
         aligned.top1[:, common],
         aligned.top5[:, common],
         aligned.loss[:, common],
+        None if aligned.clusters is None else aligned.clusters[common],
     )
     cuts = [place for place in range(len(aligned.variants)) if place != full]
     facts["models"] = [
@@ -125,7 +144,7 @@ def matched(aligned: Aligned) -> dict[str, Any]:
             "variant": aligned.variants[place][0],
             "fill": aligned.variants[place][1],
             "top1": float(subset.top1[number, :, place].mean()),
-            "top1_interval": wilson(int(subset.top1[number, :, place].sum()), n),
+            "top1_interval": tuple(estimate(subset.top1[number, :, place], clusters=subset.clusters)[1:]),
             "n": n,
         }
         for number, model in enumerate(aligned.models)
@@ -144,14 +163,15 @@ def robustness(aligned: Aligned, variant: str = "background", fill: str = "") ->
     place, full, n = aligned.place(variant, fill), aligned.place("full"), len(aligned.images)
     points: list[dict[str, Any]] = []
     for number, model in enumerate(aligned.models):
-        whole, cut = int(aligned.top1[number, :, full].sum()), int(aligned.top1[number, :, place].sum())
+        whole, *whole_interval = estimate(aligned.top1[number, :, full], clusters=aligned.clusters)
+        cut, *cut_interval = estimate(aligned.top1[number, :, place], clusters=aligned.clusters)
         points.append(
             {
                 "model": model,
-                "full": whole / n,
-                "full_interval": wilson(whole, n),
-                "cut": cut / n,
-                "cut_interval": wilson(cut, n),
+                "full": whole,
+                "full_interval": tuple(whole_interval),
+                "cut": cut,
+                "cut_interval": tuple(cut_interval),
                 "above": None,
             }
         )
@@ -193,10 +213,14 @@ def sentence(aligned: Aligned, variant: str = "background", fill: str = "") -> s
 def _verdict(raw: dict[str, Any], fair: dict[str, Any]) -> str:
     before, after = (_sign(row) for row in (raw, fair))
     if not before:
-        return "only the controlled difference is significant" if after else "neither difference is significant"
+        return "only the controlled difference is significant" if after else f"neither is significant; {_could(fair)}"
     if not after:
-        return "the difference is no longer significant"
+        return f"the difference is no longer significant; {_could(fair)}"
     return "the difference remains significant" if before == after else "the difference changes sign"
+
+
+def _could(row: dict[str, Any]) -> str:
+    return f"{100 * row['smallest']:.1f} points would have been significant in 80% of samples"
 
 
 def _sign(row: dict[str, Any]) -> int:

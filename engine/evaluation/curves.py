@@ -1,17 +1,26 @@
 """Accuracy along a row of filters: normalised curve, the area under it, and where half of it is gone.
 
-All intervals come from resampling images, the same for every point of a curve, so that the curve's shape is kept.
+The intervals of `area` and `half_cutoff` come from resampling images (or clusters of them), the same for every point of a
+curve, so that the curve's shape is kept.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.core.statistics import HIGH, LOW, bootstrap_means, wilson
+from engine.core.statistics import count, estimate, percentiles, resampled
+
+
+class Curve(NamedTuple):
+    """right (n, filters) bool, full: right unfiltered (n,) bool, and the cut-offs (filters,)."""
+
+    right: np.ndarray
+    full: np.ndarray
+    cutoffs: Sequence[float]
 
 
 def curve_facts(
@@ -20,63 +29,40 @@ def curve_facts(
     full1: np.ndarray,
     full5: np.ndarray,
     cutoffs: Sequence[float] | None = None,
-    rounds: int = 1000,
+    clusters: np.ndarray | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """(a row for each filter, facts of the whole curve).
 
-    top1, top5 (n, filters) bool, full1, full5 (n,) bool of the unfiltered images. Rows: n, top1, top5 with Wilson's
-    interval as `..._low`, `..._high`; `normalised` (top-1 over the unfiltered top-1) and `top5_normalised`, with bootstrap
-    intervals; NaN where nothing is right unfiltered. With `cutoffs` (filters,) the facts are `area` and `half_cutoff` (see the
-    functions of those names), each (value, low, high), or None where it does not exist.
+    top1, top5 (n, filters) bool, full1, full5 (n,) bool of the unfiltered images, clusters (n,): which images belong
+    together. Rows: n, top1, top5, `normalised` (top-1 over the unfiltered top-1) and `top5_normalised`, with intervals as
+    `..._low`, `..._high`; NaN where nothing is right unfiltered. With `cutoffs` (filters,) the facts are `area` and
+    `half_cutoff` (see the functions of those names), each (value, low, high), or None where it does not exist.
     """
     n, width = top1.shape
-    stacked = np.column_stack([top1, top5, full1, full5]).astype(np.float64)
-    means = bootstrap_means(stacked, rounds)
-    value, seen = _normalised(stacked.mean(0)[None], width)[0], _normalised(means, width)
-    low, high = _spread(seen)
     rows = [
         {
             "n": n,
-            **_share("top1", top1[:, place]),
-            **_share("top5", top5[:, place]),
-            "normalised": value[place],
-            "normalised_low": low[place],
-            "normalised_high": high[place],
-            "top5_normalised": value[width + place],
-            "top5_normalised_low": low[width + place],
-            "top5_normalised_high": high[width + place],
+            **_interval("top1", top1[:, place], None, clusters),
+            **_interval("top5", top5[:, place], None, clusters),
+            **_interval("normalised", top1[:, place], full1, clusters),
+            **_interval("top5_normalised", top5[:, place], full5, clusters),
         }
         for place in range(width)
     ]
     if cutoffs is None:
         return rows, {}
-    about: dict[str, Any] = {}
-    for name, measure in (("area", area), ("half_cutoff", half_cutoff)):
-        best = measure(value[None, :width], cutoffs)[0]
-        about[name] = None if np.isnan(best) else [float(best), *map(float, _spread(measure(seen[:, :width], cutoffs)))]
-    return rows, about
+    (curves,) = _resampled([Curve(top1, full1, cutoffs)], clusters)
+    return rows, {name: _told(measure(curves, cutoffs), count(clusters, n)) for name, measure in MEASURES.items()}
 
 
-def paired_curves(
-    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], cutoffs: Sequence[float], rounds: int = 1000
-) -> dict[str, list[float] | None]:
+def paired_curves(a: Curve, b: Curve, clusters: np.ndarray | None = None) -> dict[str, list[float] | None]:
     """How two models' normalised curves differ on the same images: `area` and `half_cutoff` of a minus b, each as (value,
-    low, high), resampled together; None where it does not exist.
-
-    a, b: each (right (n, filters) bool, right unfiltered (n,) bool).
-    """
-    width = len(cutoffs)
-    stacked = np.column_stack([a[0], a[1], b[0], b[1]]).astype(np.float64)
-    means = np.concatenate([stacked.mean(0)[None], bootstrap_means(stacked, rounds)])
-    differences: dict[str, list[float] | None] = {}
-    for name, measure in (("area", area), ("half_cutoff", half_cutoff)):
-        first, second = (
-            measure(part[:, :width] / np.where(part[:, width:] == 0, np.nan, part[:, width:]), cutoffs)
-            for part in (means[:, : width + 1], means[:, width + 1 :])
-        )
-        apart = first - second
-        differences[name] = None if np.isnan(apart[0]) else [float(apart[0]), *map(float, _spread(apart[1:]))]
-    return differences
+    low, high), resampled together; None where it does not exist. `clusters` (n,): which images belong together."""
+    first, second = _resampled([a, b], clusters)
+    n = count(clusters, len(a.full))
+    return {
+        name: _told(measure(first, a.cutoffs) - measure(second, b.cutoffs), n) for name, measure in MEASURES.items()
+    }
 
 
 def area(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
@@ -107,19 +93,32 @@ def half_cutoff(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
     return crossings
 
 
-def _normalised(means: np.ndarray, width: int) -> np.ndarray:
-    """(m, 2 x filters): both accuracies over their unfiltered ones, from means (m, 2 x filters + 2)."""
-    whole = np.where(means[:, 2 * width :] == 0, np.nan, means[:, 2 * width :])
-    return np.concatenate([means[:, :width] / whole[:, :1], means[:, width : 2 * width] / whole[:, 1:]], axis=1)
+MEASURES = {"area": area, "half_cutoff": half_cutoff}
 
 
-def _spread(values: np.ndarray) -> np.ndarray:
-    """(2, ...): the percentile interval over the first axis; NaN where all is NaN."""
-    if np.isnan(values).all():
-        return np.full((2, *values.shape[1:]), np.nan)
-    return np.nanpercentile(values, (LOW, HIGH), axis=0)
+def _resampled(curves: Sequence[Curve], clusters: np.ndarray | None) -> list[np.ndarray]:
+    """Of each curve the normalised values (1 + rounds, filters): first as measured, then of resampled images, the same ones
+    for all curves."""
+    stacked = np.column_stack([part for curve in curves for part in (curve.right, curve.full)]).astype(np.float64)
+    means = np.concatenate([stacked.mean(0)[None], resampled(stacked, clusters)])
+    normalised, start = [], 0
+    for curve in curves:
+        whole = start + curve.right.shape[1]
+        below = means[:, whole : whole + 1]
+        normalised.append(means[:, start:whole] / np.where(below == 0, np.nan, below))
+        start = whole + 1
+    return normalised
 
 
-def _share(name: str, right: np.ndarray) -> dict[str, float]:
-    low, high = wilson(int(right.sum()), len(right))
-    return {name: float(right.mean()), f"{name}_low": low, f"{name}_high": high}
+def _told(values: np.ndarray, n: int) -> list[float] | None:
+    """(value, low, high) of n images or clusters, from the value and what resampling made of it (1 + rounds,); None where
+    there is no value."""
+    if np.isnan(values[0]):
+        return None
+    low, high = percentiles(values[1:], n) if not np.isnan(values[1:]).all() else (np.nan, np.nan)
+    return [float(values[0]), float(low), float(high)]
+
+
+def _interval(name: str, right: np.ndarray, full: np.ndarray | None, clusters: np.ndarray | None) -> dict[str, float]:
+    value, low, high = estimate(right, full, clusters)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.core.errors import BadRequest
 from engine.core.precision import autocast
-from engine.core.statistics import bootstrap_ratio, wilson
+from engine.core.statistics import estimate
 from engine.models.loaded import LoadedModel
 from engine.sites.last_block import answer
 
@@ -55,7 +55,8 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
         for some in ready.split(loaded.images_per_pass(PASS)):
             parts.append(answer(loaded.module, some).float())
     values = torch.cat(parts)
-    return torch.cat([torch.zeros_like(values), values], dim=1) if by_sign(loaded) else values
+    one = values.shape[1] == 1 and by_sign(loaded)
+    return torch.cat([torch.zeros_like(values), values], dim=1) if one else values
 
 
 def images_at_once(loaded: LoadedModel, variants: int) -> int:
@@ -88,23 +89,26 @@ def correct(arrays: dict[str, np.ndarray], top: int = 1) -> np.ndarray:
 
 
 def measured(
-    top1: np.ndarray, top5: np.ndarray, loss: np.ndarray, full1: np.ndarray, full5: np.ndarray
+    right: tuple[np.ndarray, np.ndarray],
+    full: tuple[np.ndarray, np.ndarray],
+    loss: np.ndarray,
+    clusters: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """What one variant comes to.
 
-    top1, top5 (n,) bool and loss (n,) of the variant, full1 and full5 (n,) bool of the same images in full. Accuracies
-    are shares with Wilson's 95% interval; `..._normalised` is accuracy over accuracy in full (paper, Table 2), with a
-    bootstrap interval in which both are resampled together, None where nothing is right in full.
+    right: top-1 and top-5 (n,) bool of the variant, full: of the same images in full; loss (n,); clusters (n,): which images
+    belong together. Accuracies are shares with their 95% interval; `..._normalised` is accuracy over accuracy in full (paper,
+    Table 2), None where nothing is right in full. See `engine.core.statistics.estimate`.
     """
-    n = len(top1)
-    facts: dict[str, Any] = {"n": n, "loss": float(np.mean(loss))}
-    for name, right, full in (("top1", top1, full1), ("top5", top5, full5)):
-        ratio = bootstrap_ratio(right, full)
+    facts: dict[str, Any] = {"n": len(loss), "loss": float(np.mean(loss))}
+    for name, here, whole in zip(("top1", "top5"), right, full, strict=True):
+        value, *interval = estimate(here, clusters=clusters)
+        ratio = estimate(here, whole, clusters) if whole.any() else None
         facts |= {
-            name: float(right.mean()),
-            f"{name}_interval": wilson(float(right.sum()), n),
-            f"{name}_normalised": None if ratio is None else ratio[0],
-            f"{name}_normalised_interval": None if ratio is None else ratio[1:],
+            name: value,
+            f"{name}_interval": tuple(interval),
+            f"{name}_normalised": None if ratio is None else ratio.value,
+            f"{name}_normalised_interval": None if ratio is None else (ratio.low, ratio.high),
         }
     return facts
 
@@ -112,9 +116,9 @@ def measured(
 def variant_table(arrays: dict[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """One row a variant: `variant`, `fill` and what `measured` gives, intervals as `..._low` and `..._high`."""
     top1, top5 = correct(arrays, 1), correct(arrays, 5)
-    rows = []
+    rows, clusters = [], arrays.get("clusters")
     for place, (name, fill) in enumerate(pairs):
-        facts = measured(top1[:, place], top5[:, place], arrays["loss"][:, place], top1[:, 0], top5[:, 0])
+        facts = measured((top1[:, place], top5[:, place]), (top1[:, 0], top5[:, 0]), arrays["loss"][:, place], clusters)
         rows.append({"variant": name, "fill": fill, **flat(facts)})
     return pd.DataFrame(rows)
 

@@ -107,8 +107,8 @@ class Stream:
         vary: Callable[[list[Sample]], Varied],
         cut: Cut | None = None,
     ) -> Arrays:
-        """What the model answers to the `variants` variants that `vary` makes of these images, with its further arrays; see
-        `engine.evaluation.predictions.answered`. `vary` may leave samples of a batch out.
+        """What the model answers to the `variants` variants that `vary` makes of these images, with its further arrays and
+        the images' `clusters`; see `engine.evaluation.predictions.answered`. `vary` may leave samples of a batch out.
 
         Raises BadRequest where no image can be used.
         """
@@ -120,12 +120,18 @@ class Stream:
             values = logits(self.loaded, pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2])
             return answered([one.index for one in used], [one.label for one in used], values) | further
 
-        return self.collect(
+        arrays = self.collect(
             lambda: samples(self.dataset, numbers, labels, cut, self.skipped),
             measure,
             images_at_once(self.loaded, variants),
             len(numbers),
         )
+        return arrays | self.clusters(arrays["images"])
+
+    def clusters(self, numbers: np.ndarray) -> Arrays:
+        """`clusters` (n,): which of these images belong together; nothing where the data set does not know."""
+        known = self.dataset.clusters()
+        return {} if known is None else {"clusters": known[numbers]}
 
     def speed(self, pictures: int) -> dict[str, float]:
         """Facts: the seconds so far, and so many pictures in them."""

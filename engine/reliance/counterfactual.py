@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,15 @@ from torch import Tensor
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result
-from engine.core.statistics import bootstrap_interval, paired_difference, wilson
+from engine.core.statistics import difference, effective, estimate, smallest_difference, smallest_share
 from engine.data.dataset import Dataset
 from engine.data.formats.scenes import VARIANTS
 from engine.evaluation.predictions import answered, images_at_once, logits
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import at_input_size, samples
 from engine.evaluation.streaming import Arrays, Stream
+from engine.reliance.calibration import measured
+from engine.reliance.places import NONE_SHOWN, Places, ideal_lives, ideal_names, shown_in
 
 # How often a training scene stands on its kind's home place, and on each of the eight others (starter/README.md).
 HOME, ELSEWHERE = 0.6, 0.05
@@ -44,14 +46,21 @@ class CounterfactualRequest(OnImages):
 
     Arrays for S sets, their four variants in the order home, other, object, place, and P places: `images` (S, 4), `labels`
     (S,) the model's classes, `top` (S, 4, 5), `probability` (S, 4, 5), `loss` (S, 4), `answer` (S, 4): which of ANSWERS the
-    first answer is; `reliance` (S,): see `reliance`. Tables: `accuracy` (variant, top1, top5, with intervals, n) and `answers`
-    (variant, answer, share, low, high, chance: the share of classes that would count as this answer). Facts: reliance
-    (mean, low, high; NaN where it can be told of no set), reliance_left_out (sets whose other place is the home of no kind
-    that the model knows), planted (home, elsewhere, log_ratio), drop (home minus other in top-1: value, low, high), skipped.
+    first answer is; `reliance` (S,): see `engine.reliance.calibration`. Tables: `accuracy` (variant, top1, top5, with
+    intervals, n) and `answers` (variant, answer, share, low, high; chance: the share of classes that would count as this
+    answer; ideal: the best possible observer's; smallest: how far above chance a share must lie for so many sets to show it
+    with 80% power). Facts: reliance (mean, low, high; NaN where it can be told of no set, or no temperature fits),
+    temperatures (of the two halves), reliance_left_out (sets whose other place is the home of no kind that the model knows),
+    planted (home, elsewhere, log_ratio), drop (home minus other in top-1: value, low, high), drop_smallest (the smallest drop
+    that so many sets would show with 80% power), skipped. Intervals are those of a sample of kinds.
     """
 
     experiment = "counterfactual"
-    version = 2
+    version = 3
+    changes: ClassVar[Mapping[int, str]] = {
+        3: "Reliance is measured in calibrated log-odds: a model's confidence no longer counts as reliance. Intervals know that "
+        "scenes of one kind belong together, and the ideal observer and the smallest difference that would show stand beside."
+    }
 
     limit: int = Field(default=0, ge=0)
 
@@ -62,25 +71,34 @@ class CounterfactualRequest(OnImages):
             raise BadRequest(f"“{self.data}” has no matched sets of scenes; the starter's scenes have.")
         to_model = stream.matching.to_model
         images, kinds = self._chosen(dataset, sets, to_model)
-        shown = np.array([[dataset.describe(number).get("place") or "" for number in row[:2]] for row in images])
+        shown = shown_in(dataset, images[:, :2])
         places, labels = Places(dataset, to_model, stream.classes, shown), to_model[kinds]
+        numbers = places.numbers(shown)
 
         def measure(rows: list[int]) -> Arrays:
-            read = samples(dataset, images[rows].ravel(), np.repeat(labels[rows], len(VARIANTS)), None, stream.skipped)
-            scenes = {scene.index: scene for scene in read}
+            there = samples(dataset, images[rows].ravel(), np.repeat(labels[rows], len(VARIANTS)), None, stream.skipped)
+            scenes = {scene.index: scene for scene in there}
             whole = [row for row in rows if all(int(number) in scenes for number in images[row])]
             if not whole:
                 return {}
             pixels = at_input_size([scenes[int(number)] for row in whole for number in images[row]], loaded)
             values = logits(loaded, pixels).unflatten(0, (len(whole), len(VARIANTS)))
             answers = answered(images[whole, 0], labels[whole], values)
-            return answers | {"images": images[whole]} | places.read(values, labels[whole], shown[whole])
+            two = {"logits": values[:, :2].cpu().float().numpy()}
+            return answers | {"images": images[whole]} | read(values, labels[whole], places, numbers[whole]) | two
 
         at_once = images_at_once(loaded, len(VARIANTS))
         arrays = stream.collect(lambda: range(len(images)), measure, at_once, len(images), "sets")
-        tables, facts = summary(arrays, places)
+        values, labels = arrays.pop("logits"), arrays["labels"]
+        rivals = places.home[None] == arrays["elsewhere"][:, None]
+        found = measured(values, labels, rivals, PLANTED, (HOME, 1 - HOME), labels)
+        arrays["reliance"] = found.of_sets
+        tables, facts = summary(arrays, places, labels)
         facts |= {
-            "sets": len(arrays["images"]),
+            "sets": len(labels),
+            "reliance": [*found.mean],
+            "temperatures": [*found.temperatures],
+            "reliance_left_out": int((~rivals.any(1)).sum()),
             "planted": {"home": HOME, "elsewhere": ELSEWHERE, "log_ratio": PLANTED},
         }
         return stream.result(self, arrays, tables, facts, stream.matching.notes)
@@ -99,39 +117,23 @@ class CounterfactualRequest(OnImages):
         return images, kinds
 
 
-class Places:
-    """Which of a model's classes live where; of the places `shown`, some may be nobody's home."""
+def read(values: Tensor, labels: np.ndarray, places: Places, shown: np.ndarray) -> Arrays:
+    """What each answer counts as, and the places themselves.
 
-    def __init__(self, dataset: Dataset, to_model: np.ndarray, classes: int, shown: np.ndarray) -> None:
-        homes = dataset.homes()
-        self.names = sorted({home for home in homes if home} | {*shown.flat})
-        self.home = np.full(classes, -1, np.int32)
-        for kind, home in enumerate(homes):
-            if home and to_model[kind] >= 0:
-                self.home[to_model[kind]] = self.names.index(home)
-
-    def read(self, values: Tensor, labels: np.ndarray, shown: np.ndarray) -> dict[str, np.ndarray]:
-        """What each answer counts as, and how far the place shown moves the answer.
-
-        values (sets, 4, classes); labels (sets,); shown (sets, 2): the places of `home` and `other`.
-        """
-        at_home, elsewhere = (np.array([self.names.index(name) for name in column]) for column in shown.T)
-        first = values.argmax(-1).cpu().numpy()
-        answers = [
-            counts_as(first[:, place], labels, self.home, at_home, _here(variant, at_home, elsewhere))
-            for place, variant in enumerate(VARIANTS)
-        ]
-        return {
-            "answer": np.stack(answers, axis=1),
-            "reliance": reliance(values[:, :2].cpu().double().numpy(), labels, self.home, elsewhere),
-            "at_home": at_home.astype(np.int32),
-            "elsewhere": elsewhere.astype(np.int32),
-        }
+    values (sets, 4, classes); labels (sets,); shown (sets, 2): the numbers of the places of `home` and `other`.
+    """
+    at_home, elsewhere = shown.T
+    first = values.argmax(-1).cpu().numpy()
+    answers = [
+        counts_as(first[:, place], labels, places.home, at_home, _here(variant, at_home, elsewhere))
+        for place, variant in enumerate(VARIANTS)
+    ]
+    return {"answer": np.stack(answers, axis=1), "at_home": at_home, "elsewhere": elsewhere}
 
 
 def _here(variant: str, at_home: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
     """The place that a variant shows; the object alone has none."""
-    return elsewhere if variant == "other" else np.full_like(at_home, -2) if variant == "object" else at_home
+    return elsewhere if variant == "other" else np.full_like(at_home, NONE_SHOWN) if variant == "object" else at_home
 
 
 def counts_as(
@@ -142,64 +144,61 @@ def counts_as(
     return np.select([classes == labels, lives == here, lives == at_home], [0, 1, 2], 3).astype(np.int8)
 
 
-def reliance(values: np.ndarray, labels: np.ndarray, home: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
-    """(sets,): how much the place moves the answer, in units of what the planted cue is worth.
-
-    values (sets, 2, classes) logits for the object at home and at another place B. The log-odds of the object's kind
-    against all kinds that live at B fall by 2 log(0.6 / 0.05) for an ideal observer, who weighs the place exactly as
-    training planted it (Bayes' rule: the object's own evidence cancels, as it is the same in both scenes). 0: the place
-    is ignored; 1: it counts as much as it is worth; above: more than that. NaN where no kind lives at B.
-    """
-    weights = np.full(len(values), np.nan)
-    rivals = home[None] == elsewhere[:, None]
-    there = rivals.any(-1)
-    values, labels, rivals = values[there], labels[there], rivals[there]
-    true = values[np.arange(len(values)), :, labels]
-    against = np.where(rivals[:, None], values, -np.inf)
-    most = against.max(-1, keepdims=True)
-    mass = np.log(np.exp(against - most).sum(-1)) + most[..., 0]
-    odds = true - mass
-    weights[there] = (odds[:, 0] - odds[:, 1]) / (2 * PLANTED)
-    return weights
-
-
-def summary(arrays: dict[str, np.ndarray], places: Places) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """The tables and facts of a result."""
+def summary(
+    arrays: Arrays, places: Places, clusters: np.ndarray | None
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The tables and facts of a result, but for reliance; `clusters` (S,): which sets belong together."""
     n = len(arrays["labels"])
     right1 = arrays["top"][..., 0] == arrays["labels"][:, None]
     right5 = (arrays["top"] == arrays["labels"][:, None, None]).any(-1)
     accuracy = [
-        {"variant": name, **_share("top1", right1[:, place]), **_share("top5", right5[:, place]), "n": n}
+        {
+            "variant": name,
+            **_share("top1", right1[:, place], clusters),
+            **_share("top5", right5[:, place], clusters),
+            "n": n,
+        }
         for place, name in enumerate(VARIANTS)
     ]
     answers = [
         {
             "variant": name,
             "answer": text,
-            **_share("share", arrays["answer"][:, place] == kind),
-            "chance": _chance(arrays, places.home, place, kind),
+            "share": hits.mean(),
+            **dict(zip(("low", "high"), estimate(hits, clusters=clusters)[1:], strict=True)),
+            "chance": (chance := _chance(arrays, places.home, place, kind)),
+            "ideal": _ideal(arrays, places.home, place, kind),
+            "smallest": smallest_share(chance, effective(hits, clusters)) - chance,
             "n": n,
         }
         for place, name in enumerate(VARIANTS)
         for kind, text in enumerate(ANSWERS)
+        for hits in [arrays["answer"][:, place] == kind]
     ]
-    told = arrays["reliance"][~np.isnan(arrays["reliance"])]
     facts = {
-        "reliance": [float(told.mean()), *bootstrap_interval(told)] if len(told) else [math.nan] * 3,
-        "reliance_left_out": n - len(told),
-        "drop": [*paired_difference(right1[:, 0], right1[:, 1])],
+        "drop": [*difference(right1[:, 0], right1[:, 1], clusters)],
+        "drop_smallest": smallest_difference(right1[:, 0], right1[:, 1], clusters),
     }
     return {"accuracy": pd.DataFrame(accuracy), "answers": pd.DataFrame(answers)}, facts
 
 
-def _chance(arrays: dict[str, np.ndarray], home: np.ndarray, variant: int, answer: int) -> float:
+def _chance(arrays: Arrays, home: np.ndarray, variant: int, answer: int) -> float:
     """The share of the model's classes that would count as this answer: what a blind guess comes to."""
     at_home, elsewhere, labels = (arrays[name][:, None] for name in ("at_home", "elsewhere", "labels"))
     here = _here(VARIANTS[variant], at_home, elsewhere)
     return float((counts_as(np.arange(len(home)), labels, home, at_home, here) == answer).mean())
 
 
-def _share(name: str, hits: np.ndarray) -> dict[str, float]:
-    low, high = wilson(int(hits.sum()), len(hits))
-    short = {} if name != "share" else {"low": low, "high": high}
-    return {name: float(hits.mean()), **(short or {f"{name}_low": low, f"{name}_high": high})}
+def _ideal(arrays: Arrays, home: np.ndarray, variant: int, answer: int) -> float:
+    """How often the best possible observer would give this answer: the object's kind wherever an object is seen, and of
+    an empty place one of the kinds that live there."""
+    if VARIANTS[variant] != "place":
+        return float(answer == 0)
+    named = ideal_names(home, arrays["labels"], arrays["at_home"])
+    lives = ideal_lives(home, arrays["at_home"])
+    return (named, lives - named, 0.0, 1 - lives)[answer]
+
+
+def _share(name: str, hits: np.ndarray, clusters: np.ndarray | None) -> dict[str, float]:
+    value, low, high = estimate(hits, clusters=clusters)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}

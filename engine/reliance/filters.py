@@ -25,6 +25,14 @@ def radius(height: int, width: int, device: torch.device | None = None) -> Tenso
     return torch.sqrt(down[:, None] ** 2 + across[None] ** 2).clamp_max(1.0)
 
 
+def kept_radius(size: tuple[int, int], cutoff: float, shape: Filter) -> float:
+    """The largest radial frequency that images of this (height, width) hold and a low-pass lets through (at least half of
+    its amplitude): below the cut-off, since there are only so many frequencies. 0 where only the mean is left."""
+    radii = radius(*size)
+    through = low_transfer(radii, cutoff, shape) >= 0.5 - 1e-6
+    return float(radii[through].max())
+
+
 def low_transfer(radii: Tensor, cutoff: float, shape: Filter) -> Tensor:
     """What a low-pass lets through at each radius, 0 to 1.
 

@@ -7,8 +7,8 @@ on one data set. Every image is decoded and transformed once for all filters.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,12 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result
 from engine.evaluation.comparison import align
-from engine.evaluation.curves import curve_facts, paired_curves
+from engine.evaluation.curves import Curve, curve_facts, paired_curves
 from engine.evaluation.predictions import correct
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import Sample, at_input_size
 from engine.evaluation.streaming import Stream, Varied
-from engine.reliance.filters import filtered
+from engine.reliance.filters import filtered, kept_radius
 
 # Twenty, denser where natural images have most of their energy.
 CUTOFFS = (*(round(step / 50, 2) for step in range(1, 11)), 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -58,12 +58,17 @@ class FrequencyRequest(OnImages):
     Arrays for N images and V filters: `images` (N,), `labels` (N,), `top` (N, V, 5), `probability` (N, V, 5), `loss`
     (N, V) as in `engine.evaluation.predictions`. Tables: `low`, `high` and `band` with
     top-1 and top-5 accuracy, raw and normalised by the unfiltered images', with intervals.
-    Facts: variants, full, area and half_cutoff of low and high (each value,
-    low, high; see `engine.evaluation.curves`), skipped, seconds, device, images_per_second.
+    `kept` is the largest frequency that the model's images hold and a low-pass of this cut-off keeps (and a high-pass
+    takes away). Facts: variants, full, area and half_cutoff of low and high over `kept` (each value, low, high; see
+    `engine.evaluation.curves`), skipped, seconds, device, images_per_second. Intervals know the data set's `clusters`.
     """
 
     experiment = "frequency"
-    version = 1
+    version = 2
+    changes: ClassVar[Mapping[int, str]] = {
+        2: "Areas and half cut-offs are read from the largest frequency that a filter really keeps, which lies below the nominal "
+        "cut-off (0.093 for 0.10 at 96 pixels), and intervals know which images belong together."
+    }
 
     filter: Filter = DEFAULT_FILTER
     cutoffs: tuple[float, ...] = Field(default=CUTOFFS, min_length=1, max_length=100)
@@ -96,7 +101,7 @@ class FrequencyRequest(OnImages):
 
         arrays = stream.answers(*stream.chosen(self.limit), len(filters), vary)
         speed = stream.speed(len(arrays["images"]) * len(filters))
-        tables, about = curves(arrays, filters)
+        tables, about = curves(arrays, filters, self.filter, stream.loaded.input_size)
         facts = {
             **about,
             "variants": [list(one) for one in filters],
@@ -108,23 +113,25 @@ class FrequencyRequest(OnImages):
 
 
 def curves(
-    arrays: dict[str, np.ndarray], filters: Sequence[tuple[str, float, float]]
+    arrays: dict[str, np.ndarray], filters: Sequence[tuple[str, float, float]], shape: Filter, size: tuple[int, int]
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Tables and facts of a result, from its answers image by image."""
     top1, top5 = correct(arrays, 1), correct(arrays, 5)
     tables: dict[str, pd.DataFrame] = {}
-    facts: dict[str, Any] = {"full": curve_facts(top1[:, :1], top5[:, :1], top1[:, 0], top5[:, 0])[0][0]}
+    clusters = arrays.get("clusters")
+    unfiltered = curve_facts(top1[:, :1], top5[:, :1], top1[:, 0], top5[:, 0], None, clusters)
+    facts: dict[str, Any] = {"full": unfiltered[0][0]}
     for kind, edge in (("low", 2), ("high", 1), ("band", None)):
         places = [place for place, (name, *_) in enumerate(filters) if name == kind]
         if not places:
             continue
         if kind == "low":
             places.append(0)  # unfiltered: cut-off 1
-        cutoffs = None if edge is None else [float(filters[place][edge]) for place in places]
-        rows, about = curve_facts(top1[:, places], top5[:, places], top1[:, 0], top5[:, 0], cutoffs)
-        for row, place in zip(rows, places, strict=True):
+        kept = None if edge is None else [kept_radius(size, float(filters[place][edge]), shape) for place in places]
+        rows, about = curve_facts(top1[:, places], top5[:, places], top1[:, 0], top5[:, 0], kept, clusters)
+        for number, (row, place) in enumerate(zip(rows, places, strict=True)):
             row |= {"from": filters[place][1], "to": filters[place][2]}
-            row |= {} if edge is None else {"cutoff": filters[place][edge]}
+            row |= {} if edge is None or kept is None else {"cutoff": filters[place][edge], "kept": kept[number]}
         tables[kind] = pd.DataFrame(rows)
         facts |= {f"{kind}_{name}": value for name, value in about.items()}
     return tables, facts
@@ -137,9 +144,11 @@ def paired(results: Sequence[Result], kind: str = "low") -> list[dict[str, Any]]
     together = align(results)
     filters = results[0].facts["variants"]
     places = [place for place, (name, *_) in enumerate(filters) if name == kind] + ([0] if kind == "low" else [])
-    cutoffs = [float(filters[place][2 if kind == "low" else 1]) for place in places]
-    curves = [(together.top1[each][:, places], together.top1[each][:, 0]) for each in range(len(results))]
+    curves = [
+        Curve(together.top1[each][:, places], together.top1[each][:, 0], result.tables[kind]["kept"].tolist())
+        for each, result in enumerate(results)
+    ]
     return [
-        {"a": together.models[a], "b": together.models[b], **paired_curves(curves[a], curves[b], cutoffs)}
+        {"a": together.models[a], "b": together.models[b], **paired_curves(curves[a], curves[b], together.clusters)}
         for a, b in itertools.combinations(range(len(results)), 2)
     ]

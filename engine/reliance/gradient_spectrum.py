@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import torch
@@ -12,7 +15,7 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.images import to_input
 from engine.core.request import Context, Progress, Result
-from engine.core.statistics import HIGH, LOW, bootstrap_means
+from engine.core.statistics import estimate
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import samples
 from engine.evaluation.streaming import Stream
@@ -43,7 +46,10 @@ class GradientSpectrumRequest(OnImages):
     """
 
     experiment = "gradient-spectrum"
-    version = 1
+    version = 2
+    changes: ClassVar[Mapping[int, str]] = {
+        2: "Intervals know which images belong together, and hold for few images too."
+    }
     always_float32 = True
 
     role: str = ""
@@ -74,7 +80,9 @@ class GradientSpectrumRequest(OnImages):
                 )
             )
         arrays = {"images": np.array(numbers, np.int32), "units": units, "shares": np.stack(shares)}
-        tables = summary(arrays["shares"], [site.name for site in sites], loaded.input_size)
+        arrays |= stream.clusters(arrays["images"])
+        names = [site.name for site in sites]
+        tables = summary(arrays["shares"], names, loaded.input_size, arrays.get("clusters"))
         return stream.result(self, arrays, tables, {"role": sites[0].role})
 
 
@@ -108,19 +116,21 @@ def _layer(loaded: LoadedModel, site: Site, images: torch.Tensor, units: np.ndar
     return np.concatenate(parts).astype(np.float32)
 
 
-def summary(shares: np.ndarray, sites: list[str], size: tuple[int, int]) -> dict[str, pd.DataFrame]:
-    """The tables of a result. Images whose unit has no gradient do not count."""
+def summary(
+    shares: np.ndarray, sites: list[str], size: tuple[int, int], clusters: np.ndarray | None = None
+) -> dict[str, pd.DataFrame]:
+    """The tables of a result. Images whose unit has no gradient do not count. `clusters` (N,): which images belong
+    together."""
     edges = np.linspace(0, 1, RINGS + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     even = even_shares(size)
     rings, depths = [], []
     for depth, (site, of_images) in enumerate(zip(sites, shares, strict=True)):
-        alive = of_images[of_images.sum(1) > 0]
+        living = of_images.sum(1) > 0
+        alive, together = of_images[living].astype(np.float64), None if clusters is None else clusters[living]
         if not len(alive):
             continue
-        means = bootstrap_means(alive)
-        low, high = np.percentile(means, (LOW, HIGH), axis=0)
-        value = alive.mean(0)
+        value, low, high = zip(*(estimate(alive[:, ring], clusters=together) for ring in range(RINGS)), strict=True)
         rings += [
             {
                 "site": site,
@@ -134,14 +144,14 @@ def summary(shares: np.ndarray, sites: list[str], size: tuple[int, int]) -> dict
             }
             for ring in range(RINGS)
         ]
-        spread = np.percentile(means @ middle, (LOW, HIGH))
+        frequency, *spread = estimate(alive @ middle, clusters=together)
         depths.append(
             {
                 "site": site,
                 "depth": depth,
-                "mean_frequency": float(value @ middle),
-                "low": float(spread[0]),
-                "high": float(spread[1]),
+                "mean_frequency": frequency,
+                "low": spread[0],
+                "high": spread[1],
                 "n": len(alive),
             }
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 from pydantic import Field
@@ -9,7 +12,7 @@ from pydantic import Field
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result
-from engine.core.statistics import HIGH, LOW, bootstrap_means, wilson
+from engine.core.statistics import apart, estimate
 from engine.data.dataset import Dataset
 from engine.data.formats.imagenet9 import NINE, to_nine
 from engine.data.imagenet import imagenet_ids
@@ -40,7 +43,10 @@ class ChallengeRequest(OnImages):
     """
 
     experiment = "challenge"
-    version = 1
+    version = 2
+    changes: ClassVar[Mapping[int, str]] = {
+        2: "Intervals know which images belong together, and hold for few images too."
+    }
 
     data: str
     limit: int = Field(default=0, ge=0)
@@ -59,9 +65,9 @@ class ChallengeRequest(OnImages):
             answers = self._answers(stream, name, folder, to_nine_classes)
             arrays[name], right[name] = answers["answers"], answers["right"]
         rows = [
-            {"variation": name, "top1": float(hits.mean()), "top1_low": low, "top1_high": high, "n": len(hits)}
+            {"variation": name, "top1": value, "top1_low": low, "top1_high": high, "n": len(hits)}
             for name, hits in right.items()
-            for low, high in [wilson(int(hits.sum()), len(hits))]
+            for value, low, high in [estimate(hits)]
         ]
         facts = {"bg_gap": bg_gap(right.get("mixed_same"), right.get("mixed_rand"))}
         return stream.result(self, arrays, {"variations": pd.DataFrame(rows)}, facts, notes)
@@ -114,10 +120,6 @@ def nine_classes(loaded: LoadedModel, count: int) -> tuple[np.ndarray, tuple[tup
 
 
 def bg_gap(same: np.ndarray | None, rand: np.ndarray | None) -> list[float] | None:
-    """[value, low, high]: accuracy on mixed_same minus accuracy on mixed_rand, with a bootstrap interval that resamples the
-    two sets apart (their images are not the same ones). None where one is missing."""
-    if same is None or rand is None:
-        return None
-    spread = bootstrap_means(same, seed=0) - bootstrap_means(rand, seed=1)
-    low, high = np.percentile(spread, (LOW, HIGH))
-    return [float(same.mean() - rand.mean()), float(low), float(high)]
+    """[value, low, high]: accuracy on mixed_same minus accuracy on mixed_rand, as of two samples apart (their images are not
+    the same ones). None where one is missing."""
+    return None if same is None or rand is None else [*apart(same, rand)[0]]

@@ -5,8 +5,8 @@ A box or a mask leaks an object's shape into its background; here each of the tw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from engine.core.errors import BadRequest, RefusedFile
 from engine.core.experiments import experiment
 from engine.core.images import to_input
 from engine.core.request import Context, Result
-from engine.core.statistics import wilson
+from engine.core.statistics import estimate
 from engine.data.dataset import Dataset
 from engine.evaluation.predictions import variant_table
 from engine.evaluation.request import OnImages
@@ -60,7 +60,10 @@ class TextureRequest(OnImages):
     """
 
     experiment = "texture"
-    version = 1
+    version = 2
+    changes: ClassVar[Mapping[int, str]] = {
+        2: "Intervals know which images belong together, and hold for few images too."
+    }
 
     grids: tuple[int, ...] = Field(default=(2, 3, 4, 6, 8, 12), min_length=1, max_length=20)
     cut: Cut = "mask"
@@ -203,7 +206,7 @@ def dress(shape: Sample, texture: Sample) -> np.ndarray:
 def shape_bias(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """How often the silhouette's class was answered, how often the texture's, and shape / (shape + texture)."""
     answer = arrays["top"][:, -1, 0]
-    shape, texture = int((answer == arrays["labels"]).sum()), int((answer == arrays["textures"]).sum())
-    both = shape + texture
-    bias = [shape / both, *wilson(shape, both)] if both else None
-    return {"shape": shape, "texture": texture, "shape_bias": bias}
+    shape, texture = answer == arrays["labels"], answer == arrays["textures"]
+    either, clusters = shape | texture, arrays.get("clusters")
+    bias = [*estimate(shape[either], clusters=None if clusters is None else clusters[either])] if either.any() else None
+    return {"shape": int(shape.sum()), "texture": int(texture.sum()), "shape_bias": bias}

@@ -20,6 +20,7 @@ from engine.core.paths import brief, readable
 from engine.data.dataset import digest
 from engine.data.formats import splits
 from engine.data.formats.format import Format
+from engine.data.formats.groups import FILE, of_files
 
 Files = list[tuple[Path, os.stat_result]]
 MOST_BESIDE = 5000
@@ -135,7 +136,11 @@ class Folder(Format):
         what is read otherwise than it was before."""
         marks = [b"splits", *[kind.encode() for kind in self.class_names]] if self._depth or self._is_split else []
         marks += [b"bits"] if self._narrow() else []
-        return digest([*(facts_of(path, found) for path, found in self._files), *marks])
+        beside = [(Path(FILE), (self._root / FILE).stat())] if (self._root / FILE).is_file() else []
+        return digest([*(facts_of(path, found) for path, found in [*self._files, *beside]), *marks])
+
+    def clusters(self) -> np.ndarray | None:
+        return of_files(self._root, [path for path, _ in self._files])
 
     def __len__(self) -> int:
         return len(self._files)
@@ -182,6 +187,8 @@ class Folder(Format):
         return sorted(found, key=lambda entry: entry[0].parts)
 
     def _is_image(self, path: Path) -> bool:
+        if path == self._root / FILE:
+            return False
         if path.suffix.lower() not in SUFFIXES:
             self._skip(path, "not named like a PNG, JPEG or WebP image")
         elif not self._inside(path):

@@ -24,6 +24,7 @@ from engine.data.formats import splits
 from engine.data.formats.annotated import TURNED
 from engine.data.formats.folder import bits_of, bits_said, facts_of
 from engine.data.formats.format import Format
+from engine.data.formats.groups import COLUMNS, numbered
 from engine.data.formats.scenes import first_words, is_parquet
 from engine.data.masks import SAMPLE, Masks
 from engine.data.turning import is_turned, upright_boxes, upright_mask, upright_size
@@ -105,7 +106,8 @@ class ParquetImages(Format):
         self._edges = next((edges for edges in EDGES if set(edges) <= set(names)), ())
         self._boxes = "" if self._edges else next((name for name in BOXES if name in names), "")
         self._split = SPLIT if SPLIT in names else ""
-        self._small = [name for name in (self._label, *self._edges, self._boxes, self._split) if name]
+        self._group = next((name for name in COLUMNS if name in names), None)
+        self._small = [name for name in (self._label, self._group, *self._edges, self._boxes, self._split) if name]
         self._names = _class_names(schema, self._label)
 
     def _read_labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -241,6 +243,9 @@ class ParquetImages(Format):
         else:
             found = [(int(x), int(y), int(x + width), int(y + height)) for x, y, width, height in self._lists(row)]
         return upright_boxes(found, *self._orientation(row), None) if found else None
+
+    def clusters(self) -> np.ndarray | None:
+        return None if self._group is None else numbered(self._facts[self._group].to_pylist())
 
     def gives(self) -> frozenset[str]:
         boxes = {"boxes"} if self._edges or self._boxes else set()

@@ -17,6 +17,7 @@ from engine.core.errors import RefusedFile, Unavailable
 from engine.core.images import open_image
 from engine.data.dataset import digest
 from engine.data.formats.format import Format
+from engine.data.formats.groups import numbered
 from engine.data.masks import SAMPLE, Masks
 
 _PICTURES = ("image", "mask")
@@ -129,6 +130,10 @@ class Scenes(Format):
             if "set" in row and row.get("variant") in VARIANTS:
                 sets.setdefault(row["set"], {})[row["variant"]] = number
         return [one for one in sets.values() if len(one) == len(VARIANTS)]
+
+    def clusters(self) -> np.ndarray | None:
+        """Scenes of one set share object and pose."""
+        return numbered([row["set"] for row in self._facts]) if self._facts and "set" in self._facts[0] else None
 
     def homes(self) -> tuple[str, ...]:
         """The home place of each class, in the order of `class_names`; empty where none is known."""

@@ -49,8 +49,37 @@ def background(view: View, computed: Mapping[str, Result], turn: Callable[[View]
         note=_how(view, computed) + " " + INTERVAL,
     )
     _table(rows)
+    if "lives" in rows:
+        _places(view, tables, facts["paired_places"])
     if len(computed) > 1:
         _controls(facts, view)
+
+
+def _places(view: View, tables: Mapping[str, pd.DataFrame], paired: list[dict[str, Any]]) -> None:
+    """Backgrounds alone, asked what they can tell: does the answered class live at the place shown?"""
+    alone = {model: table.dropna(subset=["lives"]) for model, table in tables.items()}
+    first = next(iter(alone.values()))
+    groups = [variant(row) for row in first.to_dict("records")]
+    series = {model: [interval(row, "lives") for row in table.to_dict("records")] for model, table in alone.items()}
+    row = first.iloc[0]
+    apart = " · ".join(
+        f"{errors.escape(each['a'])} minus {errors.escape(each['b'])} ({each['fill']}) {points(each)}, and "
+        f"{100 * each['smallest']:.1f} points would be seen in 80% of samples"
+        for each in paired
+    )
+    figures.draw(
+        charts.bars(view.models, groups, series, "answers that live at the place shown"),
+        pd.concat([table.assign(model=model) for model, table in alone.items()]),
+        "place-from-background",
+        key="bg_lives",
+        finding=f"Does the answered class live at the place shown? {apart}"
+        if apart
+        else "Answers that live at the place shown",
+        note=f"A blind guess: {share(row['lives_chance'], 1)}; the best possible observer of the place: "
+        f"{share(row['lives_ideal'], 1)}; above chance from {share(row['lives_chance'] + row['lives_smallest'], 1)} on in 80% of "
+        f"samples. The class itself the best observer would name in only {share(row['top1_ideal'], 2)}: top-1 on backgrounds "
+        f"alone cannot tell models apart. {INTERVAL}",
+    )
 
 
 def _controls(facts: dict[str, Any], view: View) -> None:
@@ -96,11 +125,12 @@ def _differences(facts: dict[str, Any], view: View) -> None:
         }
         for row in facts["paired"]
     ]
-    column = st.column_config.NumberColumn("p (McNemar)", format="%.2g", help="Exact, two-sided, on all images.")
+    column = st.column_config.NumberColumn("p (McNemar)", format="%.2g", help="Two-sided, on all images.")
+    most = 100 * max(row["smallest"] for row in facts["paired"])
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"p (McNemar)": column})
     st.caption(
-        f"Paired bootstrap intervals (95%). {matched['n']} of {matched['of']} images are classified correctly by every "
-        f"model when intact."
+        f"Paired intervals (95%); on all images, {most:.1f} points would be seen in 80% of samples whichever row it is. "
+        f"{matched['n']} of {matched['of']} images are classified correctly by every model when intact."
     )
 
 

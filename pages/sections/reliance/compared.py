@@ -30,7 +30,10 @@ def compared(keys: tuple[str, ...], cuts: bool) -> dict[str, Any]:
     from engine.evaluation import comparison
 
     together = aligned(keys)
-    facts: dict[str, Any] = {"paired": comparison.paired(together)}
+    facts: dict[str, Any] = {
+        "paired": comparison.paired(together),
+        "paired_places": comparison.paired_places(together),
+    }
     if cuts:
         names = [name for name in ("background", "foreground") if any(name == each for each, _ in together.variants)]
         facts["matched"] = comparison.matched(together)

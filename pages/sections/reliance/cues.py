@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import streamlit as st
 
 from pages.common import errors, figures
 from pages.common.words import share
@@ -29,9 +30,13 @@ def counterfactual(view: View, computed: Mapping[str, Result], turn: Callable[[V
     )
     finding = ", ".join(
         f"{errors.escape(model)} {value:.2f} ({low:.2f} to {high:.2f})"
-        if value == value  # not a number where it can be told of no set
+        if value == value  # not a number where it can be told of no set, or no temperature fits
         else f"{errors.escape(model)} unknown"
         for model, (value, low, high) in reliance.items()
+    )
+    temperatures = ", ".join(
+        f"{errors.escape(model)} {' and '.join(f'{each:.2f}' for each in result.facts['temperatures'])}"
+        for model, result in computed.items()
     )
     figures.draw(
         charts.reliance(view.models, reliance),
@@ -44,26 +49,46 @@ def counterfactual(view: View, computed: Mapping[str, Result], turn: Callable[[V
         note=f"In training, {share(planted['home'])} of a kind's scenes are on its home place and "
         f"{share(planted['elsewhere'])} on each other place. When the object is moved, an ideal observer's log-odds between "
         f"its kind and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; reliance is the model's fall "
-        f"relative to that.{left_out} {INTERVAL}",
+        f"relative to that, after temperature scaling, so that confidence does not count (fitted on one half of the sets, "
+        f"used on the other: {temperatures}).{left_out} {INTERVAL}",
     )
+    _answers(view, computed)
+
+
+def _answers(view: View, computed: Mapping[str, Result]) -> None:
+    """What is answered when the object stands on another place, and when the place is empty; beside chance, the best
+    possible observer, and what so many sets could show."""
     answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in computed.items()}
     first = next(iter(answers.values()))
+    everything = pd.concat([result.tables["answers"].assign(model=model) for model, result in computed.items()])
     series = {
         model: [{"value": row["share"], "low": row["low"], "high": row["high"]} for row in table.to_dict("records")]
         for model, table in answers.items()
     }
     drops = " · ".join(
-        f"{errors.escape(model)} {100 * drop:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
-        for model, (drop, low, high) in ((model, result.facts["drop"]) for model, result in computed.items())
+        f"{errors.escape(model)} {100 * drop:.1f} points ({100 * low:.1f} to {100 * high:.1f}; from "
+        f"{100 * result.facts['drop_smallest']:.1f} on it is seen in 80% of samples)"
+        for model, result in computed.items()
+        for drop, low, high in [result.facts["drop"]]
     )
     chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))
     figures.draw(
         charts.bars(view.models, first["answer"].tolist(), series, "share of answers"),
-        pd.concat([result.tables["answers"].assign(model=model) for model, result in computed.items()]),
+        everything,
         "answers",
         key="bg_answers",
         finding="Answers when the object is on another place",
-        note=f"Accuracy lost by moving the object: {drops}. Expected by chance: {chance}. {INTERVAL}",
+        note=f"Accuracy lost by moving the object: {drops}. Expected by chance: {chance}. The best possible observer always "
+        f"answers the object's kind. {INTERVAL}",
+    )
+    empty = {model: result.tables["answers"].query("variant == 'place'") for model, result in computed.items()}
+    lives = {model: table.iloc[:2] for model, table in empty.items()}  # the set's own kind lives there too
+    told = " · ".join(f"{errors.escape(model)} {share(table['share'].sum(), 1)}" for model, table in lives.items())
+    first = next(iter(lives.values()))
+    st.caption(
+        f"Shown the empty place, these answer a kind that lives there: {told}; a blind guess {share(first['chance'].sum(), 1)}, "
+        f"the best possible observer {share(first['ideal'].sum(), 1)}. Naming the set's own kind from its place is hopeless: "
+        f"the best possible observer reaches {share(first['ideal'].iloc[0], 2)}."
     )
 
 

@@ -24,7 +24,7 @@ TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 def frequency(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
     """Normalised low-pass and high-pass curves, and the band-pass sweep."""
     halves = {model: result.facts["low_half_cutoff"] for model, result in computed.items()}
-    finding = "Low-pass cutoff that halves the accuracy: " + ", ".join(
+    finding = "A low-pass halves the accuracy when it keeps, of Nyquist: " + ", ".join(
         f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f}) for {errors.escape(model)}"
         for model, value in halves.items()
         if value
@@ -53,8 +53,8 @@ def _filter_curves(view: View, results: Mapping[str, Result], kind: str, finding
     figures.draw(
         charts.curves(
             view.models,
-            {model: charts.curve(table, "cutoff", "normalised") for model, table in tables.items()},
-            f"{kind}-pass cutoff, fraction of Nyquist",
+            {model: charts.curve(table.query("kept > 0"), "kept", "normalised") for model, table in tables.items()},
+            f"highest frequency {'kept' if kind == 'low' else 'removed'}, fraction of Nyquist",
             "top-1 relative to unfiltered images",
             ticks=TICKS,
         ),
@@ -62,7 +62,8 @@ def _filter_curves(view: View, results: Mapping[str, Result], kind: str, finding
         f"{kind}-pass-curves",
         key=f"bg_{kind}",
         finding=finding,
-        note=f"Area under the curve: {areas}. {n} images, {view.filter} filter. {INTERVAL}",
+        note=f"Area under the curve: {areas}. {n} images, {view.filter} filter. An image holds only so many frequencies: the "
+        f"highest that a filter keeps lies below its nominal cutoff, which the CSV has too. {INTERVAL}",
     )
 
 

@@ -132,6 +132,10 @@ def test_of_one_cluster_nothing_is_known():
         estimate(np.empty(0))
 
 
+def test_clusters_that_all_have_as_many_hits_are_taken_for_independent_images():
+    assert effective(np.array([True, False] * 6), np.repeat(np.arange(6), 2)) == 12
+
+
 def test_copies_of_images_tell_nothing_new():
     """Every image four times over, as one cluster: the interval is that of the images once."""
     values = np.random.default_rng(0).normal(size=30)

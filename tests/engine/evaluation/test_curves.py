@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from engine.evaluation.curves import area, curve_facts, half_cutoff, paired_curves
+from engine.evaluation.curves import Curve, area, curve_facts, half_cutoff, paired_curves
 
 
 def test_half_cutoff_and_area_of_known_curves():
@@ -21,7 +22,7 @@ def test_the_intervals_of_a_curve_come_from_the_same_images():
     rows, facts = curve_facts(
         np.stack([right & False, right], 1), np.stack([right, right], 1), right, right, [0.5, 1.0]
     )
-    assert (rows[1]["normalised"], rows[1]["normalised_low"], rows[1]["normalised_high"]) == (1, 1, 1)
+    assert rows[1]["normalised"] == 1 and 0.97 < rows[1]["normalised_low"] < 1 <= rows[1]["normalised_high"] < 1.03
     assert (rows[0]["normalised"], rows[0]["top5_normalised"]) == (0, 1)
     assert facts["half_cutoff"] == [0.75, 0.75, 0.75] and facts["area"] == [0.5, 0.5, 0.5]
     assert rows[0]["top1_high"] > 0
@@ -30,15 +31,27 @@ def test_the_intervals_of_a_curve_come_from_the_same_images():
 def test_curves_of_two_models_are_compared_on_the_same_images():
     """b is right wherever a is, and at half of Nyquist nowhere: the difference has no doubt about it."""
     right = np.random.default_rng(0).random(300) < 0.8
-    a, b = np.stack([right, right], 1), np.stack([right & False, right], 1)
-    assert paired_curves((a, right), (b, right), [0.5, 1.0])["area"] == [0.5, 0.5, 0.5]
-    assert paired_curves((a, right), (b, right), [0.5, 1.0])["half_cutoff"] is None, "a never falls to half"
+    a, b, x = np.stack([right, right], 1), np.stack([right & False, right], 1), [0.5, 1.0]
+    assert paired_curves(Curve(a, right, x), Curve(b, right, x))["area"] == [0.5, 0.5, 0.5]
+    assert paired_curves(Curve(a, right, x), Curve(b, right, x))["half_cutoff"] is None, "a never falls to half"
     noisy = a ^ (np.random.default_rng(1).random(a.shape) < 0.3)
-    value, low, high = paired_curves((a, right), (noisy, right), [0.5, 1.0])["area"] or [0, 0, 0]
-    assert low < value < high and paired_curves((a, right), (a, right), [0.5, 1.0])["area"] == [0, 0, 0]
+    value, low, high = paired_curves(Curve(a, right, x), Curve(noisy, right, x))["area"] or [0, 0, 0]
+    assert low < value < high and paired_curves(Curve(a, right, x), Curve(a, right, x))["area"] == [0, 0, 0]
 
 
 def test_nothing_right_unfiltered_gives_no_normalised_number():
     wrong = np.zeros((10, 2), bool)
     rows, facts = curve_facts(wrong, wrong, wrong[:, 0], wrong[:, 0], [0.5, 1.0])
     assert np.isnan(rows[0]["normalised"]) and facts == {"area": None, "half_cutoff": None}
+
+
+def test_two_models_with_other_frequencies_each_have_their_own_cutoffs_and_sets_widen_the_interval():
+    luck = np.repeat(np.random.default_rng(0).random(60), 4)
+    right, full = np.stack([luck < 0.3, luck < 0.7, luck < 2], 1), luck < 2
+    first, second = Curve(right, full, [0.2, 0.4, 1.0]), Curve(right, full, [0.1, 0.3, 1.0])
+    value, low, high = paired_curves(first, second)["half_cutoff"] or [0, 0, 0]
+    assert (value, low, high) == pytest.approx((0.1, 0.1, 0.1)), "everything lies a tenth lower"
+    _, blind = curve_facts(right, right, full, full, [0.2, 0.4, 1.0])
+    _, aware = curve_facts(right, right, full, full, [0.2, 0.4, 1.0], np.repeat(np.arange(60), 4))
+    (_, low, high), (_, wider_low, wider_high) = blind["half_cutoff"], aware["half_cutoff"]
+    assert wider_high - wider_low > 1.5 * (high - low), "four copies of an image are one image"

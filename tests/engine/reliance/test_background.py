@@ -9,6 +9,7 @@ import torch
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
 from engine.core.request import Result, build
+from engine.core.statistics import share
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
 from engine.evaluation import comparison, samples, streaming
@@ -61,11 +62,45 @@ def test_the_numbers_come_with_normalised_ones_and_intervals():
     assert rows.top5.tolist() == [1, 1, 1], "five classes"
     assert rows.top1_normalised["background"] == 1.0, "all that it can do, it does from the background alone"
     assert rows.top1_normalised["foreground"] == 0.0
-    assert rows.top1_normalised_low["background"] == rows.top1_normalised_high["background"] == 1.0
-    assert rows.top1_low["full"] == pytest.approx(0.3143, abs=1e-4) and rows.top1_high["full"] == pytest.approx(
-        0.6857, abs=1e-4
+    assert 0.7 < rows.top1_normalised_low["background"] < 1 < rows.top1_normalised_high["background"], (
+        "of 24 images only"
     )
+    low, high = share(12, 24)
+    assert (rows.top1_low["full"], rows.top1_high["full"]) == pytest.approx((low, high))
+    assert "lives" not in rows, "nobody says where these kinds live"
     assert rows.loss["full"] == pytest.approx(np.log(2), abs=2e-3), "sure of two kinds"
+
+
+class Homes(Squares):
+    """The squares, which tell their places and that two scenes in a row are a set."""
+
+    def homes(self) -> tuple[str, ...]:
+        return ("sea", "sea", "sky", "sky")
+
+    def describe(self, index: int) -> dict:
+        return super().describe(index) | {"place": self.homes()[index % 4]}
+
+    def gives(self) -> frozenset[str]:
+        return super().gives() | {"places"}
+
+    def clusters(self) -> np.ndarray:
+        return np.arange(self.count) // 2
+
+
+def test_where_places_are_known_a_background_is_asked_what_it_can_tell(world):
+    world["homes"] = Homes()
+    reading, seeing = run("place", "homes"), run("object", "homes")
+    row = reading.tables["variants"].set_index("variant").loc["background"]
+    assert row.lives == 1 and row.lives_low > row.lives_chance, "it reads nothing but the place"
+    assert row.lives_ideal == 1 and row.top1_ideal == 0.5, "one of the two kinds that live there"
+    assert row.lives_chance == pytest.approx(2 / 5) and 0 < row.lives_smallest < 0.6, "two of five classes"
+    blind = seeing.tables["variants"].set_index("variant").loc["background"]
+    assert blind.lives < row.lives and reading.tables["variants"].lives.isna().tolist() == [True, True, False]
+    (apart,) = comparison.paired_places(comparison.align([reading, seeing]))
+    assert (
+        apart["difference"] == row.lives - blind.lives and apart["interval"][0] > 0 and apart["variant"] == "background"
+    )
+    assert comparison.paired_places(comparison.align([run("place"), run("object")])) == []
 
 
 def test_foreground_and_background_are_the_image_when_put_together():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.reliance.filters import filtered, radius, ring_energy, ring_shares
+from engine.reliance.filters import filtered, kept_radius, radius, ring_energy, ring_shares
 
 SIZE = 48
 
@@ -64,3 +64,14 @@ def test_cut_offs_mean_the_same_at_every_size():
     for side in (48, 96):
         assert radius(side, side)[0, side // 4] == 0.5
         assert radius(side, side).max() == 1.0, "the corners count to the last ring"
+
+
+def test_a_cutoff_keeps_no_more_than_the_image_holds():
+    """At 96 pixels frequencies are 48ths of Nyquist down and across: below 0.1 the highest has four and two of them."""
+    assert kept_radius((96, 96), 0.1, "ideal") == pytest.approx(math.hypot(4, 2) / 48)
+    assert kept_radius((96, 96), 0.02, "ideal") == 0, "only the mean is left"
+    assert kept_radius((224, 224), 0.02, "ideal") == pytest.approx(math.hypot(2, 1) / 112)
+    assert kept_radius((96, 96), 1.0, "ideal") == 1
+    assert kept_radius((96, 96), 0.1, "gaussian") == kept_radius((96, 96), 0.1, "ideal"), (
+        "half the amplitude at the cut-off"
+    )

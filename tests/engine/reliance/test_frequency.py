@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.data.dataset import Dataset
+from engine.evaluation.curves import area
 from engine.reliance import frequency
-from engine.reliance.filters import ring_energy
+from engine.reliance.filters import kept_radius, ring_energy
 from engine.reliance.frequency import FrequencyRequest
 from tests.engine.contexts import Notebook
 from tests.engine.reliance.test_filters import SIZE, waves
@@ -70,7 +71,9 @@ def test_accuracy_falls_where_the_cue_is_cut(listening):
     assert band.top1.tolist() == [0, 0.5, 0.5]
     assert low.cutoff.tolist() == [0.2, 0.4, 0.6, 0.8, 1.0] and (low.n == 20).all()
     assert result.facts["full"]["top1"] == 1
-    assert result.facts["low_area"][0] == pytest.approx((0.25 + 0.5 + 0.75 + 1) * 0.2 / 0.8)
+    kept = [kept_radius((SIZE, SIZE), cutoff, "ideal") for cutoff in low.cutoff]
+    assert low.kept.tolist() == kept and high.kept.tolist() == kept and low.kept.lt(low.cutoff).sum() == 4
+    assert result.facts["low_area"][0] == pytest.approx(area(np.array([[0, 0.5, 0.5, 1, 1]]), kept)[0])
     (row,) = frequency.paired([result, result])
     assert row["area"] == [0, 0, 0] and row["half_cutoff"] is not None
     assert len(result.facts["variants"]) == 1 + 4 + 5 + 3, "the low-pass at 1 is the image itself, and not run again"
