@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ class Starter(Source):
         """All of them; those whose files are missing are listed as unavailable."""
         more = sorted(path.stem for path in STARTER.glob("*.json") if path.stem not in STARTER_MODELS)
         return [_starter(name) for name in (*STARTER_MODELS, *more)]
+
+    def find(self, name: str) -> Entry | None:
+        """The model of this name; the others' cards are not read."""
+        known = name in STARTER_MODELS or (_NAME.fullmatch(name) and (STARTER / f"{name}.json").is_file())
+        return _starter(name) if known else None
 
     def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
         """The model of its card's architecture."""
@@ -279,10 +285,16 @@ def _class_names(card: Mapping[str, Any], folder: Path) -> tuple[str, ...] | Non
 
 def _read_names(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8-sig")  # with a byte-order mark, as some editors write
-        return json.loads(text) if path.suffix == ".json" else [line for line in text.splitlines() if line.strip()]
+        kept = path.stat()
+        return _parsed(path, kept.st_mtime_ns, kept.st_size)
     except (OSError, ValueError) as error:
         raise BadRequest(f"The class names in {path} cannot be read ({error}).") from None
+
+
+@lru_cache(maxsize=64)  # cards are read at every look at the catalog; their lists of names are long and seldom change
+def _parsed(path: Path, _changed: int, _size: int) -> Any:
+    text = path.read_text(encoding="utf-8-sig")  # with a byte-order mark, as some editors write
+    return json.loads(text) if path.suffix == ".json" else [line for line in text.splitlines() if line.strip()]
 
 
 def _input_size(given: Any) -> tuple[int, int, int]:

@@ -167,6 +167,18 @@ def test_a_starter_model_is_loaded_by_its_card(monkeypatch, tmp_path):
     assert catalog.find("starter-vit").top1_interval == (0.81, 0.85)
 
 
+def test_names_of_classes_are_parsed_once_and_again_when_the_file_changes(folder, monkeypatch):
+    parsed = []
+    loads = json.loads
+    monkeypatch.setattr(cards.json, "loads", lambda text: parsed.append(text) or loads(text))
+    (folder / "names.json").write_text(json.dumps(["ant", "bee", "cow"]))
+    card = {"architecture": "test_vit", "input_size": 160, "classes": "names.json"}
+    assert [entry_of(folder, **card).class_names for _ in range(3)] == [("ant", "bee", "cow")] * 3
+    assert len(parsed) == 1
+    (folder / "names.json").write_text(json.dumps(["ant", "bee", "horse"]))
+    assert entry_of(folder, **card).class_names == ("ant", "bee", "horse")
+
+
 def entry_of(folder, **card):
     save_file(tiny(num_classes=3), folder / "mine.safetensors")
     write_toml(folder, name="mine", weights="mine.safetensors", **card)
