@@ -46,8 +46,11 @@ style: $(DEV)
 types: $(DEV)
 	$(VENV)/bin/pyrefly check --python-interpreter-path $(VENV)/bin/python --output-format min-text
 
+# Each processor core runs tests of its own, whole files at a time; at most four, for the memory that each takes.
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
 behaviour: $(DEV)
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # What needs neither a trained model nor a browser, and no waiting.
 QUICK := tests/test_house.py tests/test_changed.py tests/cache tests/engine/core tests/engine/data tests/engine/models \
@@ -57,7 +60,7 @@ LONGER := tests/engine/visualization/optimization/test_optimize.py tests/engine/
 	tests/pages/common/experiments/test_single.py
 
 quick: $(DEV) style types
-	$(VENV)/bin/python -m pytest -m "not slow and not browser" $(QUICK) $(LONGER:%=--ignore=%) $(ARGS)
+	$(PYTEST) -m "not slow and not browser" $(QUICK) $(LONGER:%=--ignore=%) $(ARGS)
 
 changed: $(DEV) style
 	$(VENV)/bin/python -m pytest -m "not slow and not browser" $$($(VENV)/bin/python -m tests.changed $(SINCE)) $(ARGS)

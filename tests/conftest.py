@@ -31,13 +31,18 @@ os.environ.update(
     STREAMLIT_BROWSER_GATHER_USAGE_STATS="false",
 )
 os.environ.pop("VITRINE_CONFIG", None)
+# Two threads for torch: the tests' arithmetic is small, and more threads only wait for each other. Where several processes
+# run tests side by side (`make test`), they share the cores; so do the servers and commands that they start.
+TOGETHER = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+THREADS = max(1, min(2, (os.cpu_count() or 1) // TOGETHER))
+if TOGETHER > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Two threads for torch: the tests' arithmetic is small, and more threads only wait for each other."""
     import torch
 
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(THREADS)
 
 
 def is_this_machine(address: Any) -> bool:
