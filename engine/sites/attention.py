@@ -75,7 +75,11 @@ def _torchs_own(attention: nn.Module) -> list[Rows] | None:
 @projection
 def _one_for_all(attention: nn.Module) -> list[Rows] | None:
     fused = linear(attention, "qkv")
-    return _fused(attention, fused) if fused and fused.out_features % len(PARTS) == 0 else None
+    rows = _fused(attention, fused) if fused and fused.out_features % len(PARTS) == 0 else None
+    # What follows takes in the values of all heads. Where it takes in more or less, they were not found: the projection
+    # makes only keys and values, say (GCViT's global windows), or stands in an order that is not known.
+    out = linear(attention, "proj")
+    return rows if rows is None or out is None or out.in_features == len(rows[-1].weight) else None
 
 
 @projection
@@ -113,8 +117,21 @@ def _fused(attention: nn.Module, fused: nn.Linear) -> list[Rows]:
         key_bias, value_bias = getattr(attention, "k_bias", None), getattr(attention, "v_bias", None)
         others = [bias if isinstance(bias, Tensor) else torch.zeros_like(query_bias) for bias in (key_bias, value_bias)]
         bias, module = torch.cat([query_bias, *others]), attention
-    if getattr(attention, "head_first", False) and isinstance(width := getattr(attention, "dim_head", None), int):
-        # Each head has its query, key and value side by side (MaxViT): bring the three together.
-        places = torch.arange(len(weight), device=weight.device).view(-1, 3, width).transpose(0, 1).flatten(1)
+    if (places := _heads_apart(attention, weight)) is not None:
         return [Share(module, weight[at], None if bias is None else bias[at], held=weight, at=at) for at in places]
     return _split(module, weight, bias, 3)
+
+
+def _heads_apart(attention: nn.Module, weight: Tensor) -> list[Tensor] | None:
+    """Where each head has its query, key and value side by side in this weight: which rows are the queries of all heads, the
+    keys and the values. None where the weight holds the three one after the other."""
+    whole = [getattr(attention, name, None) for name in ("num_heads", "dim_head", "key_dim", "val_dim")]
+    heads, width, key, value = (size if isinstance(size, int) else 0 for size in whole)
+    if getattr(attention, "head_first", False) and width:  # MaxViT
+        widths = [width] * 3
+    elif heads * (2 * key + value) == len(weight):  # TinyViT, EfficientFormer: values may be wider than queries and keys
+        widths = [key, key, value]
+    else:
+        return None
+    by_head = torch.arange(len(weight), device=weight.device).view(-1, sum(widths))
+    return [part.flatten() for part in by_head.split(widths, dim=1)]

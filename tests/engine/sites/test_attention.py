@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import timm
 import torch
+from timm.models.gcvit import WindowAttentionGlobal
 from torch import nn
 
 from engine.sites import attention
@@ -75,3 +79,29 @@ def test_a_form_of_ones_own_is_asked_after_those_that_are_known(monkeypatch: pyt
     assert [rows.module for _, rows in projected(module)] == [*module.children()]
     both = holding(qkv=18, to_q=6, to_k=6, to_v=6)
     assert {rows.module for _, rows in projected(both)} == {both.get_submodule("qkv")}
+
+
+@pytest.mark.parametrize("name", ["tiny_vit_5m_224", "efficientformer_l1"])
+def test_heads_that_hold_their_three_side_by_side_are_taken_apart_as_the_network_does(name: str) -> None:
+    """Two routes: the attention's own answer, and softmax(q k + position bias) v from the rows that were found."""
+    torch.manual_seed(0)
+    network: Any = timm.create_model(name, num_classes=2)
+    part = next(part for part in network.eval().requires_grad_(False).modules() if is_attention(part))
+    nn.init.normal_(part.attention_biases)
+    nn.init.normal_(part.qkv.weight, std=0.2)
+    places = part.attention_bias_idxs.shape[0]
+    entering = torch.randn(2, places, part.qkv.in_features, generator=torch.Generator().manual_seed(0))
+    normed = part.norm(entering) if hasattr(part, "norm") else entering
+    heads = [rows.of(normed).unflatten(2, (part.num_heads, -1)).transpose(1, 2) for _, rows in projected(part)]
+    query, key, value = heads
+    bias = part.attention_biases[:, part.attention_bias_idxs]
+    mixed = (query @ key.transpose(2, 3) * part.scale + bias).softmax(3) @ value
+    torch.testing.assert_close(part.proj(mixed.transpose(1, 2).flatten(2)), part(entering), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("width", [12, 16])
+def test_a_projection_to_keys_and_values_alone_is_not_taken_for_all_three(width: int) -> None:
+    """GCViT's global windows get their queries from elsewhere; 24 rows would fall into three parts, 32 would not."""
+    assert not is_attention(WindowAttentionGlobal(width, 2, (2, 2)))
+    whole = WindowAttentionGlobal(width, 2, (2, 2), use_global=False)
+    assert [len(rows.weight) for _, rows in projected(whole)] == [width] * 3
