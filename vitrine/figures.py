@@ -158,8 +158,9 @@ def _moves(results: Sequence[Result]) -> go.Figure:
 def _localisation(results: Sequence[Result]) -> go.Figure:
     """How well maps tell the object from the rest; where no masks are known, what is left of position."""
     tables = _sides(results, "layers")
-    if any(rows["localisation_auroc"].notna().any() for _, rows in tables.values()):
-        return spatial.localisation(tables)
+    for measure in ("localisation_strongest", "localisation_auroc"):
+        if any(rows[measure].notna().any() for _, rows in tables.values()):
+            return spatial.localisation(tables, measure)
     return spatial.curves(tables, "self_retrieval", "self-retrieval, share of tokens")
 
 

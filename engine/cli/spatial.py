@@ -15,6 +15,7 @@ from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import CURVES, LayersRequest
 from engine.spatial.moves import MovesRequest
 
+MEASURED = (*CURVES, "object_share")
 MOVED = 128
 """Images that are shifted and rotated by default: each takes five more passes."""
 
@@ -49,7 +50,7 @@ def spatial(arguments: Namespace) -> Answer:
 
 
 def _layer(row: Mapping[Any, Any]) -> dict[str, Any]:
-    intervals = {name: _interval(row, name) for name in CURVES}
+    intervals = {name: _interval(row, name) for name in MEASURED}
     rest = {name: value for name, value in row.items() if not str(name).endswith(("_low", "_high"))}
     return {**rest, "intervals": intervals}
 
@@ -73,7 +74,7 @@ def _last(result: Result) -> dict[str, Any]:
         ],
         "attention": result.tables["attention"].to_dict("records"),
         "position_accuracy": result.arrays["position_accuracy"][0] if result.arrays else None,
-        **{name: result.facts[name] for name in ("best_position", "held_out") if name in result.facts},
+        **{name: result.facts[name] for name in ("best_position", "held_out", "held_out_interval") if name in result.facts},
         "chance": result.facts["chance"],
         "evaluations": result.facts["evaluations"],
     }  # fmt: skip
@@ -85,6 +86,7 @@ def _accuracy(row: Mapping[Any, Any]) -> dict[str, Any]:
     facts |= {name: _interval(row, name) for name in ("interval", "interval5")}
     if not math.isnan(row.get("difference", math.nan)):
         facts |= {"difference": row["difference"], "difference_interval": _interval(row, "difference_interval")}
+        facts["smallest"] = row["smallest"]
     return facts
 
 
@@ -92,9 +94,19 @@ def _interval(row: Mapping[Any, Any], name: str) -> list[float]:
     return [row[f"{name}_low"], row[f"{name}_high"]]
 
 
+def _within(row: Mapping[str, Any], name: str) -> str:
+    """A number of a layer with its interval."""
+    low, high = row["intervals"][name]
+    return f"{row[name]:.3f} ({low:.3f} to {high:.3f})" if not math.isnan(row[name]) else "-"
+
+
 def _text(facts: dict[str, Any]) -> str:
     """Tables as text: the curves, then all accuracies."""
-    parts = [table(("layer", *CURVES), [(row["site"], *(row[name] for name in CURVES)) for row in facts["layers"]])]
+    curves = [(row["site"], *(_within(row, name) for name in MEASURED)) for row in facts["layers"]]
+    parts = [table(("layer, 95% intervals", *MEASURED), curves)]
+    apart = facts["last_against_others"].items()
+    rows = [(name, each["difference"], *each["interval"], each["smallest"]) for name, each in apart]
+    parts.append(table(("last block minus the mean of the others", "difference", "from", "to", "seen from"), rows))
     rows = [("unmodified", facts["natural"])] if "natural" in facts else []
     rows += [(f"head on {name}", row) for name, row in facts.get("heads", {}).items()]
     rows += [(f"class token isolated for {row['isolated']} blocks", row) for row in facts.get("isolation", ())]

@@ -129,7 +129,9 @@ def _heads_apart(attention: nn.Module, weight: Tensor) -> list[Tensor] | None:
     heads, width, key, value = (size if isinstance(size, int) else 0 for size in whole)
     if getattr(attention, "head_first", False) and width:  # MaxViT
         widths = [width] * 3
-    elif heads * (2 * key + value) == len(weight):  # TinyViT, EfficientFormer: values may be wider than queries and keys
+    elif heads * (2 * key + value) == len(
+        weight
+    ):  # TinyViT, EfficientFormer: values may be wider than queries and keys
         widths = [key, key, value]
     else:
         return None

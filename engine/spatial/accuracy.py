@@ -1,4 +1,6 @@
-"""Right and wrong answers while images stream by: one byte an image and condition, and sums for single positions."""
+"""Right and wrong answers while images stream by: one byte an image and condition, one bit for each single position.
+
+Intervals are those of `engine.core.statistics`; `clusters` (n,) says which images belong together."""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.statistics import bootstrap_interval, paired_difference, wilson
+from engine.core.statistics import Estimate, difference, estimate, smallest_difference
 
 TOP = 5
 
@@ -39,30 +41,35 @@ class Answers:
         """(n,) whether the right class was among the first `top`."""
         return np.concatenate(self._ranks[condition]) < top
 
-    def accuracy(self, condition: str, against: str | None = None) -> dict[str, Any]:
-        """top1, top5, n, interval and interval5 (Wilson, 95%); with `against`, the paired difference of top1 too."""
-        first, five = self.hits(condition), self.hits(condition, TOP)
-        n = len(first)
-        facts = {
-            "top1": float(first.mean()),
-            "top5": float(five.mean()),
-            "n": n,
-            "interval": list(wilson(int(first.sum()), n)),
-            "interval5": list(wilson(int(five.sum()), n)),
-        }
+    def accuracy(
+        self, condition: str, against: str | None = None, clusters: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """top1, top5, n, interval and interval5 (95%); with `against`, the paired difference of top1 too, its interval, and
+        the smallest that so many images would show with 80% power."""
+        first = self.hits(condition)
+        facts = _facts(estimate(first, clusters=clusters), estimate(self.hits(condition, TOP), clusters=clusters))
+        facts["n"] = len(first)
         if against is not None:
-            difference, low, high = paired_difference(first, self.hits(against))
-            facts |= {"difference": difference, "difference_interval": [low, high]}
+            before = self.hits(against)
+            by = difference(first, before, clusters)
+            facts |= {"difference": by.value, "difference_interval": [by.low, by.high]}
+            facts["smallest"] = smallest_difference(first, before, clusters)
         return facts
+
+
+def _facts(first: Estimate, five: Estimate) -> dict[str, Any]:
+    return {
+        "top1": first.value, "top5": five.value, "interval": [first.low, first.high], "interval5": [five.low, five.high]
+    }  # fmt: skip
 
 
 class Positions:
     """The head on every single position: how often each is right, and how many are on each image."""
 
     def __init__(self, positions: int) -> None:
-        # Two halves of the images: the best position of one is scored on the other.
-        self._right = np.zeros((2, 2, positions), np.int64)
-        self._images = np.zeros(2, np.int64)
+        self._positions = positions
+        self._right = np.zeros((2, positions), np.int64)
+        self._packed: list[np.ndarray] = []
         self._means: list[np.ndarray] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
@@ -70,34 +77,34 @@ class Positions:
         higher = ranks(logits, labels).cpu().numpy()
         hits = np.stack([higher < 1, higher < TOP], axis=1)
         self._means.append(hits.mean(axis=2))
-        first = int(self._images.sum())
-        for row, each in enumerate(hits):
-            self._right[(first + row) % 2] += each
-            self._images[(first + row) % 2] += 1
+        self._right += hits.sum(axis=0)
+        self._packed.append(np.packbits(hits[:, 0], axis=1))
 
     def map(self) -> np.ndarray:
         """(2, position): share of images answered rightly from each position, top1 and top5."""
-        return self._right.sum(axis=0) / self._images.sum()
+        return self._right / sum(map(len, self._means))
 
-    def average(self) -> dict[str, Any]:
-        """Mean over positions (paper: Patch Average); the interval is over images (bootstrap)."""
+    def average(self, clusters: np.ndarray | None = None) -> dict[str, Any]:
+        """Mean over positions (paper: Patch Average); the interval is over images."""
         means = np.concatenate(self._means)
-        five, one = bootstrap_interval(means[:, 1]), bootstrap_interval(means[:, 0])
-        top1, top5 = map(float, means.mean(axis=0))
-        return {"top1": top1, "top5": top5, "n": len(means), "interval": [*one], "interval5": [*five]}
+        one, five = (estimate(each, clusters=clusters) for each in means.T)
+        return _facts(one, five) | {"n": len(means)}
 
-    def maximum(self) -> dict[str, Any]:
+    def maximum(self, clusters: np.ndarray | None = None) -> dict[str, Any]:
         """The best position (paper: Patch Maximum), each of top1 and top5 its own. `held_out` is what the best position
-        of either half of the images reaches on the other half: free of the choice."""
-        n, right = int(self._images.sum()), self._right.sum(axis=0)
-        best = right.max(axis=1)
-        crossed = sum(int(self._right[1 - half, 0, int(self._right[half, 0].argmax())]) for half in (0, 1))
-        return {
-            "top1": float(best[0] / n),
-            "top5": float(best[1] / n),
-            "n": n,
-            "interval": list(wilson(int(best[0]), n)),
-            "interval5": list(wilson(int(best[1]), n)),
-            "position": int(right[0].argmax()),
-            "held_out": crossed / n,
-        }
+        of either half of the images reaches on the other half, with its interval: free of the choice."""
+        hits = self._hits()
+        place, five = (int(right.argmax()) for right in self._right)
+        total = estimate(self._right[1, five] > np.arange(len(hits)))  # which images these are is not kept
+        ids = np.arange(len(hits)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+        other = np.empty(len(hits), bool)
+        for half in (0, 1):
+            here = ids % 2 == half
+            other[~here] = hits[~here, int(hits[here].sum(axis=0).argmax())]
+        held = estimate(other, clusters=clusters)
+        facts = _facts(estimate(hits[:, place], clusters=clusters), total) | {"n": len(hits), "position": place}
+        return facts | {"held_out": held.value, "held_out_interval": [held.low, held.high]}
+
+    def _hits(self) -> np.ndarray:
+        """(n, position) whether the right class was first."""
+        return np.unpackbits(np.concatenate(self._packed), axis=1, count=self._positions).astype(bool)

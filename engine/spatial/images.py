@@ -32,10 +32,12 @@ COVERED = 0.5
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (B, 3, H, W) in [0, 1] on the device, their numbers in the data set, and their object masks (B, H, W) in
-    {0, 1}, NaN throughout where no mask or box is known, or none that fits the image."""
+    """Images (B, 3, H, W) in [0, 1] on the device, their numbers in the data set, which of them belong together (clusters
+    (B,); see `clusters_of`), and their object masks (B, H, W) in {0, 1}, NaN throughout where no mask or box is known, or
+    none that fits the image."""
 
     numbers: np.ndarray
+    clusters: np.ndarray
     images: Tensor
     masks: Tensor
 
@@ -44,6 +46,15 @@ def order(dataset: Dataset, most: int | None = None) -> np.ndarray:
     """Numbers of the images to look at, in a fixed shuffle, at most `most` of them. Controls are left out."""
     kept = [index for index in range(len(dataset)) if dataset.describe(index).get("variant") not in CONTROLS]
     return np.random.default_rng(0).permutation(np.array(kept, np.int64))[:most]
+
+
+def clusters_of(dataset: Dataset, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Which of these images belong together, as one number for each: the scenes of a matched set, which share object and
+    pose, have the same one; any other image has its own."""
+    sets = [dataset.describe(int(number)).get("set") for number in numbers]
+    return np.array(
+        [int(number) * 2 if of is None else int(of) * 2 + 1 for number, of in zip(numbers, sets, strict=True)]
+    )
 
 
 def batches(
@@ -66,7 +77,9 @@ def batches(
         if kept:
             some = True
             pixels = torch.from_numpy(np.stack(pictures)).to(model.device).permute(0, 3, 1, 2).float() / 255
-            yield Batch(np.array(kept), pixels, torch.from_numpy(np.stack(masks)).to(model.device))
+            yield Batch(
+                np.array(kept), clusters_of(dataset, kept), pixels, torch.from_numpy(np.stack(masks)).to(model.device)
+            )
     if not some:
         raise BadRequest(f"No image of “{dataset.name}” can be read. Use PNG, JPEG or WebP images.")
 

@@ -10,31 +10,22 @@ import numpy as np
 import pandas as pd
 import torch
 from pydantic import Field
-from timm.models import is_model_in_modules
 
 from engine.core import devices
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.precision import autocast
 from engine.core.request import Context, Result
-from engine.core.statistics import bootstrap_interval
+from engine.core.statistics import estimate
 from engine.evaluation.predictions import outputs
 from engine.evaluation.request import OnImages, report
 from engine.evaluation.streaming import Stream
-from engine.models import catalog
 from engine.spatial import attention, images
 from engine.spatial.blocks import Stack
 from engine.spatial.probes import Probes
 
 BATCH_BYTES = 256 << 20
 LARGEST_BATCH = 64
-REMEASURED = (
-    "beit", "cait", "coat", "convit", "davit", "edgenext", "efficientformer", "eva", "gcvit", "hieradet_sam2", "maxxvit",
-    "mvitv2", "nest", "nextvit", "pvt_v2", "swin_transformer", "swin_transformer_v2", "swin_transformer_v2_cr", "tiny_vit",
-    "tnt", "twins", "volo", "xcit",
-)  # fmt: skip
-"""timm's modules of networks whose attention was measured wrongly, or not at all, before any form of projections was known:
-their results have another key since then, and those of all others the one that they had."""
 COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 
 
@@ -48,8 +39,9 @@ COLUMNS = ("experiment", "name", "index", "head", "top1", "top5", "n")
 class LastLayerRequest(OnImages):
     """Accuracy under everything that can be done to the last layers, on one data set (at most `images` of it).
 
-    Table `accuracy`: experiment, index, head, name, top1, top5, n, their 95% intervals, and `difference` to the model as
-    it is (top1, paired, with interval). Its experiments:
+    Table `accuracy`: experiment, index, head, name, top1, top5, n, their 95% intervals, `difference` to the model as it is
+    (top1, paired, with interval), and `smallest`, the smallest difference that so many images would show with 80%
+    power. Intervals count the scenes of a matched set as belonging together. Its experiments:
 
     - `natural`: the model as it is. `heads`: the final norm and head, not trained again, on the class token (`cls`),
       on the mean of the patches (`patch_mean`), on the mean of all tokens (`all_mean`), on each single position (mean:
@@ -61,19 +53,15 @@ class LastLayerRequest(OnImages):
     Table `attention`: block, head, entropy (1: all alike) and distance from all alike (total variation), each with
     its interval over images, for queries on the image; `cls_entropy` for those of the prefix. Array `position_accuracy`
     (2, height, width): top1 and top5 from each position. Facts: images, evaluations (block evaluations an image),
-    missing, skipped, best_position, held_out, chance (of one answer at random among all of the model's classes, as it
-    answers among all of them), seconds, device. A model that does not answer in the data's
+    missing, skipped, best_position, held_out (with held_out_interval), chance (of one answer at random among all of the
+    model's classes, as it answers among all of them), seconds, device. A model that does not answer in the data's
     classes has empty tables, and `missing` says why.
     """
 
     experiment = "spatial-last"
-    version = 2
+    version = 3
 
     images: int | None = Field(default=None, ge=1)
-
-    def fingerprints(self) -> dict[str, str]:
-        again = is_model_in_modules(catalog.find(self.model).architecture, REMEASURED)
-        return super().fingerprints() | ({"attention": "any form"} if again else {})
 
     def run(self, context: Context) -> Result:
         stream = Stream.of(self, context)
@@ -95,15 +83,16 @@ def measure(stream: Stream, most: int | None = None) -> Result:
 
     def one_pass(size: int) -> Result:
         with torch.no_grad():
-            probes = Probes(model)
+            probes, clusters = Probes(model), list[np.ndarray]()
             done = 0
             for batch in images.batches(dataset, numbers, model, size, stream.skipped):
                 right = torch.tensor([labels[int(number)] for number in batch.numbers], device=model.device)
                 with autocast(model.device):
                     probes.add(model.normalize(batch.images), right)
+                clusters.append(batch.clusters)
                 done += len(batch.numbers)
                 stream.tell(done, len(numbers))
-        return result_of(probes, done, outputs(model))
+        return result_of(probes, np.concatenate(clusters), outputs(model))
 
     answers = devices.halve_on_oom(one_pass, size)
     answers.facts["skipped"] = report(dataset, stream.skipped, matching.notes)
@@ -115,31 +104,34 @@ def measure(stream: Stream, most: int | None = None) -> Result:
     return answers
 
 
-def result_of(probes: Probes, done: int, classes: int) -> Result:
-    """What `probes` saw on `done` images of a model that answers with so many classes, as `LastLayerRequest` says."""
-    rows = [{"experiment": "natural", "name": "natural", **_flat(probes.answers.accuracy("natural"))}]
+def result_of(probes: Probes, clusters: np.ndarray, classes: int) -> Result:
+    """What `probes` saw on images (`clusters`: which of them belong together) of a model that answers with so many classes, as
+    `LastLayerRequest` says."""
+    answers, done = probes.answers, len(clusters)
+    rows = [{"experiment": "natural", "name": "natural", **_flat(answers.accuracy("natural", None, clusters))}]
     for name in ("cls", "patch_mean", "all_mean"):
-        if name in probes.answers:
-            rows.append({"experiment": "heads", "name": name, **_flat(probes.answers.accuracy(name, "natural"))})
+        if name in answers:
+            rows.append({"experiment": "heads", "name": name, **_flat(answers.accuracy(name, "natural", clusters))})
     arrays, facts = {}, {}
     if probes.positions is not None and probes.readout is not None:
-        grid, best = probes.readout.grid, probes.positions.maximum()
-        facts = {"best_position": divmod(best.pop("position"), grid.width), "held_out": best.pop("held_out")}
-        rows.append({"experiment": "heads", "name": "patch_average", **_flat(probes.positions.average())})
+        grid, best = probes.readout.grid, probes.positions.maximum(clusters)
+        facts = {"best_position": divmod(best.pop("position"), grid.width)}
+        facts |= {name: best.pop(name) for name in ("held_out", "held_out_interval")}
+        rows.append({"experiment": "heads", "name": "patch_average", **_flat(probes.positions.average(clusters))})
         rows.append({"experiment": "heads", "name": "patch_maximum", **_flat(best)})
         arrays["position_accuracy"] = probes.positions.map().reshape(2, grid.height, grid.width).astype(np.float32)
     for what in ("isolation", "cls_only", "uniform"):
         for condition in _conditions(probes, what):
             index, *head = map(int, condition.split()[1:])
             place: Mapping[str, Any] = {"experiment": what, "index": index, "head": head[0] if head else None}
-            rows.append({**place, "name": condition, **_flat(probes.answers.accuracy(condition, "natural"))})
+            rows.append({**place, "name": condition, **_flat(answers.accuracy(condition, "natural", clusters))})
     table = pd.DataFrame(rows)
     for column in ("index", "head"):
         table[column] = table.get(column, pd.Series(np.nan, table.index)).astype(float)
     evaluations = {} if probes.stack is None else evaluations_of(probes.stack)
     facts |= {"images": done, "missing": [*probes.missing], "evaluations": evaluations, "chance": 1 / classes}
     facts["watched"] = min(done, probes.images) and sum(len(each) for each in next(iter(probes.seen.values()), []))
-    return Result({}, arrays, {"accuracy": table, "attention": _attention_table(probes)}, facts)
+    return Result({}, arrays, {"accuracy": table, "attention": _attention_table(probes, clusters)}, facts)
 
 
 def _conditions(probes: Probes, what: str) -> list[str]:
@@ -158,7 +150,7 @@ def evaluations_of(stack: Stack) -> dict[str, Any]:
     return {**counted, "patches alone, one pass for each L": depth * (depth - 1) // 2}
 
 
-def _attention_table(probes: Probes) -> pd.DataFrame:
+def _attention_table(probes: Probes, clusters: np.ndarray) -> pd.DataFrame:
     rows = []
     for (block, head), parts in sorted(probes.seen.items()):
         values = torch.cat(parts).double().numpy()
@@ -166,8 +158,8 @@ def _attention_table(probes: Probes) -> pd.DataFrame:
         for column, name in enumerate(("entropy", "distance", "cls_entropy")):
             if np.isnan(values[:, column]).any():
                 continue
-            low, high = bootstrap_interval(values[:, column])
-            row |= {name: values[:, column].mean(), f"{name}_low": low, f"{name}_high": high}
+            value, low, high = estimate(values[:, column], clusters=clusters[: len(values)])
+            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["block", "head", "n", "entropy", "distance"])
 

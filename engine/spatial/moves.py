@@ -17,7 +17,6 @@ from engine.core import devices
 from engine.core.experiments import experiment
 from engine.core.precision import autocast
 from engine.core.request import Context, Result
-from engine.core.statistics import HIGH, LOW
 from engine.evaluation.index import batch_size
 from engine.evaluation.request import OnImages, report
 from engine.evaluation.streaming import Stream
@@ -26,9 +25,9 @@ from engine.sites.access import Site, read
 from engine.sites.grid import to_maps
 from engine.spatial import images
 from engine.spatial.depth import layers_of
+from engine.spatial.resamples import ends, weights_of
 
 UNITS = 256
-ROUNDS = 200
 ENDS = ("low", "high", "quartile_1", "quartile_3")
 Move = Callable[[Tensor], Tensor]
 
@@ -46,13 +45,13 @@ class MovesRequest(OnImages):
     image and the moved map (mean over images, median over units; 1: the map moves along); `invariance`, 1 minus
     the squared change of a unit's mean over positions as a share of its variance over images (median over units; 1:
     the mean stays, 0: it changes by its standard deviation over images, -1: as much as from one image to any other,
-    which differ by twice the variance). With 95% intervals over images, each with all of its moves, and quartiles over
-    units.
+    which differ by twice the variance). With 95% intervals over images, each with all of its moves and matched sets
+    together, and quartiles over units.
     Facts: images, skipped (what could not be read), shift (pixels down and right), turn (degrees), seconds, device.
     """
 
     experiment = "spatial-moves"
-    version = 2
+    version = 3
 
     images: int = Field(default=128, ge=2, le=4096)
 
@@ -116,7 +115,7 @@ def _pass(stream: Stream, sites: list[Site], most: int, size: int) -> Result:
                 moved = seen(move(model.input_size)(batch.images))
                 for site in sites:
                     expected = move((site.grid.height, site.grid.width))(plain[site.name])
-                    tallies[kind, site.name].add(batch.numbers, plain[site.name], expected, moved[site.name])
+                    tallies[kind, site.name].add(batch.clusters, plain[site.name], expected, moved[site.name])
         done += len(batch.numbers)
         stream.tell(done, len(numbers))
     rows: list[dict[str, Any]] = []
@@ -133,18 +132,18 @@ class _Tally:
     one move."""
 
     def __init__(self) -> None:
-        self._numbers: list[np.ndarray] = []
+        self._clusters: list[np.ndarray] = []
         self._same: list[Tensor] = []
         self._before: list[Tensor] = []
         self._after: list[Tensor] = []
 
-    def add(self, numbers: np.ndarray, plain: Tensor, expected: Tensor, moved: Tensor) -> None:
-        """Maps (B, unit, height, width) of images with these numbers: of the image, the same moved, and of the moved
+    def add(self, clusters: np.ndarray, plain: Tensor, expected: Tensor, moved: Tensor) -> None:
+        """Maps (B, unit, height, width) of images of these sets: of the image, the same moved, and of the moved
         image."""
         one, other = (each.flatten(2) - each.flatten(2).mean(dim=2, keepdim=True) for each in (expected, moved))
         product = one.norm(dim=2) * other.norm(dim=2)
         same = (one * other).sum(dim=2) / product
-        self._numbers.append(numbers)
+        self._clusters.append(clusters)
         # A unit that is silent on both images has no map to move.
         self._same.append(torch.where(product > 1e-12, same, torch.nan).cpu())
         self._before.append(plain.mean(dim=(2, 3)).cpu())
@@ -153,10 +152,9 @@ class _Tally:
     def row(self) -> dict[str, Any]:
         same = torch.cat(self._same).double().numpy()
         before, after = (torch.cat(each).double().numpy() for each in (self._before, self._after))
-        # Images are resampled, not rows: the moves of one image are no independent measurements.
-        images, of_row = np.unique(np.concatenate(self._numbers), return_inverse=True)
-        draws = np.random.default_rng(0).poisson(1.0, (ROUNDS, len(images)))
-        weights = np.vstack([np.ones(len(same)), draws[:, of_row]])
+        # Sets of images are resampled, not rows: the moves of one image are no independent measurements.
+        sets, of_row = np.unique(np.concatenate(self._clusters), return_inverse=True)
+        weights = np.vstack([np.ones(len(same)), weights_of(sets).T[:, of_row]])
         there = ~np.isnan(same)
         equivariance = _share(weights @ np.where(there, same, 0), weights @ there)
         squares = weights @ (after - before) ** 2
@@ -174,7 +172,7 @@ class _Tally:
                 row |= dict.fromkeys((name, *(f"{name}_{end}" for end in ENDS)), np.nan)
                 continue
             medians = np.nanmedian(values, axis=1)
-            low, high = np.nanpercentile(medians[1:], (LOW, HIGH)) if len(medians) > 1 else (np.nan, np.nan)
+            low, high = ends(medians, len(sets)) if len(medians) > 1 else (np.nan, np.nan)
             quarter, three = np.nanpercentile(values[0], (25, 75))
             row |= {name: medians[0], f"{name}_low": low, f"{name}_high": high}
             row |= {f"{name}_quartile_1": quarter, f"{name}_quartile_3": three}

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from cache.store import ResultStore
+from engine.core.request import Result
+from engine.jobs.runner import Runner
+from engine.spatial.maps import MapsRequest
 from tests.browser.driving import AppServer, settled, visit
 
 ROOMS = {
@@ -58,3 +66,23 @@ def test_texts_are_compared_with_an_image_from_a_link(app_server: AppServer, pag
     answered(app_server, page, link, "[data-testid=stPlotlyChart]")
     expect(page.get_by_text("According to starter-clip, “a photo of", exact=False)).to_be_visible()
     assert page.locator("[data-testid=stMain] img:not([alt])").count() == 0
+
+
+def test_a_click_on_a_position_follows_it(app_server: AppServer, page: Page) -> None:
+    """Row 2, column 9 of 12 by 12 positions of an image whose maps are stored."""
+    arrays: dict[str, np.ndarray] = {"pixels": np.full((96, 96, 3), 200, np.uint8)}
+    arrays |= {"map_0": np.eye(12, dtype=np.float32), "tokens_0": np.eye(144, dtype=np.float16)}
+    row = {"layer": 0, "site": "s", "maps": "m", "units": 768, "height": 12, "width": 12, "low": 0.0, "high": 1.0}
+    table = pd.DataFrame([{**row, "auroc": 0.7}])
+    store = ResultStore(app_server.cache / "results")
+    stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
+    Runner(store).keep(MapsRequest(model="starter-vit", unit=3), stored)
+    store.close()
+    visit(page, f"{app_server.url}/spatial?a=starter-vit&unit=3", 120)
+    plot = page.locator("[class*=st-key-sp_click_a] .nsewdrag").first
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 9.5 / 12, box["y"] + box["height"] * 2.5 / 12)
+    expect(page).to_have_url(re.compile(r"down=0\.208\d*"), timeout=30_000)
+    across = parse_qs(urlsplit(page.url).query)["across"]
+    assert [float(each) for each in across] == [pytest.approx(9.5 / 12)]

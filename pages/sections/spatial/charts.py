@@ -22,15 +22,15 @@ def curves(tables: Mapping[Side, tuple[str, pd.DataFrame]], name: str, y: str) -
     return chart
 
 
-def localisation(tables: Mapping[Side, tuple[str, pd.DataFrame]]) -> go.Figure:
-    """Localisation with the spread over units (the middle half) and, dotted, the same against other images' masks."""
-    chart = blank(DEPTH, "AUROC, object against background")
+def localisation(tables: Mapping[Side, tuple[str, pd.DataFrame]], name: str = "localisation_strongest") -> go.Figure:
+    """Localisation on the strongest images, or over all (`localisation_auroc`), with its interval over images and, dotted,
+    the same against other images' masks."""
+    chart = blank(DEPTH, "AUROC, one side against the other")
+    control = {"localisation_auroc": "localisation_control"}.get(name, f"{name}_control")
     for side, (model, table) in tables.items():
-        if table["localisation_auroc"].notna().any():
-            spread = table["localisation_quartile_1"], table["localisation_quartile_3"]
-            line(chart, Curve(table["depth"], table["localisation_auroc"], *spread), model, side)
-            control = Curve(table["depth"], table["localisation_control"])
-            line(chart, control, f"{model}, other images' masks", side, dash=1)
+        if table[name].notna().any():
+            line(chart, Curve(table["depth"], table[name], table[f"{name}_low"], table[f"{name}_high"]), model, side)
+            line(chart, Curve(table["depth"], table[control]), f"{model}, other images' masks", side, dash=1)
     level(chart, 0.5, "chance")
     return chart
 
@@ -109,7 +109,7 @@ def heads_of_blocks(sides: Mapping[Side, tuple[str, pd.DataFrame]]) -> go.Figure
             go.Scatter(
                 x=table["block"], y=table["entropy"], mode="markers", name=f"{model}: single heads",
                 marker={"color": colours.tint(side, 0.55), "size": 8},
-                customdata=table[["head", "distance"]],
+                customdata=table[["head", "distance"]].to_numpy().tolist(),
                 hovertemplate="head %{customdata[0]}: %{y:.3f}, distance from uniform %{customdata[1]:.2f}<extra></extra>",
             )
         )  # fmt: skip
@@ -130,7 +130,8 @@ def clickable(picture: str, rows: int, columns: int, side: Side) -> go.Figure:
             x=places[:, 1],
             y=places[:, 0],
             mode="markers",
-            customdata=places,
+            # A list: an array is sent packed, and what is clicked comes back as its packing instead of the two numbers.
+            customdata=places.tolist(),
             marker={"size": max(5, 280 // max(rows, columns)), "symbol": "square", "color": colours.tint(side, 0.02)},
             hovertemplate="follow this position<extra></extra>",
             selected={"marker": {"opacity": 1, "color": colours.tint(side, 0.55)}},

@@ -36,16 +36,7 @@ def curves(view: SpatialView, computed: Mapping[str, Result]) -> None:
     first = next(iter(there.values()))
     n = f"{first.facts['images']} images"
     with st.grid(2, min_column_width=370, gap="large"):
-        if numbers["localisation_auroc"].notna().any():
-            figures.draw(
-                charts.localisation(tables), numbers, "localisation", key="sp-localisation",
-                finding=_one_line(
-                    [findings.across(names[s], tables[s][1], "localisation_auroc", "localisation") for s in names]
-                ),
-                note=f"How well a unit's map separates the object from the background: median over units, band: "
-                f"interquartile range over units. Dotted: the same maps with another image's mask, which shows how much "
-                f"centre bias contributes. {n}.",
-            )  # fmt: skip
+        _localisation(names, tables, numbers, n)
         for name, y, what, short, note in (
             ("self_retrieval", "share of tokens", "self-retrieval", "self-retrieval",
              "Share of tokens whose nearest (cosine) input embedding is their own position's. "
@@ -57,7 +48,12 @@ def curves(view: SpatialView, computed: Mapping[str, Result]) -> None:
              "1 minus the variance of the tokens around their mean, relative to their mean square: at 1, all tokens of an "
              f"image are equal. {n}."),
             ("map_uniformity", "uniformity of maps", "uniformity of the maps", "uniformity",
-             f"The same for the units' maps: at 1, every map is flat. {n}."),
+             f"The same for the units' maps: at 1, every map is flat. Units with a large mean make it high. {n}."),
+            ("map_between", "variance between images", "share of a unit's variance between images",
+             "the share of variance between images",
+             f"Of a unit's variance over all positions of all images, the share that its images' means have: at 1, every "
+             f"map is flat. It leaves the units' means out; median over units. {n}. "
+             + _one_line([findings.disagreement(names[s], tables[s][1], there[s].facts["last"]) for s in names])),
         ):  # fmt: skip
             if not numbers[name].notna().any():
                 continue
@@ -70,6 +66,35 @@ def curves(view: SpatialView, computed: Mapping[str, Result]) -> None:
                     note=f"{note} {_one_line(apart)} Bands: 95% intervals over images.",
                 )  # fmt: skip
     _missing(there)
+
+
+def _localisation(names: Mapping[Side, str], tables: Tables, numbers: pd.DataFrame, n: str) -> None:
+    """On the strongest images, in which direction, and over all images."""
+    for name, key, note in (
+        ("localisation_strongest", "localisation",
+         "How well a unit's map separates the object from the background on its ten strongest images (of different sets): "
+         "direction chosen on half of them, measured on the other half; median over units. Dotted: the same maps with "
+         "other images' masks, which shows how much comes from where objects mostly are."),
+        ("localisation_auroc", "localisation-all",
+         "The same over all images, whether they excite the unit or not. Dotted: other images' masks."),
+    ):  # fmt: skip
+        if not numbers[name].notna().any():
+            continue
+        what = "localisation on the strongest images" if key == "localisation" else "localisation over all images"
+        with st.container():
+            figures.draw(
+                charts.localisation(tables, name), numbers, key, key=f"sp-{key}",
+                finding=_one_line([findings.across(names[s], tables[s][1], name, what) for s in names]),
+                note=f"{note} {n}. Bands: 95% intervals over images.",
+            )  # fmt: skip
+    if numbers["object_share"].notna().any():
+        with st.container():
+            figures.draw(
+                charts.curves(tables, "object_share", "share of units that mark the object"), numbers, "direction",
+                key="sp-direction", finding=_one_line([findings.direction(names[s], tables[s][1]) for s in names]),
+                note="Of the units that mark the same side on at least nine of their ten strongest images, those that mark the "
+                "object; the others mark the background. Bands: 95% intervals over units.",
+            )  # fmt: skip
 
 
 def last_layer(view: SpatialView, computed: Mapping[str, Result]) -> None:
@@ -117,7 +142,7 @@ def _heads(view: SpatialView, there: Mapping[Side, Result], tables: Tables, numb
                 finding=f"{model}: single positions reach {share(float(values.min()), 1)} to "
                 f"{share(float(values.max()), 1)}, with the maximum at row {row}, column {column}.",
                 note=f"Accuracy of the head on each final position alone. The best position, chosen on half of the images, "
-                f"reaches {share(result.facts['held_out'], 1)} on the other half.",
+                f"reaches {_held_out(result)} on the other half.",
             )  # fmt: skip
 
 
@@ -189,13 +214,11 @@ def moves(view: SpatialView, computed: Mapping[str, Result]) -> None:
                         bounds = part[f"{name}_low"], part[f"{name}_high"]
                         curve = charts.Curve(part["depth"], part[name], *bounds)
                         charts.line(chart, curve, f"{model}: {kind}", side, dash)
-                        said.append(
-                            f"{model}, {kind}: {part[name].iloc[0]:.2f} in the first block, {part[name].iloc[-1]:.2f} in the last"
-                        )
+                        said.append(findings.moved(model, kind, part, name))
             with st.container():
                 figures.draw(
                     chart, numbers, name, key=f"sp-{name}",
-                    finding=f"{what[0].upper()}{what[1:]}: {_one_line(said).replace('-', '−')}",
+                    finding=f"{what[0].upper()}{what[1:]}: {_one_line(said)}",
                     note=f"{note} {facts['images']} images; shifted {', '.join(facts['shift'])}; rotated "
                     f"{', '.join(facts['turn'])}. Bands: 95% intervals.",
                 )  # fmt: skip
@@ -247,11 +270,18 @@ def _single_heads(tables: Tables) -> str:
     said = []
     for model, table in tables.values():
         rows = table[(table.experiment == "uniform") & table["head"].notna()]
-        heads = [f"head {int(row['head'])} {findings.points(row['difference'])}" for row in rows.to_dict("records")]
+        heads = [f"head {int(row['head'])} {findings.cost(row)}" for row in rows.to_dict("records")]
         said += (
-            [f"{errors.escape(model)}, only one head of the last block uniform: {', '.join(heads)}."] if heads else []
+            [f"{errors.escape(model)}, cost with only one head of the last block uniform: {', '.join(heads)}."]
+            if heads
+            else []
         )
     return " ".join(said)
+
+
+def _held_out(result: Result) -> str:
+    low, high = result.facts["held_out_interval"]
+    return f"{share(result.facts['held_out'], 1)} ({100 * low:.1f} to {share(high, 1)})"
 
 
 def _one_line(sentences: list[str]) -> str:

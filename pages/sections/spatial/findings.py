@@ -1,4 +1,8 @@
-"""The findings of the spatial probe in one sentence each, computed from the numbers. Pure."""
+"""The findings of the spatial probe in one sentence each, computed from the numbers. Pure.
+
+Every number has its 95% interval. Where nothing was seen, the sentence says which difference so many images would have shown
+with 80% power.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.core.statistics import smallest_share
 from pages.common.words import share
+
+Row = Mapping[Any, Any]
 
 
 def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
@@ -17,28 +24,55 @@ def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
     known = np.flatnonzero(~np.isnan(values))
     if not len(known):
         return ""
+    rows = table.to_dict("records")
     peak, final = int(np.nanargmax(values)), int(known[-1])
-    ends = f"{what} from {values[known[0]]:.2f} to {values[final]:.2f}"
+    ends = f"{what} from {_value(rows[known[0]], name)} to {_value(rows[final], name)}"
     if final < len(values) - 1:
         ends += f" (block {final}, the last in which it can be measured)"
-    return f"{model}: {ends}, maximum ({values[peak]:.2f}) in block {peak} of 0 to {len(values) - 1}"
+    return f"{model}: {ends}, maximum in block {peak} of 0 to {len(values) - 1}: {_value(rows[peak], name)}"
 
 
 def last_block(model: str, last: Mapping[str, Any], name: str, what: str) -> str:
-    """The last block against the mean of the others, with its interval."""
+    """The last block against the mean of the others, with its interval, or what could have been seen."""
     if name not in last:
         return ""
     difference, (low, high) = last[name]["difference"], last[name]["interval"]
-    told = (
-        f"significantly higher {what} than"
-        if low > 0
-        else f"significantly lower {what} than"
-        if high < 0
-        else f"{what} "
-    )
-    "that is not significantly different from"
+    numbers = f"{_signed(difference)}, {_signed(low)} to {_signed(high)}"
+    if low <= 0 <= high:
+        return (
+            f"{model}: no difference in {what} was seen between the last block and the mean of the others ({numbers}); "
+            f"one of {last[name]['smallest']:.3f} would have been"
+        )
+    return f"{model}: {what} is {'higher' if low > 0 else 'lower'} in the last block than on average in the others ({numbers})"
+
+
+def direction(model: str, table: pd.DataFrame) -> str:
+    """Which side units mark on their strongest images, in the first block and in the last."""
+    rows = [row for row in table.to_dict("records") if row.get("direction_units", 0) > 0]
+    if not rows:
+        return ""
+    said = [f"{_side(row)} in block {int(row['layer'])}" for row in (rows[0], *rows[1:][-1:])]
+    last = rows[-1]
     return (
-        f"{model}'s last block has {told} its other blocks ({_signed(difference)}, {_signed(low)} to {_signed(high)})"
+        f"{model}: of the units that mark one side, {' and '.join(said)}; {share(last['preferring'])} of the last block's "
+        f"units mark one ({share(last['preferring_control'])} with other images' masks)"
+    )
+
+
+def disagreement(model: str, table: pd.DataFrame, last: Mapping[str, Any]) -> str:
+    """Whether two measures of how uniform maps are say the same of the last block, and of the most uniform one."""
+    names = ("map_uniformity", "map_between")
+    if any(name not in last or table[name].isna().all() for name in names):
+        return ""
+    signs = [_sign(last[name]["interval"]) for name in names]
+    peaks = [int(table["layer"].iloc[int(np.nanargmax(table[name].to_numpy(float)))]) for name in names]
+    if signs[0] == signs[1] and peaks[0] == peaks[1]:
+        return f"{model}: both measures of uniformity agree: block {peaks[0]} has the most uniform maps"
+    words = {1: "more uniform", -1: "less uniform", 0: "not seen to differ"}
+    return (
+        f"{model}: the two measures of uniformity disagree: block {peaks[0]} has the most uniform maps by their means, block "
+        f"{peaks[1]} by their variance; against the others, the last block's are {words[signs[0]]} by the one and "
+        f"{words[signs[1]]} by the other"
     )
 
 
@@ -47,25 +81,25 @@ def isolation(model: str, table: pd.DataFrame) -> str:
     apart, alone = (table[table.experiment == name].sort_values("index") for name in ("isolation", "cls_only"))
     if len(apart) < 2:
         return ""
-    late, early = apart.iloc[-2], alone.iloc[-2]
-    natural = float(table[table.experiment == "natural"].top1.iloc[0])
+    late, early = apart.to_dict("records")[-2], alone.to_dict("records")[-2]
+    natural = table[table.experiment == "natural"].to_dict("records")[0]
     return (
-        f"{model} reaches {share(late.top1, 1)} (unmodified: {share(natural, 1)}) if the class token attends to the patches "
-        f"only in the last block, and {share(early.top1, 1)} if it does so in all blocks but the last"
+        f"{model} reaches {_accuracy(late)} (unmodified: {_accuracy(natural)}) if the class token attends to the patches "
+        f"only in the last block, and {_accuracy(early)} if it does so in all blocks but the last"
     )
 
 
 def heads(model: str, table: pd.DataFrame) -> str:
     """Class token, single positions and the mean of the patches."""
-    top1 = table[table.experiment == "heads"].set_index("name")["top1"]
-    if not len(top1):
+    rows = {row["name"]: row for row in table[table.experiment == "heads"].to_dict("records")}
+    if not rows:
         return ""
-    single = f"a single position classifies {share(top1['patch_average'], 1)} of images correctly on average"
-    best = f"the best one {share(top1['patch_maximum'], 1)}"
+    single = f"a single position classifies {_accuracy(rows['patch_average'])} of images correctly on average"
+    best = f"the best one {_accuracy(rows['patch_maximum'])}"
     own = (
-        f"its class token {share(top1['cls'], 1)}"
-        if "cls" in top1
-        else f"all of them pooled {share(top1['patch_mean'], 1)}"
+        f"its class token {_accuracy(rows['cls'])}"
+        if "cls" in rows
+        else f"all of them pooled {_accuracy(rows['patch_mean'])}"
     )
     return f"{model}: {single}, {best}, {own}"
 
@@ -77,23 +111,33 @@ def uniform(model: str, table: pd.DataFrame) -> str:
         return ""
     ordered = rows.to_dict("records")
     last, most = ordered[-1], min(ordered, key=lambda row: row["difference"])
-    low, high = last["difference_interval_low"], last["difference_interval_high"]
-    loses = "has no significant cost" if low <= 0 <= high else f"costs {points(-last['difference'])}"
-    return (
-        f"{model}: uniform attention in the last block {loses} (95%: {points(-high)} to {points(-low)}); "
-        f"in block {int(most['index'])} it costs {points(-most['difference'])}"
-    )
+    found = f"{model}: uniform attention in the last block costs {cost(last)}"
+    if last["difference_interval_low"] <= 0 <= last["difference_interval_high"]:
+        found = (
+            f"{model}: no cost of uniform attention in the last block was seen ({cost(last)}); one of "
+            f"{points(last['smallest'])} would have been"
+        )
+    return f"{found}; in block {int(most['index'])}, where it costs most, {cost(most)}"
 
 
 def attention(model: str, table: pd.DataFrame) -> str:
     """How near to uniform the last block's attention is, beside the others'."""
     if not len(table):
         return ""
-    mean = table.groupby("block")["entropy"].mean()
-    others = share(float(mean.iloc[:-1].mean()))
+    # The interval of a mean over heads is at most as wide as the mean of theirs, since all look at the same images.
+    mean = table.groupby("block")[["entropy", "entropy_low", "entropy_high"]].mean()
+    last, others = mean.iloc[-1], mean.iloc[:-1].mean()
     return (
-        f"{model}: attention entropy in the last block is {share(float(mean.iloc[-1]))} of that of uniform attention, in "
-        f"the others {others}"
+        f"{model}: attention entropy in the last block is {_shares(last, 'entropy')} of that of uniform attention, in the "
+        f"others {_shares(others, 'entropy')}"
+    )
+
+
+def moved(model: str, kind: str, rows: pd.DataFrame, name: str) -> str:
+    """How maps or means follow one kind of move, in the first block and in the last."""
+    first, last = rows.to_dict("records")[0], rows.to_dict("records")[-1]
+    return f"{model}, {kind}: {_value(first, name)} in the first block, {_value(last, name)} in the last".replace(
+        "-", "−"
     )
 
 
@@ -103,11 +147,51 @@ def joined(parts: list[str]) -> str:
     return "; ".join(said) + "." if said else ""
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+def cost(row: Row) -> str:
+    """What a change costs, with its interval, in percentage points."""
+    low, high = -row["difference_interval_high"], -row["difference_interval_low"]
+    return f"{points(-row['difference'])} ({_rounded(low)} to {_rounded(high)})"
 
 
 def points(value: float) -> str:
     """A difference of shares in percentage points."""
-    rounded = round(100 * value, 1) + 0.0  # never minus nothing
-    return f"{rounded:.1f} points".replace("-", "−")
+    return f"{_rounded(value)} points"
+
+
+def _side(row: Row) -> str:
+    """The side that most units with a direction mark; where that could be chance, what could have been seen."""
+    value, low, high = (row[f"object_share{end}"] for end in ("", "_low", "_high"))
+    numbers = f"{share(value)} mark the object ({100 * low:.0f} to {share(high)})"
+    if low <= 0.5 <= high:
+        seen = smallest_share(0.5, row["direction_units"])
+        return f"{numbers}, not seen to differ from half (from {share(seen)} on it would have been)"
+    return (
+        numbers
+        if value > 0.5
+        else f"{share(1 - value)} mark the background ({100 * (1 - high):.0f} to {share(1 - low)})"
+    )
+
+
+def _sign(interval: list[float]) -> int:
+    return 1 if interval[0] > 0 else -1 if interval[1] < 0 else 0
+
+
+def _value(row: Row, name: str) -> str:
+    """A number and its interval: 0.90 (0.89 to 0.91)."""
+    return f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"
+
+
+def _shares(row: Row | pd.Series, name: str) -> str:
+    return f"{share(row[name])} ({100 * row[f'{name}_low']:.0f} to {share(row[f'{name}_high'])})"
+
+
+def _accuracy(row: Row) -> str:
+    return f"{share(row['top1'], 1)} ({100 * row['interval_low']:.1f} to {share(row['interval_high'], 1)})"
+
+
+def _rounded(value: float) -> str:
+    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", "−")  # never minus nothing
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")

@@ -17,7 +17,6 @@ from engine.models.loaded import LoadedModel
 from engine.sites.attention import held, projected
 from engine.spatial import attention
 from engine.spatial.last import LastLayerRequest, measure, result_of
-from engine.spatial.layers import LayersRequest
 from engine.spatial.probes import Probes
 from tests.conftest import forget_settings
 from tests.engine.clips import Desk
@@ -62,7 +61,7 @@ def test_a_block_that_averages_loses_nothing_by_uniform_attention() -> None:
         probes = Recorded(model)
         probes.add(images, torch.tensor([0, 1]))
     torch.testing.assert_close(probes.logits["uniform 2"], probes.logits["natural"], atol=1e-5, rtol=1e-5)
-    result = result_of(probes, 2, CLASSES)
+    result = result_of(probes, np.arange(2), CLASSES)
     last = result.tables["attention"].query("block == 2")
     assert last.entropy.tolist() == pytest.approx([1.0, 1.0]) and last.distance.max() < 1e-6
     assert result.tables["attention"].query("block == 0").entropy.max() < 0.99
@@ -124,16 +123,6 @@ def test_the_attention_of_a_pyramid_is_measured_through_the_request(person: Path
     assert list(zip(seen.block, seen["head"], strict=True)) == [(b, h) for b in range(4) for h in range(b + 1)]
     assert seen.entropy.between(0.01, 0.999).all() and (seen.n == 8).all() and result.facts["watched"] == 8
     assert not any("attention" in line for line in result.facts["missing"])
-
-
-def test_only_networks_whose_attention_is_measured_anew_have_another_key(person: Path) -> None:
-    anew = LastLayerRequest(model=placed(person, "pvt_v2_b0", **NARROW), data="boxed")
-    assert anew.fingerprints() == {
-        **LayersRequest(model=anew.model, data="boxed").fingerprints(),
-        "attention": "any form",
-    }
-    as_before = LastLayerRequest(model="starter-vit")
-    assert as_before.fingerprints().keys() == {"model", "data"}
 
 
 def test_chance_is_among_all_classes_that_the_model_answers_with() -> None:

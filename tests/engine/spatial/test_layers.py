@@ -12,7 +12,7 @@ from engine.core.images import to_png
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
 from engine.spatial import images
-from engine.spatial.layers import measure
+from engine.spatial.layers import CURVES, measure
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import Squares, averaging_last, over, vit, without_mixing
 from tests.engine.world import write, xml
@@ -88,7 +88,7 @@ def test_a_cnn_has_every_curve_but_self_retrieval_and_says_why() -> None:
     model.input_size = (64, 64)
     found = measure(over(model, Squares(side=64)))
     table = found.tables["layers"]
-    assert table.self_retrieval.isna().all() and len(found.facts["missing"]) == 1
+    assert table.self_retrieval.isna().all() and len(found.facts["missing"]) == 2
     assert table.localisation_auroc.notna().all() and "self_retrieval" not in found.facts["last"]
 
 
@@ -114,7 +114,7 @@ def test_why_there_is_no_localisation_is_said_as_it_is() -> None:
     everywhere = [
         f"For blocks.{block}.mlp.hidden, no image has positions both on and off its object." for block in range(3)
     ]
-    for dataset, lines in ((Unmarked(), [unknown]), (Filled(), everywhere), (Squares(), [])):
+    for dataset, lines in ((Unmarked(), [unknown]), (Filled(), everywhere), (Squares(24), [])):
         result = measure(over(vit(), dataset))
         assert result.facts["missing"] == lines
         assert result.tables["layers"].localisation_auroc.isna().all() == bool(lines)
@@ -123,19 +123,19 @@ def test_why_there_is_no_localisation_is_said_as_it_is() -> None:
 
 def test_units_are_told_with_their_separation_and_the_last_block_against_the_others() -> None:
     """Two routes: the table's numbers from the arrays, and the difference from the table."""
-    result = measure(over(vit(), Squares()))
+    result = measure(over(vit(), Squares(24)))
     table, numbers, separation = result.tables["layers"], result.arrays["units"], result.arrays["unit_auroc"]
     assert (numbers[0] == np.arange(128)).all(), "every unit where there are no more than 192"
     np.testing.assert_allclose(np.median(separation, axis=1), table.localisation_auroc, atol=1e-6)
     np.testing.assert_allclose(np.percentile(separation, 25, axis=1), table.localisation_quartile_1, atol=1e-6)
     np.testing.assert_allclose(np.percentile(separation, 75, axis=1), table.localisation_quartile_3, atol=1e-6)
     assert (separation >= 0.5).all() and (table.depth == np.array([1, 2, 3]) / 3).all()
-    for name in ("localisation_auroc", "self_retrieval", "position_r2", "homogeneity", "map_uniformity"):
+    for name in CURVES:
         last = result.facts["last"][name]
         assert last["difference"] == pytest.approx(table[name].iloc[-1] - table[name].iloc[:-1].mean(), abs=1e-6)
-        assert last["interval"][0] <= last["difference"] <= last["interval"][1]
+        assert last["interval"][0] <= last["difference"] <= last["interval"][1] and last["smallest"] >= 0
         assert (table[f"{name}_low"] <= table[name]).all() and (table[name] <= table[f"{name}_high"]).all()
-    assert result.facts["images"] == 16 and result.facts["scored"] == 8, "half of the images are fitted on"
+    assert result.facts["images"] == 24 and result.facts["scored"] == 12, "half of the images are fitted on"
 
 
 def test_layers_of_fewer_units_are_padded() -> None:

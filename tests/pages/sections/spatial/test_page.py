@@ -67,7 +67,7 @@ def accuracy(rows: list[tuple]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["experiment", "name", "index", "head", "top1", "difference"])
     low, high = table["difference"] - 0.01, table["difference"] + 0.01
     return table.assign(
-        top5=1.0, n=100, interval_low=table.top1 - 0.02, interval_high=table.top1 + 0.02,
+        top5=1.0, n=100, smallest=0.015, interval_low=table.top1 - 0.02, interval_high=table.top1 + 0.02,
         interval5_low=0.9, interval5_high=1.0, difference_interval_low=low, difference_interval_high=high,
     )  # fmt: skip
 
@@ -94,20 +94,72 @@ TABLE = accuracy(
 )
 
 
-def test_the_findings_say_what_the_numbers_say() -> None:
-    assert "reaches 60.0% (unmodified: 80.0%)" in findings.isolation("m", TABLE)
-    assert "and 30.0% if it does so in all blocks but the last" in findings.isolation("m", TABLE)
+def test_the_findings_say_what_the_numbers_say_with_their_intervals() -> None:
+    assert "reaches 60.0% (58.0 to 62.0%) (unmodified: 80.0% (78.0 to 82.0%))" in findings.isolation("m", TABLE)
+    assert "and 30.0% (28.0 to 32.0%) if it does so in all blocks but the last" in findings.isolation("m", TABLE)
     uniform = findings.uniform("m", TABLE)
-    assert "last block has no significant cost" in uniform and "in block 0 it costs 30.0 points" in uniform
-    assert "40.0% of images correctly on average, the best one 50.0%, its class token 80.0%" in findings.heads(
-        "m", TABLE
+    assert "in block 0, where it costs most, 30.0 points (29.0 to 31.0)" in uniform
+    heads = findings.heads("m", TABLE)
+    assert "40.0% (38.0 to 42.0%) of images correctly on average, the best one 50.0%" in heads and "80.0%" in heads
+    curve = layers(r2=[0.9, 0.95, 0.2])
+    assert findings.across("m", curve, "r2", "R²") == (
+        "m: R² from 0.90 (0.80 to 1.00) to 0.20 (0.10 to 0.30), maximum in block 1 of 0 to 2: 0.95 (0.85 to 1.05)"
     )
-    curve = pd.DataFrame({"r2": [0.9, 0.95, 0.2]})
-    assert findings.across("m", curve, "r2", "R²").endswith("from 0.90 to 0.20, maximum (0.95) in block 1 of 0 to 2")
-    last = {"r2": {"difference": -0.7, "interval": [-0.8, -0.6]}}
-    assert "significantly lower R² than its other blocks (−0.700, −0.800 to −0.600)" in findings.last_block(
-        "m", last, "r2", "R²"
+
+
+def layers(**curves: list[float]) -> pd.DataFrame:
+    """A table of curves, each within 0.1 of its interval's ends."""
+    table = pd.DataFrame(curves)
+    ends = {f"{name}{end}": table[name] + by for name in curves for end, by in (("_low", -0.1), ("_high", 0.1))}
+    return table.assign(layer=table.index, **ends)
+
+
+def last(difference: float) -> dict:
+    """What a result says of the last block, within 0.1."""
+    return {"difference": difference, "interval": [difference - 0.1, difference + 0.1], "smallest": 0.14}
+
+
+def test_a_difference_that_was_not_seen_is_told_with_the_one_that_would_have_been() -> None:
+    assert findings.last_block("m", {"r2": last(-0.7)}, "r2", "R²") == (
+        "m: R² is lower in the last block than on average in the others (−0.700, −0.800 to −0.600)"
     )
+    assert "is higher in the last" in findings.last_block("m", {"r2": last(0.7)}, "r2", "R²")
+    unseen = findings.last_block("m", {"r2": last(0.05)}, "r2", "R²")
+    assert "no difference in R² was seen" in unseen and unseen.endswith("one of 0.140 would have been")
+    assert "no cost of uniform attention in the last block was seen (0.5 points (−0.5 to 1.5)); one of 1.5 points" in (
+        findings.uniform("m", TABLE)
+    )
+
+
+def test_the_side_that_units_mark_is_told_for_the_first_block_and_the_last() -> None:
+    table = layers(object_share=[0.45, 0.8, 0.12]).assign(direction_units=40, preferring=0.8, preferring_control=0.03)
+    said = findings.direction("m", table)
+    assert (
+        "45% mark the object (35 to 55%), not seen to differ from half (from 72% on it would have been) in block 0"
+        in said
+    )
+    assert "88% mark the background (78 to 98%) in block 2" in said and "80% of the last block's units" in said
+    assert "(3% with other images' masks)" in said
+    assert findings.direction("m", table.assign(direction_units=np.nan)) == ""
+
+
+def test_two_measures_of_uniformity_are_compared() -> None:
+    table = layers(map_uniformity=[0.1, 0.2, 0.6], map_between=[0.1, 0.5, 0.2])
+    apart = {"map_uniformity": last(0.45), "map_between": last(-0.05)}
+    said = findings.disagreement("m", table, apart)
+    assert "block 2 has the most uniform maps by their means, block 1 by their variance" in said
+    assert "the last block's are more uniform by the one and not seen to differ by the other" in said
+    same = table.assign(map_between=table.map_uniformity)
+    assert "both measures of uniformity agree: block 2" in findings.disagreement(
+        "m", same, {name: last(0.45) for name in apart}
+    )
+    assert findings.disagreement("m", table, {}) == ""
+
+
+def test_positions_that_can_be_clicked_are_sent_as_plain_numbers() -> None:
+    """Plotly packs arrays, and what is clicked would come back as the packing."""
+    (points,) = charts.clickable("data:,", 2, 4, "a").to_plotly_json()["data"]
+    assert points["customdata"][5] == [0.75, 0.375] and isinstance(points["customdata"], list | tuple)
 
 
 def test_every_number_of_the_charts_is_drawn() -> None:
