@@ -121,7 +121,7 @@ def plain_weights(model: Any, images: torch.Tensor, block: int) -> np.ndarray:
 def test_entropies_of_patches_and_of_the_prefix_are_those_of_the_attention_weights(name: str) -> None:
     model = vit(name)
     looked, images = seen(model)
-    table = result_of(looked, 3, CLASSES).tables["attention"].set_index(["block", "head"])
+    table = result_of(looked, np.arange(3), CLASSES).tables["attention"].set_index(["block", "head"])
     prefix = model.module.num_prefix_tokens
     for block in range(3):
         weights = plain_weights(model, images, block)
@@ -143,7 +143,7 @@ def test_attention_is_looked_at_on_the_first_images_only(monkeypatch) -> None:
         looked = Probes(model)
         for _ in range(4):
             looked.add(torch.randn(4, 3, 32, 32), torch.arange(4))
-    result = result_of(looked, 16, CLASSES)
+    result = result_of(looked, np.arange(16), CLASSES)
     assert result.facts["watched"] == 8 and (result.tables["attention"].n == 8).all()
     assert (result.tables["accuracy"].query("experiment != 'heads'").n == 16).all()
 

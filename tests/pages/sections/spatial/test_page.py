@@ -212,9 +212,9 @@ def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken(
 
 
 def test_a_curve_that_ends_early_is_told_as_far_as_it_is_known() -> None:
-    table = pd.DataFrame({"known": [0.9, 0.8, np.nan], "unknown": [np.nan] * 3})
+    table = layers(known=[0.9, 0.8, np.nan], unknown=[np.nan] * 3)
     said = findings.across("m", table, "known", "self-retrieval")
-    assert "from 0.90 to 0.80 (block 1, the last in which it can be measured)" in said and "nan" not in said
+    assert "to 0.80 (0.70 to 0.90) (block 1, the last in which it can be measured)" in said and "nan" not in said
     assert findings.across("m", table, "unknown", "self-retrieval") == ""
 
 
