@@ -37,4 +37,4 @@ def test_a_cnn_has_what_exists_and_says_the_rest(capsys: pytest.CaptureFixture[s
     found = answer(capsys, "starter-cnn")
     assert found["layers"][0]["self_retrieval"] is None and found["isolation"] == []
     assert found["heads"]["patch_mean"]["top1"] == found["natural"]["top1"]
-    assert len(found["missing"]) == 2
+    assert len(found["missing"]) == 3
