@@ -93,7 +93,7 @@ def measure(args: argparse.Namespace) -> None:
     sharpness = scale(loaded) / FLATTER
 
     def ours() -> np.ndarray:
-        blocks = matched("soft-wpmi", activations, images, embedding, 0, sharpness)
+        blocks = matched("soft-wpmi", activations, images, embedding, sharpness)
         return np.concatenate([block.units for block in blocks], axis=1)
 
     looped, together = plainly(activations, images, embedding, sharpness), ours()

@@ -175,8 +175,8 @@ def _purity(results: Sequence[Result]) -> go.Figure:
         side: (name, rows.assign(depth=np.linspace(0, 1, len(rows))))
         for side, (name, rows) in _sides(results, "layers").items()
     }
-    baselines = {"baseline": "tags permuted", "strict_baseline": "permuted within subgroups"}
-    return concepts.shares(tables, "concept units, % of the layer", "concept_units", "low", "high", baselines)
+    column, nulls = "beyond_likeness", {"twin": "untrained", "directions": "random directions"}
+    return concepts.shares(tables, "beyond likeness, % of the layer", column, f"{column}_low", f"{column}_high", nulls)
 
 
 def _scores(results: Sequence[Result]) -> go.Figure:

@@ -10,6 +10,7 @@ from engine.cli.asking import ask, data_name
 from engine.cli.files import vocabulary
 from engine.concepts.naming import NameUnitsRequest
 from engine.concepts.search import FindUnitsRequest
+from engine.concepts.telling import of_layer
 from engine.core.address import Address
 from engine.core.errors import BadRequest
 from engine.core.request import Request, Result, build
@@ -17,7 +18,7 @@ from engine.models.text import says_cut
 
 
 def names(arguments: Namespace) -> Answer:
-    """Labels of every unit of a site; `abstained` where the best score does not exceed chance."""
+    """Labels of every unit of a site; `abstained` where the first word does not hold on the other half of the kinds."""
     _needs_model(arguments)
     if not arguments.site:
         raise BadRequest("No site given. Name one with --site, like --site blocks.6.mlp.hidden.")
@@ -29,12 +30,18 @@ def names(arguments: Namespace) -> Answer:
             zip(*(result.arrays[name] for name in ("words", "scores", "abstained")), strict=True)
         )
     ]
-    named = sum(not unit["abstained"] for unit in units)
-    facts = {**_about(request, result, stored), "threshold": float(result.arrays["threshold"]), "units": units}
-    lines = [("" if unit["abstained"] else "named", *_row(unit)) for unit in units]
-    text = table(("", "unit", "score", "words"), lines)
-    text = "\n".join([text, *says_cut(result.facts.get("cut", {}))])
-    return Answer(facts, f"{text}\n{named} of {len(units)} units have a label; the others do not exceed chance.")
+    tested = [name for name in result.arrays if name in TESTED or name.startswith("p_")]
+    for number, unit in enumerate(units):
+        unit |= {name: float(result.arrays[name][number]) for name in tested}
+    facts = {**_about(request, result, stored), **{name: result.facts[name] for name in TOLD}, "units": units}
+    sentence = facts["sentence"] = of_layer(result)
+    lines = [("" if unit["abstained"] else "named", *_row(unit), unit["held_out"]) for unit in units]
+    text = table(("", "unit", "score", "words", "held out"), lines)
+    return Answer(facts, "\n".join([text, *says_cut(result.facts.get("cut", {})), sentence]))
+
+
+TESTED = ("held_out", "low", "high", "p")
+TOLD = ("images", "kinds", "against", "level", "named", "passing", "rates", "largest_p", "smallest", "twin")
 
 
 def find(arguments: Namespace) -> Answer:

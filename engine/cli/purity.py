@@ -9,10 +9,15 @@ from typing import Any
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.rows import rows_of
-from engine.concepts.purity.request import PurityRequest, compare, difference, sites_of_role
+from engine.concepts.purity.request import TYPICAL, PurityRequest, compare, difference, sites_of_role
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.models import catalog
+
+TOLD = (
+    "concepts", "left_out", "few", "kinds", "images", "permutations", "level", "kinds_by_chance",
+)  # fmt: skip
+"""What is the same for all models."""
 
 
 def purity(arguments: Namespace) -> Answer:
@@ -37,13 +42,16 @@ def purity(arguments: Namespace) -> Answer:
         "stored": [stored for _, stored in answers],
         "seconds": [result.facts["seconds"] for result in results],
         "precision": [result.precision for result in results],
-        **{name: results[0].facts[name] for name in ("concepts", "kinds", "images", "permutations", "kinds_by_chance")},
+        **{name: results[0].facts[name] for name in TOLD},
         "worlds": results[0].facts["permutations"],  # what scripts that were written before read
         "models": models,
         "paired": [_paired(a, b) for a, b in itertools.combinations(results, 2)],
         "sentence": compare(results),
     }
-    columns = ("concept_units", "low", "high", "baseline", "strict_baseline", "beyond_likeness", "kind_units")
+    columns = (
+        *("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
+        *("twin", "directions", "shuffled", "average_precision", "concept_units"),
+    )
     rows = [
         (result.request["model"], name, *(row[column] for column in columns))
         for result in results
@@ -52,7 +60,20 @@ def purity(arguments: Namespace) -> Answer:
             ("all", result.tables["overall"].to_dict("records")[0]),
         ]
     ]
-    return Answer(facts, "\n".join([table(("model", "layer", *columns), rows), str(facts["sentence"])]))
+    lines = [table(("model", "layer", *columns), rows), _can_be_found(results), str(facts["sentence"])]
+    return Answer(facts, "\n".join(lines))
+
+
+def _can_be_found(results: list[Result]) -> str:
+    """What such a test can find at all."""
+    facts = results[0].facts
+    found = " and ".join(f"{result.facts['power']:.0%}" for result in results)
+    return (
+        f"A unit with an AUROC of {TYPICAL} is found in {found} of cases. {facts['few']:.0%} of the tags have five kinds or "
+        f"fewer; {len(facts['left_out'])} that hardly any unit could be found for are left out, {facts['concepts']} remain. "
+        f"False discovery rate {facts['level']:.0%} in each layer; a unit that means nothing has an average precision of "
+        f"{facts['by_chance']:.3f}."
+    )
 
 
 def _model(result: Result) -> dict[str, Any]:
@@ -60,7 +81,7 @@ def _model(result: Result) -> dict[str, Any]:
     followed = concepts[concepts["units"] > 0].sort_values(["units", "tag"], ascending=[False, True])
     return {
         "model": result.request["model"],
-        "language": result.facts["language"],
+        **{name: result.facts[name] for name in ("language", "twin", "power", "by_chance")},
         "layers": rows_of(result.tables["layers"]),
         "overall": rows_of(result.tables["overall"])[0],
         "concepts": followed.to_dict("records"),
@@ -71,7 +92,7 @@ def _paired(a: Result, b: Result) -> dict[str, Any]:
     """Differences over all layers, a minus b."""
     first, second = (result.tables["overall"].to_dict("records")[0] for result in (a, b))
     differences: dict[str, Any] = {"a": a.request["model"], "b": b.request["model"]}
-    for name in ("concept_units", "beyond_likeness", "kind_units"):
+    for name in ("beyond_likeness", "concept_units", "nominal_units", "kind_units"):
         value, low, high = difference(first, second, name)
         differences |= {name: value, f"{name}_interval": [low, high]}
     return differences

@@ -17,7 +17,7 @@ import pandas as pd
 from engine.core import paths
 from engine.core.errors import BadRequest, Unavailable
 from engine.core.request import Result
-from engine.core.statistics import wilson
+from engine.core.statistics import share
 
 STARTER = paths.STARTER / "scenes" / "concreteness.csv"
 
@@ -67,7 +67,7 @@ def abstract_shares(namings: Sequence[Result], split: Split) -> pd.DataFrame:
     """How many units are named with an abstract word: a row for each result of NameUnitsRequest, in the order given.
 
     Columns: model, site; units, named (not abstained), judged (of those, whose first word the split knows), abstract
-    (of those, whose word is), share = abstract / judged with Wilson's 95% interval low, high (share is NaN where none
+    (of those, whose word is), share = abstract / judged with its exact 95% interval low, high (share is NaN where none
     is judged); vocabulary: the share of abstract words among the judged ones of the vocabulary, what names drawn at
     random would give.
     """
@@ -81,7 +81,7 @@ def _row(naming: Result, split: Split) -> dict[str, object]:
     firsts = [words[int(number)] for number in naming.arrays["words"][named, 0]]
     judged = [first for first in firsts if first is not None]
     abstract, n = sum(judged), len(judged)
-    low, high = wilson(abstract, n)
+    low, high = share(abstract, n)
     return {
         "model": naming.request["model"],
         "site": naming.request["site"],

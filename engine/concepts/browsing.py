@@ -102,9 +102,9 @@ def by_depth(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def followers(purity: Result, concept: str) -> pd.DataFrame:
-    """The concept units of a `purity` result that have this tag as their best, purest first."""
+    """The units beyond likeness of a `purity` result that have this tag as their best, purest first."""
     units = purity.tables["units"]
-    mine = units[units["concept"].astype(bool) & (units["tag"] == concept)]
+    mine = units[units["beyond_likeness"].astype(bool) & (units["tag"] == concept)]
     return mine.sort_values("score", ascending=False, kind="stable")
 
 

@@ -19,8 +19,6 @@ MOST_IMAGES, SHARE = 100, 10
 SHARPNESS = 10.0
 MEMBERSHIP_FIRST, MEMBERSHIP_LAST = 0.998, 0.97
 LEAST = 1e-7
-MOST_SHUFFLED = 1 << 25
-"""Numbers that are shuffled whole where only the first of each row are asked for; above, those are drawn alone."""
 BLOCK = 512
 """Words at once."""
 TOGETHER = 64
@@ -30,17 +28,16 @@ FACTORS = 12
 
 Fit = Callable[[slice], np.ndarray]
 """Some words -> how well each fits each image (N, w), relative to the vocabulary."""
-Score = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""The fit (N, w) of some words -> scores (U, w) of the units and (S, w) of shuffled ones."""
+Score = Callable[[np.ndarray], np.ndarray]
+"""The fit (N, w) of some words -> scores (U, w) of the units."""
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Scores of one block of words: `units` (U, w) of the units, `chance` (S, w) of units with shuffled images."""
+    """Scores `units` (U, w) of the units against one block of words."""
 
     words: slice
     units: np.ndarray
-    chance: np.ndarray
 
 
 def match(
@@ -61,7 +58,7 @@ def match(
     """
     relative = similarity.astype(np.float32)
     relative -= relative.mean(axis=1, keepdims=True)
-    blocks = _scored(measure, activations, lambda block: relative[:, block], relative.shape[1], 0, sharpness)
+    blocks = _scored(measure, activations, lambda block: relative[:, block], relative.shape[1], sharpness)
     return np.concatenate([block.units for block in blocks], axis=1)
 
 
@@ -70,27 +67,21 @@ def matched(
     activations: np.ndarray,
     images: np.ndarray,
     words: np.ndarray,
-    shuffles: int,
     sharpness: float = SHARPNESS,
 ) -> Iterator[Matched]:
-    """Scores block by block, of activations (N, U) against words (W, D) that fit images (N, D) as their dot products say.
-
-    Beside the units stand `shuffles` more: units of the same site, drawn at random and with their images shuffled.
-    """
+    """Scores block by block, of activations (N, U) against words (W, D) that fit images (N, D) as their dot products say."""
     apart = words - words.mean(axis=0)
-    return _scored(measure, activations, lambda block: images @ apart[block].T, len(words), shuffles, sharpness)
+    return _scored(measure, activations, lambda block: images @ apart[block].T, len(words), sharpness)
 
 
-def _scored(
-    measure: Measure, activations: np.ndarray, fit: Fit, words: int, shuffles: int, sharpness: float
-) -> Iterator[Matched]:
+def _scored(measure: Measure, activations: np.ndarray, fit: Fit, words: int, sharpness: float) -> Iterator[Matched]:
     blocks = [slice(start, min(start + BLOCK, words)) for start in range(0, words, BLOCK)]
     if measure == "soft-wpmi":
-        score = _information(activations, shuffles, sharpness, _normaliser(fit, blocks, sharpness))
+        score = _information(activations, sharpness, _normaliser(fit, blocks, sharpness))
     else:
-        score = _products(activations, shuffles, measure == "cos-cubed")
+        score = _products(activations, measure == "cos-cubed")
     for block in blocks:
-        yield Matched(block, *score(fit(block)))
+        yield Matched(block, score(fit(block)))
 
 
 def strongest(activations: np.ndarray) -> np.ndarray:
@@ -115,31 +106,23 @@ def strongest_words(scores: np.ndarray, numbers: np.ndarray, top: int) -> tuple[
     return np.take_along_axis(scores, order, 1), np.take_along_axis(numbers, order, 1)
 
 
-def _products(activations: np.ndarray, shuffles: int, cubed: bool) -> Score:
-    """Cosines of directions over the images, of the units and of shuffled ones."""
+def _products(activations: np.ndarray, cubed: bool) -> Score:
+    """Cosines of directions over the images."""
     units = _directions(activations.T, cubed)
-    drawn = np.random.default_rng(1).integers(len(units), size=shuffles)
-    chance = np.take_along_axis(units[drawn], _shuffled(shuffles, len(activations)), axis=1)
 
-    def score(fits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        words = _directions(fits.T, cubed).T
-        return units @ words, chance @ words
+    def score(fits: np.ndarray) -> np.ndarray:
+        return units @ _directions(fits.T, cubed).T
 
     return score
 
 
-def _information(activations: np.ndarray, shuffles: int, sharpness: float, normaliser: np.ndarray) -> Score:
-    """Soft-WPMI, of the units and of as many lists of strongest images drawn at random."""
+def _information(activations: np.ndarray, sharpness: float, normaliser: np.ndarray) -> Score:
+    """Soft-WPMI."""
     units = strongest(activations)
-    chance = _drawn(shuffles, len(activations), len(units)).T
 
-    def score(fits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        says = np.exp(sharpness * fits - normaliser[:, None])
-        given, shuffled = _given_strongest(units, says), _given_strongest(chance, says)
-        total = _log_sum(given, axis=0)
-        # A shuffled unit counts among the units as one more of them, as a unit that means nothing would.
-        among = np.logaddexp(total, shuffled) - math.log(len(given) + 1)
-        return given - (total - math.log(len(given))), shuffled - among
+    def score(fits: np.ndarray) -> np.ndarray:
+        given = _given_strongest(units, np.exp(sharpness * fits - normaliser[:, None]))
+        return given - (_log_sum(given, axis=0) - math.log(len(given)))
 
     return score
 
@@ -147,19 +130,6 @@ def _information(activations: np.ndarray, shuffles: int, sharpness: float, norma
 def _normaliser(fit: Fit, blocks: Sequence[slice], sharpness: float) -> np.ndarray:
     """Of the softmax over all words: one number for each image (N,), gathered block by block."""
     return _log_sum(np.stack([_log_sum(sharpness * fit(block), axis=1) for block in blocks]), axis=0)
-
-
-def _shuffled(times: int, count: int) -> np.ndarray:
-    """(times, count) int64: the numbers below `count` in orders of chance, the same ones each time."""
-    return np.random.default_rng(0).permuted(np.tile(np.arange(count), (times, 1)), axis=1)
-
-
-def _drawn(times: int, count: int, kept: int) -> np.ndarray:
-    """(times, kept) int64: the first of the numbers below `count` in orders of chance, the same ones each time."""
-    if times * count <= MOST_SHUFFLED:
-        return _shuffled(times, count)[:, :kept]
-    rng = np.random.default_rng(0)
-    return np.stack([rng.choice(count, kept, replace=False) for _ in range(times)])
 
 
 def _given_strongest(ranks: np.ndarray, says: np.ndarray) -> np.ndarray:

@@ -1,52 +1,86 @@
-"""The words of every unit of a site: the vocabulary's best by a reader, and no name where chance does as well.
+"""The words of every unit of a site, chosen on half of the kinds and tested on the other half; no name where the same search
+finds as much without anything to find.
 
-Invariants: a unit whose images are shuffled is named in one case of a hundred; a unit that never changes is never named.
+Invariants: of the names of a layer 5% at most are false, on average; a unit that never changes is never named.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from engine.concepts import heldout
+from engine.concepts.discovery import FALSE, cut
+from engine.concepts.halves import Halves, directions, halves, shuffled
+from engine.concepts.heldout import Searched
 from engine.concepts.matching import matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
 from engine.core import devices
 from engine.core.choices import DEFAULT_MEASURE, DEFAULT_TOP_WORDS, Measure
 from engine.core.experiments import experiment
+from engine.core.quantiles import student_quantile
 from engine.core.request import Context, Progress, Result, build
-from engine.evaluation.index import indexes
+from engine.core.statistics import POWER
+from engine.data.registry import open_dataset
+from engine.evaluation.index import IndexRequest, indexes
 from engine.models import catalog
 from engine.models.text import EMBEDDING, scale
 from engine.sites.access import find
 
-SHUFFLES = 1000
-LEVEL = 0.99
+MEMBERS = 1000
+"""Of a null: shuffled units, random directions, and of the untrained twin's units at most so many."""
+MANY = 1e6  # degrees of freedom: as good as the normal distribution
+TWIN, DIRECTIONS, SHUFFLED = "twin", "directions", "shuffled"
+SAID = {TWIN: "an untrained twin", DIRECTIONS: "random directions", SHUFFLED: "shuffled kinds"}
 FLATTER = 10.0
 """Words are told apart ten times less sharply than by the reader's own scale: CLIP-Dissect's 10 for CLIPs with a scale of 100."""
 
 
 @experiment(
     title="Labels of units",
-    about="Words of a vocabulary that describe each unit of a layer, and units whose best word does not exceed chance.",
+    about="Words of a vocabulary that describe each unit of a layer, and units whose best word does not hold on other kinds.",
     page="concepts",
 )
 class NameUnitsRequest(WithReader):
     """Name all units of a site with words of a vocabulary.
 
+    Words are chosen on the images of one half of the kinds and tested on those of the other half (of the images, where fewer
+    than twenty kinds are known). The test: how often a unit's first word fits one of the unit's strongest images (a tenth,
+    100 at most) better than another image, an AUROC. The same search goes through three nulls: the *untrained twin*, the
+    same architecture with random weights; *random directions* in the space of the site's units; *shuffled* units, whose
+    kinds are exchanged for each other. A unit is named where its word stands out from all three (from the last two, where
+    the architecture cannot be built anew), at a false discovery rate of 5% over the layer (Benjamini and Hochberg 1995).
+    See `engine.concepts.heldout`.
+
     The result's arrays, for U units and T = `top` words (all of the vocabulary where it has fewer):
 
-    - `words` (U, T) int32: numbers into the vocabulary, best first; `scores` (U, T) float32: by the measure;
-    - `threshold` () float32: what the best score of a unit with shuffled images stays below in 99 of 100 cases;
-    - `abstained` (U,) bool: the best score is not above the threshold, or the unit never changes: it has no name.
+    - `words` (U, T) int32: numbers into the vocabulary, best first, and `scores` (U, T) float32, both by the measure on the
+      half that was chosen on;
+    - `held_out`, `low`, `high` (U,) float32: the first word's AUROC on the other half and its 95% interval (kinds are drawn as
+      a whole);
+    - `p_twin` (where there is one), `p_directions`, `p_shuffled` (U,) float32: p-values against each null; `p` (U,): the
+      largest of them, which decides;
+    - `abstained` (U,) bool: the p-value is not a discovery, or the unit never changes: it has no name.
 
-    Facts: words (the whole vocabulary), images (how many both models could read), shuffles, seconds, device.
+    Facts: words (the whole vocabulary), images (how many both models could read), kinds (how many of them; 0 where images
+    were halved), against (the nulls), level (the false discovery rate), named (share of the units), passing (the share that
+    would be named against each null alone), rates (the share of each null's members that would get a name at the same
+    cut), largest_p (the largest p-value that is a discovery; 0 where there is none), smallest (the AUROC that would be a
+    discovery with 80% power, the median over the units' words), twin (the twin's name, or None), seconds, device.
     """
 
     experiment = "name-units"
-    version = 1
+    version = 2
+    changes: ClassVar = {
+        2: "A name is now chosen on half of the kinds and tested on the other half, against an untrained network, random "
+        "directions and shuffled kinds; before, it only had to exceed shuffled images, as nearly all units do."
+    }
 
     site: str
     measure: Measure = DEFAULT_MEASURE
@@ -64,50 +98,103 @@ class NameUnitsRequest(WithReader):
         )
         seen, images = image_embeddings(context, self.reader, self.data)
         here, there = aligned(index.arrays["images"], seen, self.data)
-        arrays = _names(
+        search = Search(
             self.measure,
-            index.arrays["position_mean"][here],
             images[there],
             words.arrays["embedding"],
             scale(reader) / FLATTER,
-            self.top,
-            context,
+            halves(open_dataset(self.data).labels()[index.arrays["images"][here]]),
         )
-        facts = {
+        units = index.arrays["position_mean"][here]
+        twin = catalog.twin(self.model)
+        nulls = {} if twin is None else {TWIN: self._untrained(context, twin, index.arrays["images"][here])}
+        nulls |= {DIRECTIONS: directions(units, MEMBERS), SHUFFLED: shuffled(units, search.split, MEMBERS)}
+        arrays, facts = name_units(search, units, nulls, self.top, context)
+        facts |= {
             "words": words.facts["words"],
             "cut": words.facts.get("cut", {}),
             "images": len(here),
-            "shuffles": SHUFFLES,
+            "twin": twin,
             "seconds": time.monotonic() - started,
             "device": devices.describe(reader.device)["name"],
         }
         return Result(json.loads(self.canonical()), arrays, {}, facts)
 
+    def _untrained(self, context: Context, twin: str, images: np.ndarray) -> np.ndarray:
+        """(N, V): what the twin's units do on these images, MEMBERS of them at most."""
+        arrays = context.compute(build(IndexRequest, model=twin, site=self.site, data=self.data)).arrays
+        units = arrays["position_mean"].shape[1]
+        drawn = np.sort(np.random.default_rng(3).permutation(units)[:MEMBERS])
+        return arrays["position_mean"][np.searchsorted(arrays["images"], images)][:, drawn]
 
-def _names(
-    measure: Measure,
-    activations: np.ndarray,
-    images: np.ndarray,
-    words: np.ndarray,
-    sharpness: float,
-    top: int,
-    context: Context,
-) -> dict[str, np.ndarray]:
-    """The arrays of the result, from activations (N, U), embeddings of images (N, D) and of words (W, D)."""
-    units, count = activations.shape[1], len(words)
-    best = np.zeros((units, 0), np.float32)
-    numbers = np.zeros((units, 0), np.int32)
-    chance = np.full(SHUFFLES, -np.inf, np.float32)
-    for block in matched(measure, activations, images, words, SHUFFLES, sharpness):
-        context.report(Progress(block.words.start, count, f"{block.words.start} of {count} words matched"))
-        here = np.broadcast_to(np.arange(block.words.start, block.words.stop, dtype=np.int32), block.units.shape)
-        best, numbers = np.concatenate([best, block.units], 1), np.concatenate([numbers, here], 1)
-        best, numbers = strongest_words(best, numbers, top)
-        chance = np.maximum(chance, block.chance.max(axis=1))
-    threshold = np.float32(np.quantile(chance, LEVEL))
-    return {
+
+@dataclass(frozen=True)
+class Search:
+    """What every search shares: embeddings of images (N, D) and words (W, D), and which images are for what."""
+
+    measure: Measure
+    images: np.ndarray
+    words: np.ndarray
+    sharpness: float
+    split: Halves
+
+    def best(self, activations: np.ndarray, top: int, context: Context | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers and scores (U, top) of the best words of activations (N, U), on the half that is chosen on."""
+        rows, count = self.split.choosing, len(self.words)
+        best, numbers = (np.zeros((activations.shape[1], 0), kind) for kind in (np.float32, np.int32))
+        for block in matched(self.measure, activations[rows], self.images[rows], self.words, self.sharpness):
+            if context is not None:
+                context.report(Progress(block.words.start, count, f"{block.words.start} of {count} words matched"))
+            here = np.broadcast_to(np.arange(block.words.start, block.words.stop, dtype=np.int32), block.units.shape)
+            best, numbers = np.concatenate([best, block.units], 1), np.concatenate([numbers, here], 1)
+            best, numbers = strongest_words(best, numbers, top)
+        return numbers, best
+
+    def ended(self, words: np.ndarray, activations: np.ndarray) -> Searched:
+        """The first of these words (U, top), for the test on the other half."""
+        return heldout.searched(words[:, 0], activations[self.split.testing])
+
+
+def name_units(
+    search: Search, units: np.ndarray, nulls: Mapping[str, np.ndarray], top: int, context: Context
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and facts of the result, from activations (N, U) of the units and (N, V) of every null's members."""
+    numbers, scores = search.best(units, top, context)
+    ours = search.ended(numbers, units)
+    theirs = {}
+    for name, members in nulls.items():
+        context.report(Progress(0, 0, f"The same search on {SAID[name]}"))
+        theirs[name] = search.ended(search.best(members, 1)[0], members)
+    rows = search.split.testing
+    images, words = search.images[rows], search.words
+    told, of_nulls, known = heldout.compared(ours, theirs, images, words)
+    error, low, high = heldout.intervals(ours, images, words, search.split.tested_kinds)
+    still = np.ptp(units, axis=0) == 0
+    p = np.where(still, 1.0, _largest(told.p))
+    last = cut(p)
+    rates = {name: float((_largest(null.p) <= last).mean()) for name, null in of_nulls.items()}
+    least = np.max([null.needed(told.words, last) for null in known.values()], axis=0)
+    arrays = {
         "words": numbers,
-        "scores": best,
-        "threshold": np.array(threshold),
-        "abstained": (best[:, 0] <= threshold) | (np.ptp(activations, axis=0) == 0),
+        "scores": scores,
+        **{name: value.astype(np.float32) for name, value in (("held_out", told.auroc), ("low", low), ("high", high))},
+        "p": p.astype(np.float32),
+        **{f"p_{name}": value.astype(np.float32) for name, value in told.p.items()},
+        "abstained": p > last,
     }
+    facts = {
+        "kinds": len(np.unique(search.split.kinds)) if search.split.by_kind else 0,
+        "against": [*nulls],
+        "level": FALSE,
+        "named": float((p <= last).mean()),
+        "passing": {name: float((~still & (each <= cut(each))).mean()) for name, each in told.p.items()},
+        "rates": rates,
+        "largest_p": last,
+        "smallest": float(min(1.0, np.median(least + student_quantile(POWER, MANY) * error))),
+    }
+    return arrays, facts
+
+
+def _largest(p: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(n,): against the null that is hardest to tell from. A discovery of these is one against every null."""
+    return np.max([*p.values()], axis=0)

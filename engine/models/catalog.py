@@ -24,13 +24,14 @@ from engine.models.pool import ModelPool
 from engine.models.source import Source
 from engine.models.sources import known
 from engine.models.sources.known import SOURCES, source_of
+from engine.models.sources.twin import PREFIX
 
 if TYPE_CHECKING:
     from engine.sites.access import Site
 
 _POOL = threading.Lock()
 
-__all__ = ["Entry", "LoadedModel", "class_names", "entries", "find", "fingerprint", "load", "pool", "source_of"]
+__all__ = ["Entry", "LoadedModel", "class_names", "entries", "find", "fingerprint", "load", "pool", "source_of", "twin"]
 
 
 def entries() -> list[Entry]:
@@ -68,6 +69,15 @@ def fingerprint(name: str) -> str:
     BadRequest for an unknown name and Unavailable when the weights are not to be had.
     """
     return _fingerprint(find(name))
+
+
+def twin(name: str) -> str | None:
+    """The name of the untrained twin of a model: the same architecture with random weights. None where it cannot be built
+    without its weights, and for a twin itself."""
+    asked = f"{PREFIX}{name}"
+    if name.startswith(PREFIX):
+        return None
+    return asked if any(known.found(source, asked) for source in known.sources_for(asked)) else None
 
 
 def class_names(entry: Entry) -> tuple[str, ...] | None:

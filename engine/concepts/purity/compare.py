@@ -1,4 +1,4 @@
-"""Conclusions: two models' shares of concept units compared, and unit labels compared with known concepts.
+"""Conclusions: two models' shares of units beyond likeness compared, and unit labels compared with known concepts.
 
 Invariant: a sentence claims no more than the interval beside it.
 """
@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.concepts.purity.shares import HEADLINE
 from engine.core.errors import BadRequest
+from engine.core.quantiles import student_quantile
 from engine.core.request import Result
-from engine.core.statistics import wilson
+from engine.core.statistics import POWER, Z, share
 
 
-def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = "concept_units") -> tuple[float, float, float]:
+def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = HEADLINE) -> tuple[float, float, float]:
     """(share of a minus share of b, low, high) from two rows of `overall` or `layers` (Newcombe 1998, method 10).
 
     The two shares are treated as independent. Both models saw the same kinds, so part of the sampling error cancels: the
@@ -41,19 +43,23 @@ def compare(results: Sequence[Result]) -> str:
         raise BadRequest("These results were computed on different images or concepts, so they cannot be compared.")
     a, b = _pair(results)
     row = _overall(a)
-    alone = f"{_share_text(row)} of {a.request['model']}'s units are concept units"
+    alone = f"{_share_text(row)} of {a.request['model']}'s units follow a concept beyond likeness"
     if b is None:
-        return f"{alone}; with shuffled tags, {row['baseline']:.1%} would be ({_range_text(row, 'baseline')})."
+        return f"{alone}. The same test: {_nulls(row)}."
     other = _overall(b)
-    plain, strict = difference(row, other), difference(row, other, "beyond_likeness")
-    numbers = (
-        f"{alone}, {_share_text(other)} of {b.request['model']}'s: {_points(plain)}; with shuffled tags, "
-        f"{row['baseline']:.1%} and {other['baseline']:.1%}. Beyond visual similarity within subgroups: {_points(strict)}."
-    )
+    apart = difference(row, other)
+    names = str(a.request["model"]), str(b.request["model"])
     language = bool(a.facts["language"]) and not b.facts["language"]
     return (
-        f"{numbers} {_verdict(_sign(plain), _sign(strict), str(a.request['model']), str(b.request['model']), language)}"
+        f"{alone}, {_share_text(other)} of {names[1]}'s: {_points(apart)}. {names[0]}: {_nulls(row)}; {names[1]}: "
+        f"{_nulls(other)}. {_verdict(apart, *names, language)}"
     )
+
+
+def _nulls(row: Mapping[Any, Any]) -> str:
+    """What the same test finds where there is nothing, or nothing of a unit's own, to find."""
+    said = [f"untrained {row['twin']:.1%}"] if row["twin"] == row["twin"] else []
+    return ", ".join([*said, f"random directions {row['directions']:.1%}", f"shuffled tags {row['shuffled']:.1%}"])
 
 
 def _pair(results: Sequence[Result]) -> tuple[Result, Result | None]:
@@ -64,30 +70,30 @@ def _pair(results: Sequence[Result]) -> tuple[Result, Result | None]:
     return results[0], results[1] if len(results) > 1 else None
 
 
-def _verdict(plain: int, strict: int, a: str, b: str, language: bool) -> str:
-    words = {1: "more", -1: "fewer"}
-    if plain:
-        first = f"{'The language-supervised ' if language else ''}{a} has {words[plain]} concept units than {b}"
-    else:
-        model = f"{'the language-supervised ' if language else ''}{a}"
-        first = f"The shares of concept units of {model} and {b} are not significantly different"
-    if plain == strict:
-        end = ", also beyond visual similarity" if plain else ", with or without visual similarity"
-    elif strict:
-        end = f", but {a} has {words[strict]} beyond visual similarity"
-    else:
-        end = ", but beyond visual similarity the difference is not significant"
-    return f"{first}{end}."
+def _verdict(apart: tuple[float, float, float], a: str, b: str, language: bool) -> str:
+    model = f"{'language-supervised ' if language else ''}{a}"
+    if sign := _sign(apart):
+        return f"The {model} has {'more' if sign > 0 else 'fewer'} such units than {b}."
+    return (
+        f"No difference between the {model} and {b} was seen; one of {100 * smallest(apart):.1f} points or more would have "
+        "been, in 80% of cases."
+    )
+
+
+def smallest(apart: tuple[float, float, float]) -> float:
+    """The smallest true difference whose interval, as wide as this one, would leave out zero in 80% of cases."""
+    error = (apart[2] - apart[1]) / (2 * Z)
+    return (Z + student_quantile(POWER, 1e6)) * error
 
 
 def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:
     """Do the labels of units (a result of NameUnitsRequest) contain the concept that the units respond to?
 
-    Of the site's concept units with a label: `top1` and `top5`, the share whose first label, or one of whose first five,
+    Of the site's units beyond likeness with a label: `top1` and `top5`, the share whose first label, or one of whose first five,
     contains the unit's best tag (or another tag of exactly the same kinds) as whole words, ignoring case;
-    `top1_interval`, `top5_interval` (Wilson); `chance1`, `chance5`: the expected share when labels are exchanged between
+    `top1_interval`, `top5_interval` (exact); `chance1`, `chance5`: the expected share when labels are exchanged between
     units (None with fewer than two units);
-    `units`: concept units of the site, `named`: of those, with a label, `sayable`: of those, how many have a best tag
+    `units`: units beyond likeness of the site, `named`: of those, with a label, `sayable`: of those, how many have a best tag
     that some word of the vocabulary contains, so that a correct label was possible.
     Raises BadRequest if the two differ in model or data, or if the purity of the site has not been measured.
     """
@@ -100,7 +106,7 @@ def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:
         raise BadRequest(
             f"Purity was measured for sites of the role {purity.request['role']}; {naming.request['site']} is not one of them."
         )
-    rows = rows[rows["concept"].to_numpy(bool)]
+    rows = rows[rows["beyond_likeness"].to_numpy(bool)]
     units = rows["unit"].to_numpy(np.int64)
     named = ~naming.arrays["abstained"][units].astype(bool)
     words = [str(word) for word in naming.facts["words"]]
@@ -119,7 +125,7 @@ def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:
         hits = hits.reshape(len(tags), len(tags))  # row: whose concept, column: whose names
         right, n = int(np.trace(hits)), len(tags)
         agreement[f"top{top}"] = right / n if n else None
-        agreement[f"top{top}_interval"] = list(wilson(right, n))
+        agreement[f"top{top}_interval"] = list(share(right, n))
         agreement[f"chance{top}"] = (int(hits.sum()) - right) / (n * (n - 1)) if n > 1 else None
     return agreement
 
@@ -129,8 +135,7 @@ def _contains(word: str, tag: str) -> bool:
 
 
 def _share(row: Mapping[Any, Any], name: str) -> tuple[float, float, float]:
-    low, high = ("low", "high") if name == "concept_units" else (f"{name}_low", f"{name}_high")
-    return float(row[name]), float(row[low]), float(row[high])
+    return float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"])
 
 
 def _overall(result: Result) -> dict[Any, Any]:
@@ -146,9 +151,5 @@ def _points(interval: tuple[float, float, float]) -> str:
 
 
 def _share_text(row: Mapping[Any, Any]) -> str:
-    share, low, high = _share(row, "concept_units")
+    share, low, high = _share(row, HEADLINE)
     return f"{share:.1%} ({low:.1%} to {high:.1%})"
-
-
-def _range_text(row: Mapping[Any, Any], name: str) -> str:
-    return f"{row[f'{name}_low']:.1%} to {row[f'{name}_high']:.1%}"

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.concepts.discovery import FALSE, cut
 from engine.concepts.purity.confounds import controlled, standing, within_places
 from engine.concepts.purity.known_tags import Truth
-from engine.concepts.purity.permutation import Concepts, permuted, permuted_within
+from engine.concepts.purity.permutation import Concepts, permuted, permuted_within, tail
 from engine.concepts.purity.ranking import (
     SINGLED_OUT,
     auroc,
@@ -25,7 +26,8 @@ from engine.concepts.purity.ranking import (
 )
 
 PERMUTATIONS = 200
-"""Of either type."""
+"""Of either type, for all units; those that may be discoveries are held against MORE."""
+MORE = 800
 FIRST = 10
 """Under the null hypothesis, a unit is among the first 10 of 200 permutations and itself in 5% of cases."""
 
@@ -39,7 +41,7 @@ class Reference:
     concepts: Concepts
     permutations: np.ndarray
     within: np.ndarray
-    floor: float
+    chance: np.ndarray  # best scores of random units, rising
     by_chance: float
 
     @classmethod
@@ -50,11 +52,16 @@ class Reference:
             truth,
             basis,
             concepts,
-            permuted(len(truth.members), PERMUTATIONS, seed + 1),
-            permuted_within(truth, PERMUTATIONS, seed + 2),
-            concepts.floor(seed),
+            permuted(len(truth.members), PERMUTATIONS + MORE, seed + 1),
+            permuted_within(truth, PERMUTATIONS + MORE, seed + 2),
+            concepts.chance(seed),
             singled_out_by_chance(truth.kinds, seed),
         )
+
+    @property
+    def floor(self) -> float:
+        """The 95th percentile of the best scores of random units."""
+        return float(np.quantile(self.chance, 0.95))
 
 
 @dataclass(frozen=True)
@@ -64,14 +71,16 @@ class Measured:
     - `auroc`, `average_precision` (U, T): over scenes, of the raw activation, before any control;
     - `tag` (U,): index of the best concept, by `score` (U,), the controlled score; `area` (U,): the controlled AUROC
       among kinds, without the strongest kind, of that concept;
-    - `chance` (U,): tail probability of the score under permutations, `concept` (U,) bool: it is at most 5%, and the
-      score exceeds the floor, the 95th percentile of random units; `likeness` (U,): tail probability under permutations
-      within subgroups, `beyond` (U,) bool: a concept unit for which that is at most 5% too, so that visual similarity
-      alone does not explain it;
+    - `chance` (U,): tail probability of the score when kinds are permuted; `nominal` (U,) bool: it is at most 5%, and the
+      score exceeds the floor, the 95th percentile of random units; `likeness` (U,): tail probability when kinds are permuted
+      within subgroups only (1 for a unit whose `chance` is above 5%); `beyond` (U,) bool: both are at most 5%, and the
+      score exceeds the floor; `concept` (U,) bool: of those, the discoveries at a false discovery rate of 5% over these
+      units, by the larger of the two probabilities;
     - `kind` (U,): index of the best kind, `kind_area` (U,) its AUROC over scenes and `kind_precision` (U,) its share
       of the scenes at least as strong as its weakest, both after controls; `kind_unit` (U,) bool: that share is at least
       half, and the unit is not a concept unit;
-    - `baseline`, `strict` (P,): share of units that would pass as concept units under each permutation of either type.
+    - `baseline`, `strict` (P,): share of units that would be nominal under each permutation of either type; `shuffled` (P,):
+      share that would be beyond likeness when kinds are permuted within subgroups.
     """
 
     auroc: np.ndarray
@@ -80,15 +89,17 @@ class Measured:
     score: np.ndarray
     area: np.ndarray
     chance: np.ndarray
-    concept: np.ndarray
+    nominal: np.ndarray
     likeness: np.ndarray
     beyond: np.ndarray
+    concept: np.ndarray
     kind: np.ndarray
     kind_area: np.ndarray
     kind_precision: np.ndarray
     kind_unit: np.ndarray
     baseline: np.ndarray
     strict: np.ndarray
+    shuffled: np.ndarray
 
 
 def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], None] = lambda: None) -> Measured:
@@ -99,10 +110,14 @@ def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], No
     stands = standing(means)
     scores = concepts.scores(stands)
     tag, best = scores.argmax(axis=0), scores.max(axis=0)
-    by_chance = concepts.best(stands, reference.permutations, tell)
-    alike = concepts.best(stands, reference.within, tell)
-    chance, likeness = _p(by_chance, best), _p(alike, best)
-    concept = _first(by_chance, best) & (best > reference.floor)
+    by_chance = concepts.best(stands, reference.permutations[:PERMUTATIONS], tell)
+    alike = concepts.best(stands, reference.within[:PERMUTATIONS], tell)
+    high = best > reference.floor
+    chance = tail(concepts, stands, best, by_chance, reference.permutations[PERMUTATIONS:], tell)
+    likeness, near = np.ones(len(best)), np.flatnonzero((chance <= FALSE) & high)
+    likeness[near] = tail(concepts, stands[:, near], best[near], alike[:, near], reference.within[PERMUTATIONS:], tell)
+    p = np.where(high, np.maximum(chance, likeness), 1.0)
+    concept = p <= cut(p)
     ranks, at_least = ranks_and_counts(raw)
     kind, kind_area, kind_precision = best_kinds(controlled(raw, reference.basis), truth.kinds)
     return Measured(
@@ -112,22 +127,24 @@ def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], No
         best,
         concepts.areas(mid_ranks(means))[tag, units],
         chance,
-        concept,
+        (chance <= FALSE) & high,
         likeness,
-        concept & _first(alike, best),
+        p <= FALSE,
+        concept,
         kind,
         kind_area,
         kind_precision,
         (kind_precision >= SINGLED_OUT) & ~concept,
-        # A permutation is among the first ten of the others if it exceeds the eleventh: it is not compared with itself.
-        ((by_chance > np.sort(by_chance, axis=0)[-FIRST - 1]) & (by_chance > reference.floor)).mean(axis=1),
+        (_among(by_chance) & (by_chance > reference.floor)).mean(axis=1),
         (_first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
+        (_among(alike) & _first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
     )
 
 
-def _p(permuted: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """Tail probability (U,) of the best scores among those of permutations (P, U), itself included (Phipson and Smyth 2010)."""
-    return (1 + (permuted >= best).sum(axis=0)) / (len(permuted) + 1)
+def _among(permuted: np.ndarray) -> np.ndarray:
+    """Whether each of the best scores under permutations (P, U) is among the first ten of the others: exceeds the eleventh, for
+    it is not compared with itself."""
+    return permuted > np.sort(permuted, axis=0)[-FIRST - 1]
 
 
 def _first(permuted: np.ndarray, best: np.ndarray) -> np.ndarray:

@@ -72,6 +72,10 @@ def _monotone(chance: np.ndarray) -> np.ndarray:
 
 
 FLOOR_UNITS = 10_000
+ENOUGH = 30
+"""Permutations that reach a unit's score, after which its tail probability is known well enough."""
+TOGETHER = 100
+"""Permutations between two looks at which units are still in question."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Concepts:
     """The tags arranged for scoring all units at once: sorted by size, so that their first kinds, then their second kinds
     and so on can be summed row by row."""
 
-    kinds: int
+    members: np.ndarray  # (K, T) bool
     order: np.ndarray  # (T,) the tags, those with the most kinds first
     columns: tuple[np.ndarray, ...]  # the i-th: the i-th kind of every tag that has that many
     sizes: np.ndarray  # (T,) kinds of each tag
@@ -96,7 +100,12 @@ class Concepts:
         by_size = tail_tables(int(size) for size in sizes)
         places = {size: number * (STEPS + 1) for number, size in enumerate(by_size)}
         tables = np.concatenate([*by_size.values()]).astype(np.float32)
-        return cls(len(members), order, columns, sizes, tables, np.array([places[int(size)] for size in sizes]))
+        return cls(members, order, columns, sizes, tables, np.array([places[int(size)] for size in sizes]))
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds there are."""
+        return len(self.members)
 
     def without_strongest(self, values: np.ndarray, permutation: np.ndarray | None = None) -> np.ndarray:
         """Mean (T, U) over each tag's kinds but the strongest, from values of kinds (K, U).
@@ -126,13 +135,13 @@ class Concepts:
         sizes = self.sizes[:, None]
         return (self.without_strongest(ranks.astype(np.float64)) - sizes / 2) / (self.kinds - sizes)
 
-    def floor(self, seed: int = 0) -> float:
-        """The 95th percentile, over units with uniformly random standings, of the best score over all tags."""
+    def chance(self, seed: int = 0) -> np.ndarray:
+        """The best scores over all tags of units with uniformly random standings, FLOOR_UNITS of them, rising."""
         draws = np.random.default_rng(seed)
         best = [
             self.scores(draws.random((self.kinds, 500), np.float32)).max(axis=0) for _ in range(0, FLOOR_UNITS, 500)
         ]
-        return float(np.quantile(np.concatenate(best), 0.95))
+        return np.sort(np.concatenate(best))
 
     def best(self, stands: np.ndarray, permutations: np.ndarray, tell: Callable[[], None] = lambda: None) -> np.ndarray:
         """Every unit's best score over the tags under each permutation (P, K): (P, U) float32. `tell` reports progress."""
@@ -142,6 +151,31 @@ class Concepts:
             if number % 50 == 0:
                 tell()
         return strongest
+
+
+def tail(
+    concepts: Concepts,
+    stands: np.ndarray,
+    best: np.ndarray,
+    first: np.ndarray,
+    more: np.ndarray,
+    tell: Callable[[], None] = lambda: None,
+) -> np.ndarray:
+    """(U,): tail probability of the best scores (U,) under permutations, themselves included (Phipson and Smyth 2010).
+
+    `first` (P, U) are the best scores under the first permutations; units that fewer than ENOUGH of them reach go through
+    `more` (Q, K), each until ENOUGH have reached it (Besag and Clifford 1991).
+    """
+    reached, tried = (first >= best).sum(axis=0), np.full(len(best), len(first))
+    for start in range(0, len(more), TOGETHER):
+        active = np.flatnonzero(reached < ENOUGH)
+        if not len(active):
+            break
+        part = more[start : start + TOGETHER]
+        reached[active] += (concepts.best(stands[:, active], part) >= best[active]).sum(axis=0)
+        tried[active] += len(part)
+        tell()
+    return (1 + reached) / (1 + tried)
 
 
 def permuted(kinds: int, count: int, seed: int) -> np.ndarray:

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from engine.concepts.discovery import FALSE
+from engine.concepts.halves import directions
 from engine.concepts.purity.compare import compare, difference, names_against_truth
 from engine.concepts.purity.confounds import control_basis, mean_colours
 from engine.concepts.purity.known_tags import Truth, tag_truth
 from engine.concepts.purity.measure import Measured, Reference, measure
-from engine.concepts.purity.shares import shares
+from engine.concepts.purity.power import findable, power, typical
+from engine.concepts.purity.shares import beside, shares
 from engine.core.choices import DEFAULT_DATA, DEFAULT_ROLE
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
@@ -28,6 +34,10 @@ from engine.models.loaded import LoadedModel
 from engine.sites.access import Site
 
 __all__ = ["PurityRequest", "compare", "difference", "names_against_truth", "sites_of_role"]
+
+DIRECTIONS = 256
+"""Random directions of a layer that go through the same test."""
+FEW, TYPICAL = 5, 0.77
 
 
 @experiment(
@@ -51,19 +61,30 @@ class PurityRequest(Request):
     4. *No single kind.* Each tag's strongest kind is left out, and the mean is taken over the others.
     5. *Tags of all sizes.* That mean is turned into -log10 of its tail probability for as many random kinds, the
        strongest left out (`tail_tables`). This is the score; the unit's best tag has the highest.
-    6. *Multiple testing.* The best score is compared with the best over all tags under 200 permutations of the kinds, in
-       which each tag keeps its number of kinds and its overlap with other tags (`permutation`). A **concept unit**
-       exceeds 95% of them (tail probability with the observed score included: Phipson and Smyth 2010), and exceeds the
-       95th percentile of random units (the floor: a unit that responds to one kind is almost silent on the others, and
-       must not pass on negligible activations).
+    6. *The best of many tags.* The best score is compared with the best over all tags under 2,000 permutations of the kinds,
+       in which each tag keeps its number of kinds and its overlap with other tags (`permutation`; tail probability with
+       the observed score included: Phipson and Smyth 2010).
+    7. *Likeness.* The same with kinds permuted within their subgroup only, which preserves what tags gain from visual
+       similarity, for example of all flowers. A unit is **beyond likeness** if both probabilities are at most 5%, and its
+       score exceeds the 95th percentile of random units (the floor: a unit that responds to one kind is almost silent
+       on the others, and must not pass on negligible activations). The share of such units is the headline.
+    8. *Many units.* One in twenty units that mean nothing passes a test at 5%. So a single unit is called a **concept unit**
+       only where the larger of its probabilities is a discovery at a false discovery rate of 5% over the layer (Benjamini
+       and Hochberg 1995).
 
-    The *baseline* is the share of units that pass under one permutation, compared with the others: 5%, or less for units
-    stopped by the floor; its range shows how far chance can take all units of a layer together. The *strict baseline* is
-    the share that pass when kinds are permuted within their subgroup only, which preserves what tags gain from visual
-    similarity, for example of all flowers. A concept unit is *beyond likeness* if its score exceeds 95% of its scores
-    under those permutations too. A **kind unit** is not a concept unit, but singles out one kind: of all scenes at least
-    as strong as the weakest of its best kind (highest AUROC, place and colour regressed out), at least half are of that
-    kind. This says what the unit responds to most, and nothing about what comes next.
+    Beside the share beyond likeness stand its nulls: *shuffled*, the share that would pass when tags are permuted within
+    subgroups; the *twin*, the same test on the same architecture with random weights; *directions*, the same test on random
+    directions in the space of the layer's units.
+
+    Concepts that hardly any unit could pass for are left out (`power.findable`). The table `power` says how often a unit
+    of known AUROC is found.
+
+    A unit is *nominal* if its probability of step 6 alone is at most 5%: what looks like one subgroup passes, and so do 5% of
+    units that mean nothing. The *baseline* is the share of units that are nominal under one permutation, compared with the
+    others; its range shows how far chance can take all units of a layer together; the *strict baseline* is the same when
+    kinds are permuted within their subgroup only. A **kind unit** is not a concept unit, but singles out one kind: of all
+    scenes at least as strong as the weakest of its best kind (highest AUROC, place and colour regressed out), at least
+    half are of that kind. This says what the unit responds to most, and nothing about what comes next.
 
     Only positive responses count: a unit that is low for a concept is not a unit of it. The controls are strict: a tag
     that is itself a colour ("red") can hardly have a concept unit. And passing is a matter of evidence, not of effect
@@ -72,23 +93,33 @@ class PurityRequest(Request):
     Tables, rows of `units` in the order of sites, then units:
 
     - `units`: address, site, layer, unit, tag, auroc and average_precision (over scenes, before any control),
-      controlled_auroc (among kinds, steps 1 to 4), score, chance (tail probability), concept, likeness (tail probability),
-      beyond_likeness, kind, kind_auroc, kind_precision, kind_unit;
+      controlled_auroc (among kinds, steps 1 to 4), score, chance (tail probability of step 6), nominal, likeness (of step 7;
+      1 for units whose `chance` is above 5%), beyond_likeness, concept, kind, kind_auroc, kind_precision, kind_unit;
     - `layers`: layer, site, units, independent (effective number of independent units), shares with 95% intervals
-      (x, x_low, x_high): concept_units (its interval: low, high), beyond_likeness, kind_units; baseline,
-      strict_baseline: mean and 95% range over permutations; auroc, average_precision: medians over the concept
-      units (NaN where there are none);
+      (x, x_low, x_high): beyond_likeness, twin and directions (NaN where there is no twin), concept_units, nominal_units,
+      kind_units; shuffled, baseline, strict_baseline: mean and 95% range over permutations; auroc, average_precision:
+      medians over the units beyond likeness (NaN where there are none);
     - `overall`: the same for all sites together, one row;
-    - `concepts`: tag, names (all tags that the same kinds share), kinds, groups, units (concept units that have it as
-      the best), share of them beyond likeness, address of the unit with the highest AUROC, that AUROC.
+    - `concepts`: tag, names (all tags that the same kinds share), kinds, groups, units (those beyond likeness that have it
+      as the best), concept_units (of those), address of the unit with the highest AUROC, that AUROC;
+    - `power`: see `power.power`; of one unit, tested at 5%.
 
     Arrays: `auroc`, `average_precision` (units, concepts) float16, before any control; `baseline_permutations`,
-    `strict_permutations` (layers, permutations). Facts: concepts, kinds, images, permutations, floor (of the score),
-    kinds_by_chance (share of random units that single out a kind), language (the model was trained with language), seconds.
+    `strict_permutations` (layers, permutations). Facts: concepts, left_out (tags that hardly any unit could pass for), few
+    (share of all concepts that have five kinds or fewer), kinds, images, permutations, floor (of the score), level (the
+    false discovery rate), by_chance (the average precision of a unit that means nothing: the mean share of scenes that the
+    concept of a unit beyond likeness has), power (share of units with an AUROC of 0.77 that are found, over all concepts),
+    kinds_by_chance (share of random units that single out a kind), twin (the twin's name or None), language (the model
+    was trained with language), seconds.
     """
 
     experiment = "purity"
-    version = 2
+    version = 3
+    changes: ClassVar = {
+        3: "The share that counts is now that of units beyond likeness, with an untrained network and random directions beside "
+        "it, and a single unit is called a concept unit at a false discovery rate of 5% in each layer only; before, every unit "
+        "in the top 5% of its own permutations was one, and looking like one subgroup was enough for that."
+    }
 
     model: str
     role: str = DEFAULT_ROLE
@@ -103,9 +134,9 @@ class PurityRequest(Request):
         sites = sites_of_role(loaded, self.role)
         tag_truth(dataset)  # refuses before the work, not after it
         indexes = [context.compute(build(IndexRequest, model=self.model, site=s.name, data=self.data)) for s in sites]
-        images = indexes[0].arrays["images"]
-        truth = tag_truth(dataset, images)
-        steps = len(sites) + 1
+        whole = tag_truth(dataset, indexes[0].arrays["images"])
+        truth = possible(whole)
+        steps = 2 * len(sites) + 1
 
         def tell(done: int, message: str) -> None:
             context.report(Progress(done, steps, message))
@@ -113,12 +144,22 @@ class PurityRequest(Request):
         colours = mean_colours(dataset, truth.numbers, lambda row: tell(0, f"Colours of {row} scenes"))
         reference = Reference.of(truth, control_basis(truth, colours))
         measured: list[Measured] = []
-        for number, (site, index) in enumerate(zip(sites, indexes, strict=True), start=1):
+        mixed: list[Measured] = []
+        for number, (site, index) in enumerate(zip(sites, indexes, strict=True)):
             rows = np.searchsorted(index.arrays["images"], truth.numbers)
             activations = index.arrays["position_mean"][rows]
-            measured.append(measure(activations, reference, lambda at=number, name=site.name: tell(at, name)))
+            measured.append(measure(activations, reference, partial(tell, 2 * number + 1, site.name)))
+            message = f"{site.name}, random directions"
+            mixed.append(
+                measure(directions(activations, DIRECTIONS), reference, partial(tell, 2 * number + 2, message))
+            )
         tables = {"units": _units(self.model, sites, measured, truth), **shares(sites, measured)}
         tables["concepts"] = _concepts(tables["units"], truth)
+        tables["power"] = power(reference.concepts, reference.chance, FALSE)
+        twin = catalog.twin(self.model)
+        beside(tables, "directions", shares(sites, mixed))
+        untrained = None if twin is None else context.compute(build(PurityRequest, **self._of(twin))).tables
+        beside(tables, "twin", untrained)
         arrays = {
             "auroc": np.concatenate([one.auroc for one in measured]).astype(np.float16),
             "average_precision": np.concatenate([one.average_precision for one in measured]).astype(np.float16),
@@ -126,16 +167,51 @@ class PurityRequest(Request):
             "strict_permutations": np.stack([one.strict for one in measured]).astype(np.float32),
         }
         facts: dict[str, Any] = {
-            "concepts": len(truth.tags),
-            "kinds": len(truth.kind_names),
-            "images": len(truth.numbers),
-            "permutations": len(reference.permutations),
-            "floor": reference.floor,
-            "kinds_by_chance": reference.by_chance,
+            **_known(whole, reference),
+            "by_chance": _prevalence(measured, truth),
+            "power": typical(tables["power"], TYPICAL),
+            "twin": twin,
             "language": loaded.clip is not None,
             "seconds": time.monotonic() - started,
         }
         return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+    def _of(self, model: str) -> dict[str, Any]:
+        return self.model_dump() | {"model": model}
+
+
+def possible(truth: Truth) -> Truth:
+    """Without the concepts that hardly any unit could pass for. Raises BadRequest where none is left."""
+    kept = findable(truth)
+    if not kept.any():
+        raise BadRequest(
+            "Every concept of these images consists of what looks alike, so no unit could be told to follow one."
+        )
+    numbers = np.flatnonzero(kept)
+    tags, names = tuple(truth.tags[at] for at in numbers), tuple(truth.names[at] for at in numbers)
+    return replace(truth, tags=tags, names=names, members=truth.members[:, kept])
+
+
+def _known(whole: Truth, reference: Reference) -> dict[str, Any]:
+    """The facts that are the same for every model: of all concepts, and of those that are looked for."""
+    truth = reference.truth
+    return {
+        "concepts": len(truth.tags),
+        "left_out": [tag for tag in whole.tags if tag not in truth.tags],
+        "few": float((whole.members.sum(axis=0) <= FEW).mean()),
+        "kinds": len(truth.kind_names),
+        "images": len(truth.numbers),
+        "permutations": len(reference.permutations),
+        "floor": reference.floor,
+        "level": FALSE,
+        "kinds_by_chance": reference.by_chance,
+    }
+
+
+def _prevalence(measured: Sequence[Measured], truth: Truth) -> float:
+    """The mean share of scenes that the concept of a unit beyond likeness has; NaN where there is none."""
+    tags = np.concatenate([one.tag[one.beyond] for one in measured])
+    return float(truth.matrix.mean(axis=0)[tags].mean()) if len(tags) else float("nan")
 
 
 def sites_of_role(loaded: LoadedModel, role: str) -> list[Site]:
@@ -162,9 +238,10 @@ def _units(model: str, sites: list[Site], measured: list[Measured], truth: Truth
             "controlled_auroc": one.area,
             "score": one.score.astype(np.float64),
             "chance": one.chance,
-            "concept": one.concept,
+            "nominal": one.nominal,
             "likeness": one.likeness,
             "beyond_likeness": one.beyond,
+            "concept": one.concept,
             "kind": np.array(truth.kind_names)[one.kind],
             "kind_auroc": one.kind_area,
             "kind_precision": one.kind_precision,
@@ -177,7 +254,7 @@ def _units(model: str, sites: list[Site], measured: list[Measured], truth: Truth
 def _concepts(units: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     rows = []
     for number, tag in enumerate(truth.tags):
-        having = units[units["concept"] & (units["tag"] == tag)]
+        having = units[units["beyond_likeness"] & (units["tag"] == tag)]
         best = having.loc[having["auroc"].idxmax()] if len(having) else None
         rows.append(
             {
@@ -186,7 +263,7 @@ def _concepts(units: pd.DataFrame, truth: Truth) -> pd.DataFrame:
                 "kinds": int(truth.members[:, number].sum()),
                 "groups": truth.concept_groups[number],
                 "units": len(having),
-                "beyond_likeness": int(having["beyond_likeness"].sum()),
+                "concept_units": int(having["concept"].sum()),
                 "address": "" if best is None else str(best["address"]),
                 "auroc": float("nan") if best is None else float(best["auroc"]),
             }

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from engine.concepts.purity.measure import Measured
-from engine.core.statistics import HIGH, LOW, wilson
+from engine.core.statistics import HIGH, LOW, share
 from engine.sites.access import Site
+
+HEADLINE = "beyond_likeness"
 
 
 def shares(sites: Sequence[Site], measured: Sequence[Measured]) -> dict[str, pd.DataFrame]:
@@ -37,6 +39,18 @@ def independent(shuffled: np.ndarray, units: int) -> int:
     return max(1, round(units / effect))
 
 
+def beside(tables: dict[str, pd.DataFrame], name: str, other: dict[str, pd.DataFrame] | None) -> None:
+    """Write another measurement's shares of units beyond likeness beside those of `tables`, in columns `name`, `name`_low and
+    `name`_high: layer by layer and overall. NaN where there is none."""
+    for table in ("layers", "overall"):
+        for column, ours in (
+            (HEADLINE, name),
+            (f"{HEADLINE}_low", f"{name}_low"),
+            (f"{HEADLINE}_high", f"{name}_high"),
+        ):
+            tables[table][ours] = float("nan") if other is None else other[table][column].to_numpy()
+
+
 def _row(measured: Sequence[Measured]) -> dict[str, Any]:
     """One row of numbers for the units of some sites together."""
     sizes = np.array([len(one.concept) for one in measured], np.float64)
@@ -45,14 +59,15 @@ def _row(measured: Sequence[Measured]) -> dict[str, Any]:
         sizes @ np.stack(rows) / units for rows in ([o.baseline for o in measured], [o.strict for o in measured])
     )
     counted = independent(baseline, units)
-    concept = np.concatenate([one.concept for one in measured])
     row: dict[str, Any] = {"units": units, "independent": counted}
-    row["concept_units"], row["low"], row["high"] = _share(concept, counted)
-    for name, over in (("baseline", baseline), ("strict_baseline", strict)):
+    shuffled = sizes @ np.stack([one.shuffled for one in measured]) / units
+    for name, over in (("shuffled", shuffled), ("baseline", baseline), ("strict_baseline", strict)):
         low, high = np.percentile(over, (LOW, HIGH))
         row |= {name: float(over.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
     for name, passed in (
-        ("beyond_likeness", np.concatenate([one.beyond for one in measured])),
+        (HEADLINE, beyond := np.concatenate([one.beyond for one in measured])),
+        ("concept_units", np.concatenate([one.concept for one in measured])),
+        ("nominal_units", np.concatenate([one.nominal for one in measured])),
         ("kind_units", np.concatenate([one.kind_unit for one in measured])),
     ):
         row[name], row[f"{name}_low"], row[f"{name}_high"] = _share(passed, counted)
@@ -60,12 +75,13 @@ def _row(measured: Sequence[Measured]) -> dict[str, Any]:
         ("auroc", [one.auroc for one in measured]),
         ("average_precision", [one.average_precision for one in measured]),
     ):
-        best = [value[one.concept, one.tag[one.concept]] for value, one in zip(values, measured, strict=True)]
-        row[name] = float(np.median(np.concatenate(best))) if concept.any() else float("nan")
+        best = [value[one.beyond, one.tag[one.beyond]] for value, one in zip(values, measured, strict=True)]
+        row[name] = float(np.median(np.concatenate(best))) if beyond.any() else float("nan")
     return row
 
 
 def _share(passed: np.ndarray, counted: int) -> tuple[float, float, float]:
-    """The share that passed, and Wilson's interval for that share of `counted` units."""
-    share = float(passed.mean())
-    return share, *wilson(share * counted, counted)
+    """The share that passed, and its interval if `counted` independent units had been seen."""
+    found = float(passed.mean())
+    low, high = share(found * counted, counted)
+    return found, min(low, found), max(high, found)

@@ -41,6 +41,13 @@ def build(entry: Entry, state: Mapping[str, Tensor]) -> Built:
     return Built(module)
 
 
+def untrained(entry: Entry) -> Built:
+    """The model with the random weights that its architecture begins with. Raises BadRequest for an unknown one."""
+    if entry.architecture.startswith(open_clip_hub.PREFIX):
+        return open_clip_hub.untrained(entry)
+    return Built(_create(entry, {}))
+
+
 def _create(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
     """The module with random weights. Without a stated number of classes, it has as many as the weights do."""
     if not timm.is_model(entry.architecture):

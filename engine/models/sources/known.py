@@ -17,8 +17,10 @@ from engine.models.sources.open_clip_hub import OpenClipHub
 from engine.models.sources.packages import Packages
 from engine.models.sources.session import Session
 from engine.models.sources.timm_hub import TimmHub
+from engine.models.sources.twin import Twin
 
 SOURCES: list[Source] = [Starter(), Packages(), Local(), Session(), TimmHub(), OpenClipHub()]
+SOURCES.append(Twin(SOURCES))
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 

@@ -132,6 +132,12 @@ def preprocessing(model: str) -> dict[str, Any]:
     return {"input_size": [*_image_size(model)], "mean": mean, "std": std}
 
 
+def untrained(entry: Entry) -> Built:
+    """Image tower and whole model with random weights. Raises BadRequest for an unknown architecture."""
+    model = _create(entry, "cpu")
+    return Built(ImageTower(model), model, partial(tokenizer, entry))
+
+
 def tokenizer(entry: Entry) -> Tokenizer:
     """The tokenizer of a model's text tower. Raises VitrineError as `engine.models.text.tokenizer_of` does."""
     model = entry.config["model_cfg"] if entry.config is not None else open_clip.get_model_config(_architecture(entry))

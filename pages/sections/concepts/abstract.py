@@ -55,7 +55,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
         hide_index=True,
         column_config={
             "model": "Model", "site": "Layer", "units": "Units",
-            "named": st.column_config.NumberColumn("Labelled", help="The best word exceeds chance"),
+            "named": st.column_config.NumberColumn("Labelled", help="The best word holds on the other half of the kinds"),
             "judged": st.column_config.NumberColumn("Rated", help="Their label has a concreteness rating"),
             "abstract": "Abstract", "share": st.column_config.NumberColumn("Share", format="percent"),
         },

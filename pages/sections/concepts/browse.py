@@ -46,6 +46,7 @@ def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The units of the layer of each model, side by side."""
     from engine.concepts import browsing
+    from engine.concepts.telling import of_layer
 
     tables = {}
     for side in view.sides:
@@ -68,7 +69,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     for column, side in zip(columns, view.sides, strict=True):
         with column:
             if side in kept:
-                _side(page, view, side, tables[side], kept[side], slice((at - 1) * each, at * each))
+                caption = f"{len(kept[side])} of {len(tables[side])} units shown. {of_layer(computed[f'name-{side}'])}"
+                _side(page, view, side, caption, kept[side].iloc[(at - 1) * each : at * each])
     if pages > 1:
         # Under a new name on each page: a widget keeps its own place, and this one follows the link.
         name = f"page_at_{at}_{pages}"
@@ -77,23 +79,14 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
 
 
 def _side(
-    page: ExperimentPage[ConceptsView],
-    view: ConceptsView,
-    side: Side,
-    table: pd.DataFrame,
-    kept: pd.DataFrame,
-    shown: slice,
+    page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, caption: str, shown: pd.DataFrame
 ) -> None:
     site = views.layer(view, side)
     st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
-    named = int(table["named"].sum())
-    st.caption(
-        f"{len(kept)} of {len(table)} units shown; {named} ({words.share(named / max(len(table), 1))}) have a label, a word "
-        f"that exceeds chance."
-    )
-    if not len(kept):
+    st.caption(caption)
+    if not len(shown):
         errors.hint("No unit matches these filters. Clear the word, lower the purity, or show units without a label.")
-    rows = kept.iloc[shown].to_dict("records")
+    rows = shown.to_dict("records")
     cards = [card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows]
     card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
 
@@ -142,7 +135,7 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
                 )  # fmt: skip
         st.toggle(
             "Labelled units only", key=page.key("named_at"), on_change=_turned, args=(page, "named", "named_at"),
-            help="Hides units whose best word does not exceed chance.",
+            help="Hides units whose best word does not hold on the other half of the kinds.",
         )  # fmt: skip
         _csv(page, view)
     if not measured:

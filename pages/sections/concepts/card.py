@@ -30,7 +30,6 @@ PICTURE = 96
 WORDS = 4
 CARD = 330
 """The least width of a card, in pixels."""
-UNNAMED = "No word of the vocabulary exceeds chance for this unit."
 
 
 @dataclass(frozen=True)
@@ -170,8 +169,10 @@ def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result |
             st.caption(
                 f"Activations of the unit on {len(values)} images. Selectivity {_selectivity(index, card.unit)}."
             )
-        if naming is not None and bool(naming.arrays["abstained"][card.unit]):
-            st.caption(UNNAMED)
+        if naming is not None:
+            from engine.concepts.telling import of_unit
+
+            st.caption(of_unit(naming, card.unit))
         st.code(str(address), language=None, wrap_lines=True)
         closer(view, address)
 

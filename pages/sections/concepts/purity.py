@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 ABOUT = (
-    "A *concept* is a tag shared by at least three kinds of objects from at least two groups, like “music”. A *concept "
-    "unit* responds to the kinds of a concept significantly more than chance, after controlling for colour and place, "
-    "correcting for the choice of the best tag, and leaving out its strongest kind, so that no single kind can account for "
-    "the result."
+    "A *concept* is a tag shared by at least three kinds of objects from at least two groups, like “music”. A unit is *beyond "
+    "likeness* if it responds to the kinds of a concept more than to others that look alike, after controlling for colour "
+    "and place, correcting for the choice of the best tag, and leaving out its strongest kind. A single unit is called a "
+    "*concept unit* only where at most 5% of a layer's would be false."
 )
 MOST_CARDS = 6
 
@@ -52,7 +52,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
             _concepts(page, view, side, result)
 
 
-SHUFFLED = {"baseline": "tags permuted", "strict_baseline": "permuted within subgroups"}
+NULLS = {"twin": "untrained", "directions": "random directions"}
+NOMINAL = {"baseline": "tags permuted", "strict_baseline": "permuted within subgroups"}
 
 
 class _Share(NamedTuple):
@@ -70,27 +71,26 @@ class _Share(NamedTuple):
 
 SHARES = (
     _Share(
-        "concept_units",
-        ("low", "high"),
-        "concept units, % of the layer",
-        "concept-units",
-        "cn-purity-plain",
-        "Concept units of all layers",
-        "{concepts} concepts, {kinds} kinds, {images} images. Bands: 95% intervals for the effective number of independent "
-        "units. Dotted: the same test with tags permuted among all kinds; dashed: only among kinds of the same subgroup, "
-        "which are visually similar.",
-        SHUFFLED,
-    ),
-    _Share(
         "beyond_likeness",
         ("beyond_likeness_low", "beyond_likeness_high"),
-        "beyond visual similarity, % of the layer",
+        "beyond likeness, % of the layer",
         "beyond-likeness",
-        "cn-purity-strict",
-        "Concept units beyond visual similarity",
-        "The stricter criterion: the unit's score is also in the top 5% of its scores with tags permuted within subgroups, "
-        "so that visual similarity (all flowers, all cats) is not enough.",
-        {},
+        "cn-purity-plain",
+        "Units beyond likeness, all layers",
+        "{concepts} concepts, {kinds} kinds, {images} images. Bands: 95% intervals for the effective number of independent "
+        "units. Dotted: the same test on the same architecture with random weights; dashed: on random directions of the layer.",
+        NULLS,
+    ),
+    _Share(
+        "nominal_units",
+        ("nominal_units_low", "nominal_units_high"),
+        "units that pass one test at 5%, % of the layer",
+        "nominal-units",
+        "cn-purity-nominal",
+        "Before look and number of units are taken into account",
+        "Units in the top 5% of their scores with tags permuted among all kinds. Units for what looks alike (all flowers, all "
+        "cats) pass too. Dotted: with tags permuted among all kinds; dashed: among kinds of the same subgroup.",
+        NOMINAL,
     ),
     _Share(
         "kind_units",
@@ -99,7 +99,7 @@ SHARES = (
         "kind-units",
         "cn-purity-kinds",
         "Units that single out one kind",
-        "Units that are not concept units, but respond most to one kind: “trumpet” rather than “music”. This says nothing "
+        "Units that respond most to one kind: “trumpet” rather than “music”. This says nothing "
         "about what else they respond to, and a unit tuned to an object's colour can count.",
         {},
     ),
@@ -126,14 +126,34 @@ def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
         with st.container():
             st.markdown("**All layers together**")
             st.dataframe(_overall(there), hide_index=True, alt="Shares of units over all layers, with 95% intervals")
-            st.caption("Shares of all units with 95% intervals; for permuted tags, the central 95% of permutations.")
+            st.caption(
+                f"Shares of all units with 95% intervals; for permuted tags, the central 95% of permutations. {_strength(there)}"
+            )
+
+
+def _strength(there: Mapping[Side, Result]) -> str:
+    """How purely the concept units follow their concepts, and what could have been found."""
+    told = "; ".join(
+        f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] "
+        f"{float(result.tables['overall']['average_precision'].iloc[0]):.3f} (by chance {result.facts['by_chance']:.3f}), and a "
+        f"unit with an AUROC of 0.77 is found in {words.share(result.facts['power'])}"
+        for side, result in there.items()
+    )
+    facts = next(iter(there.values())).facts
+    return (
+        f"Median average precision of the units beyond likeness: {told}. {words.share(facts['few'])} of the tags have five "
+        f"kinds or fewer; {len(facts['left_out'])} tags that hardly any unit could be found for are left out."
+    )
 
 
 MEASURED = {
-    "Concept units": ("concept_units", "low", "high"),
+    "Beyond likeness": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
+    "of the untrained network": ("twin", "twin_low", "twin_high"),
+    "of random directions": ("directions", "directions_low", "directions_high"),
+    "with tags permuted within subgroups": ("shuffled", "shuffled_low", "shuffled_high"),
+    "Concept units (5% false at most)": ("concept_units", "concept_units_low", "concept_units_high"),
+    "Pass one test at 5%": ("nominal_units", "nominal_units_low", "nominal_units_high"),
     "with tags permuted": ("baseline", "baseline_low", "baseline_high"),
-    "permuted within subgroups": ("strict_baseline", "strict_baseline_low", "strict_baseline_high"),
-    "Beyond visual similarity": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
     "Single out one kind": ("kind_units", "kind_units_low", "kind_units_high"),
 }
 
@@ -145,6 +165,8 @@ def _overall(there: Mapping[Side, Result]) -> pd.DataFrame:
         row: Any = result.tables["overall"].iloc[0]
         table[str(result.request["model"])] = [
             f"{words.share(float(row[name]), 1)} ({100 * float(row[low]):.1f}–{words.share(float(row[high]), 1)})"
+            if row[name] == row[name]
+            else "not measured"
             for name, low, high in MEASURED.values()
         ]
     return pd.DataFrame(table)
@@ -179,7 +201,7 @@ def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
                     {
                         "Model": view.sides[side],
                         "Layer": site,
-                        "Concept units": told["units"],
+                        "Beyond likeness": told["units"],
                         "Labelled": told["named"],
                         "Top-1 label is the concept": _interval(told, "top1"),
                         "By chance": words.share(told["chance1"] or 0.0, 1),
@@ -191,8 +213,8 @@ def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
     if rows:
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Agreement of labels with the known concept, by layer")
         st.caption(
-            "Of the concept units that have a label, the share whose label contains the unit's concept, with 95% intervals. "
-            "By chance: labels exchanged between units. Layers appear here once they have been labelled."
+            "Of the units beyond likeness that have a label, the share whose label contains the unit's concept, with 95% "
+            "intervals. By chance: labels exchanged between units. Layers appear here once they have been labelled."
         )
     else:
         errors.hint("Label a layer in **Browse a layer** to compare its labels with the known concepts here.")
@@ -210,10 +232,10 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
     table = table[table["units"] > 0].reset_index(drop=True)
     st.subheader(f"Concepts of :{colours.NAMES[side]}[{errors.escape(view.sides[side])}]", anchor=False)
     if not len(table):
-        errors.hint("These layers have no concept units.")
+        errors.hint("No unit of these layers is beyond likeness.")
         return
     event: Any = st.dataframe(
-        table[["tag", "units", "beyond_likeness", "kinds", "auroc"]],
+        table[["tag", "units", "concept_units", "kinds", "auroc"]],
         hide_index=True,
         height=280,
         key=page.key(f"concepts_{side}"),
@@ -221,8 +243,8 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         selection_mode="single-row",
         column_config={
             "tag": "Concept",
-            "units": st.column_config.NumberColumn("Units", help="Concept units whose best tag this is"),
-            "beyond_likeness": st.column_config.NumberColumn("Strict", help="Of those, units beyond visual similarity"),
+            "units": st.column_config.NumberColumn("Units", help="Units beyond likeness whose best tag this is"),
+            "concept_units": st.column_config.NumberColumn("Certain", help="Of those, concept units: 5% false at most"),
             "kinds": "Kinds",
             "auroc": st.column_config.NumberColumn("Best AUROC", format="%.2f"),
         },

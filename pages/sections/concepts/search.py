@@ -82,7 +82,7 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
     if pages > 1:
         with tools:
             first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE
-    cards = [_card(side, model, result, place) for place in range(first, min(first + CARDS_A_PAGE, len(table)))]
+    cards = [_card(side, model, result, place) for place in in_order(result)[first : first + CARDS_A_PAGE]]
     card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2, tools)
 
 
@@ -93,7 +93,7 @@ def _card(side: Side, model: str, result: Result, place: int) -> card.Card:
         (result.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)
     )
     return card.Card(
-        side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row), follows
+        side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row, follows[0][0]), follows
     )  # fmt: skip
 
 
@@ -116,8 +116,22 @@ def why(row: Mapping[Any, Any]) -> str:
     return f"correlation **{float(row['score']):.2f}** · z {words.number(float(row['z']))}"
 
 
-def beside(row: Mapping[Any, Any]) -> str:
-    """What else a found unit follows."""
+def in_order(result: Result) -> list[int]:
+    """Rows of the table of units as they are shown: those that follow no word more than the text, best first; then the others,
+    those that follow the same word most together."""
+    table = result.tables["units"]
+    words_above, most = table["words_above"].tolist(), result.arrays["words"][:, 0].tolist()
+    places = list(range(len(table)))
+    first = {most[place]: place for place in reversed(places)}
+    return sorted(
+        places, key=lambda place: (0, place, 0) if words_above[place] == 0 else (1, first[most[place]], place)
+    )
+
+
+def beside(row: Mapping[Any, Any], most: str) -> str:
+    """What else a found unit follows, and which word `most`."""
     above = int(row["words_above"])
-    many = {0: "no word", 1: "1 word"}.get(above, f"{above:,} words")
-    return f"Follows {many} more closely than this text."
+    if above == 0:
+        return "Follows no word more closely than this text."
+    others = "" if above == 1 else f" and {above - 1:,} other word{'s' if above > 2 else ''}"
+    return f"Follows “{errors.escape(most)}”{others} more closely than this text."

@@ -59,10 +59,13 @@ def test_units_are_named_with_the_words_of_a_file_and_stored(ask, person):
     facts = ask(*options)
     assert [unit["unit"] for unit in facts["units"][:2]] == [f"local/clip@{SITE}:0", f"local/clip@{SITE}:1"]
     first = facts["units"][0]
-    assert set(first) == {"unit", "score", "words", "abstained"} and len(facts["units"]) == 128
+    tested = {"held_out", "low", "high", "p", "p_twin", "p_directions", "p_shuffled"}
+    assert set(first) == {"unit", "score", "words", "abstained"} | tested and len(facts["units"]) == 128
+    assert facts["twin"] == "twin/local/clip" and facts["against"] == ["twin", "directions", "shuffled"]
+    assert set(facts["rates"]) == set(facts["against"]) and "false discovery rate" in facts["sentence"]
     assert first["score"] == first["words"][0]["score"] >= first["words"][1]["score"]
     assert {word["word"] for word in first["words"]} <= set(WORDS[:3])
-    assert first["abstained"] == (first["score"] <= facts["threshold"])
+    assert first["abstained"] == (first["p"] > facts["largest_p"])
     assert not facts["stored"] and ask(*options)["stored"]
 
 

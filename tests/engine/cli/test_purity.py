@@ -23,9 +23,12 @@ def test_the_command_answers_with_layers_and_a_sentence(monkeypatch) -> None:
     (model,) = facts["models"]
     assert model["model"] == "planted"
     assert [layer["layer"] for layer in model["layers"]] == [0, 1]
-    assert model["layers"][0]["concept_units"] == 1
-    assert model["layers"][0]["interval"][1] == pytest.approx(1)
+    assert model["layers"][0]["concept_units"] == model["layers"][0]["beyond_likeness"] == 1
+    assert model["layers"][0]["beyond_likeness_interval"][1] == pytest.approx(1)
     assert model["layers"][1]["baseline"] == pytest.approx(0.05, abs=0.01)
+    assert model["layers"][1]["concept_units"] <= 0.05
+    assert model["twin"] is None and model["layers"][0]["twin"] is None
+    assert "A unit with an AUROC of 0.77 is found in" in answer.text and "are left out" in answer.text
     assert answer.text.endswith(facts["sentence"])
 
 

@@ -17,8 +17,16 @@ def naming(site: str = "blocks.6.mlp.hidden") -> Result:
     numbers = np.stack([(np.arange(UNITS) + step) % len(WORDS) for step in range(3)], axis=1).astype(np.int32)
     scores = np.tile(np.array([0.5, 0.4, 0.3], np.float32), (UNITS, 1))
     scores[100] += 1
-    arrays = {"words": numbers, "scores": scores, "abstained": np.arange(UNITS) % 4 == 3, "threshold": np.float32(0.2)}
-    return Result({"model": MODEL, "site": site, "data": "starter"}, arrays, {}, {"words": WORDS, "images": IMAGES})
+    tested = {"held_out": 0.8, "low": 0.7, "high": 0.88, "p": 0.001, "p_directions": 0.2, "p_shuffled": 0.001}
+    arrays = {"words": numbers, "scores": scores, "abstained": np.arange(UNITS) % 4 == 3}
+    arrays |= {name: np.full(UNITS, value, np.float32) for name, value in tested.items()}
+    facts = {"words": WORDS, "images": IMAGES, "kinds": 15, "twin": None, "level": 0.05, "largest_p": 0.01, "smallest": 0.83}
+    facts |= {
+        "passing": {"directions": 0.75, "shuffled": 0.9},
+        "rates": {"directions": 0.04, "shuffled": 0.0},
+        "named": 0.75,
+    }
+    return Result({"model": MODEL, "site": site, "data": "starter"}, arrays, {}, facts)
 
 
 def index() -> Result:
@@ -37,10 +45,10 @@ def index() -> Result:
 def purity() -> Result:
     """Units 5 and 6 follow music, 6 the more purely; unit 7 comes close."""
     units = pd.DataFrame({"site": "blocks.6.mlp.hidden", "unit": np.arange(UNITS), "tag": "sea", "auroc": 0.5})
-    units["concept"], units["score"] = False, 0.0
+    units["concept"], units["beyond_likeness"], units["score"] = False, False, 0.0
     units.loc[[5, 6, 7], "tag"] = "music"
     units.loc[[5, 6, 7], "auroc"] = [0.8, 0.9, 0.7]
-    units.loc[[5, 6], ["concept", "score"]] = [[True, 3.0], [True, 4.0]]
+    units.loc[[5, 6], ["concept", "beyond_likeness", "score"]] = [[True, True, 3.0], [True, True, 4.0]]
     return Result({"model": MODEL}, {}, {"units": units}, {})
 
 

@@ -10,7 +10,7 @@ import pytest
 from engine.concepts.abstract import STARTER, abstract_shares, split_of, starter_split
 from engine.core.errors import BadRequest
 from engine.core.request import Result
-from engine.core.statistics import wilson
+from engine.core.statistics import share
 
 
 def naming(firsts: list[str], abstained: list[bool], site: str = "a") -> Result:
@@ -54,7 +54,7 @@ def test_shares_count_named_units_whose_word_is_judged() -> None:
     row = table.iloc[0]
     assert (row["units"], row["named"], row["judged"], row["abstract"]) == (5, 4, 3, 1)
     assert row["share"] == pytest.approx(1 / 3)
-    assert (row["low"], row["high"]) == pytest.approx(wilson(1, 3))
+    assert (row["low"], row["high"]) == pytest.approx(share(1, 3))
     assert row["vocabulary"] == pytest.approx(2 / 3)
     assert table["site"].tolist() == ["a", "b"]
     assert np.isnan(table.iloc[1]["share"])

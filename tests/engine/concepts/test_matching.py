@@ -95,17 +95,7 @@ def test_embeddings_give_the_scores_that_the_table_of_their_products_gives(measu
     monkeypatch.setattr(matching, "BLOCK", 16)
     random = np.random.default_rng(0)
     images, words = (random.standard_normal((count, 8)).astype(np.float32) / 3 for count in (IMAGES, WORDS))
-    blocks = list(matched(measure, random_units(4), images, words, shuffles=3))
+    blocks = list(matched(measure, random_units(4), images, words))
     assert [block.words for block in blocks] == [slice(0, 16), slice(16, 32), slice(32, 40)]
-    assert blocks[0].chance.shape == (3, 16)
     together = np.concatenate([block.units for block in blocks], axis=1)
     np.testing.assert_allclose(together, match(measure, random_units(4), images @ words.T), atol=2e-4)
-
-
-def test_drawn_strongest_images_are_different_ones_and_each_as_likely(monkeypatch):
-    monkeypatch.setattr(matching, "MOST_SHUFFLED", 0)
-    drawn = matching._drawn(2000, 40, 10)
-    assert all(len(set(row)) == 10 for row in drawn.tolist())
-    np.testing.assert_allclose(np.bincount(drawn.ravel(), minlength=40) / 2000, 0.25, atol=0.05)
-    monkeypatch.setattr(matching, "MOST_SHUFFLED", 1 << 20)
-    np.testing.assert_array_equal(matching._drawn(5, 40, 10), matching._shuffled(5, 40)[:, :10])

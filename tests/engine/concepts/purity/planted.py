@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.concepts.purity.request import PurityRequest, tag_truth
+from engine.concepts.purity.request import PurityRequest, possible, tag_truth
 from engine.core.request import Result, build
 from engine.data.registry import open_dataset
 from engine.sites.access import Site
@@ -24,7 +24,7 @@ class Planted(Notebook):
 
     def compute(self, request) -> Result:
         dataset = open_dataset("starter")
-        known = tag_truth(dataset)
+        known = possible(tag_truth(dataset))
         values = np.random.default_rng(3).normal(size=(len(dataset), self.units)).astype(np.float32)
         if request.site == "blocks.0.mlp.hidden":
             values[known.numbers] = known.matrix[:, : self.units]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,22 +27,26 @@ def result() -> Result:
 
 def test_the_experiment_tells_planted_layers_from_random_ones(result: Result) -> None:
     first, second = result.tables["layers"].to_dict("records")
-    assert first["concept_units"] == 1
-    assert second["baseline_low"] <= second["concept_units"] <= max(second["baseline_high"], 0.2)
+    assert first["concept_units"] == first["beyond_likeness"] == 1
+    assert second["baseline_low"] <= second["nominal_units"] <= max(second["baseline_high"], 0.2)
+    assert second["concept_units"] == 0
     assert first["auroc"] == first["average_precision"] == 1
     for row in (first, second):
-        assert row["low"] <= row["concept_units"] <= row["high"]
+        assert row["concept_units_low"] <= row["concept_units"] <= row["concept_units_high"]
+        assert np.isnan(row["twin"])
         assert 1 <= row["independent"] <= row["units"] == Planted.units
     assert first["baseline"] < 0.01  # the floor stops what is all but silent where its concept is not
     assert second["baseline"] == pytest.approx(0.045, abs=0.01)
     units = result.tables["units"]
-    known = purity.tag_truth(open_dataset("starter"))
+    known = purity.possible(purity.tag_truth(open_dataset("starter")))
     assert units["tag"][: Planted.units].tolist() == [*known.tags[: Planted.units]]
     assert units["address"].iloc[-1] == "planted@blocks.1.mlp.hidden:39"
     concepts = result.tables["concepts"].set_index("tag")
     assert concepts.loc[known.tags[3], "units"] >= 1
     assert result.arrays["auroc"].shape == (2 * Planted.units, len(known.tags))
     assert result.facts["language"] is False
+    assert result.facts["few"] == pytest.approx(0.67, abs=0.005)
+    assert len(result.facts["left_out"]) + len(known.tags) == 148
 
 
 def test_a_result_of_it_goes_into_the_store_and_back(result: Result) -> None:

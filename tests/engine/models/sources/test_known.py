@@ -213,7 +213,7 @@ def test_a_class_made_in_a_notebook_cell_again_takes_its_own_place() -> None:
 def test_every_source_of_vitrines_own_has_a_name_and_prefix_of_its_own() -> None:
     names, prefixes = ([getattr(source, field) for source in known.SOURCES] for field in ("name", "prefix"))
     assert len(set(names)) == len(names) and all(source.title for source in known.SOURCES)
-    assert sorted(filter(None, prefixes)) == ["local/", "mine/", "open_clip/", "timm/"]
+    assert sorted(filter(None, prefixes)) == ["local/", "mine/", "open_clip/", "timm/", "twin/"]
     assert {source.name for source in known.SOURCES if source.suits != PHOTOS} == {STARTER}
 
 

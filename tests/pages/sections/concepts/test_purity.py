@@ -19,7 +19,11 @@ from tests.pages.sections.concepts.opening import jobs_of_the_page, opened, stor
 
 SITES = [f"blocks.{block}.mlp.hidden" for block in range(8)]
 VIEW = ConceptsView(a="starter-vit", b="starter-clip", reader="local/clip", show="purity")
-SHARES = ("concept_units", "beyond_likeness", "kind_units", "baseline", "strict_baseline")
+SHARES = {
+    "beyond_likeness": 1, "twin": 0.2, "directions": 0.5, "shuffled": 0.1, "concept_units": 0.1, "nominal_units": 1.5,
+    "kind_units": 2.5, "baseline": 0.375, "strict_baseline": 0.5,
+}  # fmt: skip
+"""As multiples of the first."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,38 +34,37 @@ def nothing_is_remembered() -> Iterator[None]:
     st.cache_resource.clear()
 
 
-def spread(row: dict[str, object], values: tuple[float, ...]) -> dict[str, object]:
+def spread(row: dict[str, object], share: float) -> dict[str, object]:
     """Each share with an interval of two points to either side, under the names that the engine gives them."""
-    for name, value in zip(SHARES, values, strict=True):
-        low, high = ("low", "high") if name == "concept_units" else (f"{name}_low", f"{name}_high")
-        row |= {name: value, low: value - 0.02, high: value + 0.02}
+    for name, times in SHARES.items():
+        row |= {name: times * share, f"{name}_low": times * share - 0.02, f"{name}_high": times * share + 0.02}
     return row
 
 
 def result(model: str, language: bool, share: float, of_data: str = "starter") -> Result:
-    """A model of whose units `share` are concept units in every layer; units 0, 4 and 5 of block 6 follow music."""
-    values = (share, share / 2, 0.3, 0.045, 0.06)
+    """A model of whose units `share` are beyond likeness in every layer; units 0, 4 and 5 of block 6 follow music."""
     layers = [
-        spread({"site": site, "layer": n, "units": 768, "independent": 400}, values) for n, site in enumerate(SITES)
+        spread({"site": site, "layer": n, "units": 768, "independent": 400}, share) for n, site in enumerate(SITES)
     ]
     units = pd.DataFrame(
         {
             "site": "blocks.6.mlp.hidden", "layer": 6, "unit": np.arange(8), "tag": "sea", "auroc": 0.5,
-            "score": 0.0, "concept": False, "kind": "", "kind_unit": False, "beyond_likeness": False,
+            "score": 0.0, "beyond_likeness": False, "kind": "", "kind_unit": False, "concept": False,
         }
     )  # fmt: skip
     units.loc[[0, 4, 5], "tag"] = "guitar"
     units.loc[[0, 4, 5], "auroc"] = [0.9, 0.8, 0.7]
-    units.loc[[0, 4, 5], "concept"] = True
+    units.loc[[0, 4, 5], "beyond_likeness"] = True
     concepts = pd.DataFrame(
         {
-            "tag": ["guitar", "sea"], "names": ["guitar", "sea"], "units": [3, 0], "beyond_likeness": [1, 0],
+            "tag": ["guitar", "sea"], "names": ["guitar", "sea"], "units": [3, 0], "concept_units": [1, 0],
             "kinds": [12, 9], "auroc": [0.9, np.nan],
         }
     )  # fmt: skip
-    overall = pd.DataFrame([spread({"units": 6144, "independent": 3000}, values)])
+    overall = pd.DataFrame([spread({"units": 6144, "independent": 3000}, share) | {"average_precision": 0.026}])
     tables = {"units": units, "layers": pd.DataFrame(layers), "overall": overall, "concepts": concepts}
-    facts = {"concepts": 148, "kinds": 849, "images": 1698, "language": language}
+    facts = {"concepts": 148, "kinds": 849, "images": 1698, "language": language, "few": 0.67}
+    facts |= {"left_out": ["two"], "power": 0.23, "by_chance": 0.008, "level": 0.05}
     return Result({"model": model, "data": of_data}, {}, tables, facts)
 
 
@@ -80,7 +83,7 @@ def show(**results: Result) -> str:
 def test_two_models_are_held_against_each_other_in_a_sentence_and_a_table() -> None:
     app_text = show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
     assert (
-        "30.0% (28.0% to 32.0%) of starter-clip's units are concept units, 12.0% (10.0% to 14.0%) of starter-vit's"
+        "30.0% (28.0% to 32.0%) of starter-clip's units follow a concept beyond likeness, 12.0% (10.0% to 14.0%) of starter-vit's"
         in (app_text)
     )
     assert "148 concepts, 849 kinds, 1698 images" in app_text
@@ -93,7 +96,7 @@ def test_the_table_of_all_layers_has_a_row_for_each_measure_and_a_column_for_eac
     app = opened(**query.write(VIEW))
     (table,) = [each.value for each in app.dataframe if "Units" in each.value and "starter-clip" in each.value]
     rows = table.set_index("Units")
-    assert rows.loc["Concept units"].tolist() == ["12.0% (10.0–14.0%)", "30.0% (28.0–32.0%)"]
+    assert rows.loc["Beyond likeness"].tolist() == ["12.0% (10.0–14.0%)", "30.0% (28.0–32.0%)"]
     assert rows.loc["with tags permuted", "starter-vit"] == "4.5% (2.5–6.5%)"
     listed = [each.value for each in app.dataframe if "tag" in each.value]
     assert [list(each["tag"]) for each in listed] == [["guitar"], ["guitar"]], "a concept without units is not listed"
@@ -108,7 +111,7 @@ def test_names_are_held_against_the_truth_in_the_layers_that_are_named() -> None
     app = opened(**query.write(VIEW))
     (table,) = [each.value for each in app.dataframe if "Top-1 label is the concept" in each.value]
     row = table.iloc[0]
-    assert (row["Layer"], row["Concept units"], row["Labelled"]) == ("blocks.6.mlp.hidden", 3, 3)
+    assert (row["Layer"], row["Beyond likeness"], row["Labelled"]) == ("blocks.6.mlp.hidden", 3, 3)
     assert row["Top-1 label is the concept"].startswith("67%")
 
 
@@ -117,5 +120,9 @@ def test_a_result_that_is_there_alone_says_what_it_says_alone() -> None:
     alone = VIEW.model_copy(update={"b": ""})
     store(requests.parts(alone)[0].request, result("starter-vit", False, 0.12))
     text = text_of(opened(**query.write(alone)))
-    assert "12.0% (10.0% to 14.0%) of starter-vit's units are concept units; with shuffled tags, 4.5% would be" in text
+    assert (
+        "12.0% (10.0% to 14.0%) of starter-vit's units follow a concept beyond likeness. The same test: untrained 2.4%"
+        in text
+    )
+    assert "0.026 (by chance 0.008), and a unit with an AUROC of 0.77 is found in 23%" in text
     assert "starter-clip" not in text

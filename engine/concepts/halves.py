@@ -1,0 +1,68 @@
+"""Two halves of the kinds of a data set: a name is chosen on one and tested on the other.
+
+Invariant: all images of a kind are in one half, so what is tested never saw what was chosen on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST_KINDS = 20
+"""With fewer kinds each image counts as a kind of its own: half of so few kinds says nothing about the other half."""
+TOGETHER = 64
+"""Units that are shuffled at once."""
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Rows of the images to choose on (n,) and to test on (m,), and the kind (N,) of every image."""
+
+    choosing: np.ndarray
+    testing: np.ndarray
+    kinds: np.ndarray
+    by_kind: bool
+
+    @property
+    def tested_kinds(self) -> np.ndarray:
+        """(m,): the kind of each image that is tested on."""
+        return self.kinds[self.testing]
+
+
+def halves(labels: np.ndarray) -> Halves:
+    """Halves of images with these classes (N,), -1 for an image without one, which is a kind of its own."""
+    known = labels >= 0
+    by_kind = len(np.unique(labels[known])) >= FEWEST_KINDS
+    alone = np.arange(len(labels)) + int(labels.max(initial=-1)) + 1
+    kinds = np.where(known, labels, alone) if by_kind else alone
+    names = np.unique(kinds)
+    first = np.random.default_rng(0).permutation(names)[: len(names) // 2]
+    chosen = np.isin(kinds, first)
+    return Halves(np.flatnonzero(chosen), np.flatnonzero(~chosen), kinds, by_kind)
+
+
+def directions(activations: np.ndarray, count: int) -> np.ndarray:
+    """(N, count) float32: what random directions in the space of the units do, of activations (N, U). Every unit counts
+    alike: each is scaled to deviation 1 first, and its weight drawn from a normal distribution."""
+    values = activations.astype(np.float32)
+    spread = values.std(axis=0)
+    scaled = np.divide(values - values.mean(axis=0), spread, out=np.zeros_like(values), where=spread > 0)
+    return scaled @ np.random.default_rng(1).standard_normal((values.shape[1], count), np.float32)
+
+
+def shuffled(activations: np.ndarray, split: Halves, count: int) -> np.ndarray:
+    """(N, count) float32: units of activations (N, U) drawn at random, with the kinds of either half exchanged for each
+    other as whole, and the images of a kind in an order of chance."""
+    draws = np.random.default_rng(2)
+    drawn = draws.integers(activations.shape[1], size=count)
+    mixed = np.empty((len(activations), count), np.float32)
+    for rows in (split.choosing, split.testing):
+        _, kinds = np.unique(split.kinds[rows], return_inverse=True)
+        here, places = rows[np.argsort(kinds, kind="stable")], np.arange(int(kinds.max()) + 1)
+        for start in range(0, count, TOGETHER):
+            units = drawn[start : start + TOGETHER]
+            exchanged = draws.permuted(np.tile(places, (len(units), 1)), axis=1)[:, kinds]
+            order = np.argsort(exchanged + draws.random(exchanged.shape), axis=1)
+            mixed[here[:, None], np.arange(start, start + len(units))] = activations[rows[order].T, units]
+    return mixed

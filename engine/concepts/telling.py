@@ -1,0 +1,71 @@
+"""What a result of NameUnitsRequest says, in sentences: of a layer, and of one unit.
+
+Invariant: a sentence about a word gives the number that the word was tested by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.concepts.naming import DIRECTIONS, SHUFFLED, TWIN
+from engine.core.request import Result
+
+AGAINST = {
+    SHUFFLED: "shuffled kinds",
+    TWIN: "the untrained network",
+    DIRECTIONS: "random directions of this layer",
+}
+"""The nulls, the easiest to stand out from first."""
+
+
+def of_layer(naming: Result) -> str:
+    """How many units have a name, what the same search finds where there is nothing to find, and what could have been found."""
+    facts = naming.facts
+    units = len(naming.arrays["abstained"])
+    named = units - int(naming.arrays["abstained"].sum())
+    alone = ", ".join(
+        f"{facts['passing'][null]:.1%} against {said} alone"
+        for null, said in AGAINST.items()
+        if null in facts["passing"]
+    )
+    rates = ", ".join(f"{facts['rates'][null]:.1%} of {_members(null)}" for null in AGAINST if null in facts["rates"])
+    halves = "kinds" if facts["kinds"] else "images"
+    return (
+        f"{named} of {units} units ({named / max(units, 1):.1%}) have a name: a word chosen on half of the {halves} that also "
+        f"fits their strongest images among the other half, more than the same search finds anywhere else (false discovery "
+        f"rate {facts['level']:.0%}). {alone[:1].upper()}{alone[1:]}. At this cut {rates} would get a name. "
+        f"{_smallest(facts)}{'' if facts['twin'] else ' ' + NO_TWIN}"
+    )
+
+
+NO_TWIN = "This architecture cannot be built anew, so no untrained network was searched."
+
+
+def _smallest(facts: dict[str, Any]) -> str:
+    if facts["smallest"] >= 1:
+        return "With this many images no AUROC would have been enough in 80% of cases."
+    return f"An AUROC of {facts['smallest']:.2f} would have been found in 80% of cases."
+
+
+def _members(null: str) -> str:
+    return {TWIN: "the untrained network's units", DIRECTIONS: "random directions", SHUFFLED: "shuffled units"}[null]
+
+
+def of_unit(naming: Result, unit: int) -> str:
+    """How well the unit's first word does on the half that it was not chosen on, and what it does not stand out from."""
+    arrays, facts = naming.arrays, naming.facts
+    area, low, high = (float(arrays[name][unit]) for name in ("held_out", "low", "high"))
+    halves = "kinds" if facts["kinds"] else "images"
+    told = (
+        f"On the other half of the {halves} the word fits a strongest image better in {area:.0%} of pairs ({100 * low:.0f} to "
+        f"{high:.0%}; chance 50%)"
+    )
+    if not arrays["abstained"][unit]:
+        return f"{told}."
+    last = max(float(facts["largest_p"]), facts["level"] / len(arrays["p"]))
+    like = [said for null, said in AGAINST.items() if f"p_{null}" in arrays and float(arrays[f"p_{null}"][unit]) > last]
+    return f"{told}: no more than with {_join(like)}." if like else f"{told}: too little among so many units."
+
+
+def _join(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -1,0 +1,49 @@
+"""Halves of the kinds, and the two nulls that are made of a layer's own units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.concepts.halves import FEWEST_KINDS, directions, halves, shuffled
+
+
+def test_no_kind_is_in_both_halves_and_no_image_in_none() -> None:
+    labels = np.repeat(np.arange(30), 4)
+    split = halves(labels)
+    assert split.by_kind
+    assert not {*labels[split.choosing]} & {*labels[split.testing]}
+    assert sorted([*split.choosing, *split.testing]) == [*range(120)]
+    assert len(split.choosing) == 60
+
+
+def test_images_without_a_kind_are_kinds_of_their_own() -> None:
+    split = halves(np.concatenate([np.repeat(np.arange(25), 4), np.full(40, -1)]))
+    assert split.by_kind and len(np.unique(split.kinds)) == 65
+
+
+def test_where_few_kinds_are_known_images_are_halved() -> None:
+    split = halves(np.repeat(np.arange(FEWEST_KINDS - 1), 10))
+    assert not split.by_kind
+    assert len(split.choosing) == 95 and len(np.unique(split.kinds)) == 190
+
+
+def test_a_random_direction_moves_with_the_units_and_no_large_unit_rules_it() -> None:
+    values = np.random.default_rng(0).normal(size=(500, 20)).astype(np.float32)
+    values[:, 0] *= 1000
+    found = directions(values, 300)
+    alike = np.abs(np.corrcoef(np.concatenate([values[:, :1], found], axis=1).T)[0, 1:])
+    assert found.shape == (500, 300)
+    assert alike.mean() == pytest.approx(np.sqrt(2 / np.pi / 20), abs=0.05)
+    assert not directions(np.ones((500, 3), np.float32), 5).any()
+
+
+def test_shuffled_units_keep_their_values_and_the_images_of_a_kind_together() -> None:
+    kinds = np.repeat(np.arange(40), 3)
+    split = halves(kinds)
+    found = shuffled(kinds[:, None].astype(np.float32), split, 70)
+    for column in found.T:
+        for rows in (split.choosing, split.testing):
+            assert sorted(column[rows]) == sorted(kinds[rows])
+        assert all(len({*column[kinds == kind]}) == 1 for kind in range(40))
+    assert (found != kinds[:, None]).mean() > 0.8

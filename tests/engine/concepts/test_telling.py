@@ -1,0 +1,26 @@
+"""Sentences on names give the number that a word was tested by."""
+
+from __future__ import annotations
+
+from engine.concepts import telling
+from tests.engine.concepts import made
+
+
+def test_a_layer_says_how_many_have_a_name_and_what_the_same_search_finds_elsewhere() -> None:
+    said = telling.of_layer(made.naming())
+    assert said.startswith("576 of 768 units (75.0%) have a name")
+    assert "90.0% against shuffled kinds alone, 75.0% against random directions of this layer alone." in said
+    assert "0.0% of shuffled units, 4.0% of random directions would get a name" in said
+    assert "An AUROC of 0.83 would have been found in 80% of cases." in said
+
+
+def test_where_no_auroc_would_have_been_enough_that_is_said() -> None:
+    naming = made.naming()
+    naming.facts["smallest"] = 1.0
+    assert "no AUROC would have been enough" in telling.of_layer(naming)
+
+
+def test_a_unit_without_a_name_says_what_its_word_does_not_stand_out_from() -> None:
+    naming = made.naming()
+    assert telling.of_unit(naming, 0).endswith("in 80% of pairs (70 to 88%; chance 50%).")
+    assert telling.of_unit(naming, 3).endswith("chance 50%): no more than with random directions of this layer.")

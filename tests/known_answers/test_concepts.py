@@ -1,0 +1,28 @@
+"""Names and concept units of known size are found, what means nothing is not, and few discoveries are false."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.known_answers.concepts import CASES, FOLLOWING, named
+from tests.known_answers.planted import Planted, count, says
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.experiment for case in CASES])
+def test_an_effect_of_known_size_is_recovered_and_nothing_is_seen_where_nothing_was_planted(case: Planted) -> None:
+    counts = count(case, 100)
+    assert counts.recovered >= 90, says(case, counts)
+    assert counts.unseen is not None and counts.unseen >= 90, says(case, counts)
+    assert counts.seen >= 80, says(case, counts)
+
+
+def test_of_the_names_of_a_layer_few_are_false() -> None:
+    false = []
+    for seed in range(60):
+        arrays, _, words = named(seed, FOLLOWING)
+        right = np.zeros(len(arrays["abstained"]), bool)
+        right[:FOLLOWING] = arrays["words"][:FOLLOWING, 0] == words
+        given = ~arrays["abstained"]
+        false.append((given & ~right).sum() / max(1, given.sum()))
+    assert np.mean(false) <= 0.05
