@@ -20,7 +20,15 @@ def naming(site: str = "blocks.6.mlp.hidden") -> Result:
     tested = {"held_out": 0.8, "low": 0.7, "high": 0.88, "p": 0.001, "p_directions": 0.2, "p_shuffled": 0.001}
     arrays = {"words": numbers, "scores": scores, "abstained": np.arange(UNITS) % 4 == 3}
     arrays |= {name: np.full(UNITS, value, np.float32) for name, value in tested.items()}
-    facts = {"words": WORDS, "images": IMAGES, "kinds": 15, "twin": None, "level": 0.05, "largest_p": 0.01, "smallest": 0.83}
+    facts = {
+        "words": WORDS,
+        "images": IMAGES,
+        "kinds": 15,
+        "twin": None,
+        "level": 0.05,
+        "largest_p": 0.01,
+        "smallest": 0.83,
+    }
     facts |= {
         "passing": {"directions": 0.75, "shuffled": 0.9},
         "rates": {"directions": 0.04, "shuffled": 0.0},
