@@ -87,7 +87,7 @@ def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
     shown = text_of(app)
     assert not app.exception and not app.error, shown
     assert "Of 6,144 units, unit 4 of `blocks.6.mlp.hidden` follows “music” best" in shown and "**Unit 8**" in shown
-    assert "Follows 3 words more closely than this text." in shown
+    assert "Follows “apple” and 2 other words more closely than this text." in shown
     assert ":blue-badge[apple 0.6]" in shown and jobs_of_the_page() == []
 
 
@@ -166,7 +166,7 @@ def test_browsing_shows_words_sorts_filters_and_abstains_without_computing() -> 
     app = opened(**query.write(VIEW))
     shown = text_of(app)
     assert not app.exception and not app.error, shown
-    assert "768 of 768 units shown; 576 (75%) have a label" in shown
+    assert "768 of 768 units shown. 576 of 768 units (75.0%) have a name" in shown
     assert shown.index("**Unit 100**") < shown.index("**Unit 0**"), "the best fitting word comes first"
     app.toggle(key="cn_named_at").set_value(True).run()
     assert "576 of 768 units shown" in text_of(app) and app.query_params["named"] in ("1", ["1"])
