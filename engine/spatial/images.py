@@ -49,12 +49,10 @@ def order(dataset: Dataset, most: int | None = None) -> np.ndarray:
 
 
 def clusters_of(dataset: Dataset, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Which of these images belong together, as one number for each: the scenes of a matched set, which share object and
-    pose, have the same one; any other image has its own."""
-    sets = [dataset.describe(int(number)).get("set") for number in numbers]
-    return np.array(
-        [int(number) * 2 if of is None else int(of) * 2 + 1 for number, of in zip(numbers, sets, strict=True)]
-    )
+    """Which of these images belong together, as one number for each: those of one set (of one subject, video, ...), where the
+    data set knows it, have the same one; any other image has its own."""
+    known, own = dataset.clusters(), np.asarray(numbers, np.int64)
+    return 2 * own if known is None else 2 * known[own].astype(np.int64) + 1
 
 
 def batches(
@@ -62,7 +60,7 @@ def batches(
 ) -> Iterator[Batch]:
     """These images as the model sees them. What cannot be decoded goes to `skipped`, name -> reason. Raises BadRequest where
     nothing can."""
-    some = False
+    some, clusters = False, clusters_of(dataset, range(len(dataset)))
     for start in range(0, len(numbers), batch):
         kept, pictures, masks = [], [], []
         for number in map(int, numbers[start : start + batch]):
@@ -77,9 +75,7 @@ def batches(
         if kept:
             some = True
             pixels = torch.from_numpy(np.stack(pictures)).to(model.device).permute(0, 3, 1, 2).float() / 255
-            yield Batch(
-                np.array(kept), clusters_of(dataset, kept), pixels, torch.from_numpy(np.stack(masks)).to(model.device)
-            )
+            yield Batch(np.array(kept), clusters[kept], pixels, torch.from_numpy(np.stack(masks)).to(model.device))
     if not some:
         raise BadRequest(f"No image of “{dataset.name}” can be read. Use PNG, JPEG or WebP images.")
 

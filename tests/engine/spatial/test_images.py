@@ -113,3 +113,14 @@ def test_wordnet_ids_and_numbers_without_names_mean_imagenets_classes(given: tup
         assert images.labels_for(model, photos)[0] == {0: 0, 1: 1}
     model.class_names = imagenet_ids()[::-1]
     assert images.labels_for(model, photos)[0] == {0: 999, 1: 998}
+
+
+def test_images_of_one_set_belong_together_wherever_the_data_set_knows_it() -> None:
+    class Grouped(Squares):
+        def clusters(self) -> np.ndarray:
+            return np.repeat(np.arange(8, dtype=np.int32), 2)
+
+    batches = list(images.batches(Grouped(), [4, 5, 9, 8, 0], vit(), 2, {}))
+    first, second, third, fourth, fifth = np.concatenate([batch.clusters for batch in batches])
+    assert first == second and third == fourth and len({first, third, fifth}) == 3
+    assert len(set(images.clusters_of(Squares(), range(16)))) == 16
