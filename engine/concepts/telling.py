@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.concepts.naming import DIRECTIONS, SHUFFLED, TWIN
+from engine.concepts.naming import DECIDING, DIRECTIONS, SHUFFLED, TWIN
 from engine.core.request import Result
 
 AGAINST = {
@@ -32,8 +32,8 @@ def of_layer(naming: Result) -> str:
     halves = "kinds" if facts["kinds"] else "images"
     return (
         f"{named} of {units} units ({named / max(units, 1):.1%}) have a name: a word chosen on half of the {halves} that also "
-        f"fits their strongest images among the other half, more than the same search finds anywhere else (false discovery "
-        f"rate {facts['level']:.0%}). {alone[:1].upper()}{alone[1:]}. At this cut {rates} would get a name. "
+        f"fits their strongest images among the other half, more than the same search finds where there is nothing (false "
+        f"discovery rate {facts['level']:.0%}). {alone[:1].upper()}{alone[1:]}. At this cut {rates} would get a name. "
         f"{_smallest(facts)}{'' if facts['twin'] else ' ' + NO_TWIN}"
     )
 
@@ -63,7 +63,7 @@ def of_unit(naming: Result, unit: int) -> str:
     if not arrays["abstained"][unit]:
         return f"{told}."
     last = max(float(facts["largest_p"]), facts["level"] / len(arrays["p"]))
-    like = [said for null, said in AGAINST.items() if f"p_{null}" in arrays and float(arrays[f"p_{null}"][unit]) > last]
+    like = [AGAINST[null] for null in DECIDING if f"p_{null}" in arrays and float(arrays[f"p_{null}"][unit]) > last]
     return f"{told}: no more than with {_join(like)}." if like else f"{told}: too little among so many units."
 
 

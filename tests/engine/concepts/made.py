@@ -17,7 +17,7 @@ def naming(site: str = "blocks.6.mlp.hidden") -> Result:
     numbers = np.stack([(np.arange(UNITS) + step) % len(WORDS) for step in range(3)], axis=1).astype(np.int32)
     scores = np.tile(np.array([0.5, 0.4, 0.3], np.float32), (UNITS, 1))
     scores[100] += 1
-    tested = {"held_out": 0.8, "low": 0.7, "high": 0.88, "p": 0.001, "p_directions": 0.2, "p_shuffled": 0.001}
+    tested = {"held_out": 0.8, "low": 0.7, "high": 0.88, "p": 0.001, "p_directions": 0.001, "p_shuffled": 0.2}
     arrays = {"words": numbers, "scores": scores, "abstained": np.arange(UNITS) % 4 == 3}
     arrays |= {name: np.full(UNITS, value, np.float32) for name, value in tested.items()}
     facts = {

@@ -64,6 +64,15 @@ def test_units_that_an_untrained_twin_has_too_are_not_named(monkeypatch):
     assert result.arrays["held_out"].mean() > 0.7
 
 
+def test_random_directions_decide_nothing_and_their_rate_stands_beside():
+    """Every unit is a mixture of three: no unit is special, and most follow a word."""
+    three = following(truth(), [1, 5, 9], noise=0.1)
+    mixed = three @ np.random.default_rng(4).normal(size=(3, 60)).astype(np.float32)
+    result = named(mixed)
+    assert result.facts["named"] == result.facts["passing"]["shuffled"] > 0.3 > result.facts["passing"]["directions"]
+    assert result.facts["rates"]["directions"] > 0.3 > result.facts["rates"]["shuffled"]
+
+
 def test_a_model_without_a_twin_says_so():
     result = named(following(truth(), [1, 5]))
     assert result.facts["twin"] is None and result.facts["against"] == ["directions", "shuffled"]
@@ -76,7 +85,7 @@ def test_a_layer_and_a_unit_say_what_they_were_tested_by():
     said = telling.of_layer(result)
     assert "of 80 units" in said and "false discovery rate 5%" in said and "of random directions" in said
     assert telling.of_unit(result, 0).endswith("chance 50%).")
-    assert telling.of_unit(result, 70).endswith("no more than with shuffled kinds and random directions of this layer.")
+    assert telling.of_unit(result, 70).endswith("no more than with shuffled kinds.")
 
 
 def test_the_order_of_the_images_changes_no_name():

@@ -23,4 +23,4 @@ def test_where_no_auroc_would_have_been_enough_that_is_said() -> None:
 def test_a_unit_without_a_name_says_what_its_word_does_not_stand_out_from() -> None:
     naming = made.naming()
     assert telling.of_unit(naming, 0).endswith("in 80% of pairs (70 to 88%; chance 50%).")
-    assert telling.of_unit(naming, 3).endswith("chance 50%): no more than with random directions of this layer.")
+    assert telling.of_unit(naming, 3).endswith("chance 50%): no more than with shuffled kinds.")

@@ -162,7 +162,8 @@ def test_names_that_fail_suggest_nothing_and_keep_no_other_from_being_suggested(
 
 def test_a_source_of_vitrines_own_that_fails_leaves_those_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     starter, wheels = known.SOURCES[:2]
-    monkeypatch.setattr(starter, "entries", fails(OSError("no disk")))
+    for look_up in ("entries", "find"):
+        monkeypatch.setattr(starter, look_up, fails(OSError("no disk")))
     assert [entry.name for entry in catalog.entries()][:3] == ["starter", *(entry.name for entry in wheels.entries())]
     assert catalog.find("efficientnet-lite0").kind == "wheel"
     with pytest.raises(Unavailable, match=r"“Starter” cannot be listed.*no disk"):
