@@ -47,7 +47,7 @@ def test_help_and_refusals_need_no_torch() -> None:
         ("sites nobody", "nobody"),
         ("cache", "ACTION"),
         ("cache import {file}", "ZIP"),
-        ("cache import {file}.gone", "gone"),
+        ("cache import {file}.gone", "cannot be imported: No such file"),
         ("cache export {file}.zip nokey", "nokey"),
         ("cache export /", "Name the ZIP file"),
         ("cache export {empty}", "Name the ZIP file"),
