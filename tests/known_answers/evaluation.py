@@ -38,7 +38,7 @@ def _right(seed: int, share: float, draws: np.random.Generator | None = None) ->
 
 def _accuracy(seed: int, share: float) -> Measured:
     top1, top5 = _right(seed, share)
-    facts = measured(top1, top5, np.zeros(IMAGES), top1, top5)
+    facts = measured((top1, top5), (top1, top5), np.zeros(IMAGES))
     low, high = facts["top1_interval"]
     return Measured(facts["top1"], low, high, not low <= CHANCE <= high)
 
@@ -48,7 +48,7 @@ def _kept(seed: int, kept: float) -> Measured:
     draws = np.random.default_rng(seed)
     full, full5 = _right(seed, RIGHT, draws)
     still = full & (draws.random(IMAGES) < kept)
-    facts = measured(still, full5, np.zeros(IMAGES), full, full5)
+    facts = measured((still, full5), (full, full5), np.zeros(IMAGES))
     low, high = facts["top1_normalised_interval"]
     return Measured(facts["top1_normalised"], low, high, not low <= 1 <= high)
 

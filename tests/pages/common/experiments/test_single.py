@@ -40,7 +40,7 @@ def finish(app: AppTest) -> AppTest:
 
     for job in jobs().active():
         if job.request.experiment == "brightness":
-            jobs().wait(job, 60)
+            jobs().wait(job, 240)  # it may stand behind an index of the home page
     return app.run()
 
 
