@@ -13,7 +13,7 @@ from tests.browser.driving import AppServer, settled
 VISUALIZATION = "feature_visualization"
 BOTH = "a=starter-vit@blocks.6.mlp.hidden:3&b=starter-cnn@stages.2.blocks.1:3&recipe=fast&seed=0"
 SLOW = "a=starter-vit@blocks.5.mlp.hidden:0-63&recipe=paper&seed=7"
-MINUTES = 180_000
+MINUTES = 600_000
 
 
 def visit(page: Page, url: str) -> Page:

@@ -25,7 +25,7 @@ ROOMS = {
     "concepts": "Concepts",
     "models": "Models",
 }
-MINUTES = 180_000
+MINUTES = 600_000
 
 
 def answered(app_server: AppServer, page: Page, link: str, figure: str) -> None:
