@@ -20,14 +20,22 @@ def of_a_link(key: str) -> Result:
     row = {
         "unit": ADDRESS.targets[0],
         "activation": 1.0,
+        "activation_low": 0.9,
+        "activation_high": 1.1,
+        "margin": 0.5,
+        "control": "blank",
         "percentile": 99.0,
         "ratio_to_best_scene": 2.0,
+        "ratio_low": 1.9,
+        "ratio_high": 2.1,
+        "ratio_as_is": 2.0,
         "failed": False,
     }
     arrays = {"images": np.zeros((1, 8, 8, 3), np.uint8), "curves": np.zeros((1, 3), np.float32)}
     arrays |= {"target_values": np.zeros((1, 9), np.float32), "target_top": np.arange(6)[None]}
     request = {"experiment": "visualize", "model": ADDRESS.model, "site": ADDRESS.site, "units": []}
-    return Result(request | {"targets": [*ADDRESS.targets]}, arrays, {"units": pd.DataFrame([row])})
+    facts = {"images": 1_000, "augmented": 100, "could_be_stronger": 0.03}
+    return Result(request | {"targets": [*ADDRESS.targets]}, arrays, {"units": pd.DataFrame([row])}, facts)
 
 
 def card() -> None:
