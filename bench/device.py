@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,7 +27,8 @@ from bench.throughput import methods, pictures_a_minute
 from engine.core import devices, precision, processor
 from engine.core.errors import out_of_memory
 from engine.models.loaded import LoadedModel
-from engine.visualization.goals import units_of
+from engine.visualization.goals import measure_of, units_of
+from engine.visualization.optimization import graphs
 from engine.visualization.optimization.fast_gradients import module_for_gradients
 from engine.visualization.optimization.optimize import Run, aim_at, maximize_batch
 from engine.visualization.recipes import FAST
@@ -67,57 +67,23 @@ def step_seconds(model: LoadedModel, site: str, size: int, limit: float) -> tupl
     return (ends[-1] - ends[UNCOUNTED]) / (len(ends) - 1 - UNCOUNTED), float(counter.get_total_flops())
 
 
-def network_part(model: LoadedModel, site: str, size: int) -> Callable[[], Tensor]:
-    """What of a step of `size` pictures is the same at every step: the gradient of what the network makes of their copies."""
-    units = model.sites[site].units
-    aim = aim_at(model, site, units_of([number % units for number in range(size)]), module_for_gradients(model))
-    measure, shape = aim.measure(FAST.copies), (size * FAST.copies, 3, *model.input_size)
-    images = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(model.device).requires_grad_()
-    return lambda: torch.autograd.grad(measure(images, 0.0).sum(), images)[0]
-
-
-def captured(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
-    """`work` as a CUDA graph: the same kernels, launched all at once. What it gives stays in one place."""
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # what is made at a first call must not become part of the graph
-        for _ in range(UNCOUNTED):
-            work()
-    torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        result = work()
-
-    def replay() -> Tensor:
-        graph.replay()
-        return result
-
-    return replay
-
-
-def per_call(work: Callable[[], Tensor], device: torch.device, limit: float) -> float:
-    """Seconds of one call, over as many as `limit` seconds take."""
-    for _ in range(UNCOUNTED):
-        work()
-    processor.wait(device)
-    count, start = 0, time.perf_counter()
-    while time.perf_counter() - start < limit:
-        work()
-        processor.wait(device)
-        count += 1
-    return (time.perf_counter() - start) / count
-
-
-def gain_of_a_graph(model: LoadedModel, site: str, size: int, limit: float) -> str:
+def gain_of_a_graph(model: LoadedModel, site: str, size: int) -> str:
     """How many times as fast the network's part is as a graph; why not, where it cannot be captured."""
     if model.device.type != "cuda":
         return "no graphs"
-    plain = network_part(model, site, size)
+    units = model.sites[site].units
+    goals = units_of([number % units for number in range(size)])
+    measure = measure_of(model, site, goals, FAST.copies, module_for_gradients(model))
+    images = torch.rand(size * FAST.copies, 3, *model.input_size, device=model.device).requires_grad_()
+
+    def plain(images: Tensor) -> Tensor:
+        return measure(images, 0.0)
+
     try:
-        graph = captured(plain)
+        graph = graphs.capture_on_cuda(plain, images)
     except RuntimeError as error:
         return f"cannot: {reason(error)}"
-    once, at_once = (per_call(work, model.device, limit / 2) for work in (plain, graph))
+    once, at_once = (graphs.seconds(work, images, model.device) for work in (plain, graph))
     return f"{once / at_once:.2f}"
 
 
@@ -135,7 +101,7 @@ def row(name: str, batches: list[int], limit: float, rate: float) -> list[str]:
             continue
         cells.append(f"{60 * size / (seconds * FAST.steps):.3g} ({operations / seconds / rate:.0%})")
         say(f"{name} {size}: {cells[-1]}")
-    graphs = ", ".join(gain_of_a_graph(model, site, size, limit) for size in (1, 16))
+    graphs = ", ".join(gain_of_a_graph(model, site, size) for size in (1, 16))
     make, steps, passes = methods(model, site)["paper's loop"]
     return [f"{name}@{site}", *cells, graphs, f"{pictures_a_minute(make, [0], steps, passes):.3g}"]
 
@@ -160,7 +126,7 @@ def main() -> None:
 
 Pictures a minute with recipe `fast`, in batches of so many, and in brackets the share of that rate which the matrix products and
 attention of its steps reach. “As a graph”: how many times as fast the network's part of a step is when it is captured as a
-CUDA graph, for 1 and 16 pictures. The engine does not capture its steps; where this is far above 1, it should.
+CUDA graph, for 1 and 16 pictures. The engine measures this too, and captures its steps where it is at least {graphs.WORTH_IT}.
 
 {table(["target", *(f"{size} at once" for size in batches), "as a graph", "paper's loop"], rows)}
 """

@@ -8,12 +8,8 @@ folder, and the first process to write it decides for all. The setting `precisio
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import logging
 import math
-import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +19,7 @@ from typing import Any
 
 import torch
 
-from engine.core import processor
+from engine.core import kept, processor
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 
@@ -52,7 +48,7 @@ def name(device: torch.device) -> str:
         return wanted
     if not processor.multiplies_bfloat16(device):
         return "float32"
-    machine = _machine(device)
+    machine = kept.machine(device)
     with _DECIDING:  # two measurements at once would slow each other down
         if machine not in _decided:
             _decided[machine] = _kept_or_measured(device, machine)
@@ -95,58 +91,25 @@ def forget() -> None:
 
 def kept_in(device: torch.device) -> Path:
     """The file that holds what was decided for a device like this one under this version of torch."""
-    digest = hashlib.blake2b(json.dumps(_machine(device)).encode(), digest_size=8).hexdigest()
-    return settings().cache_folder / "precision" / f"{digest}.json"
-
-
-def _machine(device: torch.device) -> tuple[str, ...]:
-    """What a decision holds for: the device's name, torch's version, and the limits on instructions."""
-    limits = [f"{variable}={os.environ[variable]}" for variable in processor.LIMITS if os.environ.get(variable)]
-    return (processor.name(device), str(torch.__version__), *limits)
+    return kept.kept_in("precision", kept.machine(device))
 
 
 def _kept_or_measured(device: torch.device, machine: tuple[str, ...]) -> str:
     path = kept_in(device)
-    if (kept := _read(path, machine)) is not None:
-        return kept
+    if (decided := _read(path, machine)) is not None:
+        return decided
     damaged = path.exists()
     speedup = _speedup(device, TYPICAL)
     decision = "bfloat16" if speedup >= WORTH_IT else "float32"
     log.info("bfloat16 is %.2f times as fast as float32 on %s: computing in %s", speedup, machine[0], decision)
-    facts = {"machine": list(machine), "times_as_fast": round(speedup, 2), "precision": decision}
-    with contextlib.suppress(OSError):  # a cache folder that cannot be written: each process measures for itself
-        _keep(path, facts, instead=damaged)
-    return _read(path, machine) or decision
+    kept.keep(path, machine, {"times_as_fast": round(speedup, 2), "precision": decision}, instead=damaged)
+    return _read(path, machine) or decision  # in a folder that cannot be written, each process measures for itself
 
 
 def _read(path: Path, machine: tuple[str, ...]) -> str | None:
     """The decision that is kept, None where there is none that can be read."""
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        return facts["precision"] if facts["machine"] == list(machine) and facts["precision"] in DTYPES else None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _keep(path: Path, facts: dict[str, Any], instead: bool) -> None:
-    """Write a decision down, whole or not at all. One that another process wrote meanwhile stays, unless ours is written
-    `instead` of a damaged one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{secrets.token_hex(4)}")
-    try:
-        partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        if instead or not hasattr(os, "link"):
-            os.replace(partial, path)
-            return
-        try:
-            os.link(partial, path)
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+    decision = (kept.read(path, machine) or {}).get("precision")
+    return decision if decision in DTYPES else None
 
 
 def _speedup(device: torch.device, sizes: tuple[int, int, int]) -> float:

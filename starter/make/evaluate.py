@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,6 @@ EVALUATION = Path(__file__).parents[1] / "scenes" / "evaluation.parquet"
 def scenes(variants: tuple[str, ...] = ("home", "other")) -> pd.DataFrame:
     table = pd.read_parquet(EVALUATION, columns=["image", "kind_index", "variant"])
     return table[table.variant.isin(variants)]
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95% score interval of a share (Wilson 1927)."""
-    z, p = 1.959964, hits / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return centre - half, centre + half
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from starter.make.evaluate import correct, scenes, wilson
+from engine.core.statistics import share
+from starter.make.evaluate import correct, scenes
 from starter.make.kinds import read_kinds
 from starter.make.train import MODELS, PLAN, build
 
@@ -45,7 +46,7 @@ def describe(name: str, model: torch.nn.Module, state: dict) -> dict:
     table = scenes()
     right, right5 = correct(model, 96, table), correct(model, 96, table, top=5)
     by_variant = {v: round(float(right[(table.variant == v).to_numpy()].mean()), 4) for v in ("home", "other")}
-    low, high = wilson(int(right.sum()), len(right))
+    low, high = share(int(right.sum()), len(right))
     return {
         "name": name,
         "architecture": architecture,

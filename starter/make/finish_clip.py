@@ -21,8 +21,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.core.statistics import share
 from starter.make.captions import TEMPLATE
-from starter.make.evaluate import answers_to, correct, scenes, wilson
+from starter.make.evaluate import answers_to, correct, scenes
 from starter.make.finish import SHIPPED
 from starter.make.kinds import read_kinds
 from starter.make.retrieval import facts_of, retrieval
@@ -135,7 +136,7 @@ def describe(clip: open_clip.CLIP, state: dict[str, Any]) -> dict[str, Any]:
     kinds, table = read_kinds(), scenes()
     classifier = ZeroShot(clip, [TEMPLATE.format(kind.name) for kind in kinds])
     right, right5 = correct(classifier, 96, table), correct(classifier, 96, table, top=5)
-    low, high = wilson(int(right.sum()), len(right))
+    low, high = share(int(right.sum()), len(right))
 
     def similarity(texts: list[str]) -> Any:
         return answers_to(ZeroShot(clip, texts), 96, table).numpy()

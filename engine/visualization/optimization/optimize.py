@@ -22,6 +22,7 @@ from engine.visualization.goals import Goal, Measure, groups_of, measure_of, sui
 from engine.visualization.optimization.augmentation import copies_of
 from engine.visualization.optimization.batch_size import in_batches
 from engine.visualization.optimization.fast_gradients import module_for_gradients
+from engine.visualization.optimization.graphs import graphed
 from engine.visualization.optimization.parameterization import Parameterization, parameterize
 from engine.visualization.optimization.schedule import finish_from, leak_at, noise_at, rate_at
 from engine.visualization.optimization.seeding import Draws
@@ -74,7 +75,9 @@ PLAIN = Run()
 def aim_at(model: LoadedModel, site: str, goals: Sequence[Goal], module: nn.Module) -> Aim:
     """A batch for goals that are measured alike; `module` is differentiated in the model's stead."""
     names, strengths = [(goal.name,) for goal in goals], [goal.strength for goal in goals]
-    return Aim(model, names, strengths, lambda copies: measure_of(model, site, goals, copies, module))
+    return Aim(
+        model, names, strengths, lambda copies: graphed(measure_of(model, site, goals, copies, module), model, site)
+    )
 
 
 def maximize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.core import config, devices, precision, processor
+from engine.core import config, devices, kept, precision, processor
 
 CPU = torch.device("cpu")
 
@@ -22,7 +22,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def set_to(**values) -> None:
         changed = config.settings().model_copy(update={"cache_folder": tmp_path, "precision": "auto", **values})
-        monkeypatch.setattr(precision, "settings", lambda: changed)
+        for module in (precision, kept):
+            monkeypatch.setattr(module, "settings", lambda: changed)
         precision.forget()
 
     set_to()
@@ -73,8 +74,8 @@ def test_what_was_measured_is_kept_for_every_later_process(monkeypatch, tmp_path
     assert [precision.name(CPU) for _ in range(3)] == ["bfloat16"] * 3
     precision.forget()  # as a new process would begin
     assert precision.name(CPU) == "bfloat16" and len(asked) == 1
-    kept = json.loads(precision.kept_in(CPU).read_text())
-    assert kept["machine"][:2] == [processor.processor(), torch.__version__] and kept["times_as_fast"] == 3.9
+    facts = json.loads(precision.kept_in(CPU).read_text())
+    assert facts["machine"][:2] == [processor.processor(), torch.__version__] and facts["times_as_fast"] == 3.9
 
 
 def test_another_version_of_torch_and_other_limits_are_measured_anew(monkeypatch):
@@ -87,11 +88,10 @@ def test_another_version_of_torch_and_other_limits_are_measured_anew(monkeypatch
 
 
 def test_of_two_processes_that_measure_at_once_the_first_to_write_decides_for_both(monkeypatch):
-    machine = precision._machine(CPU)
+    machine = kept.machine(CPU)
 
     def slow(device, sizes) -> float:
-        facts = {"machine": list(machine), "times_as_fast": 3.6, "precision": "bfloat16"}
-        precision._keep(precision.kept_in(CPU), facts, instead=False)
+        kept.keep(precision.kept_in(CPU), machine, {"times_as_fast": 3.6, "precision": "bfloat16"})
         return 1.1
 
     monkeypatch.setattr(precision, "_speedup", slow)

@@ -9,7 +9,14 @@ import pytest
 from engine.concepts.purity.request import compare, difference, names_against_truth
 from engine.core.errors import BadRequest
 from engine.core.request import Result
-from engine.core.statistics import share, wilson
+from engine.core.statistics import Z, share
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The score interval that Newcombe's method 10 starts from."""
+    at, spread = hits / n, Z * Z / n
+    half = Z * (at * (1 - at) / n + spread / (4 * n)) ** 0.5
+    return (at + spread / 2 - half) / (1 + spread), (at + spread / 2 + half) / (1 + spread)
 
 
 def shares(beyond: int, n: int = 400) -> dict:

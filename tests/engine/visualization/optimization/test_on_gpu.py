@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from bench.device import captured, network_part
-from engine.core import devices
+from engine.core import devices, kept
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
-from engine.visualization.optimization import batch_size
+from engine.visualization.optimization import batch_size, graphs
 from engine.visualization.optimization.fast_gradients import module_for_gradients
 from engine.visualization.optimization.optimize import PLAIN, _Batch, aim_at, maximize
 from engine.visualization.optimization.seeding import Draws, Purpose
@@ -59,11 +60,24 @@ def test_a_step_does_not_wait_for_the_device(recipe):
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("make", "site"), [(small_vit, SITE), (small_cnn, "stages.2.blocks.0")])
-def test_the_networks_part_of_a_step_gives_the_same_bytes_as_a_graph(make, site):
-    work = network_part(on_gpu(make()), site, 4)
-    expected, graph = work(), captured(work)
-    assert torch.equal(graph(), expected) and torch.equal(graph(), expected)
+def test_pictures_have_the_same_bytes_when_their_steps_are_a_graph(monkeypatch, tmp_path, make, site, name):
+    compute_in(monkeypatch, name)
+    model, short = on_gpu(make()), FAST.model_copy(update={"steps": 24})
+    changed = kept.settings().model_copy(update={"cache_folder": tmp_path})
+    monkeypatch.setattr(kept, "settings", lambda: changed)
+    pictures = []
+    for gain in (1.0, 2.0):
+        times = iter((gain, 1.0))
+        monkeypatch.setattr(graphs, "seconds", lambda work, images, device, times=times: next(times))
+        pictures.append(maximize(model, site, units_of(range(4)), short, 0))
+        (path,) = (tmp_path / "graphs").iterdir()
+        facts = json.loads(path.read_text())
+        assert facts["pays"] == (gain > 1), "it could be captured"
+        path.unlink()
+    assert pictures[0].images.tobytes() == pictures[1].images.tobytes()
+    assert pictures[0].curves.tobytes() == pictures[1].curves.tobytes()
 
 
 def test_both_precisions_reach_the_same_activation(monkeypatch):

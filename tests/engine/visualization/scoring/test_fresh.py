@@ -40,13 +40,13 @@ def test_the_jitter_is_the_same_share_of_every_input():
     assert suited_to(units_of((1,))[0], FRESH, small_vit(), SITE).jitter == 3
 
 
-def test_as_it_is_means_without_any_augmentation():
+def test_as_it_is_means_without_any_augmentation(float32):
     model = small_vit()
     by_hand = on_all(model, SITE, units_of((4, 9, 1)), torch.from_numpy(IMAGES))
     assert as_they_are(model, SITE, units_of((4, 9, 1)), IMAGES) == pytest.approx(by_hand.diagonal(), abs=1e-5)
 
 
-def test_all_goals_on_all_images_come_from_one_pass():
+def test_all_goals_on_all_images_come_from_one_pass(float32):
     model, passes = small_vit(), []
     goals = [goal(model, SITE, text) for text in ("4", "9@1x1", "(2-3)")]
     with torch.no_grad(), model.module.register_forward_pre_hook(lambda *_: passes.append(1)):
