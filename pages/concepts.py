@@ -59,7 +59,7 @@ def _invite() -> None:
         errors.hint(WITHOUT_CLIP, "menu_book")
     errors.hint(
         "Search for a word, or press **Run** to browse a layer with labels for all its units. The first time, all images "
-        "are run through the models, which takes about a minute on two cores; after that, a search takes a second."
+        "are run through the models, which takes a minute or two on two cores; after that, a search takes a second."
     )
 
 

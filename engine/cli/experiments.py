@@ -21,7 +21,7 @@ NUMBERS = (
     "activation", "margin", "control", "percentile", "ratio_to_best_scene", "ratio_as_is", "failed", "seconds",
 )  # fmt: skip
 # Of these only those that the result has: recognised only for class logits, stability only for several seeds.
-FURTHER = ("spectrum_distance", "recognised", "stability")
+FURTHER = ("recognised", "stability")
 
 
 def visualize(arguments: Namespace) -> Answer:

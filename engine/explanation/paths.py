@@ -33,7 +33,7 @@ FOLLOWS, LEAVES, UNKNOWN = "follows", "does not follow", "too few units"
 
 
 @experiment(
-    title="Which way a picture takes",
+    title="A picture layer by layer",
     about="Layer by layer, how alike pictures of units are to the images that excite the units.",
     page="visualize",
 )

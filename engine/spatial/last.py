@@ -4,7 +4,7 @@ have met the patches, and whether attention in a block is anything but averaging
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,10 @@ class LastLayerRequest(OnImages):
 
     experiment = "spatial-last"
     version = 3
+    changes: ClassVar[Mapping[int, str]] = {
+        3: "Intervals know which images belong together, and beside each difference stands the smallest one that so many "
+        "images would show."
+    }
 
     images: int | None = Field(default=None, ge=1)
 

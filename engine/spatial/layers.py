@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,11 @@ class LayersRequest(OnImages):
 
     experiment = "spatial-layers"
     version = 3
+    changes: ClassVar[Mapping[int, str]] = {
+        3: "Localisation is that of the images that excite a unit most, with the direction as a number of its own, and "
+        "over all images beside it. Uniformity of maps has a second measure, and intervals know which images belong "
+        "together."
+    }
 
     images: int | None = Field(default=None, ge=4)
 

@@ -4,8 +4,8 @@ mean stay?"""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,7 @@ class MovesRequest(OnImages):
 
     experiment = "spatial-moves"
     version = 3
+    changes: ClassVar[Mapping[int, str]] = {3: "Intervals know which images belong together."}
 
     images: int = Field(default=128, ge=2, le=4096)
 

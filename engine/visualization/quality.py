@@ -1,4 +1,4 @@
-"""What else is known of how good a picture is: its spectrum, other models' word, and whether other seeds agree."""
+"""What else is known of how good a picture is: other models' word, and whether other seeds agree."""
 
 from __future__ import annotations
 
@@ -13,21 +13,10 @@ from engine.evaluation.predictions import logits
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.visualization.diversity import likeness_of
-from engine.visualization.spectrum import spectrum_distance
 
 LOGITS = "head.logits"
 BEST = 5
 MOST_JUDGES = 4
-
-
-def spectrum_columns(images: np.ndarray) -> dict[str, list[float]]:
-    """Of pictures (n, H, W, 3) uint8: `spectrum_distance` to the scenes' mean spectrum and `spectrum_percentile`, the share
-    of scenes that are nearer to it, in percent (see `engine.visualization.spectrum`)."""
-    distances = [spectrum_distance(image) for image in images]
-    return {
-        "spectrum_distance": [distance for distance, _ in distances],
-        "spectrum_percentile": [share for _, share in distances],
-    }
 
 
 def judges_of(model: LoadedModel) -> list[str]:
@@ -74,12 +63,8 @@ def between_units(model: LoadedModel, site: str, images: np.ndarray) -> float:
     return float(likeness_of(model, site, images).mean()) if len(images) > 1 else float("nan")
 
 
-def judge(
-    table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray, stored: np.ndarray
-) -> list[str]:
+def judge(table: pd.DataFrame, model: LoadedModel, site: str, units: Sequence[int], images: np.ndarray) -> list[str]:
     """Adds to the table what needs no more pictures; gives the names of the other models that judged class logits."""
-    for name, values in spectrum_columns(stored).items():
-        table[name] = values
     if site != LOGITS or not units or len(units) < len(images):
         return []
     table["recognised"], judges = recognised(judges_of(model), units, images)

@@ -25,7 +25,7 @@ from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.sites.access import find
-from engine.visualization import recipes
+from engine.visualization import former, recipes
 from engine.visualization.diversity import variants_of
 from engine.visualization.goals import Goal
 from engine.visualization.objectives import goals_of
@@ -33,7 +33,7 @@ from engine.visualization.optimization.optimize import Run
 from engine.visualization.progress import Gallery, as_floats, as_levels
 from engine.visualization.quality import between_units, judge, stability
 from engine.visualization.scoring.controls import BLANKS, SCRAMBLES, controls_of
-from engine.visualization.scoring.fresh import FORMER_YARDSTICK, FRESH, as_they_are, fresh_activations, fresh_copies
+from engine.visualization.scoring.fresh import FRESH, as_they_are, fresh_activations, fresh_copies
 from engine.visualization.scoring.images import on_images, whole_images
 from engine.visualization.scoring.importance import importance_maps
 from engine.visualization.scoring.strongest import COPIES, FINALISTS, MOST, Images, strongest
@@ -70,8 +70,8 @@ class VisualizeRequest(Request):
 
     `recipe`: the name of a recipe, or a whole one, which counts as the named one where it has the same settings.
 
-    Every table has spectrum_distance and spectrum_percentile; for class logits also recognised, the share of other
-    models with the same classes (fact `judges`) that have the class among their five best answers.
+    For class logits the table has recognised, the share of other models with the same classes (fact `judges`) that have
+    the class among their five best answers.
     """
 
     experiment = "visualize"
@@ -146,7 +146,10 @@ class VisualizeRequest(Request):
         }
 
     def former_fingerprints(self, version: int) -> dict[str, str]:
-        return self.fingerprints() | ({"yardstick": FORMER_YARDSTICK} if version == 5 else {})
+        if version not in (4, 5):
+            return self.fingerprints()
+        recipe = former.RECIPES.get(str(self.recipe))
+        return self.fingerprints() | {"yardstick": former.YARDSTICK} | ({"recipe": recipe} if recipe else {})
 
     def check(self, model: LoadedModel) -> None:
         """Raises BadRequest for a site or unit that is not there, and for more units or passes than the settings allow."""
@@ -179,7 +182,7 @@ class VisualizeRequest(Request):
             arrays |= {"opposite_images": opposite, "opposite_curves": np.stack([m.arrays["curve"] for m in downs])}
             low = fresh_activations(model, self.site, goals, as_floats(opposite), self.seed)
             table["opposite_activation"] = low.astype(np.float64)
-        judges = judge(table, model, self.site, self.units, shown, images)
+        judges = judge(table, model, self.site, self.units, shown)
         if self.importance:
             arrays["importance"] = as_levels(importance_maps(model, self.site, goals, shown))
         facts = self._facts(table, [*ups, *downs], judges) | seen.facts

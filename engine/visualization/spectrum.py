@@ -1,4 +1,4 @@
-"""The power spectrum of real images: the sizes of waves for MACO, and how far a picture's spectrum is from theirs.
+"""The spectrum of real images: the sizes of waves for MACO.
 
 The numbers were measured on the starter's scenes by `python -m bench.spectrum` and stand in `starter/spectrum.safetensors`.
 """
@@ -14,19 +14,15 @@ from torch import Tensor
 
 from engine.core import paths
 from engine.core.errors import Unavailable
-from engine.core.images import to_input
 
 FILE = paths.STARTER / "spectrum.safetensors"
 SIDE = 96
-"""The scenes' side in pixels; pictures of other sizes are scaled to it before their spectrum is compared."""
-BINS = 16
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+"""The scenes' side in pixels."""
 
 
 @cache
 def measured() -> dict[str, np.ndarray]:
-    """`whitened` (3, 96, 49): mean wave size times frequency, colours decorrelated; `profile` (BINS,): mean log10 radial
-    power of the scenes, its own mean taken off; `distances` (101,): percentiles of the scenes' distances to it."""
+    """`whitened` (3, 96, 49): mean wave size times frequency, colours decorrelated."""
     if not FILE.is_file():
         raise Unavailable(f"The measured spectrum is not here: {FILE} is missing. `python -m bench.spectrum` makes it.")
     return load_file(FILE)
@@ -60,31 +56,3 @@ def _interpolate(table: Tensor, places: Tensor, axis: int) -> Tensor:
     share = places - low
     share = share[:, None] if axis == 1 else share
     return table.index_select(axis, low) * (1 - share) + table.index_select(axis, low + 1) * share
-
-
-def radial(image: np.ndarray) -> np.ndarray:
-    """(BINS,): log10 power of the luminance of an image, uint8 (height, width, 3), by frequency, its mean taken off.
-
-    Bins are even in the logarithm of frequency, from 1 to 48 cycles an image. A window takes the edges' own waves away.
-    """
-    grey = to_input(image, (SIDE, SIDE)).astype(np.float32) @ LUMINANCE / 255
-    window = np.hanning(SIDE)[:, None] * np.hanning(SIDE)[None]
-    power = np.abs(np.fft.rfft2((grey - grey.mean()) * window)) ** 2
-    cycles = frequencies((SIDE, SIDE)).numpy() * SIDE
-    edges = np.geomspace(1, SIDE / 2, BINS + 1)
-    which = np.clip(np.digitize(cycles, edges) - 1, 0, BINS - 1)
-    inside = (cycles >= 1) & (cycles <= SIDE / 2)
-    count = np.bincount(which[inside], minlength=BINS)
-    total = np.bincount(which[inside], power[inside], minlength=BINS)
-    filled = count > 0
-    logs = np.log10(total[filled] / count[filled] + 1e-8)
-    profile = np.interp(np.arange(BINS), np.flatnonzero(filled), logs)
-    return (profile - profile.mean()).astype(np.float32)
-
-
-def spectrum_distance(image: np.ndarray) -> tuple[float, float]:
-    """How far an image's radial spectrum is from that of the scenes: root mean square of the differences of log10 power
-    (1: ten times too much or too little), and the share of scenes that are closer, in percent."""
-    known = measured()
-    distance = float(np.sqrt(np.mean((radial(image) - known["profile"]) ** 2)))
-    return distance, float(np.searchsorted(known["distances"], distance))

@@ -46,27 +46,27 @@ def _fast_copy(model: LoadedModel, computes_in: torch.dtype) -> nn.Module:
         isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()
     ):
         narrow = copy.deepcopy(module).bfloat16()  # weights of its own: in float32 it shares the model's
-        return (
-            narrow if _runs(narrow, model.input_size) else module
-        )  # float32 tensors that are no weights need autocast
+        return narrow if _has_sites(narrow, model) else module  # float32 tensors that are no weights need autocast
     return module
 
 
 def _in_float32(model: LoadedModel) -> nn.Module:
     module = shared_copy(module_to_read(model))
-    if model.device.type == "cpu":
-        short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
-        _replace_slow_parts(module, short, _tapped(model))
-        forget(module)
-    return module
+    if model.device.type != "cpu":
+        return module
+    quick = shared_copy(module)
+    short = max(site.grid.positions for site in model.sites.values()) <= MOST_POSITIONS
+    _replace_slow_parts(quick, short, _tapped(model))
+    forget(quick)
+    return quick if _has_sites(quick, model) else module  # a layer may have been known by the part that was replaced
 
 
-def _runs(module: nn.Module, size: tuple[int, int]) -> bool:
+def _has_sites(module: nn.Module, model: LoadedModel) -> bool:
+    """Whether a copy can be run, and has every site that the model has."""
     try:
-        discover(module, size)
+        return discover(module, model.input_size).keys() == model.sites.keys()
     except BadRequest:
         return False
-    return True
 
 
 def _tapped(model: LoadedModel) -> set[str]:

@@ -34,14 +34,6 @@ FRESH = PAPER.model_copy(
         "made_for": 384,
     }
 )
-FORMER_YARDSTICK = (
-    '{"name":"yardstick","summary":"The paper\'s own recipe in its clean form: 400 steps on 8 augmented copies of a picture made '
-    'of pixels.","source":"Ghiasi, Kazemi et al. 2022, section 3; learning rate, noise schedule and total variation as in the '
-    'authors\' code.","parameterization":"pixels","steps":400,"copies":16,"rate":0.1,"betas":[0.5,0.99],"total_variation":0.004,'
-    '"colour_shift":"scale-then-shift","colour_range":0.2,"noise":"none","noise_start":0.5,"jitter":32,"jitter_shared":false,'
-    '"leak":0.0,"leak_until":0.3} 8'
-)
-"""What stood in the keys of version 5 of pictures: with it a page finds a former result, and says what has changed."""
 BATCH = {"cpu": 16}
 LARGEST_BATCH = 64
 BATCH_BYTES = 128 << 20  # of activations held at once

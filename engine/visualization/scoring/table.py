@@ -88,8 +88,8 @@ def summary(result: Result) -> dict[str, Any]:
 
     Keys: pictures; activation (mean); ratio (median of activation over that of the strongest image, augmented alike) and
     ratio_as_is (neither augmented); beat (share of pictures above every image) with beat_low and beat_high (95% interval,
-    exact); good (share that is above every control) with good_low and good_high; spectrum (median distance); stability
-    (mean), between (the same between units); seconds (for a picture).
+    exact); good (share that is above every control) with good_low and good_high; stability (mean), between (the same
+    between units); seconds (for a picture).
     """
     table = result.tables["units"]
     count = len(table)
@@ -108,7 +108,6 @@ def summary(result: Result) -> dict[str, Any]:
         "ratio_as_is": middle("ratio_as_is"),
         **shared("beat", int(table["beats_every_scene"].sum())),
         **shared("good", int((~table["failed"]).sum())),
-        "spectrum": middle("spectrum_distance"),
         "stability": middle("stability", "mean"),
         "between": float(result.facts.get("stability_between_units", math.nan)),
         "seconds": middle("seconds", "mean"),

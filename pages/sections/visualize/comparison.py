@@ -42,7 +42,6 @@ def draw(rows: Sequence[Row]) -> None:
         "ratio_as_is": _number("as is", "The same, neither of them augmented.", "%.2f"),
         "beats": st.column_config.TextColumn("beat every scene", help=BEATS),
         "succeeding": st.column_config.TextColumn("succeed", help=GOOD),
-        "spectrum": _number("spectrum", f"Median. {quality.SPECTRUM}", "%.2f"),
         "stability": _number("stable", f"Mean. {quality.STABLE}", "%.2f"),
         "between": _number("other units", "Similarity between pictures of different units.", "%.2f"),
         "seconds": _number("s per picture", "Seconds per picture when it was computed.", "%.1f"),
@@ -51,9 +50,7 @@ def draw(rows: Sequence[Row]) -> None:
             help="How many pictures were computed together. It changes how numbers are rounded, and so each picture a little.",
         ),
     }
-    unknown = {
-        name for name in ("spectrum", "stability", "between") if not any(math.isfinite(each[name]) for each in lines)
-    }
+    unknown = {name for name in ("stability", "between") if not any(math.isfinite(each[name]) for each in lines)}
     order = [name for name in columns if name not in unknown]
     st.dataframe(lines, hide_index=True, column_order=order, column_config=columns)
 

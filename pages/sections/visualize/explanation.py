@@ -36,7 +36,7 @@ def links(view: View) -> None:
     for side, address in view.sides.items():
         given = {"model": address.model, "sites": (address.site,), "units": tuple(address.units[:MOST_UNITS])}
         name = f":{colours.NAMES[side]}[{errors.escape(address.model)}]"
-        for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Which way pictures take")):
+        for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Layer by layer")):
             request = build(kind, data=view.data, **given)
             st.page_link(
                 SCRIPTS["visualize"],

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 VARIANT_WIDTH = 96
-SPECTRUM = (
-    "Distance between the picture's power spectrum and that of real images: root mean square difference of log10 power over "
-    "frequencies from 1 to 48 cycles per image, ignoring contrast. 1 means a factor of ten. Half of the starter's scenes "
-    "are within 0.34, 95% within 0.81; white noise is above 1."
-)
 STABLE = (
     "How much the picture depends on the seed: correlation, over the layer's units, between the activations caused by two "
     "seeds' pictures, averaged over pairs. 1 means identical for this layer; the value for pictures of different units is "
@@ -31,9 +26,6 @@ RECOGNISED = (
 
 def draw(result: Result, facts: dict[str, Any]) -> None:
     """Lines for what is known of this picture; nothing for results of before these were measured."""
-    distance, share = (float(facts.get(name, math.nan)) for name in ("spectrum_distance", "spectrum_percentile"))
-    if math.isfinite(distance):
-        st.caption(f"spectral distance **{distance:.2f}** ({share:.0f}% of scenes are closer)", help=SPECTRUM)
     if math.isfinite(stable := float(facts.get("stability", math.nan))):
         other = float(result.facts.get("stability_between_units", math.nan))
         beside = f" (other units {words.number(other)})" if math.isfinite(other) else ""

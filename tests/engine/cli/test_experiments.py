@@ -41,7 +41,7 @@ def test_visualize_writes_the_pictures_that_the_result_holds(
     ):
         assert unit.keys() == {
             "unit", "activation", "margin", "control", "percentile", "ratio_to_best_scene", "ratio_as_is", "failed", "seconds",
-            "spectrum_distance", "image",
+            "image",
         }  # fmt: skip
         assert unit["activation"] == activation
         assert np.array_equal(open_image(Path(unit["image"])), picture)

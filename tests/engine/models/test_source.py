@@ -45,6 +45,20 @@ def test_fingerprints_stay_what_they_are_because_stored_results_belong_to_them(
     assert fingerprint_of(entry, "the weights' digest", names) == mark
 
 
+@pytest.mark.parametrize(
+    ("architecture", "mark"),
+    [
+        ("tiny_vit_5m_224", "c72435d3edf5295096ae338027fc218f"),
+        ("efficientformer_l1", "8bbcc96094fde350e34cd34bbe4c0106"),
+        ("gcvit_tiny", "571fde99a974f02c5525ea688f0053d3"),
+    ],
+)
+def test_results_that_read_queries_keys_and_values_wrongly_are_not_found_any_more(architecture: str, mark: str) -> None:
+    assert fingerprint_of(replace(PLAIN, architecture=architecture), "the weights' digest") != mark
+    sibling = replace(PLAIN, architecture="efficientformerv2_l")
+    assert fingerprint_of(sibling, "the weights' digest") == "591f33adf09b928758ad71b29af98acb"
+
+
 def test_what_people_read_of_a_model_is_no_part_of_its_fingerprint() -> None:
     told = replace(PLAIN, note="slow", licence="MIT", weights="elsewhere", top1=0.5, name="zoo/again")
     assert fingerprint_of(told, "w") == fingerprint_of(PLAIN, "w") != fingerprint_of(PLAIN, "v")

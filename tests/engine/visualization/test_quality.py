@@ -13,7 +13,7 @@ from torch import nn
 from engine.data.imagenet import imagenet_names
 from engine.models import catalog
 from engine.visualization import diversity, quality
-from engine.visualization.quality import between_units, judges_of, recognised, spectrum_columns, stability
+from engine.visualization.quality import between_units, judges_of, recognised, stability
 from tests.conftest import hand_out
 from tests.engine.small import small_vit, wrapped
 
@@ -92,11 +92,3 @@ def test_likeness_is_the_same_however_the_pictures_are_cut_into_passes(monkeypat
     together = diversity.likeness_of(model, SITE, many)
     monkeypatch.setattr(diversity, "PASS", 3)
     np.testing.assert_allclose(diversity.likeness_of(model, SITE, many), together, atol=1e-5)
-
-
-def test_every_picture_has_its_own_distance_to_the_scenes_spectrum():
-    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
-    smooth = np.broadcast_to(np.linspace(0, 255, 96)[:, None, None], (96, 96, 3)).astype(np.uint8)
-    together = spectrum_columns(np.stack([noise, smooth]))
-    assert together["spectrum_distance"][0] == spectrum_columns(noise[None])["spectrum_distance"][0]
-    assert together["spectrum_percentile"][0] > 99

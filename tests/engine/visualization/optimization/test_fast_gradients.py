@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import nn
 
-from engine.sites.access import read_unit
+from engine.sites.access import discover, read_unit
 from engine.sites.attention_kernel import WrittenAttention
 from engine.visualization.optimization import fast_gradients
 from engine.visualization.optimization.fast_gradients import PatchProduct, module_for_gradients
@@ -177,3 +177,22 @@ def test_a_module_that_refuses_to_be_copied_for_a_reason_of_its_own_is_used_as_i
     model = wrapped("own", Own())
     model.module.unique = True
     assert module_for_gradients(model) is model.module
+
+
+class Halving(nn.Module):
+    """A network of which one stage begins with a convolution whose windows lie side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+        self.down = nn.Sequential(nn.Conv2d(8, 8, 2, stride=2), nn.ReLU())
+        self.last = nn.Sequential(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU())
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(self.last(self.down(self.first(images))).mean((2, 3)))
+
+
+def test_a_layer_that_is_known_by_such_a_convolution_is_not_lost():
+    model = wrapped("halving", Halving())
+    assert discover(module_for_gradients(model), model.input_size).keys() == model.sites.keys()

@@ -9,7 +9,6 @@ import torch
 from engine.visualization.goals import suited_to, units_of
 from engine.visualization.objectives import goal
 from engine.visualization.optimization.seeding import Draws, Purpose
-from engine.visualization.request import VisualizeRequest
 from engine.visualization.scoring.fresh import FRESH, as_they_are, batch_of, fresh_activations, fresh_copies, on_all
 from tests.engine.small import small_cnn, small_vit
 
@@ -58,10 +57,3 @@ def test_all_goals_on_all_images_come_from_one_pass(float32):
 
 def test_batches_have_one_size_for_a_model_and_site():
     assert batch_of(small_vit(), SITE) == batch_of(small_cnn(), "stages.1.blocks.0") == 16
-
-
-def test_the_key_of_the_version_before_is_the_one_that_results_were_stored_under():
-    """Written down with that version: the page of an old link finds an old result by it, and says what changed."""
-    request = VisualizeRequest(model="starter-vit", site="blocks.6.mlp.hidden", units=(0, 1))
-    assert request.former_key(5) == "p67t55jvxbe2banibmukrmbeha"
-    assert request.key() != request.former_key(5) and "noise with its own spectrum" in request.changed_since(5)
