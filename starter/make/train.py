@@ -2,8 +2,9 @@
 
     python -m starter.make.train --model starter-vit --scenes FOLDER --out FOLDER
 
-Resumable (a checkpoint every few minutes), seeded, with a progress bar. On a GPU, and on processors with bf16 matrix
-units, it computes in bf16. What the two networks share is in PLAN; a network differs from its twin in its architecture only.
+Resumable (a checkpoint every few minutes), seeded, with a progress bar. On a GPU, and on processors with bf16 matrix units, it
+computes in bf16, unless `--precision` says otherwise. What the two networks share is in PLAN; a network differs from its
+twin in its architecture only.
 
 Why adversarial noise: a network trained plainly on these scenes reads little but blobs of colour, and its feature
 visualizations look it. One gradient step of noise (random start, 4/255; "fast" adversarial training, Wong et al. 2020)
@@ -131,8 +132,9 @@ class Lesson:
 class Course:
     """A training run that can be left and taken up again."""
 
-    def __init__(self, name: str, scenes: Path, out: Path, plan: Plan, device: torch.device):
+    def __init__(self, name: str, scenes: Path, out: Path, plan: Plan, device: torch.device, precision: str = "auto"):
         self.name, self.out, self.plan, self.device = name, out, plan, device
+        self.precision = precision if precision != "auto" else ("bfloat16" if use_bf16(device) else "float32")
         self.images = np.load(scenes / "images.npy", mmap_mode="r")
         self.kinds = read_kinds()
         torch.manual_seed(plan.seed)
@@ -181,6 +183,10 @@ class Course:
         state = torch.load(self.file, weights_only=True, map_location=self.device)
         if state.get("seed", self.plan.seed) != self.plan.seed:
             raise SystemExit(f"{self.file} was begun with seed {state['seed']}. Give each seed a folder of its own.")
+        if state.get("precision", self.precision) != self.precision:
+            raise SystemExit(
+                f"{self.file} was begun in {state['precision']}. Go on with --precision {state['precision']}."
+            )
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
@@ -195,6 +201,7 @@ class Course:
             "seen": self.seen,
             "seconds": self.seconds,
             "seed": self.plan.seed,
+            "precision": self.precision,
         }
         part_file = self.file.with_suffix(".part")
         torch.save(state, part_file)
@@ -219,7 +226,7 @@ class Course:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = LEARNING_RATE * group.get("rate", 1.0) * rate_at(share, plan)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=use_bf16(self.device)):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             lesson = self.lesson(number, chosen)
             if share >= plan.noise_from:
                 part = int(plan.batch * plan.noisy)
@@ -282,6 +289,7 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--images", type=int, default=PLAN.images)
     parser.add_argument("--seed", type=int, default=PLAN.seed, help="of the weights, the order and the augmentation")
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
 
@@ -291,7 +299,7 @@ def main() -> None:
     parser.add_argument("--model", choices=list(MODELS), required=True)
     args = parser.parse_args()
     plan = replace(PLAN, images=args.images, seed=args.seed)
-    train(Course(args.model, args.scenes, args.out, plan, torch.device(args.device)))
+    train(Course(args.model, args.scenes, args.out, plan, torch.device(args.device), args.precision))
 
 
 if __name__ == "__main__":

@@ -116,9 +116,9 @@ class ClipCourse(Course):
     model: Twin
     average: Twin
 
-    def __init__(self, scenes: Path, out: Path, plan: Plan, device: torch.device):
+    def __init__(self, scenes: Path, out: Path, plan: Plan, device: torch.device, precision: str = "auto"):
         self.tokenizer = tokenizer()
-        super().__init__(NAME, scenes, out, plan, device)
+        super().__init__(NAME, scenes, out, plan, device, precision)
         self.concepts = Concepts(self.kinds)
 
     def made(self) -> Twin:
@@ -232,7 +232,7 @@ class ClipCourse(Course):
 def main() -> None:
     args = arguments(__doc__).parse_args()
     plan = replace(PLAN, images=args.images, seed=args.seed)
-    course = ClipCourse(args.scenes, args.out, plan, torch.device(args.device))
+    course = ClipCourse(args.scenes, args.out, plan, torch.device(args.device), args.precision)
     if not course.seen:
         course.read()
     train(course)

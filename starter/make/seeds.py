@@ -1,0 +1,266 @@
+"""The numbers of all experiments for several seeds of both starter models: what holds of the two architectures, and what of
+one network.
+
+    python -m starter.make.seeds --scenes TRAIN --out RUN [--seeds 0,1,2,3] [--models starter-vit,starter-cnn]
+
+Trains what is not trained yet (resumable), measures what is not measured yet, and writes `starter/seeds.csv` and
+`docs/seeds.md` after each network. Seed 0 is what ships, and needs no training set. Without --scenes only what is trained is
+measured. All that are compared were trained in bfloat16; the ViT that ships was trained in float32, and stands beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+HERE = Path(__file__).parents[2]
+TABLE, PAGE = HERE / "starter" / "seeds.csv", HERE / "docs" / "seeds.md"
+PRECISION = "bfloat16"
+BESIDE = ("starter-vit", 0)
+"""The network that was trained in another precision: not counted where seeds are compared."""
+COLUMNS = ["model", "seed", "number", "value", "low", "high"]
+Three = tuple[float, float, float]
+
+
+def run(name: str, seed: int, out: Path) -> Path:
+    """The folder of a network's training and of what is made of it."""
+    return out / f"{name}-{seed}"
+
+
+def train(name: str, seed: int, scenes: Path, out: Path) -> None:
+    """Train a network to the end, or go on where that was left, and write its weights and card."""
+    folder = run(name, seed, out)
+    common = [sys.executable, "-m"]
+    training = [*common, "starter.make.train", "--model", name, "--seed", str(seed), "--scenes", str(scenes)]
+    subprocess.run([*training, "--out", str(folder), "--precision", PRECISION], check=True, cwd=HERE)
+    finishing = [*common, "starter.make.finish", "--model", name, "--run", str(folder), "--out", str(folder)]
+    subprocess.run(finishing, check=True, cwd=HERE)
+
+
+def register(out: Path) -> None:
+    """Make the trained networks models of Vitrine: `local/starter-vit-1` and so on."""
+    from starter.make.train import MODELS
+
+    lines = []
+    for weights in sorted(out.glob("starter-*-[0-9]*/starter-*.safetensors")):
+        architecture, options = MODELS[weights.stem]
+        given = ", ".join(f"{name} = {value}" for name, value in options.items() if not isinstance(value, str))
+        given += "".join(f', {name} = "{value}"' for name, value in options.items() if isinstance(value, str))
+        lines += ["[[model]]", f'name = "{weights.parent.name}"', f'architecture = "{architecture}"']
+        lines += [
+            f'weights = "{weights.relative_to(out)}"',
+            f'classes = "{HERE / "starter" / "scenes" / "kinds.json"}"',
+        ]
+        lines += ["input_size = 96", "mean = [0.5, 0.5, 0.5]", "std = [0.5, 0.5, 0.5]", f"kwargs = {{ {given} }}", ""]
+    (out / "models.toml").write_text("\n".join(lines), encoding="utf-8")
+    (out / "vitrine.toml").write_text(f'models_toml = "{out / "models.toml"}"\n', encoding="utf-8")
+
+
+def at(result: Any, table: str, column: str, **where: Any) -> Three:
+    """A value of a table with its interval, in the row where columns have these values."""
+    rows = result.tables[table]
+    for name, value in where.items():
+        rows = rows[rows[name] == value]
+    row = rows.iloc[0]
+    low, high = (f"{column}_low", f"{column}_high") if f"{column}_low" in rows else ("low", "high")
+    return float(row[column]), float(row[low]), float(row[high])
+
+
+def end(result: Any, table: str, column: str, place: int, **where: Any) -> Three:
+    """The same of the first (0) or last (-1) such row."""
+    rows = result.tables[table]
+    for name, value in where.items():
+        rows = rows[rows[name] == value]
+    row = rows.iloc[place]
+    low, high = (f"{column}_low", f"{column}_high") if f"{column}_low" in rows else ("low", "high")
+    return float(row[column]), float(row[low]), float(row[high])
+
+
+def fact(result: Any, name: str) -> Three:
+    value, low, high = result.facts[name]
+    return float(value), float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A line of the table: what it says, in which experiment with which settings, and how it is read off the result."""
+
+    name: str
+    experiment: str
+    read: Callable[[Any], Three]
+    settings: tuple[tuple[str, Any], ...] = ()
+    percent: bool = True
+
+
+def numbers() -> list[Number]:
+    """All lines. Shares are of 1."""
+    lines = [
+        Number("accuracy, object at home", "counterfactual", lambda r: at(r, "accuracy", "top1", variant="home")),
+        Number("accuracy, object elsewhere", "counterfactual", lambda r: at(r, "accuracy", "top1", variant="other")),
+        Number("reliance on the place, calibrated", "counterfactual", lambda r: fact(r, "reliance"), percent=False),
+        Number(
+            "answers to empty places that live there",
+            "counterfactual",
+            lambda r: at(r, "answers", "share", variant="place", answer="lives"),
+        ),
+        Number(
+            "accuracy on the object alone (mask, black)",
+            "background",
+            lambda r: at(r, "variants", "top1", variant="foreground", fill="black"),
+            (("cut", "mask"),),
+        ),
+        Number("half cut-off of low-pass filters", "frequency", lambda r: fact(r, "low_half_cutoff"), percent=False),
+        Number("half cut-off of high-pass filters", "frequency", lambda r: fact(r, "high_half_cutoff"), percent=False),
+        Number("shape against texture", "texture", lambda r: fact(r, "shape_bias")),
+        Number(
+            "accuracy, 4 x 4 shuffled patches",
+            "texture",
+            lambda r: at(r, "variants", "top1", variant="shuffled", fill="4 x 4"),
+        ),
+    ]
+    for place, word in ((0, "first"), (-1, "last")):
+
+        def of_block(column: str, place: int = place) -> Callable[[Any], Three]:
+            return lambda r: end(r, "layers", column, place)
+
+        lines += [
+            Number(
+                f"mean frequency of gradients, {word} block",
+                "gradient-spectrum",
+                of_block("mean_frequency"),
+                percent=False,
+            ),
+            Number(
+                f"localisation on strongest images, {word} block",
+                "spatial-layers",
+                of_block("localisation_strongest"),
+                percent=False,
+            ),
+            Number(f"units that mark the object, {word} block", "spatial-layers", of_block("object_share")),
+            Number(f"R² of position, {word} block", "spatial-layers", of_block("position_r2"), percent=False),
+            Number(f"uniformity of maps, {word} block", "spatial-layers", of_block("map_uniformity"), percent=False),
+        ]
+    lines += [
+        Number("uniform attention in the last block costs", "spatial-last", uniform_last),
+        Number("units beyond likeness to one kind", "purity", lambda r: end(r, "overall", "beyond_likeness", 0)),
+    ]
+    return lines
+
+
+def uniform_last(result: Any) -> Three:
+    """Loss of accuracy; NaN for a network without attention."""
+    table = result.tables["accuracy"]
+    rows = table[(table["experiment"] == "uniform") & table["head"].isna()] if len(table) else table
+    if not len(rows):
+        return math.nan, math.nan, math.nan
+    row = rows.sort_values("index").iloc[-1]
+    return -float(row["difference"]), -float(row["difference_high"]), -float(row["difference_low"])
+
+
+def measure(name: str, seed: int, out: Path) -> pd.DataFrame:
+    """Every number of a network."""
+    from engine.core import experiments
+    from engine.core.request import build
+    from vitrine.experiments import ask
+
+    model, rows = name if seed == 0 else f"local/{name}-{seed}", []
+    for number in numbers():
+        settings = {"data": "starter", **dict(number.settings)}
+        result = ask(build(experiments.find(number.experiment).kind, model=model, **settings))
+        rows.append([name, seed, number.name, *number.read(result)])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def kept(table: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """The table with a network's rows in place of its former ones."""
+    model, seed = new["model"].iloc[0], new["seed"].iloc[0]
+    rest = table[(table["model"] != model) | (table["seed"] != seed)]
+    return pd.concat([rest, new], ignore_index=True).sort_values(["model", "seed"], kind="stable")
+
+
+def told(row: pd.Series | None, percent: bool) -> str:
+    if row is None or not math.isfinite(row["value"]):
+        return "–"
+    form = (lambda value: f"{100 * value:.1f}") if percent else (lambda value: f"{value:.2f}")
+    return f"{form(row['value'])} ({form(row['low'])} to {form(row['high'])})"
+
+
+def page(table: pd.DataFrame, models: Sequence[str]) -> str:
+    """docs/seeds.md: a column a network, and what the seeds say of the two architectures."""
+    present = [(model, seed) for model in models for seed in sorted(table[table["model"] == model]["seed"].unique())]
+    named = [f"{model}, {'float32' if (model, seed) == BESIDE else f'seed {seed}'}" for model, seed in present]
+    heads = ["", *named, "difference over seeds"]
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
+    for number in numbers():
+        mine = table[table["number"] == number.name].set_index(["model", "seed"])
+        cells = [told(mine.loc[key] if key in mine.index else None, number.percent) for key in present]
+        unit = ", %" if number.percent else ""
+        lines.append(f"| {number.name}{unit} | {' | '.join(cells)} | {difference(mine, models, number.percent)} |")
+    return f"{ABOUT}\n{chr(10).join(lines)}\n"
+
+
+def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> str:
+    """First model minus second: means over seeds, with Welch's interval over networks. Two seeds of each at least."""
+    from engine.core.quantiles import student_quantile
+
+    counted = mine["value"].drop(BESIDE, errors="ignore").dropna()
+    sides = [counted[counted.index.get_level_values("model") == model] for model in models]
+    if len(sides) != 2 or min(len(side) for side in sides) < 2:
+        return "–"
+    errors = [side.var(ddof=1) / len(side) for side in sides]
+    error = sum(errors)
+    if error == 0:
+        return "–"
+    freedom = error**2 / sum(each**2 / (len(side) - 1) for each, side in zip(errors, sides, strict=True))
+    reach = student_quantile(0.975, freedom) * math.sqrt(error)
+    value = sides[0].mean() - sides[1].mean()
+    row = pd.Series({"value": value, "low": value - reach, "high": value + reach})
+    return told(row, percent)
+
+
+ABOUT = """# Several seeds
+
+Made by `python -m starter.make.seeds`. Each column is a network, trained from another seed (of its weights, the order of the
+scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships was trained in float32; it stands first and is
+not counted. In brackets: 95% intervals over images, kinds or units. The last column
+is of the architectures: the first model's mean over its seeds minus the second's, with Welch's 95% interval over networks.
+Where that interval holds 0, or the column is empty, the numbers speak of these networks and not of architectures.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenes", type=Path, help="folder written by starter.make.training_set")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, weights and results")
+    parser.add_argument("--models", default="starter-vit,starter-cnn")
+    parser.add_argument("--seeds", default="0,1,2,3")
+    args = parser.parse_args()
+    models, out = args.models.split(","), args.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    os.environ["VITRINE_CONFIG"] = str(out / "vitrine.toml")  # before the engine reads its settings
+    for seed in map(int, args.seeds.split(",")):
+        for name in models:
+            weights = run(name, seed, out) / f"{name}.safetensors"
+            if seed and not weights.exists():
+                if args.scenes is None:
+                    continue
+                train(name, seed, args.scenes, out)
+            register(out)
+            table = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
+            if ((table["model"] == name) & (table["seed"] == seed)).sum() < len(numbers()):
+                table = kept(table, measure(name, seed, out))
+                table.to_csv(TABLE, index=False, float_format="%.6g")
+            PAGE.write_text(page(table, ["starter-vit", "starter-cnn"]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
