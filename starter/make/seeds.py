@@ -15,8 +15,8 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,20 @@ TABLE, PAGE = HERE / "starter" / "seeds.csv", HERE / "docs" / "seeds.md"
 PRECISION = "bfloat16"
 BESIDE = ("starter-vit", 0)
 """The network that was trained in another precision: not counted where seeds are compared."""
+SITES = {"starter-vit": "blocks.6.mlp.hidden", "starter-cnn": "stages.2.blocks.1"}
 COLUMNS = ["model", "seed", "number", "value", "low", "high"]
 Three = tuple[float, float, float]
+
+
+def own(name: str, experiment: str) -> dict[str, Any]:
+    """What is asked of a network's own layers: the one three quarters down, or all of the main ones."""
+    site = SITES[name]
+    return {
+        "purity": {"role": "mlp.hidden" if name == "starter-vit" else "stage.block"},
+        "visualize": {"site": site, "units": tuple(range(32))},
+        "explains": {"sites": (site,), "units": tuple(range(16)), "observer": "starter-clip"},
+        "name-units": {"site": site, "reader": "starter-clip"},
+    }.get(experiment, {})
 
 
 def run(name: str, seed: int, out: Path) -> Path:
@@ -65,24 +77,20 @@ def register(out: Path) -> None:
     (out / "vitrine.toml").write_text(f'models_toml = "{out / "models.toml"}"\n', encoding="utf-8")
 
 
-def at(result: Any, table: str, column: str, **where: Any) -> Three:
-    """A value of a table with its interval, in the row where columns have these values."""
-    rows = result.tables[table]
-    for name, value in where.items():
-        rows = rows[rows[name] == value]
-    row = rows.iloc[0]
-    low, high = (f"{column}_low", f"{column}_high") if f"{column}_low" in rows else ("low", "high")
-    return float(row[column]), float(row[low]), float(row[high])
-
-
-def end(result: Any, table: str, column: str, place: int, **where: Any) -> Three:
-    """The same of the first (0) or last (-1) such row."""
+def at(result: Any, table: str, column: str, place: int = 0, **where: Any) -> Three:
+    """A value of a table with its interval, in the first row (or that of `place`) where columns have these values."""
     rows = result.tables[table]
     for name, value in where.items():
         rows = rows[rows[name] == value]
     row = rows.iloc[place]
     low, high = (f"{column}_low", f"{column}_high") if f"{column}_low" in rows else ("low", "high")
     return float(row[column]), float(row[low]), float(row[high])
+
+
+def rest(share: Three) -> Three:
+    """What a share leaves of the whole."""
+    value, low, high = share
+    return 1 - value, 1 - high, 1 - low
 
 
 def fact(result: Any, name: str) -> Three:
@@ -97,7 +105,7 @@ class Number:
     name: str
     experiment: str
     read: Callable[[Any], Three]
-    settings: tuple[tuple[str, Any], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
     percent: bool = True
 
 
@@ -110,13 +118,13 @@ def numbers() -> list[Number]:
         Number(
             "answers to empty places that live there",
             "counterfactual",
-            lambda r: at(r, "answers", "share", variant="place", answer="lives"),
+            lambda r: rest(at(r, "answers", "share", variant="place", answer="another kind")),
         ),
         Number(
             "accuracy on the object alone (mask, black)",
             "background",
             lambda r: at(r, "variants", "top1", variant="foreground", fill="black"),
-            (("cut", "mask"),),
+            {"cut": "mask"},
         ),
         Number("half cut-off of low-pass filters", "frequency", lambda r: fact(r, "low_half_cutoff"), percent=False),
         Number("half cut-off of high-pass filters", "frequency", lambda r: fact(r, "high_half_cutoff"), percent=False),
@@ -130,7 +138,7 @@ def numbers() -> list[Number]:
     for place, word in ((0, "first"), (-1, "last")):
 
         def of_block(column: str, place: int = place) -> Callable[[Any], Three]:
-            return lambda r: end(r, "layers", column, place)
+            return lambda r: at(r, "layers", column, place)
 
         lines += [
             Number(
@@ -151,7 +159,13 @@ def numbers() -> list[Number]:
         ]
     lines += [
         Number("uniform attention in the last block costs", "spatial-last", uniform_last),
-        Number("units beyond likeness to one kind", "purity", lambda r: end(r, "overall", "beyond_likeness", 0)),
+        Number("units that follow a concept beyond likeness", "purity", lambda r: at(r, "overall", "beyond_likeness")),
+        Number("units with a name, three quarters down", "name-units", named),
+        Number("pictures above every control, three quarters down", "visualize", good),
+        Number(
+            "observer is right, shown top images", "explains", lambda r: at(r, "layers", "accuracy", shown="top images")
+        ),
+        Number("observer is right, shown the picture", "explains", lambda r: at(r, "layers", "accuracy", shown="fast")),
     ]
     return lines
 
@@ -166,6 +180,22 @@ def uniform_last(result: Any) -> Three:
     return -float(row["difference"]), -float(row["difference_high"]), -float(row["difference_low"])
 
 
+def named(result: Any) -> Three:
+    """The share of units that keep a name, over units."""
+    from engine.core.statistics import share
+
+    count = len(result.arrays["p"])
+    value = float(result.facts["named"])
+    return value, *share(round(value * count), count)
+
+
+def good(result: Any) -> Three:
+    from engine.visualization.scoring.table import summary
+
+    numbers = summary(result)
+    return numbers["good"], numbers["good_low"], numbers["good_high"]
+
+
 def measure(name: str, seed: int, out: Path) -> pd.DataFrame:
     """Every number of a network."""
     from engine.core import experiments
@@ -174,7 +204,7 @@ def measure(name: str, seed: int, out: Path) -> pd.DataFrame:
 
     model, rows = name if seed == 0 else f"local/{name}-{seed}", []
     for number in numbers():
-        settings = {"data": "starter", **dict(number.settings)}
+        settings = {"data": "starter", **number.settings, **own(name, number.experiment)}
         result = ask(build(experiments.find(number.experiment).kind, model=model, **settings))
         rows.append([name, seed, number.name, *number.read(result)])
     return pd.DataFrame(rows, columns=COLUMNS)
