@@ -73,6 +73,18 @@ def test_a_transformer_whose_positions_stand_in_another_order_is_refused_rather_
         discover(timm.create_model("hiera_tiny_224").eval(), (224, 224))
 
 
+@pytest.mark.parametrize("axis", [1, 2], ids=["upside down", "mirrored"])
+def test_positions_that_run_the_other_way_along_one_side_are_refused(axis):
+    """From top to bottom they are right, or from left to right: one of two is not enough."""
+
+    class Turned(timm.layers.patch_embed.PatchEmbed):
+        def forward(self, images):
+            return super().forward(images).unflatten(1, self.grid_size).flip(axis).flatten(1, 2)
+
+    with pytest.raises(BadRequest, match="not in row order"):
+        discover(timm.create_model("vit_tiny_patch16_224", depth=2, embed_layer=Turned).eval(), (224, 224))
+
+
 def test_an_image_size_that_the_model_cannot_take_is_refused():
     with pytest.raises(BadRequest, match="cannot take images of 60 x 96 pixels"):
         discover(make("vit"), (60, 96))
