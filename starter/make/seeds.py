@@ -177,7 +177,7 @@ def uniform_last(result: Any) -> Three:
     if not len(rows):
         return math.nan, math.nan, math.nan
     row = rows.sort_values("index").iloc[-1]
-    return -float(row["difference"]), -float(row["difference_high"]), -float(row["difference_low"])
+    return -float(row["difference"]), -float(row["difference_interval_high"]), -float(row["difference_interval_low"])
 
 
 def named(result: Any) -> Three:
@@ -243,16 +243,16 @@ def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> str:
     from engine.core.quantiles import student_quantile
 
     counted = mine["value"].drop(BESIDE, errors="ignore").dropna()
-    sides = [counted[counted.index.get_level_values("model") == model] for model in models]
+    sides = [counted[counted.index.get_level_values("model") == model].to_numpy(float) for model in models]
     if len(sides) != 2 or min(len(side) for side in sides) < 2:
         return "–"
-    errors = [side.var(ddof=1) / len(side) for side in sides]
+    errors = [float(side.var(ddof=1)) / len(side) for side in sides]
     error = sum(errors)
     if error == 0:
         return "–"
     freedom = error**2 / sum(each**2 / (len(side) - 1) for each, side in zip(errors, sides, strict=True))
     reach = student_quantile(0.975, freedom) * math.sqrt(error)
-    value = sides[0].mean() - sides[1].mean()
+    value = float(sides[0].mean() - sides[1].mean())
     row = pd.Series({"value": value, "low": value - reach, "high": value + reach})
     return told(row, percent)
 
