@@ -9,7 +9,7 @@ from __future__ import annotations
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("cache",),
     ("engine.core",),
-    ("engine.jobs", "engine.data", "engine.sites"),
+    ("engine.jobs", "engine.data", "engine.sites", "engine.figures"),
     ("engine.models",),
     ("engine.evaluation",),
     ("engine.visualization", "engine.spatial", "engine.reliance"),

@@ -220,7 +220,7 @@ def kept(table: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 def told(row: pd.Series | None, percent: bool) -> str:
     if row is None or not math.isfinite(row["value"]):
         return "–"
-    form = (lambda value: f"{100 * value:.1f}") if percent else (lambda value: f"{value:.2f}")
+    form = (lambda value: f"{100 * value:.1f}") if percent else (lambda value: f"{value:.3f}")
     return f"{form(row['value'])} ({form(row['low'])} to {form(row['high'])})"
 
 
