@@ -8,7 +8,7 @@ from pages.common.experiments import single
 from pages.common.sharing import PICTURES
 from pages.common.units.rows import missing, refusal, rows
 from pages.common.units.view import View
-from pages.sections.visualize import explanation, pickers, setup, wall
+from pages.sections.visualize import explanation, figure, pickers, setup, wall
 
 PAGE = flat_page(
     "fv",
@@ -35,11 +35,18 @@ def show() -> None:
         with errors.shown():
             shown = rows(view)
             parts = [Part(row.name, wall.name_of(row), row.request) for row in shown]
-            beside = [wall.maps_toggle] if view.view == "layer" else []
+            there = tuple(row for row in shown if results.find(row.key) is not None)
+
+            def beside() -> None:
+                if view.view == "layer":
+                    wall.maps_toggle()
+                if there:
+                    figure.popover(figure.Wanted(view, there), "wall")
+
             PAGE.bar(
                 errors.escape(setup.summary(view)),
                 parts,
-                *beside,
+                beside,
                 name=f"vitrine-{view.a.model.replace('/', '_')}",
                 holds=PICTURES,
             )

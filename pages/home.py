@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.common import errors, serve
 from pages.common.experiments.places import MODELS, SCRIPTS
-from pages.sections.home import exhibition, gallery, interrupted
+from pages.sections.home import exhibition, gallery, interrupted, opening
 
 st.title("Vitrine", anchor=False)
 st.markdown(
@@ -58,3 +58,5 @@ with errors.shown():
 st.header("Real networks", anchor=False)
 with errors.shown():
     exhibition.draw(gallery.REAL, by_itself=False)
+with st.expander("Open a saved figure", icon=":material/photo_size_select_large:"):
+    opening.draw()

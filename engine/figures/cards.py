@@ -30,6 +30,23 @@ def sheet_of(results: Sequence[Result], colours: Sequence[str] = (), beside: Bes
     return Sheet(tuple(rows), title, _finding(good, count), caption(results))
 
 
+def only(result: Result, place: int) -> Result:
+    """The result of one of its pictures, as if that had been asked for alone. It keeps the key of the whole."""
+    units = list(result.request["units"])
+    targets = list(result.request.get("targets", ()))
+    one = {"units": units[place : place + 1], "targets": [] if place < len(units) else [targets[place - len(units)]]}
+    request = {**result.request, **one}
+    if not request["targets"]:
+        del request["targets"]
+    arrays = {
+        name: array[place : place + 1]
+        for name, array in result.arrays.items()
+        if len(array) == len(units) + len(targets)
+    }
+    tables = {"units": result.tables["units"].iloc[place : place + 1]}
+    return Result(request, arrays, tables, result.facts, result.key)
+
+
 def caption(results: Sequence[Result]) -> str:
     """How the pictures were made and what the numbers are, in sentences."""
     made = dict.fromkeys((_recipe(result), int(result.request.get("seed", 0))) for result in results)
@@ -53,10 +70,16 @@ def _card(result: Result, place: int, beside: Beside | None) -> Card:
     lines = [f"unit {facts['unit']}" if isinstance(facts["unit"], int | np.integer) else str(facts["unit"])]
     ratio, low, high = (float(facts.get(name, np.nan)) for name in ("ratio_to_best_scene", "ratio_low", "ratio_high"))
     if np.isfinite(ratio):
-        lines.append(f"{ratio:.2g}× ({low:.2g} to {high:.2g})" if np.isfinite(low) else f"{ratio:.2g}×")
+        between = f" ({_short(low)} to {_short(high)})" if np.isfinite(low) else ""
+        lines.append(f"{_short(ratio)}×{between}")
     if bool(facts["failed"]):
         lines.append("not above its controls")
     return Card(result.arrays["images"][place], tuple(lines), tuple(beside(result, place)) if beside else ())
+
+
+def _short(value: float) -> str:
+    """With one decimal place below ten."""
+    return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
 
 
 def _counted(result: Result) -> tuple[int, int]:

@@ -39,6 +39,11 @@ def of(name: str) -> str:
     return _HEX[theme()][name]
 
 
+def in_print(name: str) -> str:
+    """The same colour on white paper, whatever theme is shown."""
+    return _HEX["light"][name]
+
+
 def tint(name: str, alpha: float) -> str:
     """The same colour, see-through: 0 is nothing, 1 the full colour."""
     red, green, blue = (int(of(name)[start : start + 2], 16) for start in (1, 3, 5))

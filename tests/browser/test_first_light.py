@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -86,6 +88,23 @@ def stored_link(app_server: AppServer, new_page: Callable[..., Page]) -> str:
         expect(page.locator(f".st-key-card-{side}-3")).to_be_visible(timeout=MINUTES)
     page.close()  # still loading pictures, it would complain when the server restarts
     return BOTH
+
+
+def test_a_saved_figure_opens_what_it_shows(
+    app_server: AppServer, page: Page, stored_link: str, tmp_path: Path
+) -> None:
+    visit(page, link(app_server, stored_link))
+    page.get_by_test_id("stMain").get_by_role("button", name="Figure", exact=True).first.click()
+    with page.expect_download(timeout=60_000) as saved:
+        page.locator(".st-key-wall-figure-png button").click()
+    file = tmp_path / "figure.png"
+    saved.value.save_as(file)
+    assert file.read_bytes().startswith(b"\x89PNG")
+    visit(page, app_server.url)
+    page.get_by_text("Open a saved figure", exact=True).first.click()
+    page.locator(".st-key-home_figure input[type=file]").set_input_files(file)
+    expect(page.locator(".st-key-card-a-3")).to_be_visible(timeout=30_000)
+    assert "a=starter-vit@blocks.6.mlp.hidden:3" in unquote(page.url) and "b=starter-cnn" in page.url
 
 
 def test_a_reloaded_page_finds_its_job_and_can_cancel_it(app_server: AppServer, page: Page) -> None:

@@ -13,10 +13,12 @@ from engine.core.choices import STARTER
 from pages.common import errors, results, words
 from pages.common.colours import Side
 from pages.common.units import charts
-from pages.sections.visualize import quality
+from pages.sections.visualize import figure, quality
 
 if TYPE_CHECKING:
     from engine.core.request import Result
+    from pages.common.units.rows import Row
+    from pages.common.units.view import View
 
 SCENES = 6
 PICTURE_WIDTH = 192
@@ -44,6 +46,9 @@ class Shown:
     data: str
     input_size: tuple[int, int]
     maps: bool
+    row: Row | None = None
+    view: View | None = None
+    """What the cards are of, for the figures that are made of them."""
 
     @property
     def result(self) -> Result:
@@ -209,7 +214,11 @@ def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> N
         )
         alone = ((unit,), ()) if isinstance(unit, int) else ((), (unit,))
         st.code(str(Address(shown.address.model, shown.address.site, *alone)), language=None, wrap_lines=True)
-        _download(shown, place, unit, key)
+        with st.container(horizontal=True):
+            _download(shown, place, unit, key)
+            if shown.row is not None and shown.view is not None:
+                alone_in = shown.view.but(a=Address(shown.address.model, shown.address.site, *alone), b=None)
+                figure.popover(figure.Wanted(alone_in, (shown.row,), place), key)
 
 
 def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:

@@ -78,6 +78,8 @@ def _layer(row: Row, view: View, batch: Batch | None, wide: bool, maps: bool) ->
         data=view.data,
         input_size=results.input_size(row.address.model),
         maps=maps,
+        row=row,
+        view=view,
     )
     cards = st.grid(2 if wide else 1, min_column_width=430) if wide else st.container()
     count = len(row.address.names)

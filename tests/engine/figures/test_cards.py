@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.figures.cards import caption, sheet_of
+from engine.core.experiments import parse_request
+from engine.figures.cards import caption, only, sheet_of
 from tests.engine.figures.made import result
 
 
@@ -28,6 +29,20 @@ def test_one_picture_is_spoken_of_as_one():
     assert sheet_of([result((3,))]).finding == "The picture is above all of its controls."
     assert sheet_of([result((3,), failed=(3,))]).finding == "The picture is not above all of its controls."
     assert sheet_of([result((3,))]).title == "What a unit responds to"
+
+
+def test_one_picture_of_many_is_the_result_of_asking_for_it_alone():
+    alone = only(result((3, 5)), 1)
+    assert alone.request["units"] == [5] and [int(image[1, 1, 0]) for image in alone.arrays["images"]] == [15]
+    assert sheet_of([alone]).rows[0].cards[0].lines[0] == "unit 5"
+    assert parse_request(alone.request).key() == parse_request(result((5,)).request).key()
+
+
+def test_one_target_of_many_is_too():
+    made = result((3, 5))
+    made.request |= {"units": [3], "targets": ["5@1x1"]}
+    assert {name: only(made, 1).request[name] for name in ("units", "targets")} == {"units": [], "targets": ["5@1x1"]}
+    assert "targets" not in only(made, 0).request
 
 
 def test_a_number_that_was_not_measured_is_not_shown():

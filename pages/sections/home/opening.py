@@ -1,0 +1,30 @@
+"""A figure that was saved from Vitrine opens what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.common import errors
+from pages.common.experiments.places import SCRIPTS
+
+PAGES = {Path(script).stem: script for script in SCRIPTS.values()}
+"""The pages that a figure may name, by their path in the address."""
+
+
+def draw() -> None:
+    """The box to drop it on."""
+    file = st.file_uploader(
+        "Open a saved figure", ["png"], key="home_figure", help="A PNG from the button “Figure” says what it shows."
+    )
+    if file is None:
+        return
+    with errors.shown():
+        from engine.core.errors import RefusedFile
+        from engine.figures.metadata import origin_of, parameters
+
+        origin = origin_of(file.getvalue(), file.name)
+        if origin.page not in PAGES:
+            raise RefusedFile(f"{file.name[:80]} names a page that is not there. It may come from a newer version.")
+        st.switch_page(PAGES[origin.page], query_params=parameters(origin))
