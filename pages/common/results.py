@@ -180,7 +180,7 @@ def _scene(
     index = _result(key)
     image = to_input(_opened.image(int(index.arrays["top_mean"][unit, rank])), size)
     if mapped:
-        image = overlay.overlay(image, index.arrays["top_mean_maps"][unit, rank], *scale(index, unit))
+        image = overlay.spotlight(image, index.arrays["top_mean_maps"][unit, rank], *scale(index, unit))
     return to_png(image)
 
 

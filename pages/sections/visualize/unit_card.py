@@ -203,8 +203,8 @@ def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> N
             low, high = results.scale(index, unit)
             st.caption(
                 f"{told} "
-                f"Maps: transparent up to the median over positions of its strongest scenes ({words.number(low)}), "
-                f"brightest at their maximum ({words.number(high)}); one scale for all of them."
+                f"Scenes are dimmed the most up to the median over positions of its strongest ones ({words.number(low)}), and "
+                f"not at all from half-way to their maximum ({words.number(high)}) on; one scale for all of them."
             )
         st.plotly_chart(
             charts.curve(shown.result.arrays["curves"][place], shown.side),

@@ -37,10 +37,10 @@ def maps_toggle() -> None:
     """Whether the scenes show where in them a unit looks."""
     st.session_state.setdefault(MAPS, True)
     st.toggle(
-        "Show activation maps",
+        "Show where it looks",
         key=MAPS,
-        help="Overlays each scene with the unit's activation map: transparent up to the median over positions of its "
-        "strongest scenes, brightest at their maximum. All scenes of a unit share one scale.",
+        help="Dims each scene where the unit is not active: the most at the median over positions of its strongest scenes and "
+        "below, not at all from half-way to their maximum on. All scenes of a unit share one scale.",
         persist_state="session",
     )
 
