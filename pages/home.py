@@ -38,7 +38,7 @@ with st.grid(2, min_column_width=320):
         ),
         (MODELS, "deployed_code", "Which models are available, and how do I add my own?"),
     ):
-        with st.container(border=True, gap="xsmall"):
+        with st.container(border=True, gap="xsmall", height="stretch"):
             st.page_link(page, icon=f":material/{icon}:")
             st.caption(text)
 

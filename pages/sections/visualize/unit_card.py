@@ -29,7 +29,7 @@ FAILED = (
 )
 SCORED = (
     "Means over 16 augmented copies (jitter, mild colour shifts) that the optimization never saw, with 95% intervals over "
-    "such copies. The strongest images are augmented alike. Scenes that lack their object or place are not counted."
+    "such copies. Scenes that lack their object or place are not counted."
 )
 CONTROLS = {"zero": "zero", "blank": "a blank", "noise": "noise of its spectrum", "images": "95% of images"}
 """What a picture has to be above, in words."""
@@ -81,7 +81,7 @@ def draw(shown: Shown, place: int) -> None:
                 )
             with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
                 st.markdown(f"**{errors.escape(words.target(unit))}**")
-                st.caption(verdict(facts, shown.data, shown.result.facts), help=SCORED)
+                st.caption(verdict(facts, shown.data), help=details(facts, shown.data, shown.result.facts))
                 quality.draw(shown.result, facts)
                 if bool(facts["failed"]):
                     st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
@@ -94,32 +94,41 @@ def draw(shown: Shown, place: int) -> None:
         _more(shown, place, unit, facts)
 
 
-def verdict(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
-    """How strongly the picture activates its unit, in words: against its strongest control and against the scenes. `about`:
-    the facts of the result, which say how many scenes there were."""
+def verdict(facts: dict[str, Any], data: str) -> str:
+    """How strongly the picture activates its unit, in two lines: against its strongest image, and its strongest control."""
+    number = {name: float(value) for name, value in facts.items() if isinstance(value, int | float | np.number)}
+    what = "scene" if data == STARTER else "image"
+    if np.isfinite(number["ratio_to_best_scene"]):
+        between = _between(number["ratio_low"], number["ratio_high"])
+        first = f"**{words.number(number['ratio_to_best_scene'])}×** its strongest {what}{between}"
+    else:
+        between = _between(number["activation_low"], number["activation_high"])
+        first = f"activation **{words.number(number['activation'])}**{between}"
+    side = "above" if number["margin"] > 0 else "below"
+    return f"{first}  \n**{words.number(abs(number['margin']))}** {side} {CONTROLS[facts['control']]}, its strongest control"
+
+
+def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
+    """All other numbers, a line each, and how they were measured. `about`: the facts of the result, which say how many images
+    there were."""
     number = {name: float(value) for name, value in facts.items() if isinstance(value, int | float | np.number)}
     what, many = "scene" if data == STARTER else "image", int(about["images"])
-    between = f"({words.number(number['activation_low'])} to {words.number(number['activation_high'])})"
-    lines = [f"activation **{words.number(number['activation'])}** {between}"]
-    side = "above" if number["margin"] > 0 else "below"
-    lines.append(
-        f"**{words.number(abs(number['margin']))}** {side} {CONTROLS[facts['control']]}, its strongest control"
-    )
-    if np.isfinite(number["ratio_to_best_scene"]):
-        low, high = number["ratio_low"], number["ratio_high"]
-        between = f" ({words.number(low)} to {words.number(high)})" if np.isfinite(low) else ""
-        lines.append(
-            f"**{words.number(number['ratio_to_best_scene'])}×**{between} the strongest of {about['augmented']} {what}s, "
-            "augmented alike"
-        )
+    between = _between(number["activation_low"], number["activation_high"])
+    lines = [
+        f"Activation {words.number(number['activation'])}{between}, above {number['percentile']:.1f}% of {many:,} {what}s."
+    ]
     if np.isfinite(number["ratio_as_is"]):
-        lines.append(f"{words.number(number['ratio_as_is'])}× without augmentations")
-    lines.append(f"above {number['percentile']:.1f}% of {many:,} {what}s as they are")
+        lines.append(f"Without augmentations {words.number(number['ratio_as_is'])}× its strongest {what}.")
+    lines.append(f"The strongest {about['augmented']} {what}s are augmented as the picture is.")
     if about["augmented"] == many:
-        lines.append(f"only {many} {what}s: up to {words.share(about['could_be_stronger'])} of such could be stronger")
+        lines.append(f"Only {many} {what}s: up to {words.share(about['could_be_stronger'])} of such could be stronger.")
     if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
-        lines.append(f"minimized **{words.number(opposite)}**")
-    return "  \n".join(lines)
+        lines.append(f"Minimized {words.number(opposite)}.")
+    return "  \n".join([*lines, SCORED])
+
+
+def _between(low: float, high: float) -> str:
+    return f" ({words.number(low)} to {words.number(high)})" if np.isfinite(low) else ""
 
 
 def _picture(shown: Shown, place: int, which: str, alt: str, caption: str | None = None) -> None:

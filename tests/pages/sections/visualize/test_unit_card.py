@@ -1,0 +1,51 @@
+"""A card says in two lines how strong its picture is; the other numbers are there on hover."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.sections.visualize.unit_card import details, verdict
+
+FACTS = {
+    "activation": 3.28, "activation_low": 3.01, "activation_high": 3.55, "margin": 1.68, "control": "blank",
+    "percentile": 99.94, "ratio_to_best_scene": 1.91, "ratio_low": 1.75, "ratio_high": 2.08, "ratio_as_is": 1.97,
+}  # fmt: skip
+ABOUT = {"images": 1698, "augmented": 100, "could_be_stronger": 0.03}
+NAN = float("nan")
+
+
+def test_the_two_lines_are_the_ratio_and_the_margin() -> None:
+    assert verdict(FACTS, "starter").split("  \n") == [
+        "**1.91×** its strongest scene (1.75 to 2.08)", "**1.68** above a blank, its strongest control",
+    ]  # fmt: skip
+
+
+def test_below_a_control_is_called_below_and_images_are_images() -> None:
+    first, second = verdict(FACTS | {"margin": -0.2, "control": "noise"}, "photos").split("  \n")
+    assert "its strongest image" in first and second == "**0.2** below noise of its spectrum, its strongest control"
+
+
+def test_where_no_ratio_means_anything_the_activation_stands_in_its_place() -> None:
+    assert verdict(FACTS | {"ratio_to_best_scene": NAN}, "starter").startswith("activation **3.28** (3.01 to 3.55)")
+
+
+@pytest.mark.parametrize(
+    ("more", "about", "said"),
+    [
+        ({}, {}, "Activation 3.28 (3.01 to 3.55), above 99.9% of 1,698 scenes."),
+        ({}, {}, "Without augmentations 1.97× its strongest scene."),
+        (
+            {},
+            {"images": 20, "augmented": 20, "could_be_stronger": 0.139},
+            "Only 20 scenes: up to 14% of such could be stronger.",
+        ),
+        ({"opposite_activation": -1.5}, {}, "Minimized −1.5."),
+    ],
+)
+def test_everything_else_is_told_on_hover(more: dict, about: dict, said: str) -> None:
+    assert said in details(FACTS | more, "starter", ABOUT | about)
+
+
+def test_what_does_not_apply_is_not_said() -> None:
+    told = details(FACTS | {"ratio_as_is": NAN}, "starter", ABOUT)
+    assert not [word for word in ("Without", "Only", "Minimized", "nan") if word in told]
