@@ -111,7 +111,9 @@ def aurocs(ranks: np.ndarray, strong: np.ndarray) -> np.ndarray:
 
 def intervals(units: Searched, images: np.ndarray, words: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """(3, n): standard error, low and high end of the 95% interval of the AUROC of each unit's own word, for kinds (m,) that
-    are drawn as a whole: a kind's images are not independent (Obuchowski 1997; on the logit scale).
+    are drawn as a whole: a kind's images are not independent (Obuchowski 1997; on the logit scale). What varies is mostly which
+    kinds the strongest images are of, so those kinds count, and not all of them: Student's quantile and the variance's
+    denominator go by how many hold one of the strongest.
     """
     apart = words - words.mean(axis=0)
     _, group = np.unique(kinds, return_inverse=True)
@@ -120,15 +122,18 @@ def intervals(units: Searched, images: np.ndarray, words: np.ndarray, kinds: np.
         part = slice(start, start + TOGETHER)
         fits = images @ apart[units.words[part]].T
         found.append(_clustered(fits, units.strong[:, part], group))
-    area, error = np.concatenate(found, axis=1)
-    width = student_quantile((1 + LEVEL) / 2, max(1, int(group.max()))) * error
+    area, error, holding = np.concatenate(found, axis=1)
+    counts, which = np.unique(holding, return_inverse=True)
+    quantiles = np.array([student_quantile((1 + LEVEL) / 2, max(1, count - 1)) for count in counts])
+    width = quantiles[which] * error
     inner = np.clip(area, 1e-6, 1 - 1e-6)
     middle, reach = np.log(inner / (1 - inner)), width / (inner * (1 - inner))
     return np.stack([error, 1 / (1 + np.exp(reach - middle)), 1 / (1 + np.exp(-reach - middle))])
 
 
 def _clustered(fits: np.ndarray, strong: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """(2, n): AUROC of fits (m, n) for strong (m, n), and its standard error over groups (m,) of images."""
+    """(3, n): AUROC of fits (m, n) for strong (m, n), its standard error over groups (m,) of images, and how many groups hold a
+    strong image."""
     inside = int(strong[:, 0].sum())
     outside, columns = len(strong) - inside, np.arange(fits.shape[1])
     order = np.argsort(-strong, axis=0, kind="stable")  # the strong ones, then the others
@@ -141,4 +146,5 @@ def _clustered(fits: np.ndarray, strong: np.ndarray, group: np.ndarray) -> np.nd
     sums = np.zeros((int(group.max()) + 1, fits.shape[1]))
     np.add.at(sums, (group[order[:inside]], columns), (above - area) / inside)
     np.add.at(sums, (group[order[inside:]], columns), (below - area) / outside)
-    return np.stack([area, np.sqrt((sums**2).sum(axis=0) * len(sums) / max(1, len(sums) - 1))])
+    holding = np.array([len(np.unique(group[column])) for column in order[:inside].T], np.float64)
+    return np.stack([area, np.sqrt((sums**2).sum(axis=0) * holding / np.maximum(1, holding - 1)), holding])

@@ -79,10 +79,12 @@ class NameUnitsRequest(WithReader):
     """
 
     experiment = "name-units"
-    version = 2
+    version = 3
     changes: ClassVar = {
         2: "A name is now chosen on half of the kinds and tested on the other half, against an untrained network and "
-        "shuffled kinds; before, it only had to exceed shuffled images, as nearly all units do."
+        "shuffled kinds; before, it only had to exceed shuffled images, as nearly all units do.",
+        3: "Intervals of held-out AUROCs go by the kinds that hold one of the unit's strongest images, and are a tenth wider: "
+        "before, 92 of 100 held the true value.",
     }
 
     site: str
