@@ -25,7 +25,7 @@ PICTURE_WIDTH = 192
 FAILED = (
     "The picture is not above all of its controls, so it is not evidence of what the unit responds to. They are zero (where "
     "the activation function has one), blanks of 29 colours and of its own, the strongest of 19 draws of noise with the "
-    "picture's own spectrum, and the 95th percentile of the images."
+    "picture's own spectrum and a sixth on top, and the 95th percentile of the images."
 )
 SCORED = (
     "Means over 16 augmented copies (jitter, mild colour shifts) that the optimization never saw, with 95% intervals over "
