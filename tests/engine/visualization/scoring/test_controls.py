@@ -9,6 +9,8 @@ import torch
 from engine.models import catalog
 from engine.visualization.goals import units_of
 from engine.visualization.objectives import goal
+from engine.visualization.optimization.optimize import maximize
+from engine.visualization.recipes import FAST
 from engine.visualization.scoring.controls import BLANKS, SCRAMBLES, Controls, controls_of, has_zero, scrambled
 from engine.visualization.scoring.fresh import fresh_activations, fresh_copies, on_all
 from tests.engine.small import draws, small_cnn, small_vit
@@ -32,24 +34,19 @@ def test_noise_has_the_pictures_spectrum_mean_colour_and_correlations_of_colours
     assert torch.allclose(torch.corrcoef(noise[0].flatten(1)), torch.corrcoef(PICTURE.flatten(1)), atol=1e-4)
 
 
-def test_scrambled_pictures_of_full_contrast_hardly_ever_pass_on_a_trained_network():
-    """Stripes, scrambled and shown as a picture is, cut to [0, 1]. With phases alone four of these sixteen were above all draws
-    of their own noise: the network sees the flat parts and edges that cutting makes."""
-    model, site, passed = catalog.load("starter-cnn"), "stages.1.blocks.0", 0
-    rows, columns = np.mgrid[:96, :96]
-    for seed in range(2):
-        random = np.random.default_rng(seed)
-        goals = units_of(int(unit) for unit in random.choice(model.sites[site].units, 8, replace=False))
-        pictures = []
-        for each in goals:
-            turn, frequency = random.random() * np.pi, random.uniform(0.3, 0.9)
-            along = frequency * (np.cos(turn) * columns + np.sin(turn) * rows) + random.normal(0, 0.6, rows.shape)
-            stripes = (0.5 + 2 * np.sin(along) * random.choice([-1, 1, 0.6], 3)[:, None, None]).clip(0, 1)
-            pictures.append(scrambled(torch.from_numpy(stripes), draws(each.name))[0].numpy().clip(0, 1))
-        shown = np.stack(pictures)
-        copies = fresh_copies(model, site, goals, shown, seed)
-        passed += int((copies.mean(1) > controls_of(model, site, goals, shown, copies, seed).noise).sum())
-    assert passed <= 2, "one in twenty of 16 expected at most; more than two in four cases of a hundred"
+def test_scrambled_pictures_hardly_ever_pass_on_a_trained_network():
+    """Scrambled and shown as a picture is, cut to [0, 1]. With phases alone most of these eight were above all draws of their own
+    noise: cutting makes flat parts and edges, which the network sees, and its units do nearly the same for every draw."""
+    model, site = catalog.load("starter-cnn"), "stages.1.blocks.1"
+    goals = units_of(range(20, 28))
+    pictures = maximize(model, site, goals, FAST, seed=0).images
+    scrambles = [
+        scrambled(torch.from_numpy(one), draws(each.name))[0] for one, each in zip(pictures, goals, strict=True)
+    ]
+    shown = torch.stack(scrambles).clamp(0, 1).numpy()
+    copies = fresh_copies(model, site, goals, shown, seed=0)
+    passed = copies.mean(1) > controls_of(model, site, goals, shown, copies, seed=0).noise
+    assert passed.sum() <= 2, "one in twenty of eight expected at most; more than two in one case of a hundred"
 
 
 def test_noise_has_none_of_the_pictures_shapes():
