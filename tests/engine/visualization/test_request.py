@@ -152,7 +152,7 @@ TARGETS_ON_SCENES = np.stack([np.arange(5), -np.arange(5)], 1).astype(np.float32
 def test_requests_of_before_keep_their_text_and_so_their_key():
     assert ask(units=(3, 8)).canonical() == (
         '{"data":"starter","experiment":"visualize","model":"small-vit","opposite":false,"recipe":"fast","seed":0,'
-        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":6}'
+        '"site":"blocks.1.mlp.hidden","units":[3,8],"version":7}'
     )
 
 
