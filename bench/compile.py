@@ -4,7 +4,7 @@
 
 The copy that pictures are made with, down to a block half-way through, read without the engine's hooks, which are no part of
 what can be compiled: the mean of one channel of as many images as a batch of `fast` has. Processor time of one thread, the two
-ways taking turns. The steps after which compiling has paid are those of a batch: `fast` has 80.
+ways taking turns. The steps after which compiling has paid are those of a batch: `fast` has 128.
 """
 
 from __future__ import annotations
