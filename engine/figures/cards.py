@@ -90,6 +90,4 @@ def _counted(result: Result) -> tuple[int, int]:
 def _finding(good: int, count: int) -> str:
     if count == 1:
         return "The picture is above all of its controls." if good else "The picture is not above all of its controls."
-    return (
-        f"{good} of {count} pictures are above all of their controls: blanks, noise with their spectrum, 95% of images."
-    )
+    return f"{good} of {count} pictures are above all of their controls: blanks, noise (and a sixth), 95% of images."

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from engine.core import kept, precision, processor
+from engine.core.errors import out_of_memory
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import Measure
 
@@ -74,7 +75,8 @@ class _Graphed:
             graph = self.capture(self._plain, example)
         except RuntimeError as error:  # an operation that waits for the device, or no room for a graph's own memory
             log.info("%s cannot be captured: %s", self.site, error)
-            kept.keep(path, about, {"pays": False, "times_as_fast": 0.0})
+            if not out_of_memory(error):  # room may be there next time
+                kept.keep(path, about, {"pays": False, "times_as_fast": 0.0})
             return self._plain
         if facts is None:
             once, at_once = (seconds(work, example, self.model.device) for work in (self._plain, graph))

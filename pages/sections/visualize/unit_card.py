@@ -31,7 +31,7 @@ SCORED = (
     "Means over 16 augmented copies (jitter, mild colour shifts) that the optimization never saw, with 95% intervals over "
     "such copies. Scenes that lack their object or place are not counted."
 )
-CONTROLS = {"zero": "zero", "blank": "a blank", "noise": "noise of its spectrum", "images": "95% of images"}
+CONTROLS = {"zero": "zero", "blank": "a blank", "noise": "noise of its spectrum and a sixth", "images": "95% of images"}
 """What a picture has to be above, in words."""
 
 

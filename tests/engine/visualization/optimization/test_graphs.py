@@ -101,6 +101,13 @@ def test_a_step_that_cannot_be_captured_is_run_as_it_is_and_not_tried_again(capt
     assert np.array_equal(captured(captures), plain) and len(captures.shapes) == 1
 
 
+def test_running_out_of_memory_decides_for_this_batch_alone(captured):
+    captured(Captures("CUDA out of memory"))
+    captures = Captures()
+    captured(captures, 2.0, 1.0)
+    assert captures.replays == leakless()
+
+
 def test_on_a_cpu_nothing_is_captured():
     def measure(images: Tensor, leak: float) -> Tensor:
         return images

@@ -22,7 +22,10 @@ def test_the_two_lines_are_the_ratio_and_the_margin() -> None:
 
 def test_below_a_control_is_called_below_and_images_are_images() -> None:
     first, second = verdict(FACTS | {"margin": -0.2, "control": "noise"}, "photos").split("  \n")
-    assert "its strongest image" in first and second == "**0.2** below noise of its spectrum, its strongest control"
+    assert (
+        "its strongest image" in first
+        and second == "**0.2** below noise of its spectrum and a sixth, its strongest control"
+    )
 
 
 def test_where_no_ratio_means_anything_the_activation_stands_in_its_place() -> None:
