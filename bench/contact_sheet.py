@@ -1,4 +1,4 @@
-"""One sheet of the same units at several depths of a transformer, and of as many of a CNN below it: the README's pictures.
+"""One sheet of the same units at several depths of a transformer, and of as many of a CNN below it: two pictures of the docs.
 
     python -m bench.contact_sheet --out docs/images/real-networks.png
     python -m bench.contact_sheet --networks starter --out docs/images/starter-networks.png

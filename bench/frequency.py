@@ -75,7 +75,7 @@ class Quiet:
     def find(self, request: Any) -> Any:
         return None
 
-    def keep(self, request: Any, result: Any, spare: bool = False) -> None: ...
+    def keep(self, request: Any, result: Any, spare: bool = False) -> bool: ...
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:

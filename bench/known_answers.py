@@ -40,10 +40,8 @@ def main() -> None:
         for case in cases_of(family):
             counts = count(case, asked.draws)
             unseen = "–" if counts.unseen is None else f"{counts.unseen}"
-            print(
-                f"| {case.experiment} | {case.about} | {case.truth:.3g} | {counts.recovered} | {counts.seen} | {unseen} |",
-                flush=True,
-            )
+            held = "– | –" if case.truth is None else f"{case.truth:.3g} | {counts.recovered}"
+            print(f"| {case.experiment} | {case.about} | {held} | {counts.seen} | {unseen} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -64,10 +64,11 @@ def measure(args: argparse.Namespace) -> None:
     from engine.concepts.naming import FLATTER, NameUnitsRequest
     from engine.concepts.words import WordsRequest, aligned, reader_of, unit_length
     from engine.core import config, devices
+    from engine.core.choices import EMBEDDING
     from engine.core.request import Request, Result, build
     from engine.evaluation.index import IndexRequest
     from engine.jobs.runner import Runner
-    from engine.models.text import EMBEDDING, scale
+    from engine.models.text import scale
 
     runner, words = Runner(config.store()), vocabulary()
 

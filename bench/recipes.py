@@ -1,4 +1,4 @@
-"""How good the recipes' pictures are on the starter models: the numbers that stand in the README.
+"""How good the recipes' pictures are on the starter models: the numbers of docs/findings/pictures.md.
 
     python -m bench.recipes [--units 64] [--classes 64] [--recipes fast,paper-scaled]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict
 
 import numpy as np
@@ -15,6 +17,7 @@ from PIL import Image
 
 LONGEST_SIDE = 16_383  # WebP's own limit
 SMALLEST_SIDE = 16  # below, a file's header is larger than what it saves
+THREADS = min(8, os.cpu_count() or 1)
 MOST_BYTES = 1 << 30
 """How much one packed array may hold when it is unpacked."""
 
@@ -36,7 +39,8 @@ def packs(array: np.ndarray) -> bool:
 
 def packed(array: np.ndarray) -> tuple[np.ndarray, Packing]:
     """The bytes of all pictures (m,) uint8, one after the other, and how to find them again."""
-    files = [_encoded(picture) for picture in array.reshape(-1, *array.shape[-3:])]
+    with ThreadPoolExecutor(THREADS) as threads:
+        files = [*threads.map(_encoded, array.reshape(-1, *array.shape[-3:]))]
     ends = np.cumsum([len(file) for file in files]).tolist()
     return np.frombuffer(b"".join(files), np.uint8), {"shape": list(array.shape), "ends": ends}
 

@@ -14,7 +14,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import diskcache
 
-from cache.disk import WRITTEN, BytesDisk
+from cache.disk import IN_ROW, WRITTEN, BytesDisk
 from cache.opening import BUSY_SECONDS, DATABASE, FILE_FROM_BYTES, is_full, open_database, release_reserve, remove
 
 T = TypeVar("T")
@@ -161,12 +161,52 @@ class Shelf:
                 return self._disk.fetch(mode, filename, value, False)
             except FileNotFoundError as error:  # replaced between the row and the file? Look again
                 if attempt == 2:
+                    if not self._database.exists():  # the whole folder is gone; it may come back
+                        raise StoreUnavailable(f"The result store's folder {self.folder} is gone.") from error
                     raise ForeignValue("Its file is gone.") from error
             except OSError as error:
                 if error.errno is not None:  # the system's word: it may be read another time
                     raise
                 raise ForeignValue(str(error)) from error
         return None
+
+    def opened(self, key: str) -> tuple[Callable[[int, int], bytes], int] | None:
+        """What reads the bytes from one place of a value to another, and how many there are; None where there is no value.
+        Raises ForeignValue or StoreUnavailable, the reading OSError."""
+        query = f"SELECT mode, filename, value FROM Cache WHERE key = ? AND {_LIVE}"
+        rows = self._run(self._select, query, (key, time.time()))
+        if not rows:
+            return None
+        mode, filename, value = rows[0]
+        if mode == IN_ROW and filename is None and type(value) is bytes:
+            return (lambda start, end: value[start:end]), len(value)
+        try:
+            path = self._disk.path(filename)
+            size = path.stat().st_size
+        except OSError as error:
+            raise ForeignValue(str(error)) from error
+
+        def read(start: int, end: int) -> bytes:
+            with path.open("rb") as file:
+                file.seek(start)
+                return file.read(end - start)
+
+        return read, size
+
+    def write_lines(self, lines: Mapping[str, bytes], tag: str) -> None:
+        """Store small values together, all or none, under one tag; those that are there stay. Raises as `write` does."""
+
+        def work() -> None:
+            writer = self._writer()
+            with writer.transact(retry=False):
+                for key, value in lines.items():
+                    writer.add(key, value, tag=tag, retry=False)
+
+        self._run(work)
+
+    def delete_tagged(self, tag: str) -> None:
+        """Remove all rows of a tag. Raises StoreUnavailable."""
+        self._run(lambda: self._writer().evict(tag, retry=False))
 
     def write(self, key: str, value: bytes, tag: str | None = None) -> None:
         """Store a value under a key, whole or not at all. Raises StoreFull or StoreUnavailable."""
@@ -214,17 +254,44 @@ class Shelf:
 
         return self._run(work)
 
-    def rows(self, key: str | None = None) -> list[Row]:
-        """What is stored (under this key, or at all), the one unused for longest first. Raises StoreUnavailable."""
+    def rows(self, key: str | None = None, since: float | None = None) -> list[Row]:
+        """What is stored under this key, or all results, or those after this time, the one unused for longest first. Raises
+        StoreUnavailable."""
         columns = f"key, {_SIZE}, CAST(store_time AS REAL), CAST(access_time AS REAL), tag, filename"
-        query = f"SELECT {columns} FROM Cache WHERE {_LIVE} AND key = COALESCE(?, key) ORDER BY 4, rowid"
-        rows = self._run(self._select, query, (time.time(), key))
+        which = {"key = ?": key, "store_time > ?": since}
+        given = {text: value for text, value in which.items() if value is not None}
+        results = () if key is not None else ("instr(key, '/') = 0",)
+        query = f"SELECT {columns} FROM Cache WHERE {' AND '.join((_LIVE, *given, *results))} ORDER BY 4, rowid"
+        rows = self._run(self._select, query, (time.time(), *given.values()))
         return [Row(key, size or 0, stored or 0.0, used or 0.0, *rest) for key, size, stored, used, *rest in rows]
 
-    def total_bytes(self) -> int:
-        """How many bytes all values take together. Raises StoreUnavailable."""
-        query = f"SELECT COALESCE(SUM({_SIZE}), 0) FROM Cache WHERE {_LIVE}"
-        return int(self._run(self._select, query, (time.time(),))[0][0])
+    def sizes(self, keys: Iterable[str]) -> dict[str, int]:
+        """How many bytes those of these values take that are stored. Raises StoreUnavailable."""
+        found: dict[str, int] = {}
+        asked = [*keys]
+        for some in (asked[start : start + 500] for start in range(0, len(asked), 500)):
+            query = f"SELECT key, {_SIZE} FROM Cache WHERE {_LIVE} AND key IN ({', '.join('?' * len(some))})"
+            found |= dict(self._run(self._select, query, (time.time(), *some)))
+        return found
+
+    def names(self, prefix: str) -> list[str]:
+        """The keys that begin so. Raises StoreUnavailable."""
+        query = f"SELECT key FROM Cache WHERE {_LIVE} AND key >= ? AND key < ?"
+        return [row[0] for row in self._run(self._select, query, (time.time(), prefix, prefix + "\U0010ffff"))]
+
+    def by_use(self) -> list[tuple[str, int, float]]:
+        """Key, bytes and time of storing of each result, the one unused for longest first: what trimming needs, which is far
+        less than `rows`. Raises StoreUnavailable."""
+        columns = f"key, {_SIZE}, CAST(store_time AS REAL)"
+        query = f"SELECT {columns} FROM Cache WHERE {_LIVE} AND instr(key, '/') = 0 ORDER BY CAST(access_time AS REAL), rowid"
+        return [(key, size or 0, stored or 0.0) for key, size, stored in self._run(self._select, query, (time.time(),))]
+
+    def totals(self) -> tuple[int, int]:
+        """How many results there are, and how many bytes they take together (pins and leases apart, which have a stroke in
+        their keys). Raises StoreUnavailable."""
+        query = f"SELECT COUNT(*), COALESCE(SUM({_SIZE}), 0) FROM Cache WHERE {_LIVE} AND instr(key, '/') = 0"
+        count, total = self._run(self._select, query, (time.time(),))[0]
+        return int(count), int(total)
 
     def touch(self, key: str) -> None:
         """Note that a value was used now. Does not wait, and does not matter when it fails."""

@@ -7,22 +7,22 @@ newest one. The store is optional: reading from a broken one gives None, writing
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 import re
 import threading
 import time
 from collections import OrderedDict
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from cache.blob import Blob, DamagedBlob, OtherLayout, canonical_json
+from cache.blob import Blob, DamagedBlob, OtherLayout, canonical_json, facts_of
+from cache.entry import Entry, request_of
 from cache.lease import lease
 from cache.process import ProcessMark
 from cache.shelf import ForeignValue, Row, Shelf, StoreFull, StoreUnavailable
+from cache.within import Lines
 
 __all__ = ["Entry", "ResultStore", "StoreFull", "StoreUnavailable"]
 
@@ -35,17 +35,6 @@ _LONGEST_TAG = 1 << 16
 _MOST_PROBLEMS = 100
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One stored result: size in bytes, time stored (seconds since 1970), the request inside it when it is short."""
-
-    key: str
-    bytes: int
-    stored_at: float
-    facts_request: dict[str, Any] | None
-    pinned: bool
-
-
 class ResultStore:
     """Results in one folder, shared by the threads of this process and by other processes. Opening never raises."""
 
@@ -56,7 +45,9 @@ class ResultStore:
         self._problems: OrderedDict[str, None] = OrderedDict()
         self._damaged: set[str] = set()
         self._noted: dict[str, float] = {}
+        self._reads = {"hit": 0, "miss": 0}
         self._shelf = Shelf(self.folder)
+        self._lines = Lines(self._shelf)
         self.mark = ProcessMark(self.folder / "processes")
         if self._shelf.trouble:
             self.report(self._shelf.trouble)
@@ -70,12 +61,23 @@ class ResultStore:
 
     def get(self, key: str) -> Blob | None:
         """The blob stored under `key`, or None: not there, damaged, foreign, or the store cannot be read."""
-        if not _KEY.fullmatch(key):
-            return None
+        found = self._get(key) if _KEY.fullmatch(key) else None
+        with self._lock:
+            self._reads["miss" if found is None else "hit"] += 1
+        return found[1] if found else None
+
+    def get_bytes(self, key: str) -> bytes | None:
+        """The blob stored under `key` as the bytes that it was stored as (see `get`)."""
+        found = self._get(key) if _KEY.fullmatch(key) else None
+        return (found[0] or found[1].to_bytes()) if found else None
+
+    def _get(self, key: str) -> tuple[bytes, Blob] | None:
+        """The blob, with its bytes; empty ones where it stands inside another."""
         try:
             data = self._shelf.read(key)
             if data is None:
-                return None
+                cut = self._cut(key)
+                return None if cut is None else (b"", cut)
             blob = Blob.from_bytes(data)
         except (ForeignValue, DamagedBlob) as error:
             self._damage(key, str(error))
@@ -84,27 +86,87 @@ class ResultStore:
             self.report(str(error))
             return None
         self._note_use(key)
+        return data, blob
+
+    def _cut(self, key: str) -> Blob | None:
+        """The blob of a result that stands inside another. Raises StoreUnavailable."""
+        place, how = self._lines.where(key) or ("", "")
+        if not _KEY.fullmatch(place) or place in self._damaged:
+            return None
+        try:
+            blob = self._lines.cut(place, how)
+        except (ForeignValue, DamagedBlob) as error:
+            self._damage(place, str(error))
+            return None
+        if blob is not None:
+            self._note_use(place)
         return blob
 
     def has(self, key: str) -> bool:
         """Whether a result is there and looks whole (its digest is checked by `get` only)."""
-        return key not in self._damaged and any(map(self._shelf.file_is_whole, self._results(key)))
+        if key not in self._damaged and any(map(self._shelf.file_is_whole, self._results(key))):
+            return True
+        place = self.inside(key)
+        return place != key and self.has(place)
+
+    def inside(self, key: str) -> str:
+        """The key of the result that this one stands in: its own where it has a row, or is not there."""
+        with suppress(StoreUnavailable):
+            if _KEY.fullmatch(key) and (where := self._lines.where(key)) is not None and not self._results(key):
+                return where[0]
+        return key
 
     def entries(self) -> list[Entry]:
-        """Every stored result, the one unused for longest first."""
-        pins = self.pins()
-        return [Entry(r.key, r.bytes, r.stored_at, _request(r.tag), r.key in pins) for r in self._results()]
+        """Every stored result, the one unused for longest first. One that stands inside another counts with that."""
+        pins = self.pins() | {self.inside(key) for key in self.pins()}
+        return [Entry(r.key, r.bytes, r.stored_at, request_of(r.tag), r.key in pins) for r in self._results()]
 
-    def pins(self) -> set[str]:
-        """The keys of pinned results."""
-        return {row.key.removeprefix("pin/") for row in self._rows() if row.key.startswith("pin/")}
+    def stored(self) -> set[str]:
+        """The keys of all stored results."""
+        return {row.key for row in self._results()}
+
+    def pins(self, by: str | None = None) -> set[str]:
+        """The keys of pinned results; of those that were pinned in this name, where one is given."""
+        found = [name.removeprefix("pin/").partition("/") for name in self._named("pin/")]
+        return {key for key, _, holder in found if by is None or holder == by}
+
+    def sizes(self, keys: Iterable[str]) -> dict[str, int]:
+        """How many bytes those of these results take that are stored; one that stands inside another, as many as that."""
+        try:
+            wanted = [key for key in keys if _KEY.fullmatch(key)]
+            found = self._shelf.sizes(wanted)
+            inside = {key: place for key in wanted if key not in found and (place := self.inside(key)) != key}
+            rest = self._shelf.sizes(inside.values())
+            return found | {key: rest[place] for key, place in inside.items() if place in rest}
+        except StoreUnavailable as error:
+            self.report(str(error))
+            return {}
+
+    def stored_since(self, time: float) -> list[Entry]:
+        """The results that were stored after this time (seconds since 1970), the oldest first; `pinned` is not looked up."""
+        try:
+            rows = self._shelf.rows(since=time)
+        except StoreUnavailable as error:
+            self.report(str(error))
+            return []
+        return [Entry(r.key, r.bytes, r.stored_at, request_of(r.tag), False) for r in rows if _KEY.fullmatch(r.key)]
+
+    def _staying(self) -> set[str]:
+        """The keys of pinned results, and of those that pinned ones stand in. Raises StoreUnavailable."""
+        pins = {name.split("/")[1] for name in self._shelf.names("pin/")}
+        return pins | {self.inside(key) for key in pins}
+
+    def reads(self) -> dict[str, int]:
+        """How many times `get` found a result since opening (`hit`), and how many times not (`miss`)."""
+        with self._lock:
+            return dict(self._reads)
 
     def stats(self) -> dict[str, Any]:
         """How many results, how many bytes, the limit and the folder."""
-        rows = self._results()
+        entries, total = self._totals()
         return {
-            "entries": len(rows),
-            "bytes": sum(row.bytes for row in rows),
+            "entries": entries,
+            "bytes": total,
             "limit_bytes": self.limit_bytes,
             "folder": str(self.folder),
         }
@@ -122,23 +184,43 @@ class ResultStore:
         Raises StoreFull or StoreUnavailable when it cannot be written, ValueError for a key that is not one, and
         TypeError for a blob with something in it that cannot be stored.
         """
-        self.put_bytes(key, blob.to_bytes(), blob.facts.get("request"))
+        self._store(key, blob.to_bytes(), blob.facts)
 
     def put_bytes(self, key: str, data: bytes, request: Any = None) -> None:
-        """Store a blob that is bytes already (see `put`)."""
+        """Store a blob that is bytes already, and known to be whole (see `put`)."""
+        self._store(key, data, facts_of(data) if request else {})
+
+    def _store(self, key: str, data: bytes, facts: dict[str, Any]) -> None:
         if not _KEY.fullmatch(key):
             raise ValueError(f"“{key[:40]}” is not a key of a result.")
+        request = facts.get("request")
         tag = canonical_json(request) if isinstance(request, dict) else None
         self._shelf.write(key, data, tag if tag and len(tag) <= _LONGEST_TAG else None)
         with self._lock:
             self._damaged.discard(key)
+        self._note_members(key, facts)
         self._trim(self.limit_bytes, keep=key)
 
+    def _note_members(self, key: str, facts: dict[str, Any]) -> None:
+        """Make the results that stand inside one known, and remove those of their own that it replaces."""
+        with suppress(StoreUnavailable):  # they are found as part of the whole all the same
+            for name in set(self._lines.note(key, facts)) - self.pins():
+                if self._lines.where(name) is not None and self._results(name):
+                    self._shelf.delete(name)
+
     def delete(self, key: str) -> None:
-        """Remove a result and its pin, if they are there. Raises StoreUnavailable."""
+        """Remove a result and its pins, if they are there. Raises StoreUnavailable."""
         if _KEY.fullmatch(key):
-            self._shelf.delete(key)
-            self._shelf.delete(f"pin/{key}")
+            self._remove(key)
+            for name in self._named(f"pin/{key}"):
+                if name.split("/")[1] == key:
+                    self._shelf.delete(name)
+
+    def _remove(self, key: str) -> bool:
+        """Remove a result, and what says that others stand inside it."""
+        removed = self._shelf.delete(key)
+        self._lines.forget(key)
+        return removed
 
     def delete_damaged(self) -> int:
         """Remove the results that can never be used again; returns how many. What only cannot be read just now, or is of
@@ -159,14 +241,15 @@ class ResultStore:
             return True
         return False
 
-    def pin(self, key: str) -> None:
-        """Keep this result when the store is trimmed. Raises StoreUnavailable."""
-        if _KEY.fullmatch(key):
-            self._shelf.write(f"pin/{key}", b"1")
+    def pin(self, key: str, by: str = "") -> None:
+        """Keep this result when the store is trimmed. Each pin has a name (that of a collection; none for one set by hand),
+        and the result stays until the last of them is taken away. Raises StoreUnavailable."""
+        if _KEY.fullmatch(key) and (not by or _KEY.fullmatch(by)):
+            self._shelf.write(f"pin/{key}/{by}" if by else f"pin/{key}", b"1")
 
-    def unpin(self, key: str) -> None:
-        """Let this result be trimmed again. Raises StoreUnavailable."""
-        self._shelf.delete(f"pin/{key}")
+    def unpin(self, key: str, by: str = "") -> None:
+        """Take away the pin of this name. Raises StoreUnavailable."""
+        self._shelf.delete(f"pin/{key}/{by}" if by else f"pin/{key}")
 
     def trim(self, limit_bytes: int | None = None) -> int:
         """Remove results until `limit_bytes` (default: the store's limit) is kept to; returns how many went.
@@ -176,27 +259,22 @@ class ResultStore:
         return self._trim(self.limit_bytes if limit_bytes is None else limit_bytes)
 
     def _trim(self, limit: int, keep: str = "") -> int:
-        with contextlib.suppress(StoreUnavailable):
-            if self._shelf.total_bytes() <= limit:  # as nearly always, and known without a list of everything
-                return 0
-        rows = self._results()
-        excess = sum(row.bytes for row in rows) - limit
-        if excess <= 0:
+        if self._totals()[1] <= limit:  # as nearly always, and known without a list of everything
             return 0
-        newest = max(row.stored_at for row in rows)
-        staying = self.pins() | {keep} | {row.key for row in rows if row.stored_at == newest}
         removed = 0
-        for row in rows:
-            if excess <= 0:
-                break
-            if row.key in staying:
-                continue
-            try:
-                removed += self._shelf.delete(row.key)
-            except StoreUnavailable as error:
-                self.report(f"Older results could not be removed: {error}")
-                break
-            excess -= row.bytes
+        try:
+            rows, pins = self._shelf.by_use(), self._staying()
+            excess = sum(size for _, size, _ in rows) - limit
+            newest = max((stored for *_, stored in rows), default=0.0)
+            staying = pins | {keep} | {key for key, _, stored in rows if stored == newest}
+            for key, size, _ in rows:
+                if excess <= 0:
+                    break
+                if key not in staying:
+                    removed += self._remove(key)
+                    excess -= size
+        except StoreUnavailable as error:
+            self.report(f"Older results could not be removed: {error}")
         return removed
 
     # Between processes and machines
@@ -218,6 +296,20 @@ class ResultStore:
     def _rows(self, key: str | None = None) -> list[Row]:
         try:
             return self._shelf.rows(key)
+        except StoreUnavailable as error:
+            self.report(str(error))
+            return []
+
+    def _totals(self) -> tuple[int, int]:
+        try:
+            return self._shelf.totals()
+        except StoreUnavailable as error:
+            self.report(str(error))
+            return 0, 0
+
+    def _named(self, prefix: str) -> list[str]:
+        try:
+            return self._shelf.names(prefix)
         except StoreUnavailable as error:
             self.report(str(error))
             return []
@@ -247,11 +339,3 @@ class ResultStore:
                 self._problems.popitem(last=False)
         if not known:
             log.warning("%s", text)
-
-
-def _request(tag: str | None) -> dict[str, Any] | None:
-    try:
-        request = json.loads(tag) if isinstance(tag, str) else None
-    except ValueError:
-        return None
-    return request if isinstance(request, dict) else None

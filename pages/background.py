@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pages.common import errors
+from engine.core.choices import COMPARED_IMAGES
+from pages.common import errors, query
+from pages.common.charts.files import Source
 from pages.common.experiment_page import flat_page
 from pages.common.experiments import single
-from pages.common.figures import left_out
-from pages.sections.reliance import images, sections, setup
-from pages.sections.reliance.view import EXPERIMENTS, View, parts, summary
+from pages.common.experiments.skipped import left_out
+from pages.sections.reliance import sections, setup, units
+from pages.sections.reliance.shown import Shown
+from pages.sections.reliance.view import EXPERIMENTS, View, example, parts, refusal, summary
 
-PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)])
+PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)], refusal=refusal, example=example)
 OFFER = (
-    "Some of these results have not been computed yet. On two cores, a starter model takes about a minute for objects and "
-    "backgrounds of 600 scenes, and a few minutes for all filters; larger models and images take longer. Results appear as "
-    "soon as they are finished."
+    "Some of this is not computed yet. On two busy cores, a starter model takes about a minute for objects and backgrounds of "
+    f"{COMPARED_IMAGES} scenes; for all filters the CNN takes about 4 minutes and the ViT up to 12. Larger models and images "
+    "take longer. Results appear as they are finished."
 )
 
 
@@ -21,32 +24,23 @@ def show() -> None:
     """The page itself."""
     view = PAGE.opening(
         "Background and texture",
-        "How much a model's accuracy depends on the object, on the background, on spatial frequencies and on texture, and which "
-        "differences between two models remain after controlling for overall accuracy.",
-        "What to compare",
+        "What models lean on: the object or its background, low or high frequencies, shape or texture.",
         setup.draw,
-        "Choose models and images and press **Run**. Results appear model by model and are cached: adding a model computes only "
-        "the new one.",
+        "Choose models and images and press **Run**. What was computed is kept: adding a model computes only the new one.",
     )
     if view is not None:
         with errors.shown():
             asked = parts(view)
             PAGE.bar(errors.escape(summary(view)), asked)
             computed = PAGE.results(asked, OFFER)
-            by_measure = {
-                measure: {model: computed[name] for model in view.models if (name := f"{measure}/{model}") in computed}
-                for measure in view.measures
-            }
-            for measure, there in by_measure.items():
+            page = Source("background", query.write(view))
+            for measure in view.measures:
+                there = {model: computed[name] for model in view.models if (name := f"{measure}/{model}") in computed}
                 if there:
                     with errors.shown():
-                        sections.draw(view, measure, there, PAGE.turn)
-            if by_measure.get("background"):
-                with errors.shown():
-                    PAGE.turn(
-                        images.draw(PAGE.shown() or view, by_measure["background"], by_measure.get("frequency", {}))
-                    )
+                        sections.draw(Shown(view, measure, there, page, PAGE.turn))
             left_out(computed.values())
+    units.link()
 
 
-single.page("reliance", show, EXPERIMENTS)
+single.page("reliance", show, (*EXPERIMENTS, units.NAME))

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import errors, serve
+from engine.core.errors import BadRequest
+from pages.common import errors
 from pages.common.experiment_page import flat_page
 from pages.common.experiments import single
-from pages.sections.concepts import making, search, sections, setup
-from pages.sections.concepts.requests import parts, requests
-from pages.sections.concepts.view import EXPERIMENTS, SECTIONS, ConceptsView
+from pages.sections.concepts import search, sections, setup
+from pages.sections.concepts.requests import requests
+from pages.sections.concepts.view import EXPERIMENTS, ConceptsView, example
 
-PAGE = flat_page("cn", ConceptsView, requests, nothing="The link names no model. Write ?a=starter-clip&text=music.")
 
-ABOUT = (
-    "Which words describe what a unit responds to, and which units respond to a text? A CLIP rates how well words fit "
-    "images; the units can be those of any model. Units whose best word does not exceed chance get no label."
-)
+def _example() -> ConceptsView:
+    if not setup.readers():
+        raise BadRequest("There is no CLIP on this machine.")
+    return example()
+
+
+NOTHING = "The link names no model. Write ?a=starter-clip&text=music."
+PAGE = flat_page("cn", ConceptsView, requests, nothing=NOTHING, example=_example)
+
+ABOUT = "Which units respond to what a text names? A CLIP rates how well texts fit images; the units can be those of any model."
 WITHOUT_CLIP = (
     "There is no CLIP on this machine, so units cannot be searched or labelled yet. Choose one from the hub under "
-    "**CLIP for text**, like open_clip/ViT-B-16/openai, or add your own to models.toml. Purity does not need one: "
+    "**Advanced**, like open_clip/ViT-B-16/openai, or add your own to models.toml. Known concepts do not need one: "
     "press **Run**."
+)
+FIRST = (
+    "The first search of models that nobody has searched yet runs all images through them: about a minute in all on two cores, "
+    "whatever a single step says. After that it takes a second."
 )
 CARE = (
     ":material/info: Units of models trained on web data may represent sensitive or offensive content, and the labels are a "
@@ -30,54 +40,18 @@ CARE = (
 
 def show() -> None:
     """The page itself."""
-    st.title("Concepts", anchor=False)
-    serve.ready()
-    PAGE.notice(PAGE.follow_link())
-    PAGE.settle()
-    view = PAGE.shown()
-    if view is None:
-        st.caption(ABOUT)
-    text = search.box(PAGE)
-    choosing = PAGE.choosing("Models, CLIP for text, images and vocabulary")
-    run = False
-    if choosing.open:
-        with choosing:
-            run = setup.draw(PAGE)
-    with errors.shown():
-        sections.ask(PAGE, text, run)
-    if view is None:
-        _invite()
-    else:
-        with errors.shown():
-            _section(view)
-    st.caption(CARE)
-
-
-def _invite() -> None:
-    """What can be done here, where nothing is shown yet."""
+    view = PAGE.opening("Concepts", ABOUT, setup.draw)
     if not setup.readers():
         errors.hint(WITHOUT_CLIP, "menu_book")
-    errors.hint(
-        "Search for a word, or press **Run** to browse a layer with labels for all its units. The first time, all images "
-        "are run through the models, which takes a minute or two on two cores; after that, a search takes a second."
-    )
-
-
-def _section(view: ConceptsView) -> None:
-    """The sections to choose from, and the one that is looked at."""
-    section = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        key=PAGE.key("show"),
-        format_func=SECTIONS.__getitem__,
-        required=True,
-        label_visibility="collapsed",
-    )
-    if section and section != view.show:
-        PAGE.turn(view := view.model_copy(update={"show": section}))
-    PAGE.bar(errors.escape(sections.summary(view)), parts(view))
-    making.panel(PAGE)
-    sections.draw(PAGE, view)
+    elif view is None:
+        errors.hint(f"Enter a word above. {FIRST}")
+    if view is not None:
+        with errors.shown():
+            if view.show == "search" and not search.quick(view):
+                st.caption(FIRST)
+            sections.draw(PAGE, view)
+            sections.more(view)
+    st.caption(CARE)
 
 
 single.page("concepts", show, EXPERIMENTS)

@@ -1,62 +1,42 @@
-"""Home: what Vitrine is, a gallery of what two small networks look for, and where to go next."""
+"""Home: pictures of what networks look for, at once; then where to go. Nothing here waits for torch."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from pages.common import errors, serve
-from pages.common.experiments.places import MODELS, SCRIPTS
-from pages.sections.home import exhibition, gallery, interrupted, opening
+from pages.common.fragments import fragment
+from pages.sections.home import entrances, exhibition, find, gallery, interrupted, opening, photo
 
-st.title("Vitrine", anchor=False)
+title, search = st.columns([1, 1.2], vertical_alignment="center")
+title.title("Vitrine", anchor=False)
+with search:
+    find.box()
 st.markdown(
-    "Vitrine shows what vision models learn. Pick a unit of a vision transformer or a convolutional network, and see a "
-    "picture optimized to activate it beside the real images that activate it most. Every picture has a quantitative score, "
-    "and every result a permanent link."
+    "See what vision models learn. Each picture was optimized from noise to activate one unit as strongly as possible, from the "
+    "first layers (left) to the last (right). Below it: the unit, and how many times as much the picture activates it as "
+    "its strongest image does. Click one to see the unit and its images."
 )
-with st.grid(2, min_column_width=320):
-    for page, icon, text in (
-        (
-            SCRIPTS["visualize"],
-            "visibility",
-            "What do units respond to, and where in the image? Two models side by side.",
-        ),
-        (
-            SCRIPTS["spatial"],
-            "grid_on",
-            "How long is position preserved through the layers, and what does the last layer do to it?",
-        ),
-        (
-            SCRIPTS["reliance"],
-            "texture",
-            "How much do models rely on the background, and on texture?",
-        ),
-        (
-            SCRIPTS["concepts"],
-            "translate",
-            "Which words describe a unit, which units respond to a text, and what exceeds chance?",
-        ),
-        (MODELS, "deployed_code", "Which models are available, and how do I add my own?"),
-    ):
-        with st.container(border=True, gap="xsmall", height="stretch"):
-            st.page_link(page, icon=f":material/{icon}:")
-            st.caption(text)
-
-unfinished = st.container()
-
-st.header("From edges to objects", anchor=False)
-st.caption(
-    "Each row is one layer, from the input (top) to the output (bottom); each picture was optimized from noise to activate "
-    "one unit of that layer. Below it: the unit, and the ratio of its activation on the picture to that on its strongest "
-    "scene."
-)
-serve.ready()
-with unfinished, errors.shown():
-    interrupted.draw()
+real, starter = gallery.EXHIBITS[:2], gallery.EXHIBITS[2:]
 with errors.shown():
-    exhibition.draw(gallery.EXHIBITS, by_itself=True)
-st.header("Real networks", anchor=False)
+    exhibition.draw(real)
 with errors.shown():
-    exhibition.draw(gallery.REAL, by_itself=False)
-with st.expander("Open a saved figure", icon=":material/photo_size_select_large:"):
-    opening.draw()
+    photo.box()
+with errors.shown():
+    exhibition.draw(starter)
+with st.container(horizontal=True, vertical_alignment="center"):
+    entrances.surprise()
+    with st.popover("Open a saved figure", icon=":material/photo_size_select_large:"):
+        opening.draw()
+entrances.draw()
+
+
+@fragment(None if serve.is_ready() else 2.0)
+def unfinished() -> None:
+    """What was interrupted, as soon as the engine is there that knows."""
+    if serve.is_ready():
+        with errors.shown():
+            interrupted.draw()
+
+
+unfinished()

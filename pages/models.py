@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors, serve
-from pages.sections.home import model_table
+from pages.sections.home import model_cards, sweeping
+from pages.sections.people import fetching
 
 OWN = """\
 # models.toml, in the folder from which Vitrine is started
@@ -22,11 +23,15 @@ classes_file = "classes.txt"
 
 st.title("Models", anchor=False)
 st.caption(
-    "All models that Vitrine can visualize. Accuracy is the share of held-out images that are classified correctly."
+    "All models that Vitrine can look into: what each is, how good it is, what it can be used for, and the way to its units."
 )
 serve.ready()
-with errors.shown():
-    model_table.draw()
+if by_link := fetching.named_by_link():  # what a link names comes first
+    with errors.shown():
+        fetching.draw()
+for draw in (model_cards.draw, sweeping.draw, *([] if by_link else [fetching.draw]), fetching.upload):
+    with errors.shown():
+        draw()
 
 st.header("Add your own", anchor=False)
 left, right = st.columns(2, gap="large")
@@ -36,8 +41,7 @@ with left:
         "it in `models.toml`, restart Vitrine, and it is listed as `local/my-run`.\n\n"
         "Weights are read as safetensors, or as PyTorch files that hold tensors only; a file that would execute code is "
         "refused.\n\n"
-        "Models on the hub need no description: type their name, like `timm/resnet50.a1_in1k` or "
-        "`open_clip/ViT-B-16/openai`, wherever a model is chosen. Their weights are downloaded at first use."
+        "Models on the hub need no description: once their weights are here, type their name wherever a model is chosen."
     )
 with right:
-    st.code(OWN, language="toml")
+    st.code(OWN, language="toml", wrap_lines=True)

@@ -2,41 +2,70 @@
 
 from __future__ import annotations
 
-from pages.common import errors
+import streamlit as st
+
+from pages.common import errors, query, results
+from pages.common.charts.files import Source
 from pages.common.experiment_page import flat_page
 from pages.common.experiments import single
-from pages.common.figures import left_out
-from pages.sections.spatial import figures, image, setup
-from pages.sections.spatial.view import EXPERIMENTS, SpatialView, parts, requests
+from pages.common.experiments.skipped import left_out
+from pages.sections.spatial import figures, image, last, setup
+from pages.sections.spatial.shown import Shown
+from pages.sections.spatial.view import EXPERIMENTS, SpatialView, example, parts, requests
 
-PAGE = flat_page("sp", SpatialView, requests, nothing="The link names no model. Write ?a=starter-vit&b=starter-cnn.")
+PAGE = flat_page(
+    "sp", SpatialView, requests, nothing="The link names no model. Write ?a=starter-vit&b=starter-cnn.", example=example
+)
 
 
 def show() -> None:
     """The page itself."""
     view = PAGE.opening(
         "Spatial probe",
-        "Where in the image a unit is active, how long tokens preserve their position, and what the last layer does to it: "
-        "activation maps, localisation, class token isolation and uniform attention, for transformers and CNNs.",
-        "Settings",
+        "Where in the image a unit is active, how long tokens keep their place, and what the last layer does to it.",
         setup.draw,
-        "Choose one or two models and press **Run**. Results are cached.",
+        "Choose one or two models and press **Run**. What was computed is kept.",
     )
     if view is not None:
         with errors.shown():
             asked = parts(view)
+            if PAGE.is_example():  # the server makes indexes by itself: nobody has to ask for what opens by itself
+                asked = [
+                    part for part in asked if not part.name.startswith("scenes") or results.find(part.request.key())
+                ]
             what = f"image {view.image}" if view.image.isdigit() else "an uploaded image"
             PAGE.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
-            computed = PAGE.results(
-                asked,
-                "Some of these results have not been computed on this machine yet. The link contains everything needed to "
-                "compute them.",
-            )
+            computed = PAGE.results(asked, "Some of this is not computed on this machine yet.")
+            keys = {part.name: part.request.key() for part in asked}
+            shown = Shown(view, computed, keys, Source("spatial", query.write(view)), _open_depth, _follow)
+            if headline := figures.headline(shown):
+                st.markdown(f"## {headline}")
+                st.markdown(figures.ends(shown))
             image.draw(PAGE, view, computed)
-            figures.curves(view, computed)
-            figures.last_layer(view, computed)
-            figures.moves(view, computed)
+            figures.first(shown)
+            for title, name, draw in (
+                ("Objects, tokens and maps through the layers", "layers", figures.curves),
+                ("What the last layer does", "last", last.last_layer),
+                ("Shifted and rotated images", "moves", figures.moves),
+            ):
+                if shown.there(name):
+                    more = st.expander(title, icon=":material/insights:", key=f"sp-more-{name}", on_change="rerun")
+                    if more.open:  # a dozen charts, made when somebody looks
+                        with more:
+                            draw(shown)
             left_out(computed.values())
+
+
+def _open_depth(depth: float) -> None:
+    """Show the maps of the block that lies this deep."""
+    if (view := PAGE.shown()) is not None:
+        PAGE.turn(view.model_copy(update={"depth": depth}))
+
+
+def _follow(down: float, across: float) -> None:
+    """Follow the token at this place of the image."""
+    if (view := PAGE.shown()) is not None:
+        PAGE.turn(view.model_copy(update={"down": down, "across": across}))
 
 
 single.page("spatial", show, EXPERIMENTS)

@@ -25,6 +25,8 @@ SESSION_CACHE = Path(tempfile.mkdtemp(prefix="vitrine-tests-"))
 atexit.register(shutil.rmtree, SESSION_CACHE, ignore_errors=True)
 os.environ.update(
     VITRINE_CACHE=str(SESSION_CACHE),
+    VITRINE_SHIPPED_RESULTS="false",
+    VITRINE_PREPARE="false",
     HF_HUB_OFFLINE="1",
     HF_HUB_DISABLE_TELEMETRY="1",
     DO_NOT_TRACK="1",

@@ -124,7 +124,8 @@ def test_the_models_of_the_source_are_listed_and_looked_into(python_here: Callab
 def test_the_pages_offer_its_models_and_recipe_and_open_its_data(python_here: Callable[..., str]) -> None:
     shown = json.loads(python_here("-c", PAGES))
     assert shown["problems"] == []
-    assert shown["table"] == {"Kind": "Random weights", "Architecture": "resnet10t", "Input": "64 × 64"}
+    assert "untrained/resnet10t" in shown["names"]
+    assert "64 × 64 pixels" in shown["card"] and "resnet10t · Random weights" in shown["card"]
     assert {"untrained/resnet10t", "untrained/mobilenetv3_small_050"} <= set(shown["models"])
     assert shown["recipes"][-1] == "paper-sketch" and "greys" in shown["data"]
     labelled = ["Object and background", "Spatial frequency", "Texture and shape", "Gradient spectrum"]
@@ -140,17 +141,19 @@ def opened(page):
     return AppTest.from_file("app.py", default_timeout=120).run().switch_page(f"pages/{page}.py").run()
 
 models = opened("models")
-table = models.dataframe[0].value.set_index("Model").loc["untrained/resnet10t"]
+names = [each.value.replace("\\\\", "") for each in models.subheader]
+cards = [each.value for each in models.markdown if "resnet10t" in each.value]
 visualize, reliance = opened("feature_visualization"), opened("background")
 reliance = next(each for each in reliance.selectbox if each.label == "Images").set_value("greys").run()
 problems = [each.value for app in (models, visualize, reliance) for kind in (app.exception, app.error) for each in kind]
 print(json.dumps({
     "problems": problems,
-    "table": {name: table[name] for name in ("Kind", "Architecture", "Input")},
+    "names": names,
+    "card": cards[0],
     "models": visualize.selectbox(key="fv_a_model").options,
-    "recipes": visualize.segmented_control(key="fv_recipe").options,
+    "recipes": visualize.radio(key="fv_recipe").options,
     "data": visualize.selectbox(key="fv_data").options,
-    "measures": next(each.options for each in reliance.get("button_group") if each.label == "Experiments"),
+    "measures": next(each.options for each in reliance.multiselect if each.label == "Experiments"),
 }))
 """
 

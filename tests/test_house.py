@@ -26,7 +26,7 @@ HARMLESS = {"pickle.UnpicklingError"}
 LONGEST_FILE, LONGEST_TEST = 350, 500
 LONGEST_FUNCTION, MOST_PARAMETERS = 50, 7
 # Installed under one name, imported under another.
-IMPORTED_AS = {"pillow": "PIL", "open-clip-torch": "open_clip"}
+IMPORTED_AS = {"pillow": "PIL", "open-clip-torch": "open_clip", "markdown-it-py": "markdown_it"}
 
 
 def sources(*rooms: str) -> list[Path]:
@@ -290,8 +290,11 @@ def test_a_function_does_one_thing_and_is_told_little() -> None:
 def test_the_app_imports_only_what_requirements_declare() -> None:
     ours = {*ROOMS, "app", "__future__"}
     allowed = sys.stdlib_module_names | ours | {importable(r) for r in declared("requirements.txt")}
-    # timm brings torchvision and the hub's client; streamlit brings starlette.
-    allowed |= {"torchvision", "huggingface_hub", "starlette"}
+    # timm brings torchvision and the hub's client; streamlit brings starlette and uvicorn.
+    allowed |= {"torchvision", "huggingface_hub", "starlette", "uvicorn"}
+    # asked for only where they are installed
+    optional = [f"requirements-{part}.txt" for part in ("heic", "metrics", "dask", "slurm", "notes")]
+    allowed |= {importable(r) for r in declared(*optional)}
     paths = [*sources("engine", "cache", "pages", "vitrine"), ROOT / "app.py"]
     stray = [f"{path.relative_to(ROOT)}: {module}" for path in paths for module, _ in imports(path)]
     assert [line for line in stray if top(line.partition(": ")[2]) not in allowed] == []

@@ -106,10 +106,11 @@ def walked() -> Iterator[Callable[..., Walk]]:
     threading.setprofile(None)  # type: ignore[arg-type]
     sys.setprofile(None)
     from engine.jobs.scheduler import jobs
+    from engine.people.person import Person
 
     for job in jobs().active():
         for owner in list(jobs()._records[job.id].owners):
-            jobs().cancel(job, owner)
+            jobs().cancel(job, Person(owner))
 
 
 def is_a_short_walk_in_one_direction(walk: Walk) -> bool:
@@ -131,7 +132,7 @@ def test_a_recipe_passes_six_packages_at_most_from_its_widget_to_the_optimizer(o
         "pages/feature_visualization.py",
         "fv_setup",
         "fv_run",
-        {"a": "starter-cnn@stem:0", "tuned": "steps:64"},
+        {"a": "starter-cnn@stem:0-1", "tuned": "steps:64"},
         "recipe",
         optimizer_with_these_steps,
     )
@@ -144,7 +145,7 @@ def test_the_data_of_a_background_request_passes_six_packages_at_most(
 ) -> None:
     from engine.core import config
 
-    folder = tmp_path / "walked" / "a class"
+    folder = tmp_path / "walked" / "fish"
     folder.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "1.png")
     (tmp_path / "vitrine.toml").write_text('[data_folders]\nwalked = "walked"\n')

@@ -14,9 +14,14 @@
 
 Every experiment is a function here: `visualize`, `index`, `background`, `frequency`, `texture`, `counterfactual`,
 `gradient_spectrum`, `challenge`, `spatial_layers`, `spatial_last`, `spatial_moves`, `spatial_maps`, `name_units`,
-`find_units`, `picture_words`, `unit_map`, `zero_shot`, `purity`, `explains`, `layer_paths`; `search` is `find_units`. Their
-arguments are the fields of the request that they make, and `help(vitrine.visualize)` says what stands in the result. See
-`vitrine.Model` and `vitrine.Result` for what models and results can do, `vitrine.models()` for the models there are.
+`find_units`, `picture_words`, `unit_map`, `unit_cues`, `zero_shot`, `purity`, `explains`, `layer_paths`; `search` is
+`find_units`. Their arguments are the fields of the request that they make, and `help(vitrine.visualize)` says what stands in the
+result. See `vitrine.Model` and `vitrine.Result` for what models and results can do, `vitrine.models()` for the models there
+are.
+
+`vitrine.sweep("starter-vit", units="0-63")` makes many units of many layers in parts: see `vitrine.Sweep`.
+
+`vitrine.connect(url, token)` gives a server on which the same functions are computed: see `vitrine.Server`.
 
 Importing this module is quick; torch is imported when something is asked for.
 """
@@ -33,6 +38,8 @@ house.open_door()
 _WHERE = {
     **dict.fromkeys(("load", "models", "Model"), "loading"),
     **dict.fromkeys(("Result", "VitrineError"), "results"),
+    **dict.fromkeys(("connect", "Server"), "remote"),
+    **dict.fromkeys(("sweep", "Sweep"), "sweeps"),
 }
 
 

@@ -42,13 +42,18 @@ Returns a `vitrine.Result`, from the cache where it is there. Raises VitrineErro
 @cache
 def functions() -> dict[str, Callable[..., Any]]:
     """All experiments by the names they have in Python."""
-    registry.import_plugins()
-    found = {name.replace("-", "_"): each.kind for name, each in registry.experiments().items() if not each.part}
-    made = {name: _function(name, kind) for name, kind in found.items()}
+    made = {name: function(name, kind, ask) for name, kind in kinds().items()}
     return made | {also: made[name] for also, name in _ALSO.items()}
 
 
-def _function(name: str, kind: type[Request]) -> Callable[..., Any]:
+def kinds() -> dict[str, type[Request]]:
+    """The requests of all experiments by the names they have in Python."""
+    registry.import_plugins()
+    return {name.replace("-", "_"): each.kind for name, each in registry.experiments().items() if not each.part}
+
+
+def function(name: str, kind: type[Request], ask: Callable[[Request], Result]) -> Callable[..., Any]:
+    """An experiment as a function that makes its request and asks for the result: here, or on a server."""
     signature = _signature(kind)
 
     def experiment(*args: Any, **fields: Any) -> Result | list[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ import plotly.graph_objects as go
 from engine.core import export
 from engine.core.errors import BadRequest
 from engine.core.request import Result
-from pages.common import colours, line_charts
+from engine.figures.chart import Chart, Level, series
+from pages.common import colours
+from pages.common.charts.figure import plotted
 from pages.common.colours import Side
 from pages.sections.concepts import charts as concepts
 from pages.sections.reliance import charts as reliance
@@ -38,7 +41,7 @@ def draw(results: Sequence[Result]) -> go.Figure:
     chart, most = CHARTS[kind]
     if len(results) > most:
         raise BadRequest(f"{len(results)} results are too many for one chart of {kind}: the limit is {most}.")
-    return chart(results)
+    return plotted(chart(results))
 
 
 def _names(results: Sequence[Result]) -> list[str]:
@@ -55,38 +58,33 @@ def _sides(results: Sequence[Result], table: str) -> dict[Side, tuple[str, pd.Da
     return dict(zip(SIDES, _tables(results, table).items(), strict=False))
 
 
-def _curves(results: Sequence[Result]) -> go.Figure:
-    """The objective of every unit while its picture was made."""
-    chart = line_charts.blank("step", "activation, mean over augmented copies")
-    several = len(results) > 1
-    for model, result in zip(_names(results), results, strict=True):
-        for unit, values in zip(export.names(result), result.arrays["curves"], strict=True):
+def _curves(results: Sequence[Result]) -> Chart:
+    """The objective of every unit while its picture was made; each is named at its end where there are few."""
+    several, lines = len(results) > 1, []
+    for number, (model, result) in enumerate(zip(_names(results), results, strict=True)):
+        for place, (unit, values) in enumerate(zip(export.names(result), result.arrays["curves"], strict=True)):
             name = f"{model}: {unit}" if several else f"unit {unit}"
-            chart.add_scatter(
-                x=np.arange(1, len(values) + 1), y=np.asarray(values, np.float32), mode="lines", name=name
-            )
-    chart.update_layout(hovermode="closest")
-    return chart
+            steps = np.arange(1, len(values) + 1)
+            about = tuple(f"{name}, step {step}" for step in steps)
+            lines.append(series(name, steps, values, colour=number if several else place % MOST, about=about))
+    shown = tuple(lines) if len(lines) <= MOST else tuple(replace(each, name="") for each in lines)
+    return Chart("lines", shown, "step", "activation, mean over augmented copies")
 
 
-def _selectivity(results: Sequence[Result]) -> go.Figure:
+def _selectivity(results: Sequence[Result]) -> Chart:
     """How far a unit's strongest images stand above all, for the units in falling order."""
-    chart = line_charts.blank("units, most selective first", "selectivity, standard deviations")
+    lines = []
     for number, (name, result) in enumerate(zip(_names(results), results, strict=True)):
         values = np.sort(result.arrays["selectivity"])[::-1]
-        chart.add_scatter(
-            x=np.arange(1, len(values) + 1), y=values, mode="lines", name=f"{name}@{result.request['site']}",
-            line={"color": colours.model(number)},
-        )  # fmt: skip
-    return chart
+        label = f"{name}@{result.request['site']}"
+        lines.append(series(label, np.arange(1, len(values) + 1), values, colour=number))
+    return Chart("lines", tuple(lines), "units, most selective first", "selectivity, standard deviations")
 
 
-def _accuracies(
-    table: str, group: Callable[[dict[Any, Any]], str], title: str
-) -> Callable[[Sequence[Result]], go.Figure]:
+def _accuracies(table: str, group: Callable[[dict[Any, Any]], str], title: str) -> Callable[[Sequence[Result]], Chart]:
     """Bars of top-1 accuracy with intervals, a group for each row of a table."""
 
-    def chart(results: Sequence[Result]) -> go.Figure:
+    def chart(results: Sequence[Result]) -> Chart:
         rows = {name: rows.to_dict("records") for name, rows in _tables(results, table).items()}
         groups = [group(row) for row in next(iter(rows.values()))]
         if any([group(row) for row in each] != groups for each in rows.values()):
@@ -98,7 +96,7 @@ def _accuracies(
     return chart
 
 
-def _frequency(results: Sequence[Result]) -> go.Figure:
+def _frequency(results: Sequence[Result]) -> Chart:
     """Accuracy under the low-pass (or, where none was asked for, the high-pass or single bands)."""
     for table, across in (("low", "highest frequency kept"), ("high", "highest frequency removed")):
         if all(table in result.tables and len(result.tables[table]) for result in results):
@@ -110,52 +108,42 @@ def _frequency(results: Sequence[Result]) -> go.Figure:
     raise BadRequest("These results have neither a low-pass nor a high-pass in common. Their numbers are in .tables.")
 
 
-def _gradients(results: Sequence[Result]) -> go.Figure:
+def _gradients(results: Sequence[Result]) -> Chart:
     """The mean frequency of units' input gradients through the depth."""
     curves = {}
     for name, layers in _tables(results, "layers").items():
         placed = layers.assign(where=layers["depth"] / max(int(layers["depth"].max()), 1))
         curves[name] = reliance.curve(placed, "where", "mean_frequency", "low", "high")
     across, up = "depth: first layer 0, last 1", "mean frequency, of Nyquist"
-    return reliance.curves([*curves], curves, across, up, percent=False)
+    return reliance.curves([*curves], curves, across, up, share=False)
 
 
-def _places(results: Sequence[Result]) -> go.Figure:
+def _cues(results: Sequence[Result]) -> Chart:
+    """The units of a layer by what they lean on."""
+    return reliance.units(_tables(results, "units"))
+
+
+def _places(results: Sequence[Result]) -> Chart:
     """How much the place counts, beside what it is worth."""
     found = dict(zip(_names(results), (result.facts["reliance"] for result in results), strict=True))
     return reliance.reliance([*found], found)
 
 
-def _heads(results: Sequence[Result]) -> go.Figure:
+def _heads(results: Sequence[Result]) -> Chart:
     """What the last layer's head answers from: the class token, single positions, the mean of the patches."""
     heads = {
         side: (name, rows[rows["experiment"] == "heads"]) for side, (name, rows) in _sides(results, "accuracy").items()
     }
-    names = [name for name in HEADS if any(name in set(rows["name"]) for _, rows in heads.values())]
-    return spatial.bars(heads, [HEADS[name] for name in names], names)
+    names = [name for name in spatial.HEADS if any(name in set(rows["name"]) for _, rows in heads.values())]
+    return spatial.bars(heads, [spatial.HEADS[name] for name in names], names)
 
 
-HEADS = {
-    "cls": "class token",
-    "patch_mean": "mean of patches",
-    "all_mean": "mean of all tokens",
-    "patch_average": "single patch, average",
-    "patch_maximum": "single patch, best",
-}
-
-
-def _moves(results: Sequence[Result]) -> go.Figure:
+def _moves(results: Sequence[Result]) -> Chart:
     """How far maps move along with shifted and turned images."""
-    chart = line_charts.blank(line_charts.DEPTH, "correlation of the map with the transformed map")
-    for side, (name, table) in _sides(results, "moves").items():
-        for dash, (kind, part) in enumerate(table.groupby("kind")):
-            bounds = part["equivariance_low"], part["equivariance_high"]
-            curve = line_charts.Curve(part["depth"], part["equivariance"], *bounds)
-            line_charts.line(chart, curve, f"{name}: {kind}", side, dash)
-    return chart
+    return spatial.moved(_sides(results, "moves"), "equivariance", "correlation of the map with the transformed map")
 
 
-def _localisation(results: Sequence[Result]) -> go.Figure:
+def _localisation(results: Sequence[Result]) -> Chart:
     """How well maps tell the object from the rest; where no masks are known, what is left of position."""
     tables = _sides(results, "layers")
     for measure in ("localisation_strongest", "localisation_auroc"):
@@ -164,52 +152,48 @@ def _localisation(results: Sequence[Result]) -> go.Figure:
     return spatial.curves(tables, "self_retrieval", "self-retrieval, share of tokens")
 
 
-def _texts(results: Sequence[Result]) -> go.Figure:
+def _texts(results: Sequence[Result]) -> Chart:
     rows = results[0].tables["texts"]
     return concepts.texts([*rows["text"]], rows["probability"].to_numpy(), rows["similarity"].to_numpy())
 
 
-def _purity(results: Sequence[Result]) -> go.Figure:
+def _purity(results: Sequence[Result]) -> Chart:
     """Concept units by layer, with what the same test finds among shuffled tags."""
     tables: dict[Side, tuple[str, pd.DataFrame]] = {
         side: (name, rows.assign(depth=np.linspace(0, 1, len(rows))))
         for side, (name, rows) in _sides(results, "layers").items()
     }
     column, nulls = "beyond_likeness", {"twin": "untrained", "directions": "random directions"}
-    return concepts.shares(tables, "beyond likeness, % of the layer", column, f"{column}_low", f"{column}_high", nulls)
+    ends = (f"{column}_low", f"{column}_high")
+    top = concepts.highest((rows for _, rows in tables.values()), [column, ends[1], *nulls])
+    return concepts.shares(tables, column, ends, nulls, up="units beyond likeness, of the layer", span=(0.0, top))
 
 
-def _scores(results: Sequence[Result]) -> go.Figure:
+def _scores(results: Sequence[Result]) -> Chart:
     """The units that follow a text, best first, and what the best unit reaches by chance."""
-    chart = line_charts.blank("units, best first", "correlation with the text")
+    lines, levels = [], []
     for number, (name, result) in enumerate(zip(_names(results), results, strict=True)):
-        rows = result.tables["units"]
-        chart.add_bar(
-            x=np.arange(1, len(rows) + 1), y=rows["score"], name=f"{name}: {result.request['text']}",
-            marker={"color": colours.model(number)}, customdata=rows["address"],
-            hovertemplate="%{customdata}: %{y:.3f}<extra></extra>",
-        )  # fmt: skip
-        line_charts.level(chart, result.facts["chance"], f"{name}: best by chance")
-    chart.update_layout(hovermode="closest")
-    return chart
+        rows = result.tables["units"].sort_values("score", ascending=False)
+        label, about = f"{name}: {result.request['text']}", tuple(rows["address"].astype(str))
+        lines.append(series(label, np.arange(1, len(rows) + 1), rows["score"], colour=number, about=about))
+        levels.append(Level(float(result.facts["chance"]), f"{name}: best by chance", number))
+    return Chart("lines", tuple(lines), "units, best first", "correlation with the text", levels=tuple(levels))
 
 
-def _plane(results: Sequence[Result]) -> go.Figure:
+def _plane(results: Sequence[Result]) -> Chart:
     return concepts.units_map(results[0].tables["units"], "a")
 
 
-def _agreement(results: Sequence[Result]) -> go.Figure:
+def _agreement(results: Sequence[Result]) -> Chart:
     """How well the words of units' pictures agree with those of their images, and pictures of other units with them."""
     rows = results[0].tables["units"]
-    chart = line_charts.blank("unit", "correlation of words")
-    units = [str(unit) for unit in rows["unit"]]
-    chart.add_bar(x=units, y=rows["consistency"], name="its own picture", marker={"color": colours.of("a")})
-    chart.add_bar(x=units, y=rows["others"], name="against other units' images", marker={"color": colours.of("quiet")})
-    chart.update_xaxes(type="category")
-    return chart
+    units = np.array([f"unit {unit}" for unit in rows["unit"]], object)
+    own = series("its own picture", units, rows["consistency"])
+    others = series("other units' pictures", units, rows["others"], colour=None)
+    return Chart("bars", (own, others), "correlation of words")
 
 
-CHARTS: dict[str, tuple[Callable[[Sequence[Result]], go.Figure], int]] = {
+CHARTS: dict[str, tuple[Callable[[Sequence[Result]], Chart], int]] = {
     "visualize": (_curves, MOST),
     "index": (_selectivity, MOST),
     "background": (_accuracies("variants", reliance.variant, "top-1 accuracy"), MOST),
@@ -217,6 +201,7 @@ CHARTS: dict[str, tuple[Callable[[Sequence[Result]], go.Figure], int]] = {
     "challenge": (_accuracies("variations", lambda row: row["variation"], "top-1 of nine classes"), MOST),
     "frequency": (_frequency, MOST),
     "gradient-spectrum": (_gradients, MOST),
+    "unit-cues": (_cues, MOST),
     "counterfactual": (_places, MOST),
     "spatial-layers": (_localisation, len(SIDES)),
     "spatial-last": (_heads, len(SIDES)),

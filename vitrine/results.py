@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import warnings
 from dataclasses import dataclass
 from html import escape
@@ -17,7 +16,7 @@ from engine.cli import writing
 from engine.concepts.browsing import units_table
 from engine.core import export
 from engine.core.errors import BadRequest, VitrineError
-from engine.core.images import to_png
+from engine.core.images import inline, to_png
 from engine.core.paths import typed_path
 from engine.core.request import Result as StoredResult
 from engine.jobs.keys import label
@@ -132,9 +131,8 @@ def _is_picture(array: np.ndarray) -> bool:
 
 
 def _tile(image: Image.Image, caption: str) -> str:
-    data = base64.b64encode(to_png(np.asarray(image))).decode()
     return (
         '<figure style="display:inline-block;margin:0 8px 8px 0">'
-        f'<img width="{SIDE}" src="data:image/png;base64,{data}" alt="{escape(caption)}">'
+        f'<img width="{SIDE}" src="{inline(to_png(np.asarray(image)))}" alt="{escape(caption)}">'
         f'<figcaption style="font-size:small">{escape(caption)}</figcaption></figure>'
     )

@@ -10,7 +10,8 @@ from engine.cli.asking import data_name
 from engine.cli.rows import ask_all, left_out, row_of, rows_of, skipped, tables_of
 from engine.core.request import build
 from engine.data.registry import open_dataset
-from engine.evaluation import comparison
+from engine.evaluation import comparison, telling
+from engine.evaluation.class_matching import check_comparable
 from engine.evaluation.samples import best_cut
 from engine.reliance import frequency as frequencies
 from engine.reliance.background import BackgroundRequest
@@ -21,7 +22,7 @@ COLUMNS = ("top1", "top5", "top5_normalised", "loss", "n")
 
 def background(arguments: Namespace) -> Answer:
     """Accuracy on intact images, on objects alone and on backgrounds alone, for each model, with paired differences."""
-    data = data_name(arguments.data)
+    data = _data(arguments)
     cut = best_cut(open_dataset(data)) if arguments.cut == "auto" else arguments.cut
     requests = [
         build(BackgroundRequest, model=model, data=data, cut=cut, fills=tuple(arguments.fills), limit=arguments.limit)
@@ -44,7 +45,7 @@ def background(arguments: Namespace) -> Answer:
         "paired_places": comparison.paired_places(aligned),
         "matched": comparison.matched(aligned) if several else None,
         "robustness": comparison.robustness(aligned) if several else None,
-        "sentence": comparison.sentence(aligned) if several else None,
+        "sentence": telling.sentence(aligned) if several else None,
         "skipped": skipped(results),
     }
     lines = [
@@ -61,6 +62,13 @@ def background(arguments: Namespace) -> Answer:
     if cut == "saliency":
         notes.append("Objects were segmented by the saliency network, so these numbers depend on that network too.")
     return Answer(facts, "\n".join([text, *notes, *left_out(facts["skipped"])]))
+
+
+def _data(arguments: Namespace) -> str:
+    """The data set, on which the models must have something in common. Raises BadRequest before anything runs."""
+    data = data_name(arguments.data)
+    check_comparable(arguments.models, data)
+    return data
 
 
 def _lives(model: str, row: dict[str, Any]) -> str:
@@ -84,7 +92,7 @@ def _apart(row: dict[str, Any]) -> str:
 
 def frequency(arguments: Namespace) -> Answer:
     """Accuracy on low-passed, high-passed and band-passed images, for each model."""
-    data = data_name(arguments.data)
+    data = _data(arguments)
     wanted = {"cutoffs": tuple(arguments.cutoffs)} if arguments.cutoffs else {}
     requests = [
         build(FrequencyRequest, model=model, data=data, filter=arguments.filter, limit=arguments.limit, **wanted)

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from engine import COMMAND, __version__
+from engine.cli import deploy
 from engine.cli.answer import Answer, size
 from engine.core import config
 from engine.core.choices import STARTER
@@ -33,6 +34,8 @@ def doctor(arguments: Namespace) -> Answer:
         "data": _tried(_data, problems, remarks),
         "models": _tried(_models, problems, remarks),
     }
+    if arguments.deploy:
+        facts["deploy"] = _tried(deploy.check, problems, remarks)
     healthy = not problems
     answer = {**facts, "healthy": healthy, "problems": problems, "remarks": remarks}
     return Answer(answer, _as_text(answer), 0 if healthy else 1)

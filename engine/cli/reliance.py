@@ -13,6 +13,7 @@ from engine.core.errors import BadRequest
 from engine.core.request import Request, build
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison
+from engine.evaluation.class_matching import check_comparable
 from engine.reliance.counterfactual import CounterfactualRequest
 from engine.reliance.gradient_spectrum import GradientSpectrumRequest
 from engine.reliance.imagenet9 import ChallengeRequest
@@ -133,6 +134,8 @@ def challenge(arguments: Namespace) -> Answer:
 def _requests(arguments: Namespace, kind: type[Request], **more: Any) -> list[Request]:
     data = data_name(arguments.data)
     models = dict.fromkeys(arguments.models)
+    if kind is not ChallengeRequest:  # which maps ImageNet's classes to its own nine
+        check_comparable(arguments.models, data)
     return [build(kind, model=model, data=data, limit=arguments.limit, **more) for model in models]
 
 

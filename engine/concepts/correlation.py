@@ -6,21 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core.statistics import STILL, standard
 from engine.core.targets import Target, parse_target
-
-STILL = 1e-6
-"""Change relative to size: what is less is rounding."""
-
-
-def standard(values: np.ndarray) -> np.ndarray:
-    """Columns (N, n) float32 less their mean, at length one: their products are correlations. Still ones are 0."""
-    centred = values.astype(np.float32)
-    mean = centred.mean(axis=0)
-    centred -= mean
-    length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    alive = length > STILL * np.sqrt(length**2 + len(values) * mean**2)
-    centred *= np.divide(1, length, out=np.zeros_like(length), where=alive)
-    return centred
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -16,13 +16,13 @@ import numpy as np
 from pydantic import Field
 
 from engine.concepts import heldout
-from engine.concepts.discovery import FALSE, cut
 from engine.concepts.halves import Halves, directions, halves, shuffled
 from engine.concepts.heldout import Searched
 from engine.concepts.matching import matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
 from engine.core import devices
-from engine.core.choices import DEFAULT_MEASURE, DEFAULT_TOP_WORDS, Measure
+from engine.core.choices import DEFAULT_MEASURE, DEFAULT_TOP_WORDS, EMBEDDING, Measure
+from engine.core.discovery import FALSE, cut
 from engine.core.experiments import experiment
 from engine.core.quantiles import student_quantile
 from engine.core.request import Context, Progress, Result, build
@@ -30,7 +30,7 @@ from engine.core.statistics import POWER
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest, indexes
 from engine.models import catalog
-from engine.models.text import EMBEDDING, scale
+from engine.models.text import scale
 from engine.sites.access import find
 
 MEMBERS = 1000

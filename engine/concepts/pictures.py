@@ -17,14 +17,13 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.concepts.words import WithReader, WordsRequest, image_embeddings, reader_of, unit_length
 from engine.core import devices
-from engine.core.choices import DEFAULT_RECIPE, DEFAULT_TOP_WORDS, MAX_SEED, MAX_UNITS
+from engine.core.choices import DEFAULT_RECIPE, DEFAULT_TOP_WORDS, EMBEDDING, MAX_SEED, MAX_UNITS
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result, build
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING
 from engine.visualization.activations import values_of
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.tuning import GivenRecipe

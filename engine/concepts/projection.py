@@ -38,6 +38,7 @@ class UnitMapRequest(Request):
 
     experiment = "unit-map"
     version = 1
+    lane = "short"
 
     model: str
     site: str

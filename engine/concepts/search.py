@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -31,10 +31,14 @@ from engine.models.text import cut_short, text_embedding
 from engine.sites.access import find
 
 MOST_ROWS = 256
+OF_A_WORD = 4
+"""Units shown, at most, that follow the same word more than the text."""
 SHUFFLES = 200
 LEVEL = 0.99
 WORDS = 5
 HELD_BYTES = 1 << 30  # of position means
+Means = Callable[[str], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Of a site by name: numbers of images (N,), position means (N, U), and the numbers of each unit's strongest images (U, T)."""
 
 
 @experiment(
@@ -47,23 +51,33 @@ class FindUnitsRequest(WithReader):
 
     The text stands in the template, unless it has four words or more: those are read as they are.
 
-    The result's table `units`, best first: address, site, unit, score (correlation, over the images, of the unit's position
-    mean with how much better the text fits than the vocabulary does on average), z (that correlation in standard
-    deviations of what shuffled images give), rank (within its site, from 1), words_above (how many of the vocabulary's words
-    the unit follows better than the text). Arrays, for R rows and N images:
+    The result's table `units`, `top` rows: first the units of the text itself, which follow no word of the vocabulary more and
+    are above chance; then others, at most four of each word that they follow more; both best first. Its columns: address,
+    site, unit, score (correlation, over the images, of the unit's position mean with how much better the text fits than the
+    vocabulary does on average), z (that correlation in standard deviations of what shuffled images give), rank (within its
+    site, from 1), words_above (how many of the vocabulary's words the unit follows better than the text).
+
+    Arrays, for R rows and N images:
 
     - `words` (R, 5) int32: numbers into the vocabulary of the words that each unit follows best; `word_scores` (R, 5) float32;
+    - `strongest` (R, T) int32: numbers of the images that excite each unit most on average over its positions, strongest first;
     - `images` (N,) int32: numbers in the data set; `similarity` (N,) float32: how much better the text fits each of them.
 
-    Facts: text, read (what the reader was given), cut (what of it was read, where it is too long),
-    found (the best score is above what the best of all units reaches in 99 of
-    100 shuffles), chance (that score), among_words (share of the vocabulary's words that the best unit of the best
-    unit's site follows less well), sentence, sparse (site, target, address, correlation, held_out: see
-    `engine.concepts.correlation`), words (the whole vocabulary), searched (units in all), seconds, device.
+    Facts: text, read (what the reader was given), cut (what of it was read, where it is too long), best (the best score of
+    all units), found (it is above what the best of all units reaches in 99 of 100 shuffles), chance (that score), above (how
+    many units are above it), own (how many of the 256 that follow the text best in each site are the text's own), among_words
+    (share of the vocabulary's words that the best unit of the best unit's site follows less well), sentence, sparse (site,
+    target, address, correlation, held_out: see `engine.concepts.correlation`), words (the whole vocabulary), searched (units
+    in all), seconds, device.
     """
 
     experiment = "find-units"
-    version = 1
+    version = 2
+    changes: ClassVar = {
+        2: "Units that follow no word more than the text now come first, and each comes with its strongest images; before, units "
+        "came by their correlation alone, which a word that is followed more may have brought about."
+    }
+    lane = "short"
 
     text: str
     role: str = DEFAULT_ROLE
@@ -92,29 +106,25 @@ class FindUnitsRequest(WithReader):
         typical = words.mean(axis=0)
         similarity = images @ (text_embedding(loaded, [read])[0] - typical)
         wanted = standard(similarity[:, None])[:, 0]
-        mixed = _shuffled(wanted)
-        scores, best_of_chance = [], []
-        for site in sites:
-            layer = standard(means(site)[1][here])
-            scores.append(layer.T @ wanted)
-            best_of_chance.append((layer.T @ mixed).max(axis=0))
-        table = _table(self.model, sites, scores, len(here)).head(self.top)
-        best = str(table["site"].iloc[0])
+        scores, chance = against_chance((means(site)[1][here] for site in sites), wanted)
+        every = _table(self.model, sites, scores, len(here))
+        score, best = float(every["score"].iloc[0]), str(every["site"].iloc[0])
         in_best = means(best)[1][here]
         among = correlations(standard(in_best), images, words - typical)
-        columns = np.empty((len(here), len(table)), np.float32)
-        for site, rows in table.groupby("site").groups.items():
-            columns[:, rows] = standard(means(str(site))[1][here][:, table["unit"][rows]])
+        every = _with_words(every, means, here, images, words - typical)
+        own = (every["words_above"] == 0) & (every["score"] > chance)
+        table = _chosen(every, own, self.top)
+        columns, strongest = _of_units(table, means, here)
         follows = correlations(columns, images, words - typical)
-        # The text may be one of the words: by two routes it has two last digits, and must not stand above itself.
-        table = table.assign(words_above=(follows > table["score"].to_numpy()[:, None] + 1e-5).sum(axis=1))
-        score, chance = float(table["score"].iloc[0]), float(np.quantile(np.max(best_of_chance, axis=0), LEVEL))
         facts = {
             "text": self.text,
             "read": read,
             "cut": cut_short(loaded, [read]),
+            "best": score,
             "found": score > chance,
             "chance": chance,
+            "above": int(sum((each > chance).sum() for each in scores)),
+            "own": int(own.sum()),
             "among_words": float((among.max(axis=0) < score).mean()),
             "sparse": self._sparse(best, in_best, wanted),
             "words": known.facts["words"],
@@ -123,7 +133,8 @@ class FindUnitsRequest(WithReader):
             "device": devices.describe(loaded.device)["name"],
         }
         facts["sentence"] = _sentence(facts, score)
-        arrays = {"images": numbers[there], "similarity": similarity.astype(np.float32), **_followed(follows)}
+        arrays = {"images": numbers[there], "similarity": similarity.astype(np.float32), "strongest": strongest}
+        arrays |= _followed(follows)
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
 
     def _sites(self) -> list[str]:
@@ -136,16 +147,14 @@ class FindUnitsRequest(WithReader):
         known = ", ".join(dict.fromkeys(site.role for site in sites.values()))
         raise BadRequest(f"{self.model} has no site of the role “{self.role[:60]}”. Its roles: {known}.")
 
-    def _means(
-        self, context: Context, sites: Sequence[str], images: int
-    ) -> Callable[[str], tuple[np.ndarray, np.ndarray]]:
-        """What gives a site's image numbers (N,) and position means (N, U). All are held where they fit, else the last
-        one: of 50,000 images a transformer's layers take many gigabytes together."""
+    def _means(self, context: Context, sites: Sequence[str], images: int) -> Means:
+        """All sites are held where they fit, else the last one: of 50,000 images a transformer's layers take many gigabytes
+        together."""
         known = catalog.load(self.model).sites
 
-        def means(site: str) -> tuple[np.ndarray, np.ndarray]:
+        def means(site: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             arrays = context.compute(build(IndexRequest, model=self.model, site=site, data=self.data)).arrays
-            return arrays["images"], arrays["position_mean"]
+            return arrays["images"], arrays["position_mean"], arrays["top_mean"]
 
         size = images * sum(known[site].units for site in sites) * 4
         return lru_cache(None if size <= HELD_BYTES else 1)(means)
@@ -159,6 +168,49 @@ class FindUnitsRequest(WithReader):
             "correlation": together.correlation,
             "held_out": together.held_out,
         }
+
+
+def against_chance(layers: Iterable[np.ndarray], wanted: np.ndarray) -> tuple[list[np.ndarray], float]:
+    """Correlations (U,) of the units of each layer (N, U) with what is `wanted` (N,) of the images, and what the best of all
+    units reaches in 99 of 100 cases where the images come in an order of chance."""
+    mixed, scores, best = _shuffled(wanted), [], []
+    for values in layers:
+        layer = standard(values)
+        scores.append(layer.T @ wanted)
+        best.append((layer.T @ mixed).max(axis=0))
+    return scores, float(np.quantile(np.max(best, axis=0), LEVEL))
+
+
+def _with_words(
+    every: pd.DataFrame, means: Means, here: np.ndarray, images: np.ndarray, words: np.ndarray
+) -> pd.DataFrame:
+    """The same table with how many words (W, D) each unit follows better than the text, and which it follows best."""
+    above, most = np.zeros(len(every), int), np.zeros(len(every), int)
+    for site, rows in every.groupby("site").groups.items():
+        layer = standard(means(str(site))[1][here][:, every["unit"][rows]])
+        follows = correlations(layer, images, words)
+        # The text may be one of the words: by two routes it has two last digits, and must not stand above itself.
+        above[rows] = (follows > every["score"][rows].to_numpy()[:, None] + 1e-5).sum(axis=1)
+        most[rows] = follows.argmax(axis=1)
+    return every.assign(words_above=above, most=most)
+
+
+def _chosen(every: pd.DataFrame, own: pd.Series, top: int) -> pd.DataFrame:
+    """The rows of the result: `own` first; then the others, a few of each word that they follow more than the text."""
+    others = every[~own].groupby("most", sort=False).head(OF_A_WORD)
+    return pd.concat([every[own], others]).head(top).drop(columns="most").reset_index(drop=True)
+
+
+def _of_units(table: pd.DataFrame, means: Means, here: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the units of a table do on these images, standardised (N, R), and their strongest images (R, T)."""
+    columns = np.empty((len(here), len(table)), np.float32)
+    tops = {str(site): means(str(site))[2] for site in table["site"].unique()}
+    strongest = np.empty((len(table), min(top.shape[1] for top in tops.values())), np.int32)
+    for site, rows in table.groupby("site").groups.items():
+        units = table["unit"][rows]
+        columns[:, rows] = standard(means(str(site))[1][here][:, units])
+        strongest[rows] = tops[str(site)][units, : strongest.shape[1]]
+    return columns, strongest
 
 
 def _followed(follows: np.ndarray) -> dict[str, np.ndarray]:

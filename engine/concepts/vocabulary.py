@@ -11,14 +11,14 @@ import json
 from dataclasses import dataclass
 
 from engine.core import paths
-from engine.core.choices import STARTER
+from engine.core.choices import STARTER, UPLOADS
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Unavailable
 from engine.data import uploads
 from engine.data.wordlists import WordList, read_words, write_words
 
 KINDS = paths.STARTER / "scenes" / "kinds.json"
-GIVEN = "voc-"
+GIVEN = UPLOADS["words"]
 """How the name of a list that a person gave begins; its digest follows."""
 
 

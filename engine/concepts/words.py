@@ -14,7 +14,7 @@ from pydantic import field_validator
 
 from engine.concepts.vocabulary import open_vocabulary
 from engine.core import devices
-from engine.core.choices import DEFAULT_READER, DEFAULT_TEMPLATE, DEFAULT_VOCABULARY, MAX_TEXT
+from engine.core.choices import DEFAULT_READER, DEFAULT_TEMPLATE, DEFAULT_VOCABULARY, EMBEDDING, MAX_TEXT
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Progress, Request, Result, build
@@ -22,7 +22,7 @@ from engine.evaluation.index import IndexRequest
 from engine.evaluation.request import OnImages
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING, cut_short, text_embedding
+from engine.models.text import cut_short, text_embedding
 
 LONGEST_TEMPLATE = 100
 SENTENCE = 4

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,16 +23,16 @@ from engine.concepts.words import (
     unit_length,
 )
 from engine.core import devices
-from engine.core.choices import DEFAULT_DATA, DEFAULT_READER, DEFAULT_TEMPLATE
+from engine.core.choices import DEFAULT_DATA, DEFAULT_READER, DEFAULT_TEMPLATE, EMBEDDING
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Request, Result
-from engine.core.targets import IMAGE
+from engine.core.targets import checked_image
 from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING, cut_short, scale, text_embedding
+from engine.models.text import cut_short, scale, text_embedding
 from engine.visualization.activations import activations
 
 MOST_TEXTS = 50
@@ -75,12 +76,7 @@ class ZeroShotRequest(Request):
             raise ValueError(f"{len(distinct)} different texts were given. Give 2 to {MOST_TEXTS}.")
         return distinct
 
-    @field_validator("image")
-    @classmethod
-    def _an_image(cls, image: str) -> str:
-        if not IMAGE.fullmatch(image):
-            raise ValueError("The image is a number of the data set, or up-<digest> of an upload.")
-        return str(int(image)) if image.isdecimal() else image
+    _an_image = field_validator("image")(checked_image)
 
     def fingerprints(self) -> dict[str, str]:
         upload = uploads.is_upload(self.image)
@@ -122,3 +118,42 @@ def probabilities(cosines: np.ndarray, sharpness: float, bias: float | None) -> 
     (SigLIP, Zhai et al. 2023)."""
     logits = torch.from_numpy(cosines).double() * sharpness
     return (logits.softmax(0) if bias is None else (logits + bias).sigmoid()).numpy()
+
+
+@dataclass(frozen=True)
+class Said:
+    """`words`, the most likely first: word, probability, and its lowest and highest over slightly different cuts of the photo;
+    `chance`, what each word had if all were equally likely (NaN for a SigLIP, whose words each stand for themselves);
+    `closest`, the cosine of the word that fits best; `fits`, the percentage of the data set's images whose best word fits less
+    well (NaN where the reader has not read them)."""
+
+    words: pd.DataFrame
+    chance: float
+    closest: float
+    fits: float
+
+
+def said_of(photo: Result, words: Result, seen: Result | None, top: int) -> Said:
+    """The words for a photo.
+
+    photo: what the reader makes of it (a result of `PhotoRequest` with embeddings); words: the vocabulary as the same reader
+    reads it; seen: the reader's activation index of its own embedding over a data set, where it is there.
+    """
+    embedding, sharpness, bias = words.arrays["embedding"], photo.facts["scale"], photo.facts["bias"]
+    cosines = similarities(photo.arrays["embeddings"], embedding)
+    sure = np.stack([probabilities(row, sharpness, bias) for row in cosines])
+    best = np.argsort(-sure[0], kind="stable")[:top]
+    table = pd.DataFrame(
+        {
+            "word": [words.facts["words"][place] for place in best],
+            "probability": sure[0, best],
+            "low": sure[:, best].min(axis=0),
+            "high": sure[:, best].max(axis=0),
+        }
+    )
+    closest = float(cosines[0].max())
+    fits = float("nan")
+    if seen is not None:
+        usual = similarities(unit_length(seen.arrays["position_mean"]), embedding).max(axis=1)
+        fits = float(100 * (usual < closest).mean())
+    return Said(table, float("nan") if bias is not None else 1 / len(embedding), closest, fits)

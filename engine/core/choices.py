@@ -17,6 +17,8 @@ DEFAULT_DATA = STARTER
 DEFAULT_VOCABULARY = STARTER
 DEFAULT_MODELS = ("starter-vit", "starter-cnn")
 """What pages begin with: two models that differ in their architecture alone."""
+PHOTO_MODELS = ("dinov2-s14-saliency", "efficientnet-lite0")
+"""What a person's own photo is shown in at first, where both are here: two networks that were trained on photos."""
 
 # Pictures
 
@@ -35,13 +37,25 @@ MAX_VARIANTS = 8
 MAX_SEEDS = 8
 """Seeds that one request compares."""
 
+# What people give
+
+UPLOADS = {"images": "up-", "vectors": "dir-", "words": "voc-", "checkpoints": "uploaded/"}
+"""How requests refer to an upload of each kind: this, and its digest."""
+
 # Layers
 
 DEFAULT_ROLE = "mlp.hidden"
 USUAL_ROLES = (DEFAULT_ROLE, "stage.block")
 """Where units are looked at unless somebody says otherwise: a transformer's MLPs, the ends of a CNN's blocks."""
+EMBEDDING = "head.embedding"
+"""Where a CLIP has its embedding of the image, which a text is compared with."""
 DEFAULT_TOP_IMAGES = 20
+DEFAULT_PHOTO_LAYERS, MAX_PHOTO_LAYERS = 6, 24
+"""Layers that a photo is followed through."""
 """Images that an index keeps of each unit."""
+SWEPT = ("visualize", "index", "name-units", "unit-cues")
+"""What is made of many layers, by the names of the experiments; the first unless somebody says otherwise. Any other that is
+about one layer can be swept too."""
 
 # Words
 
@@ -71,3 +85,7 @@ Filter = Literal["ideal", "gaussian"]
 """The edge of a filter of frequencies (see `engine.reliance.filters`)."""
 FILTERS: tuple[Filter, ...] = get_args(Filter)
 DEFAULT_FILTER: Filter = "ideal"
+COMPARED_IMAGES = 600
+"""Images on which models are compared unless somebody says otherwise."""
+NYQUIST_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Where a chart's axis of frequencies has numbers."""

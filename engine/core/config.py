@@ -13,103 +13,20 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ByteSize,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import ValidationError
 
+from cache import archive
 from cache.store import ResultStore
-from engine.core.choices import PHOTOS, STARTER
 from engine.core.errors import BadRequest
-from engine.core.paths import brief, typed_path
+from engine.core.paths import SHIPPED, brief, typed_path
+from engine.core.settings.operating import Operating
+from engine.core.settings.table import Table
+from engine.core.settings.whole import MOVED, Precision, Settings
 
 CONFIG_NAME = "vitrine.toml"
 _LOCK = threading.Lock()
-
-
-def _placed(value: Any, info: ValidationInfo) -> Any:
-    """An absolute path. Text stands in a settings file, whose folder is the context, and is relative to that."""
-    if not isinstance(value, str | Path):
-        return value
-    try:
-        path = typed_path(str(value))
-    except BadRequest as error:
-        raise ValueError(str(error)) from None
-    return (info.context / path if info.context and isinstance(value, str) else path).absolute()
-
-
-def _named(name: str, info: ValidationInfo) -> str:
-    """The name of a data folder or a vocabulary, which must not hide one that Vitrine brings."""
-    if not name.strip():
-        raise ValueError("the name is empty")
-    if name in OWN_NAMES[str(info.field_name)]:
-        raise ValueError("Vitrine has something of that name itself; choose another name")
-    return name
-
-
-OWN_NAMES = {"data_folders": (STARTER, PHOTOS), "vocabularies": (STARTER,)}
-MOST_THREADS = 1024
-_WHOLE, _SIZE, _PATH = "a whole number from 1 on", 'a size of 1 MiB or more, like "4 GiB"', "a path, in quotation marks"
-_TABLE = 'names with paths, like birds = "birds/val"'
-# What to write for each setting, instead of what the reader of settings says about types and patterns.
-_WRITE = {
-    "cache_folder": _PATH,
-    "cache_limit_bytes": _SIZE,
-    "model_memory_bytes": _SIZE,
-    "data_folders": _TABLE,
-    "vocabularies": _TABLE,
-    "models_toml": _PATH,
-    "device": '"auto", "cpu", "mps", "cuda" or one card, like "cuda:0"',
-    "precision": '"auto", "float32" or "bfloat16"',
-    "threads": f"a whole number from 0 to {MOST_THREADS}",
-    "max_units_per_request": _WHOLE,
-    "max_passes_per_picture": _WHOLE,
-    "jobs_per_owner": _WHOLE,
-    "queue_limit": _WHOLE,
-    "plugins": 'names of Python modules, like ["my_package.experiments"]',
-    "demo": "true or false",
-    "demo_max_units": _WHOLE,
-}
-Precision = Literal["auto", "float32", "bfloat16"]
-_Place = Annotated[Path, BeforeValidator(_placed)]
-_Module = Annotated[str, Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
-_Name = Annotated[str, AfterValidator(_named)]
-
-
-class Settings(BaseModel):
-    """What a person may set. Sizes are bytes, or text like "4 GiB"; paths in a file are relative to that file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    cache_folder: _Place = Path("~/.cache/vitrine")
-    cache_limit_bytes: ByteSize = Field(default=ByteSize(4 << 30), ge=ByteSize(1 << 20))
-    model_memory_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=ByteSize(1 << 20))
-    data_folders: dict[_Name, _Place] = Field(default_factory=dict)
-    vocabularies: dict[_Name, _Place] = Field(default_factory=dict)
-    models_toml: _Place = Path("models.toml")
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    precision: Precision = "auto"
-    threads: int = Field(default=0, ge=0, le=MOST_THREADS, description="0 leaves the number of threads to torch")
-    max_units_per_request: int = Field(default=256, ge=1)
-    max_passes_per_picture: int = Field(default=16384, ge=1, description="steps x copies of a recipe without a name")
-    jobs_per_owner: int = Field(default=4, ge=1)
-    queue_limit: int = Field(default=64, ge=1)
-    plugins: tuple[_Module, ...] = Field(default=(), description="modules that bring experiments, formats, recipes ...")
-    demo: bool = False
-    demo_max_units: int = Field(default=16, ge=1)
-
-    @property
-    def units_limit(self) -> int:
-        """The most units one request may ask for: the demo's limit in demo mode."""
-        return min(self.demo_max_units, self.max_units_per_request) if self.demo else self.max_units_per_request
 
 
 @cache
@@ -117,8 +34,11 @@ def settings() -> Settings:
     """The settings of this process.
 
     `VITRINE_CONFIG` names the file (default: `vitrine.toml` in the current folder, when there is one), and
-    `VITRINE_CACHE` the cache folder, `VITRINE_PRECISION` the precision, `VITRINE_PLUGINS` further plugins (with spaces
-    between them). Raises BadRequest, with file and line, when the file cannot be used.
+    `VITRINE_CACHE` the cache folder, `VITRINE_PRECISION`, `VITRINE_DEVICE` and `VITRINE_THREADS` the settings of these
+    names, `VITRINE_PLUGINS` further plugins (with spaces between them), `VITRINE_SHIPPED_RESULTS` (true or false) whether
+    the results that come with it are taken in, `VITRINE_PREPARE` (true or false) whether the server works before anybody
+    asks, `VITRINE_METRICS_TOKEN` the secret that metrics are shown for. Raises BadRequest, with file and line, when the file
+    cannot be used.
     """
     named = os.environ.get("VITRINE_CONFIG")
     path = typed_path(named) if named else Path(CONFIG_NAME)
@@ -128,8 +48,15 @@ def settings() -> Settings:
         changed["cache_folder"] = typed_path(folder).absolute()
     if wanted := os.environ.get("VITRINE_PRECISION"):
         if wanted not in get_args(Precision):
-            raise BadRequest(f"VITRINE_PRECISION is “{brief(wanted)}”; write {_WRITE['precision']}.")
+            raise BadRequest(f"VITRINE_PRECISION is “{brief(wanted)}”; write {Settings.WRITE['precision']}.")
         changed["precision"] = wanted
+    changed |= _checked(device=os.environ.get("VITRINE_DEVICE"), threads=os.environ.get("VITRINE_THREADS"))
+    if shipped := os.environ.get("VITRINE_SHIPPED_RESULTS"):
+        changed["shipped_results"] = shipped.lower() == "true"
+    if prepare := os.environ.get("VITRINE_PREPARE"):
+        changed["prepare"] = prepare.lower() == "true"
+    if token := os.environ.get("VITRINE_METRICS_TOKEN"):
+        changed["operating"] = _with_token(found.operating, token)
     if plugins := os.environ.get("VITRINE_PLUGINS", "").split():
         try:
             changed["plugins"] = Settings(plugins=(*found.plugins, *plugins)).plugins
@@ -138,6 +65,26 @@ def settings() -> Settings:
                 f"VITRINE_PLUGINS is “{brief(' '.join(plugins))}”; write names of Python modules."
             ) from None
     return found.model_copy(update=changed)
+
+
+def _with_token(operating: Operating, token: str) -> Operating:
+    try:
+        return Operating.model_validate({**dict(operating), "metrics_token": token})
+    except ValidationError:
+        raise BadRequest(f"VITRINE_METRICS_TOKEN cannot be used; write {Operating.WRITE['metrics_token']}.") from None
+
+
+def _checked(**wanted: str | None) -> dict[str, Any]:
+    """Settings as the environment names them. Raises BadRequest for one that does not fit."""
+    given = {name: value for name, value in wanted.items() if value}
+    try:
+        read = Settings.model_validate(given)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise BadRequest(
+            f"VITRINE_{name.upper()} is “{brief(str(given[name]))}”; write {Settings.WRITE[name]}."
+        ) from None
+    return {name: getattr(read, name) for name in given}
 
 
 def read_settings(path: Path) -> Settings:
@@ -164,14 +111,24 @@ def _reason(error: Mapping[str, Any]) -> str:
         return "there is no such setting"
     if error["type"] == "value_error":
         return error["msg"].removeprefix("Value error, ").removesuffix(".")
-    return f"write {_WRITE[str(error['loc'][0])]}"
+    return f"write {_to_write(error['loc'])}"
+
+
+def _to_write(location: tuple[int | str, ...]) -> str:
+    """What to write where, as the innermost table says it."""
+    table: type[Table] = Settings
+    first, *rest = [str(part) for part in location]
+    while rest and isinstance(inner := table.model_fields[first].annotation, type) and issubclass(inner, Table):
+        table, (first, *rest) = inner, rest
+    return table.WRITE.get(first, "a table of settings")
 
 
 def _line_of(text: str, location: tuple[int | str, ...]) -> int:
     """The line on which the innermost named part of a setting stands (the parser does not keep it)."""
     lines = text.splitlines()
     for name in reversed([part for part in location if isinstance(part, str)]):
-        pattern = re.compile(rf"""^\s*\[?\s*(?:\w+\.)*["']?{re.escape(name)}["']?\s*[=\].]""")
+        spelled = "|".join(map(re.escape, (name, *(old for old, new in MOVED.items() if new == name))))
+        pattern = re.compile(rf"""^\s*\[?\s*(?:\w+\.)*["']?(?:{spelled})["']?\s*[=\].]""")
         for number, line in enumerate(lines, start=1):
             if pattern.match(line):
                 return number
@@ -181,11 +138,13 @@ def _line_of(text: str, location: tuple[int | str, ...]) -> int:
 @cache
 def _open_store() -> ResultStore:
     opened = ResultStore(settings().cache_folder / "results", settings().cache_limit_bytes)
+    if settings().shipped_results:
+        archive.bring(opened, SHIPPED)
     atexit.register(opened.close)
     return opened
 
 
 def store() -> ResultStore:
-    """The result store of this process, opened at the first call, in `cache_folder/results`."""
+    """The result store of this process, opened at the first call, in `cache_folder/results`, with what comes with Vitrine."""
     with _LOCK:
         return _open_store()

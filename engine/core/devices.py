@@ -49,6 +49,11 @@ def pick() -> torch.device:
     return device
 
 
+def count() -> int:
+    """How many GPUs CUDA sees."""
+    return torch.cuda.device_count()
+
+
 def describe(device: torch.device) -> dict[str, Any]:
     """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision,
     and what the settings ask for as precision."""
@@ -63,6 +68,11 @@ def describe(device: torch.device) -> dict[str, Any]:
         "precision": precision.name(device),
         "precision_setting": settings().precision,
     }
+
+
+def host_memory() -> tuple[int | None, int | None]:
+    """(total, free) bytes of the machine's own memory; None where nobody tells."""
+    return _memory(torch.device("cpu"))
 
 
 def exact(device: torch.device) -> torch.device:

@@ -17,8 +17,20 @@ class RefusedFile(VitrineError):
     """A file that is damaged, hostile or not what its name says."""
 
 
+class Forbidden(VitrineError):
+    """The request is fine, and whoever asks may not: their role does not reach so far."""
+
+
 class Cancelled(VitrineError):
     """The person (or the last person interested) stopped the job."""
+
+
+class PutBack(Cancelled):
+    """The job makes room for another, and is carried out later."""
+
+
+class OutOfTime(Cancelled):
+    """The job took longer than a job may take here."""
 
 
 # How devices, hosts and libraries say that no memory is left; the last is cuBLAS and cuDNN.

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,7 @@ from engine.core.errors import BadRequest
 from engine.core.paths import brief
 from engine.core.request import Request, build
 
-Page = Literal["visualize", "spatial", "reliance", "concepts"]
+Page = Literal["visualize", "spatial", "reliance", "concepts", "photo"]
 """The pages that show experiments, by the names of their sections."""
 ModelNeed = Literal["classes", "attention", "text"]
 """What a model must have: classes to answer in, attention, a text tower."""
@@ -68,6 +69,7 @@ class Experiment:
         return (*(f"a model with {need}" for need in self.models), *(f"images with {need}" for need in self.data))
 
 
+_PARSING = threading.Lock()
 _KINDS: dict[str, type[Request]] = {}
 _MARKED: dict[str, Experiment] = {}
 
@@ -190,7 +192,9 @@ def _read(path: Path, module: str) -> Iterator[Experiment]:
     text = path.read_text(encoding="utf-8")
     if f"@{_MARK}(" not in text:
         return
-    for node in ast.parse(text, str(path)).body:
+    with _PARSING:  # Python 3.11 fails now and then where two threads parse at once
+        body = ast.parse(text, str(path)).body
+    for node in body:
         for mark in node.decorator_list if isinstance(node, ast.ClassDef) else ():
             if isinstance(node, ast.ClassDef) and isinstance(mark, ast.Call) and ast.unparse(mark.func) == _MARK:
                 given = {word.arg: ast.literal_eval(word.value) for word in mark.keywords if word.arg}

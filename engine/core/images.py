@@ -6,9 +6,13 @@ any size become a model's input, so that the index, the pages and the command li
 
 from __future__ import annotations
 
+import base64
+import importlib.util
 import io
+import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +23,15 @@ from engine.core.paths import readable
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+"""What a HEIC file says that it is."""
 MAX_BYTES = 20 << 20
 MAX_PIXELS = 40_000_000
+MAX_SIDE = 20_000
+MAX_DEEP_PIXELS = 12_000_000
+"""Pixels of an image with 16 bits a channel, which takes several times the memory."""
+LARGE_PIXELS, STRIP_PIXELS = 4_000_000, 1_000_000
+_ONE = threading.Lock()
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 # What Pillow's own font lacks, in letters it has.
@@ -29,10 +40,15 @@ SPELLED = str.maketrans({"×": "x", "→": ">", "≥": ">=", "≤": "<=", "−":
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
+def open_image(source: bytes | Path, name: str = "", side: int = 0) -> np.ndarray:
     """An image as uint8 (height, width, 3), upright; what is transparent becomes white.
 
-    Takes PNG, JPEG and WebP of at most 20 MB and 40 million pixels; the content decides, not the file's name. Of 16 bits a
+    `side`: that many pixels of the longer side are enough, so a larger JPEG is decoded at a half, a quarter or an eighth of
+    its size where that still has as many, in a fraction of the time and memory, and any other is made smaller by a whole
+    number, strip by strip. Large ones are decoded one at a time.
+
+    Takes PNG, JPEG and WebP of at most 20 MB, 40 million pixels and 20,000 pixels a side (with 16 bits a channel 12 million
+    pixels); the content decides, not the file's name. Of 16 bits a
     channel those count that `used_bits` finds in use. Raises RefusedFile, in one sentence, for anything else, before decoding
     it where its header tells.
     """
@@ -41,10 +57,13 @@ def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
     if len(data) > MAX_BYTES:
         raise RefusedFile(f"{label} has more than {MAX_BYTES >> 20} MB; images may have at most that.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise RefusedFile(_too_large(label, image.size))
-            return np.array(_on_white(ImageOps.exif_transpose(_in_eight_bits(image, data))))
+        with Image.open(io.BytesIO(data), formats=_formats(data)) as image:
+            _check_size(label, image, data)
+            if side and (longer := max(image.size)) > side:
+                image.draft(None, (-(-image.width * side // longer), -(-image.height * side // longer)))
+            with _ONE if image.width * image.height > LARGE_PIXELS else nullcontext():
+                smaller = _reduced(_in_eight_bits(image, data), max(image.size) // side if side else 1)
+                return np.array(_on_white(ImageOps.exif_transpose(smaller)))
     except RefusedFile:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -53,6 +72,54 @@ def open_image(source: bytes | Path, name: str = "") -> np.ndarray:
         raise RefusedFile(f"{label} is not a PNG, JPEG or WebP image.") from None
     except Exception as error:  # whatever a decoder raises on hostile bytes: they differ by format and by version
         raise RefusedFile(f"{label} is damaged or cut off and cannot be decoded ({_reason(error)}).") from None
+
+
+def _check_size(label: str, image: Image.Image, data: bytes) -> None:
+    """Raises RefusedFile for an image that is too large to decode, of which only the header was read."""
+    if image.width * image.height > MAX_PIXELS:
+        raise RefusedFile(_too_large(label, image.size))
+    if max(image.size) > MAX_SIDE:
+        raise RefusedFile(
+            f"{label} is {image.width} x {image.height} pixels; a side of an image may have at most {MAX_SIDE:,}."
+        )
+    if _has_sixteen_bits(data) and image.width * image.height > MAX_DEEP_PIXELS:
+        raise RefusedFile(
+            f"{label} has 16 bits a channel and more than {MAX_DEEP_PIXELS // 10**6} million pixels. Save it with 8 bits."
+        )
+
+
+def _reduced(image: Image.Image, times: int) -> Image.Image:
+    """The image on white, so many times smaller, made in strips: of a large one nothing else is in memory than what its decoder
+    gives. The image itself where it is not to become smaller."""
+    if times < 2:
+        return image
+    made = Image.new("RGB", (-(-image.width // times), -(-image.height // times)))
+    rows = max(1, STRIP_PIXELS // image.width // times) * times
+    for top in range(0, image.height, rows):
+        strip = _on_white(image.crop((0, top, image.width, min(top + rows, image.height))))
+        made.paste(strip.reduce(times), (0, top // times))
+    made.info["exif"] = image.info.get("exif", b"")
+    return made
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether a file is in the format of today's phones (HEIC, or HEIF by another name)."""
+    return data[4:8] == b"ftyp" and data[8:12] in HEIC
+
+
+def reads_heic() -> bool:
+    """Whether the optional package pillow-heif is installed, so that HEIC can be read too."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    """What a file may be; HEIC where it is one and can be read."""
+    if not is_heic(data) or not reads_heic():
+        return FORMATS
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return (*FORMATS, "HEIF")
 
 
 def _read(source: bytes | Path, label: str) -> bytes:
@@ -81,11 +148,15 @@ def used_bits(data: bytes) -> int:
     Cameras and scanners write 10, 12 or 14 bits as they are into 16. So many bits count as hold the largest value, of 8,
     10, 12, 14, 16 and what the file's own sBIT says. Raises as `open_image`.
     """
-    if data[:8] != _PNG or data[24:25] != b"\x10":
+    if not _has_sixteen_bits(data):
         return 0
     values = _sixteen_bits(data)
     largest, said = int(values.max(initial=0)), _significant_bits(data)
     return next(bits for bits in sorted({8, 10, 12, 14, 16, said}) if bits >= 8 and largest < 1 << bits)
+
+
+def _has_sixteen_bits(data: bytes) -> bool:
+    return data[:8] == _PNG and data[24:25] == b"\x10"
 
 
 def orientation(source: bytes | Path) -> tuple[int, tuple[int, int]]:
@@ -164,6 +235,11 @@ def to_input(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     top, left = max(0.0, (tall - height / scale) / 2), max(0.0, (wide - width / scale) / 2)
     box = (left, top, wide - left, tall - top)
     return np.array(Image.fromarray(array).resize((width, height), Image.Resampling.BICUBIC, box=box))
+
+
+def inline(png: bytes) -> str:
+    """The address of a picture that holds the picture itself, for what asks for no file."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def thumbnail(array: np.ndarray, side: int) -> np.ndarray:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import importlib.util
 import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.core.errors import BadRequest
 
 STARTER = Path(__file__).parents[2] / "starter"
 """The folder of the starter world: scenes, weights and what was made of them."""
+SHIPPED = STARTER / "results" / "results.zip"
+"""Results that come with Vitrine, so that every page has something to show at once (`make results` makes them anew)."""
 LONGEST_SHOWN = 80
 
 
@@ -39,6 +45,18 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place beside a file to write it to. When all went well it takes the file's place: the file is there whole or as it was.
+    Raises OSError."""
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def inside_package(package: str, file: str) -> Path | None:
     """A file or folder of an installed package, found without importing the package; None where there is none."""
     spec = importlib.util.find_spec(package)
@@ -46,6 +64,15 @@ def inside_package(package: str, file: str) -> Path | None:
         if (path := Path(folder) / file).exists():
             return path
     return None
+
+
+_FOLDERS = re.compile(r"(?<![\w:/.~-])(/[^\s/“”\"'<>|,;:()]+)(?:/[^\s/“”\"'<>|,;:()]+)*/(?=[^\s/]|$|\s)?")
+
+
+def without_folders(text: str) -> str:
+    """A sentence whose paths on this machine are cut down to their last names, for people who are not to know where things lie
+    here. What only looks like a path, such as the address of a page, stays."""
+    return _FOLDERS.sub(lambda found: "…/" if os.path.lexists(found[1]) else found[0], text)
 
 
 def brief(text: str) -> str:

@@ -22,6 +22,7 @@ def name(device: torch.device) -> str:
     return "Apple GPU" if device.type == "mps" else processor()
 
 
+@cache
 def processor() -> str:
     """The name of the CPU, in its maker's words where the system tells them."""
     names = _lines_of_cpuinfo("model name")

@@ -45,6 +45,11 @@ def student_quantile(q: float, freedom: float) -> float:
     return math.sqrt(freedom * (1 - x) / x)
 
 
+def student_tail(t: float, freedom: float) -> float:
+    """How much of Student's distribution lies as far from 0 as t, on both sides; NaN for no degrees of freedom."""
+    return beta_tail(freedom / (freedom + t * t), freedom / 2, 0.5) if freedom > 0 else math.nan
+
+
 def _log_weight(x: float, a: float, b: float) -> float:
     """log of x^a (1 - x)^b / B(a, b)."""
     return math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)

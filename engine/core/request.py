@@ -14,18 +14,33 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cache.blob import Blob
+from cache.pieces import Pieces, Whole
+from engine.core.choices import UPLOADS
+from engine.core.config import settings
 from engine.core.errors import BadRequest
+
+_UPLOAD = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(UPLOADS.values())})[0-9a-f]{{16}}(?![0-9a-f])")
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A request (its canonical facts), the fingerprints of what it reads, and the row of a larger result that holds its own."""
+
+    request: Mapping[str, Any]
+    fingerprints: Mapping[str, str]
+    row: int
 
 
 class Request(BaseModel):
@@ -37,19 +52,21 @@ class Request(BaseModel):
     version: ClassVar[int]
     always_float32: ClassVar[bool] = False
     """Whether all of it, and all that it builds on, is computed in float32, whatever precision the machine prefers."""
+    lane: ClassVar[Literal["short", "usual"]] = "usual"
+    """`short` where a loaded model answers within a few seconds, given what it builds on: such a request runs past long ones.
+    Where it turns out that something else has to be computed first, it waits its turn like the others."""
     changes: ClassVar[Mapping[int, str]] = {}
     """What each version changed in what the result means, in a sentence: said where a result of an earlier one is stored."""
 
     def canonical(self) -> str:
         """The request as JSON with sorted keys: equal requests give equal text."""
         facts = {"experiment": self.experiment, "version": self.version, **self.model_dump(mode="json")}
-        return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return canonical_text(facts)
 
     def former_key(self, version: int) -> str:
         """The key that this request had with an earlier version of its experiment, whose fields were the same."""
         facts = json.loads(self.canonical()) | {"version": version}
-        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-        return _digest(text, self.former_fingerprints(version))
+        return digest(canonical_text(facts), self.former_fingerprints(version))
 
     def former_fingerprints(self, version: int) -> dict[str, str]:
         """What `fingerprints` gave with an earlier version, where that was something else."""
@@ -63,19 +80,49 @@ class Request(BaseModel):
         """Fingerprints of the weights and data that the request reads. Raises VitrineError when one is missing."""
         raise NotImplementedError
 
+    def check_size(self) -> None:
+        """Raises BadRequest where it asks for more units than one request may. Called before it is queued, without loading a
+        model."""
+        lists = [named for name in ("units", "targets") if isinstance(named := getattr(self, name, None), tuple)]
+        count, limit = sum(map(len, lists)), settings().units_limit
+        if count > limit:
+            raise BadRequest(f"{count} units requested at once; the limit is {limit}. Request them in parts.")
+
     def run(self, context: Context) -> Result:
         """Carry the request out. Raises Cancelled when the context says so."""
         raise NotImplementedError
 
+    @classmethod
+    def inside(cls, request: Mapping[str, Any], fingerprints: Mapping[str, str]) -> Iterable[Inner]:
+        """The requests whose results stand inside the result of one of this kind (its canonical facts), which read what has
+        these fingerprints."""
+        return ()
+
+    @classmethod
+    def out_of(cls, pieces: Pieces | Whole, row: int) -> Result:
+        """The result of a request of this kind out of one that it stands inside, in this row (see `inside`)."""
+        raise NotImplementedError
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """The uploads that it names, each once: photos, directions, lists of words, checkpoints."""
+        return tuple(dict.fromkeys(_UPLOAD.findall(self.canonical())))
+
     def key(self) -> str:
         """The cache key: 26 lower-case base32 characters of a 128-bit digest."""
-        return _digest(self.canonical(), self.fingerprints())
+        return digest(self.canonical(), self.fingerprints())
 
 
-def _digest(canonical: str, fingerprints: Mapping[str, str]) -> str:
+def canonical_text(facts: Mapping[str, Any]) -> str:
+    """A request's facts as JSON with sorted keys."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+
+def digest(canonical: str, fingerprints: Mapping[str, str]) -> str:
+    """The key of a request with this text that reads what has these fingerprints."""
     text = canonical + json.dumps(fingerprints, sort_keys=True)
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
+    hashed = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return base64.b32encode(hashed).decode().rstrip("=").lower()
 
 
 T = TypeVar("T")
@@ -113,14 +160,26 @@ def reason(error: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
+class Made:
+    """One picture of a job that is still running: uint8 (H, W, 3), growing until `activation`, what it reached at its last
+    step, is known. `kept`: it is stored as a result of its own, so it stays whatever becomes of the job."""
+
+    picture: np.ndarray
+    activation: float | None = None
+    kept: bool = False
+
+
+@dataclass(frozen=True)
 class Progress:
-    """How far a job is. `preview` is PNG bytes; `curve` is the objective so far (any length)."""
+    """How far a job is. `preview` is PNG bytes; `curve` is the objective so far (any length); `made` is what is new of its
+    pictures, each by the name of the unit or target that it is for."""
 
     step: int
     total: int
     message: str = ""
     preview: bytes | None = None
     curve: tuple[float, ...] = ()
+    made: Mapping[str, Made] = field(default_factory=dict)
 
 
 class Context(Protocol):
@@ -135,9 +194,9 @@ class Context(Protocol):
     def find(self, request: Request) -> Result | None:
         """The result of another request if it is there already."""
 
-    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+    def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
         """Store a further result that came out along the way, so that nobody has to compute it again. A spare one is part
-        of what is being computed, and is let go where the store cannot be written."""
+        of what is being computed, and is let go where the store cannot be written. True when it is stored."""
 
 
 @dataclass

@@ -62,6 +62,33 @@ def estimate(values: np.ndarray, below: np.ndarray | None = None, clusters: np.n
     return Estimate(value, float(np.maximum(low, 0)), high)
 
 
+class Ratios(NamedTuple):
+    """Of many columns at once: (m,) mean over mean, its standard error, and the degrees of freedom."""
+
+    value: np.ndarray
+    error: np.ndarray
+    freedom: np.ndarray
+
+
+def ratios(
+    above: np.ndarray, below: np.ndarray, told: np.ndarray | None = None, clusters: np.ndarray | None = None
+) -> Ratios:
+    """mean(above) / mean(below) of every column of two measurements (n, m) of the same images, as `estimate` has it of one.
+
+    `told` (n, m): how much of what is known rests on each image, where not all count alike: degrees of freedom are of as many
+    clusters of equal weight. NaN where a column's mean(below) is 0.
+    """
+    total = below.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(total != 0, above.sum(axis=0) / total, np.nan)
+    sums, _ = _sums(above - value * below, clusters)
+    weights, _ = _sums(np.ones_like(below) if told is None else told.astype(np.float64), clusters)
+    squares = (weights**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(len(sums) / (len(sums) - 1 or math.nan) * (sums**2).sum(axis=0)) / np.abs(total)
+        return Ratios(value, error, weights.sum(axis=0) ** 2 / squares - 1)
+
+
 def difference(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None = None) -> Estimate:
     """mean(a - b) for two measurements (n,) of the same images, with its interval; see `estimate`."""
     return _difference(a, b, clusters)[0]
@@ -93,6 +120,22 @@ def apart(
     margin = student_quantile((1 + LEVEL) / 2, freedom) * error
     smallest = margin + student_quantile(POWER, freedom) * error
     return _around(value, middle, margin), smallest
+
+
+def combination(*terms: tuple[float, Estimate]) -> Estimate:
+    """A weighted sum of estimates, from their intervals alone (MOVER: Zou and Donner 2008). They count as independent: of the
+    same images, whose estimates rise and fall together, a difference's interval is too wide rather than too narrow."""
+    value, below, above = 0.0, 0.0, 0.0
+    for weight, (middle, low, high) in terms:
+        value += weight * middle
+        down, up = (middle - low, high - middle) if weight > 0 else (high - middle, middle - low)
+        below, above = math.hypot(below, weight * down), math.hypot(above, weight * up)
+    return Estimate(value, value - below, value + above)
+
+
+def smallest_like(found: Estimate) -> float:
+    """The smallest true difference whose interval, as wide as this one, would leave out zero in 80% of samples."""
+    return (1 + student_quantile(POWER, 1e6) / Z) * (found.high - found.low) / 2
 
 
 def smallest_share(chance: float, n: float) -> float:
@@ -185,6 +228,29 @@ def mcnemar(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None = None) ->
         math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2) for k in range(fewer + 1)
     ]
     return min(1.0, 2 * math.fsum(math.exp(value) for value in logs))
+
+
+STILL = 1e-6
+"""Change relative to size: what is less is rounding."""
+
+
+def standard(values: np.ndarray) -> np.ndarray:
+    """Columns (N, n) float32 less their mean, at length one: their products are correlations. Still ones are 0."""
+    centred = values.astype(np.float32)
+    mean = centred.mean(axis=0)
+    centred -= mean
+    length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    alive = length > STILL * np.sqrt(length**2 + len(values) * mean**2)
+    centred *= np.divide(1, length, out=np.zeros_like(length), where=alive)
+    return centred
+
+
+def correlation_interval(r: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The 95% interval of correlations of n independent pairs, by Fisher's transformation; everything where n is below 4."""
+    if n < 4:
+        return np.full_like(r, -1), np.full_like(r, 1)
+    middle, error = np.arctanh(np.clip(r, -1 + STILL, 1 - STILL)), Z / np.sqrt(n - 3)
+    return np.tanh(middle - error), np.tanh(middle + error)
 
 
 def _share(values: np.ndarray, clusters: np.ndarray | None) -> Estimate:

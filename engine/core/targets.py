@@ -111,6 +111,13 @@ class Target:
         return bool(self.whole) or any(term.part.position is not None for term in self.terms)
 
 
+def checked_image(image: str) -> str:
+    """An image as requests name it: its number, or `up-` and the digest of an upload. Raises ValueError for anything else."""
+    if not IMAGE.fullmatch(image):
+        raise ValueError("The image is a number of the data set, or up-<digest> of an upload.")
+    return str(int(image)) if image.isdecimal() else image
+
+
 def is_target(text: str) -> bool:
     """Whether a text is meant as a target rather than as units and ranges of units."""
     return bool(re.search(r"[(@*]", text)) or text.startswith(("head", "dir-", "invert:", "match:", "caricature:"))

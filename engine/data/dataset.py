@@ -6,7 +6,6 @@ fingerprint is the same; pictures are decoded when asked for and not kept.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,11 +31,14 @@ class Dataset(ABC):
 
     def __init__(self) -> None:
         self._skipped: dict[str, str] = {}
+        self._known_fingerprint = ""
 
-    @functools.cached_property
+    @property
     def fingerprint(self) -> str:
         """Digest that changes when the images do: part of every cache key that reads them."""
-        return self._fingerprint()
+        # functools.cached_property of Python 3.11 has one lock for all objects: pages would wait for each other's files
+        self._known_fingerprint = self._known_fingerprint or self._fingerprint()
+        return self._known_fingerprint
 
     @abstractmethod
     def _fingerprint(self) -> str: ...

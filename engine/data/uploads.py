@@ -19,10 +19,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from engine.core.config import settings
+from engine.core.choices import UPLOADS
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.images import open_image, thumbnail, to_png
+from engine.data import belongings
+from engine.data.photo_files import open_photo
 from engine.data.wordlists import WordList, read_words, write_words
+from engine.people.person import LOCAL, Person
 
 Kind = Literal["vectors", "images", "words"]
 
@@ -30,19 +33,21 @@ MAX_VECTOR_BYTES = 16 << 20
 MAX_LENGTH = 1 << 16
 SHORTEST, LONGEST = 1e-12, 1e12
 """Norms between which float32 has room for the squares of a vector's numbers."""
-MOST_BYTES = 200 << 20
-"""Of each kind that is kept."""
+MOST_BYTES = 2 << 30
+"""Of each kind that is kept, of all people together."""
 LONGEST_SIDE = 1024
 """Pixels of a kept image's longer side: more than any model looks at."""
-UPLOADED = "up-"
+UPLOADED = UPLOADS["images"]
 """How a reference to a kept image begins; a number is an image of the data set."""
 
 
-def keep_vector(data: bytes, name: str, tensor: str = "") -> str:
+def keep_vector(data: bytes, name: str, tensor: str = "", person: Person = LOCAL) -> str:
     """Keep the vector of a .npy or .safetensors file (`tensor`: which of several); gives its digest, 16 hex digits.
 
-    Raises RefusedFile for what is neither, or no vector of at most 65,536 finite numbers that are not all zero.
+    Raises RefusedFile for what is neither, or no vector of at most 65,536 finite numbers that are not all zero; and as
+    `belongings.check_room` for a person who has no room for it.
     """
+    belongings.check_room(person, 0)
     if len(data) > MAX_VECTOR_BYTES:
         raise RefusedFile(
             f"{name} has more than {MAX_VECTOR_BYTES >> 20} MB; a file with a vector may have at most that."
@@ -61,7 +66,7 @@ def keep_vector(data: bytes, name: str, tensor: str = "") -> str:
     vector = vector.astype(np.float32)
     buffer = io.BytesIO()
     np.save(buffer, vector, allow_pickle=False)
-    return _keep("vectors", vector.tobytes(), buffer.getvalue(), ".npy")
+    return _keep("vectors", vector.tobytes(), buffer.getvalue(), ".npy", person, name)
 
 
 def vector(digest: str) -> np.ndarray:
@@ -69,12 +74,15 @@ def vector(digest: str) -> np.ndarray:
     return np.load(_find("vectors", digest, ".npy", "direction"), allow_pickle=False)
 
 
-def keep_image(data: bytes, name: str) -> str:
-    """Keep an image as PNG; gives the digest of its pixels. Raises RefusedFile as `open_image` does."""
-    pixels = open_image(data, name)
+def keep_image(data: bytes, name: str, person: Person = LOCAL) -> str:
+    """Keep an image as PNG, upright; gives the digest of its pixels. Raises RefusedFile as `open_photo` does, and as
+    `belongings.check_room`."""
+    belongings.check_room(person, 0)
+    pixels = open_photo(data, name, LONGEST_SIDE)
     if max(pixels.shape[:2]) > LONGEST_SIDE:
         pixels = thumbnail(pixels, LONGEST_SIDE)
-    return _keep("images", repr(pixels.shape).encode() + pixels.tobytes(), to_png(pixels), ".png")
+    content = repr(pixels.shape).encode() + pixels.tobytes()
+    return _keep("images", content, to_png(pixels), ".png", person, name)
 
 
 def image(digest: str) -> np.ndarray:
@@ -82,10 +90,12 @@ def image(digest: str) -> np.ndarray:
     return open_image(_find("images", digest, ".png", "image"), "The image")
 
 
-def keep_words(data: bytes, name: str) -> str:
-    """Keep a list of words (see `engine.data.wordlists`); gives the digest of the words. Raises RefusedFile as `read_words`."""
+def keep_words(data: bytes, name: str, person: Person = LOCAL) -> str:
+    """Keep a list of words (see `engine.data.wordlists`); gives the digest of the words. Raises RefusedFile as `read_words`, and
+    as `belongings.check_room`."""
+    belongings.check_room(person, 0)
     content = write_words(read_words(data, name)).encode()
-    return _keep("words", content, content, ".csv")
+    return _keep("words", content, content, ".csv", person, name)
 
 
 def words(digest: str) -> WordList:
@@ -114,6 +124,15 @@ def fingerprint(reference: str) -> str:
     return digest
 
 
+def has_vector(digest: str) -> bool:
+    """Whether this machine has a kept vector, which counts as used from now on."""
+    try:
+        _find("vectors", digest, ".npy", "direction")
+    except Unavailable:
+        return False
+    return True
+
+
 def _npy(data: bytes, name: str) -> np.ndarray:
     try:
         return np.load(io.BytesIO(data), allow_pickle=False)
@@ -135,19 +154,21 @@ def _safetensors(data: bytes, name: str, tensor: str) -> np.ndarray:
 
 
 def _folder(kind: Kind) -> Path:
-    return settings().cache_folder / "uploads" / kind
+    return belongings.folder() / kind
 
 
-def _keep(kind: Kind, content: bytes, file: bytes, suffix: str) -> str:
+def _keep(kind: Kind, content: bytes, file: bytes, suffix: str, person: Person, name: str) -> str:
     digest, folder = hashlib.blake2b(content, digest_size=8).hexdigest(), _folder(kind)
     path = folder / f"{digest}{suffix}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if path.exists():
+        if not (new := not path.exists()):
             path.touch()
-            return digest
-        _write(path, file)
-        _trim(path)
+        else:
+            belongings.check_room(person, len(file))
+            _write(path, file)
+            _trim(path)
+        belongings.add(path, person, name, new)
     except OSError as error:
         raise Unavailable(f"The file cannot be kept in {folder}: {error.strerror or error}.") from error
     return digest
@@ -181,4 +202,4 @@ def _trim(newest: Path) -> None:
     for file in files:
         if total > MOST_BYTES and file != newest:
             total -= file.stat().st_size
-            file.unlink(missing_ok=True)
+            belongings.discard(file)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from engine.core.choices import EMBEDDING
 from engine.core.errors import BadRequest
 from engine.core.experiments import Experiment, ModelNeed, find
 from engine.core.request import Request
 from engine.data.registry import open_dataset
 from engine.models.catalog import sites_of
 
-ROLES: dict[ModelNeed, str] = {"classes": "head.logits", "text": "head.embedding", "attention": "attn."}
+ROLES: dict[ModelNeed, str] = {"classes": "head.logits", "text": EMBEDDING, "attention": "attn."}
 """What the role of one of a model's sites begins with, where the model has what is needed."""
 
 

@@ -5,6 +5,8 @@ Invariant: what cannot be matched, or could mean two classes, stays unmatched an
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ import numpy as np
 
 from engine.core.errors import BadRequest
 from engine.data.imagenet import imagenet_ids, imagenet_names
+from engine.data.registry import open_dataset
 from engine.models import catalog
 
 _WORDNET = re.compile(r"(n\d{8})(?![0-9])")
@@ -64,6 +67,54 @@ def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Mat
             f"The model has none of the data set's classes (“{data[0]}”, …). Choose another model or data set."
         )
     return Matching(to_model, tuple(notes))
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """How many of a data set's kinds a model knows, and which (their numbers in the data set)."""
+
+    model: str
+    known: frozenset[int]
+    kinds: int
+
+    @property
+    def sentence(self) -> str:
+        """What a comparison on this data is about; empty where the model knows all of it."""
+        if len(self.known) == self.kinds:
+            return ""
+        return f"knows {len(self.known)} of {self.kinds} kinds here: compared on those"
+
+
+def knowledge(model: str, data: str) -> Knowledge:
+    """Which kinds of a data set a model knows, without loading its weights. Raises BadRequest where it knows none, and
+    VitrineError where either is not there."""
+    return _knowledge(model, data, open_dataset(data).class_names)
+
+
+@functools.lru_cache(maxsize=64)
+def _knowledge(model: str, data: str, kinds: tuple[str, ...]) -> Knowledge:
+    classes = model_classes(model)
+    try:
+        matching = match(kinds, classes, len(classes))
+    except BadRequest:
+        raise BadRequest(
+            f"{model} knows none of the kinds of “{data}”. Choose another model or other images."
+        ) from None
+    return Knowledge(model, frozenset(np.flatnonzero(matching.to_model >= 0).tolist()), len(kinds))
+
+
+def check_comparable(models: Sequence[str], data: str) -> None:
+    """Raises BadRequest, before anything runs, where a model knows none of a data set's kinds, or two have none in common
+    there."""
+    if not open_dataset(data).class_names:
+        return  # a data set without names counts in ImageNet's classes
+    known = [knowledge(model, data) for model in dict.fromkeys(models)]
+    for one, other in itertools.combinations(known, 2):
+        if not one.known & other.known:
+            raise BadRequest(
+                f"{one.model} and {other.model} have no kind of “{data}” in common, so they cannot be compared on it. Choose "
+                "other images, or models with the same classes."
+            )
 
 
 def _plain(name: str) -> str:

@@ -192,48 +192,23 @@ def log_odds(share: float, n: int) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def sentence(aligned: Aligned, variant: str = "background", fill: str = "") -> str:
-    """What the control leaves of the difference between the first two models on a cut variant, as one sentence."""
-    name, its_fill = aligned.variants[aligned.place(variant, fill)]
-    control = matched(aligned)
-
-    def find(rows: list[dict[str, Any]]) -> dict[str, Any]:
-        return next(row for row in rows if row["variant"] == name and row["fill"] == its_fill)
-
-    raw = find(paired(aligned))
-    a, b = raw["a"], raw["b"]
-    before = f"On {name} alone, {a} minus {b} is {_points(raw)}"
-    if not control["n"]:
-        return f"{before}; no intact image is classified correctly by all models, so overall accuracy cannot be controlled for."
-    fair = find(control["paired"])
-    among = f"on the {control['n']} images whose intact version all models classify correctly, it is {_points(fair)}"
-    return f"{before}; {among}: {_verdict(raw, fair)}."
-
-
-def _verdict(raw: dict[str, Any], fair: dict[str, Any]) -> str:
-    before, after = (_sign(row) for row in (raw, fair))
-    if not before:
-        return "only the controlled difference is significant" if after else f"neither is significant; {_could(fair)}"
-    if not after:
-        return f"the difference is no longer significant; {_could(fair)}"
-    return "the difference remains significant" if before == after else "the difference changes sign"
-
-
-def _could(row: dict[str, Any]) -> str:
-    return f"{100 * row['smallest']:.1f} points would have been significant in 80% of samples"
-
-
-def _sign(row: dict[str, Any]) -> int:
-    low, high = row["interval"]
-    return 1 if low > 0 else -1 if high < 0 else 0
-
-
-def _points(row: dict[str, Any]) -> str:
-    low, high = row["interval"]
-    return f"{100 * row['difference']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
-
-
 def disagreement(aligned: Aligned) -> np.ndarray:
     """(images,): how far the models' probabilities of the true class lie apart, at most 1, on average over variants."""
     probability = np.exp(-aligned.loss.astype(np.float64))
     return (probability.max(axis=0) - probability.min(axis=0)).mean(axis=1)
+
+
+def telling(aligned: Aligned) -> np.ndarray:
+    """Places (images,) of the images, those first that show how models differ: right in full in all, and right without
+    background in some only. Which models those are changes along the way as often as it does among all such images, so that
+    a few of them stand for the rest; clear cases of each come first."""
+    names = [name for name, _ in aligned.variants]
+    cut = aligned.place("foreground") if "foreground" in names else len(names) - 1
+    right = aligned.top1[:, :, cut]
+    differ = aligned.top1[:, :, aligned.place("full")].all(axis=0) & right.any(axis=0) & ~right.all(axis=0)
+    apart = disagreement(aligned)
+    turn = np.full(len(apart), 2.0) - apart  # the others, behind
+    for pattern in np.unique(right[:, differ], axis=1).T:
+        alike = np.flatnonzero(differ & (right == pattern[:, None]).all(axis=0))
+        turn[alike[np.argsort(-apart[alike], kind="stable")]] = (np.arange(len(alike)) + 0.5) / len(alike)
+    return np.argsort(turn, kind="stable")

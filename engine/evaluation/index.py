@@ -71,17 +71,20 @@ class IndexRequest(Request):
     def run(self, context: Context) -> Result:
         """Indexes every layer's site of the same role along with this one: whoever asks for one layer asks for the next,
         and one pass serves all. Only this one where all would take too much room."""
+        results = index_sites(self.model, self.together(), self.data, context, self.top)
+        for name, result in results.items():
+            if name != self.site:
+                context.keep(self.model_copy(update={"site": name}), result)
+        return results[self.site]
+
+    def together(self) -> list[str]:
+        """The sites that one pass indexes along with this one, itself among them. Loads the model."""
         loaded = catalog.load(self.model)
         asked = find(loaded.sites, self.site)
         alike = [site for site in loaded.sites.values() if site.role == asked.role]
         size = len(open_dataset(self.data)) * sum(site.units for site in alike) * 4
         maps = 2 * self.top * sum(site.units * site.grid.height * site.grid.width for site in alike) * 2
-        together = alike if size <= TOGETHER_BYTES and maps <= MAPS_BYTES else [asked]
-        results = index_sites(self.model, [site.name for site in together], self.data, context, self.top)
-        for name, result in results.items():
-            if name != self.site:
-                context.keep(self.model_copy(update={"site": name}), result)
-        return results[self.site]
+        return [site.name for site in (alike if size <= TOGETHER_BYTES and maps <= MAPS_BYTES else [asked])]
 
 
 def indexes(context: Context, model: str, sites: Sequence[str], data: str) -> list[Result]:

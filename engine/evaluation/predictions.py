@@ -54,7 +54,11 @@ def logits(loaded: LoadedModel, images: Tensor) -> Tensor:
     with torch.no_grad(), autocast(loaded.device):
         for some in ready.split(loaded.images_per_pass(PASS)):
             parts.append(answer(loaded.module, some).float())
-    values = torch.cat(parts)
+    return both_classes(loaded, torch.cat(parts))
+
+
+def both_classes(loaded: LoadedModel, values: Tensor) -> Tensor:
+    """Outputs (n, classes) as logits: one output z of a model that answers by its sign becomes 0 and z."""
     one = values.shape[1] == 1 and by_sign(loaded)
     return torch.cat([torch.zeros_like(values), values], dim=1) if one else values
 

@@ -69,6 +69,15 @@ def chosen(dataset: Dataset, to_model: np.ndarray, limit: int = 0) -> tuple[np.n
     return numbers, labels
 
 
+def drawn(dataset: Dataset, limit: int) -> np.ndarray:
+    """Numbers of images, labelled or not, in order: those with an object where that is known, else all; at most `limit` of them
+    (0: all), drawn at random, the same ones each time."""
+    pool = dataset.evaluated()
+    pool = pool if len(pool) else np.arange(len(dataset))
+    count = min(limit, len(pool)) if limit else len(pool)
+    return np.sort(np.random.default_rng(0).choice(pool, count, replace=False))
+
+
 def samples(
     dataset: Dataset,
     numbers: Sequence[int] | np.ndarray,

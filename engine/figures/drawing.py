@@ -1,4 +1,5 @@
-"""A figure as a list of texts and images at places, in points (1/72 inch) from its upper left corner: what any writer draws.
+"""A figure as a list of texts, shapes and images at places, in points (1/72 inch) from its upper left corner: what any writer
+draws.
 
 Invariant: what is drawn does not depend on how it is written. Text is measured with one font, Pillow's own, which is as wide as
 Helvetica to within a few percent.
@@ -42,13 +43,54 @@ class Image:
     pixels: np.ndarray
 
 
+Places = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through places. `dash`: lengths of strokes and gaps in turn; empty for an unbroken line."""
+
+    places: Places
+    colour: str = INK
+    width: float = 1.0
+    dash: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Area:
+    """What lies within these corners, filled; see-through below opacity 1."""
+
+    places: Places
+    colour: str
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A disc around (x, y); a ring on paper where it is hollow."""
+
+    x: float
+    y: float
+    radius: float
+    colour: str
+    hollow: bool = False
+
+
+Item = Text | Image | Line | Area | Dot
+
+
+def box(x: float, y: float, width: float, height: float, colour: str, opacity: float = 1.0) -> Area:
+    """A rectangle with its upper left corner at (x, y)."""
+    return Area(((x, y), (x + width, y), (x + width, y + height), (x, y + height)), colour, opacity)
+
+
 @dataclass(frozen=True)
 class Drawing:
     """All of a figure. `title` and `description` are for those who cannot see it."""
 
     width: float
     height: float
-    items: tuple[Text | Image, ...]
+    items: tuple[Item, ...]
     title: str = ""
     description: str = ""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.figures.drawing import FAINT, INK, Drawing, Image, Text, lines_of
+from engine.figures.drawing import FAINT, INK, Drawing, Image, Item, Text, lines_of
 
 COLUMN, PAGE = 252.0, 504.0
 """Widths in points: one column of a paper in two columns (3.5 inches), and both."""
@@ -55,7 +55,7 @@ def laid_out(sheet: Sheet) -> Drawing:
     if not longest:
         raise ValueError("A figure needs at least one picture.")
     columns = min(longest, sheet.most)
-    page = _Page(COLUMN if columns <= FEW else PAGE)
+    page = Page(COLUMN if columns <= FEW else PAGE)
     tile = min(LARGEST_TILE, (page.inner - (columns - 1) * GAP) / columns)
     page.paragraph(sheet.title, TITLE, bold=True)
     page.paragraph(sheet.finding, BODY)
@@ -68,13 +68,13 @@ def laid_out(sheet: Sheet) -> Drawing:
     return Drawing(page.width, page.y + MARGIN, tuple(page.items), sheet.title, sheet.finding)
 
 
-class _Page:
+class Page:
     """What is drawn so far, and where what follows begins."""
 
     def __init__(self, width: float) -> None:
         self.width, self.y = width, MARGIN
         self.inner = width - 2 * MARGIN
-        self.items: list[Text | Image] = []
+        self.items: list[Item] = []
 
     def paragraph(self, text: str, size: float, colour: str = INK, bold: bool = False) -> None:
         for line in lines_of(text, size, self.inner) if text else ():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from xml.sax.saxutils import escape, quoteattr
 
-from engine.core.images import to_png
-from engine.figures.drawing import PAPER, Drawing, Image, Text
+from engine.core.images import inline, to_png
+from engine.figures.drawing import PAPER, Area, Dot, Drawing, Image, Item, Line, Places, Text
 
 FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
@@ -20,10 +19,32 @@ def to_svg(drawing: Drawing) -> str:
         f"<title>{_text(drawing.title)}</title>",
         f"<desc>{_text(drawing.description)}</desc>",
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
-        *(_line(item) if isinstance(item, Text) else _image(item) for item in drawing.items),
+        *map(_element, drawing.items),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _element(item: Item) -> str:
+    match item:
+        case Text():
+            return _line(item)
+        case Image():
+            return _image(item)
+        case Line():
+            dash = f' stroke-dasharray="{" ".join(f"{each:g}" for each in item.dash)}"' if item.dash else ""
+            stroke = f'stroke="{item.colour}" stroke-width="{item.width:g}" stroke-linejoin="round"'
+            return f'<polyline points="{_points(item.places)}" fill="none" {stroke}{dash}/>'
+        case Area():
+            opacity = "" if item.opacity == 1 else f' fill-opacity="{item.opacity:g}"'
+            return f'<polygon points="{_points(item.places)}" fill="{item.colour}"{opacity}/>'
+        case Dot():
+            fill, rest = (PAPER, f' stroke="{item.colour}"') if item.hollow else (item.colour, "")
+            return f'<circle cx="{item.x:.6g}" cy="{item.y:.6g}" r="{item.radius:g}" fill="{fill}"{rest}/>'
+
+
+def _points(places: Places) -> str:
+    return " ".join(f"{x:.6g},{y:.6g}" for x, y in places)
 
 
 def _line(item: Text) -> str:
@@ -34,9 +55,8 @@ def _line(item: Text) -> str:
 
 
 def _image(item: Image) -> str:
-    data = base64.b64encode(to_png(item.pixels)).decode()
     place = f'x="{item.x:g}" y="{item.y:g}" width="{item.width:g}" height="{item.height:g}"'
-    return f'<image {place} style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
+    return f'<image {place} style="image-rendering:pixelated" href="{inline(to_png(item.pixels))}"/>'
 
 
 def _text(text: str) -> str:

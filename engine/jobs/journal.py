@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cache.process import ProcessMark
+from engine.people.person import LOCAL
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +42,12 @@ class Journal:
                         self._file(id).unlink()
                     mark.forget(id)
 
-    def begin(self, key: str, request: dict[str, Any]) -> None:
-        """A request was taken on; asking again for an interrupted one settles that."""
+    def begin(self, key: str, request: dict[str, Any], owner: str = LOCAL.id) -> None:
+        """A person (by id) asked for a request; asking again for an interrupted one settles that for them."""
         with self._lock:
-            self._interrupted.pop(key, None)
-            self._active[key] = {"request": request, "since": time.time()}
+            self._let_go(key, owner)
+            line = self._active.setdefault(key, {"request": request, "since": time.time(), "owners": []})
+            line["owners"] = [*dict.fromkeys([*line["owners"], owner])]
             self._save()
 
     def end(self, key: str) -> None:
@@ -54,18 +56,31 @@ class Journal:
             if self._active.pop(key, None):
                 self._save()
 
-    def interrupted(self) -> dict[str, dict[str, Any]]:
-        """Requests by key that a process which is gone had taken on and not finished, oldest first."""
+    def interrupted(self, owner: str = LOCAL.id) -> dict[str, dict[str, Any]]:
+        """Requests of a person by key that a process which is gone had taken on and not finished, oldest first."""
         with self._lock:
-            found = sorted(self._interrupted.items(), key=lambda item: item[1]["since"])
-        return {key: dict(line["request"]) for key, line in found}
+            mine = {key: line for key, line in self._interrupted.items() if owner in line["owners"]}
+        return {key: dict(line["request"]) for key, line in sorted(mine.items(), key=lambda item: item[1]["since"])}
 
-    def forget(self, key: str | None = None) -> None:
-        """Stop listing an interrupted request, or (without a key) all of them."""
+    def __len__(self) -> int:
+        """How many interrupted requests there are, of all people."""
+        with self._lock:
+            return len(self._interrupted)
+
+    def forget(self, owner: str = LOCAL.id, key: str | None = None) -> None:
+        """Stop listing an interrupted request of a person, or (without a key) all of theirs."""
         with self._lock:
             for gone in [*self._interrupted] if key is None else [key]:
-                self._interrupted.pop(gone, None)
+                self._let_go(gone, owner)
             self._save()
+
+    def _let_go(self, key: str, owner: str) -> None:
+        """Nobody else's notice of an interrupted request goes with this person's."""
+        if (line := self._interrupted.get(key)) is None or owner not in line["owners"]:
+            return
+        line["owners"] = [other for other in line["owners"] if other != owner]
+        if not line["owners"]:
+            del self._interrupted[key]
 
     def close(self) -> None:
         """Leave the file when it still says something (an unfinished request, or one that nobody asked for again)."""
@@ -77,13 +92,21 @@ class Journal:
     def _file(self, id: str) -> Path:
         return self._mark.folder / f"{id}.json"
 
+    def _lines(self) -> dict[str, dict[str, Any]]:
+        """What the next process is to know: what is being worked on, and what was interrupted and is nobody's to forget yet."""
+        lines = {**self._interrupted}
+        for key, line in self._active.items():
+            before = self._interrupted.get(key, {}).get("owners", [])
+            lines[key] = line | {"owners": [*dict.fromkeys([*before, *line["owners"]])]}
+        return lines
+
     def _save(self) -> bool:
         if not self._mark.held:
             return False
         path = self._file(self._mark.id)
         partial = path.with_suffix(".part")
         try:
-            partial.write_text(json.dumps(self._interrupted | self._active))
+            partial.write_text(json.dumps(self._lines()))
             os.replace(partial, path)
             return True
         except OSError as error:
@@ -97,7 +120,11 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         lines = json.loads(path.read_text())
         oldest = time.time() - REMEMBERED_SECONDS
         return {
-            str(key): {"request": dict(line["request"]), "since": float(line["since"])}
+            str(key): {
+                "request": dict(line["request"]),
+                "since": float(line["since"]),
+                "owners": [str(owner) for owner in line.get("owners", [LOCAL.id])],
+            }
             for key, line in lines.items()
             if float(line["since"]) > oldest
         }

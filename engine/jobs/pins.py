@@ -8,14 +8,16 @@ from cache.store import StoreUnavailable
 from engine.core import config
 from engine.core.errors import Unavailable
 from engine.jobs import keys
+from engine.people.person import LOCAL, Person
 
 
-def pin(wanted: Collection[str], on: bool = True) -> list[str]:
+def pin(wanted: Collection[str], on: bool = True, person: Person = LOCAL) -> list[str]:
     """Pin those of these results that are stored, or (`on` false) unpin them; returns which they are. The key of a request
     stands for all of its results, one for each precision.
 
-    Raises Unavailable where the store cannot be written.
+    Raises Unavailable where the store cannot be written, Forbidden where this person may not.
     """
+    person.require("member", "pin results")
     store = config.store()
     stored = {key: there for key in wanted if (there := [place for place in keys.places(key) if store.has(place)])}
     try:
@@ -27,6 +29,6 @@ def pin(wanted: Collection[str], on: bool = True) -> list[str]:
 
 
 def pinned(wanted: Collection[str]) -> set[str]:
-    """Those of these keys under which a result is pinned."""
-    pins = config.store().pins()
+    """Those of these keys under which a result is pinned by hand; collections have pins of their own."""
+    pins = config.store().pins("")
     return {key for key in wanted if pins & set(keys.places(key))}

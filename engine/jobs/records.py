@@ -5,12 +5,19 @@ Invariant: all of it is read and changed under the lock of its Jobs (see `engine
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.core.errors import Unavailable
+from engine.core.errors import OutOfTime, Unavailable
 from engine.core.request import Request
+from engine.core.settings.limits import Limits
+from engine.jobs import endings
+from engine.jobs.endings import Ending
+from engine.jobs.lanes import SWEEP, Lane
 from engine.jobs.progress import Meter, Snapshot, Status
+from engine.people import audit
+from engine.people.person import SERVER, Person
 
 REMEMBERED_JOBS = 256
 ENDED = ("done", "failed", "cancelled")
@@ -29,14 +36,83 @@ class Record:
     """What is known of one job."""
 
     job: Job
-    owners: dict[str, str]  # who wants it, and as part of which of their batches
+    owners: dict[str, str]  # who wants it (ids of persons), and as part of which of their batches
     status: Status = "queued"
     meter: Meter = field(default_factory=Meter)
     stop: bool = False
     stopping: bool = False  # Cancelled was raised into it: too late for a newcomer to join
     error: str | None = None
     started: float | None = None
+    begun: float | None = None  # when it started, by a clock that never jumps
     finished: float | None = None
+    kept: int = 0  # pictures that were stored before it ended
+    long: bool = False  # a short one that turned out to be long
+    people: dict[str, Person] = field(default_factory=dict)  # its owners, by their ids
+
+    @classmethod
+    def found(cls, job: Job, person: Person, batch: str) -> Record:
+        """Of a job whose result was there already."""
+        return cls(job, {person.id: batch}, "done", finished=time.time(), people={person.id: person})
+
+    @property
+    def lane(self) -> Lane:
+        """As what it runs: what the first person wants it as who does not wait in a lane that yields, if there is one."""
+        lanes = {self.lane_of(owner) for owner in self.owners}
+        return next((lane for lane in (self._asked_for(), "sweep", "quiet") if lane in lanes), self._asked_for())
+
+    def lane_of(self, owner: str) -> Lane:
+        """Where it waits for this owner."""
+        if owner == SERVER.id:
+            return "quiet"
+        return "sweep" if _is_sweep(self.owners[owner]) else self._asked_for()
+
+    def _asked_for(self) -> Lane:
+        return "usual" if self.long else self.job.request.lane
+
+    @property
+    def names(self) -> list[str]:
+        """The names of those who want it; empty for visitors, who have none."""
+        return [self.people[owner].name if owner in self.people else "" for owner in self.owners]
+
+    def put_back(self) -> None:
+        """It waits again, as if it had not begun."""
+        self.status, self.started, self.begun, self.meter, self.stopping = "queued", None, None, Meter(), False
+
+    def start(self) -> None:
+        """It runs from now on."""
+        self.status, self.started, self.begun = "running", time.time(), time.monotonic()
+
+    def seconds(self) -> float | None:
+        """How long it has been running; None where it did not begin."""
+        return None if self.begun is None else time.monotonic() - self.begun
+
+    @property
+    def persons(self) -> int:
+        """How many want it, beside the server."""
+        return len(self.owners.keys() - {SERVER.id})
+
+    def end(self, status: Status, error: str | None) -> None:
+        """It ended so. What it showed of its pictures is let go: those that are kept are results."""
+        self.kept = self.meter.kept
+        self.meter.made.clear()
+        self.status, self.error, self.finished = status, error, time.time()
+        for owner in self.owners:
+            self.note(self.people.get(owner, Person(owner)), status, **({"reason": error} if error else {}))
+
+        self.tell_end()
+
+    def tell_end(self) -> None:
+        """Tell those who listen that it ended, and for whom; of a sweep, which has thousands of parts, it is told as a whole."""
+        people = [self.people.get(owner, Person(owner)) for owner, batch in self.owners.items() if not _is_sweep(batch)]
+        ended = self.finished or time.time()
+        job, short = self.job, self._asked_for() == "short"
+        endings.tell(Ending(job.id, job.request, tuple(people), self.status, ended, self.started, self.error, short))
+
+    def note(self, person: Person, outcome: str, **facts: object) -> None:
+        """Write down for operators what came of this job for somebody."""
+        seconds = round(time.time() - self.started, 2) if self.started else 0.0
+        told = {"experiment": self.job.request.experiment, "key": self.job.id, "seconds": seconds, **facts}
+        audit.note(person, "compute", outcome, **told)
 
     @property
     def ended(self) -> bool:
@@ -61,15 +137,24 @@ class Record:
             started=self.started,
             finished=self.finished,
             eta=self.meter.eta() if running else None,
+            made=self.meter.made.copy() if running else {},
+            kept=self.meter.kept or self.kept,
+            persons=self.persons,
+            quiet=self.lane == "quiet",
+            stages=tuple(self.meter.stages),
         )
+
+
+def _is_sweep(batch: str) -> bool:
+    return batch.startswith(SWEEP)
 
 
 class Records(dict[str, Record]):
     """The jobs of a process by their ids: those that wait or run, and the last of those that ended."""
 
-    def __init__(self, jobs_per_owner: int, queue_limit: int) -> None:
+    def __init__(self, limits: Limits) -> None:
         super().__init__()
-        self._jobs_per_owner, self._queue_limit = jobs_per_owner, queue_limit
+        self._limits = limits
 
     def to_join(self, id: str) -> Record | None:
         """The job of this id, if a newcomer may still join it."""
@@ -84,17 +169,34 @@ class Records(dict[str, Record]):
         for key in ended[: max(len(ended) - REMEMBERED_JOBS, 0)]:
             del self[key]
 
-    def refuse_when_full(self, owner: str, batch: str) -> None:
-        """Raise Unavailable where no further job may wait, or none of this owner; a batch counts as one job."""
-        active = [record for record in self.values() if not record.ended]
-        mine = {record.owners[owner] for record in active if owner in record.owners}
+    def refuse_when_full(self, person: Person, batch: str) -> None:
+        """Raise Unavailable where no further job may wait, or none of this person. A batch counts as one job, and of its parts
+        only so many may wait and run at once. A sweep counts as none: it keeps few of its parts waiting."""
+        if batch.startswith(SWEEP):
+            return
+        active = [record for record in self.values() if not record.ended and record.lane != "sweep"]
+        mine = [record.owners[person.id] for record in active if person.id in record.owners]
+        if person.id != SERVER.id and len(mine) >= (most := self._limits.parts_per_person):
+            raise Unavailable(
+                f"You already have {len(mine)} parts of jobs queued or running; here a person may have {most}. "
+                "Wait until some are done, or cancel some."
+            )
         if batch in mine:
             return
         # A job that several wait for counts for the first of them: joining costs nothing.
         waiting = {next(iter(record.owners.items())) for record in active if record.status == "queued"}
-        if len(waiting) >= self._queue_limit:
-            raise Unavailable(f"The queue is full ({self._queue_limit} jobs). Try again in a few minutes.")
-        if len(mine) >= self._jobs_per_owner:
+        if len(waiting) >= self._limits.jobs_waiting:
+            raise Unavailable(f"The queue is full ({self._limits.jobs_waiting} jobs). Try again in a few minutes.")
+        if len(batches := {*mine}) >= self._limits.jobs_per_person:
             raise Unavailable(
-                f"You already have {len(mine)} jobs queued or running. Wait for one to finish, or cancel one."
+                f"You already have {len(batches)} jobs queued or running. Wait for one to finish, or cancel one."
+            )
+
+    def refuse_when_late(self, record: Record) -> None:
+        """Raise OutOfTime where a running job has taken longer than a job may that a person asked for."""
+        most = self._limits.seconds_per_job
+        if most and record.persons and (record.seconds() or 0.0) > most:
+            raise OutOfTime(
+                f"This took longer than the {most} seconds that a job may take here, and was stopped. What was finished is "
+                "kept. Ask for fewer units, images or steps at once."
             )

@@ -11,13 +11,19 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from cache.store import ResultStore, StoreFull, StoreUnavailable
+from cache import within
+from cache.blob import Blob
+from cache.store import StoreFull, StoreUnavailable
+from engine.core.inside import Inside
 from engine.core.request import Progress, Request, Result, one_request
 from engine.jobs import keys
 
 log = logging.getLogger(__name__)
+within.learn(Inside())
 
 POLL_SECONDS = 0.25
 LEASE_SECONDS = 30.0
@@ -26,6 +32,23 @@ UNSTORED_RESULTS = 64
 
 Reporter = Callable[[Progress | None], None]
 """Takes in progress (None: none to tell) and raises Cancelled when the work must stop."""
+Begins = Callable[[Request, bool], None]
+"""Told before a request is computed (False) or, since it is being computed elsewhere, waited for (True), with the request that
+it may be a part of. Raises PutBack when that has to wait."""
+
+
+class Keeps(Protocol):
+    """Where a runner's results are kept (see `cache.store.ResultStore`)."""
+
+    def get(self, key: str) -> Blob | None: ...
+    def put(self, key: str, blob: Blob) -> None: ...
+    def put_bytes(self, key: str, data: bytes, request: Any = None) -> None: ...
+    def lease(self, key: str, seconds: float = ...) -> AbstractContextManager[bool]: ...
+    def report(self, text: str) -> None: ...
+
+
+def _goes_ahead(request: Request, waits: bool) -> None:
+    """Nothing has to wait."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +57,25 @@ class _Context:
 
     runner: Runner
     reporter: Reporter
+    begins: Begins
 
     def report(self, progress: Progress) -> None:
         self.reporter(progress)
 
     def compute(self, request: Request) -> Result:
-        return self.runner.fetch(request, self.reporter, nested=True)
+        return self.runner.fetch(request, self.reporter, self.begins, nested=True)
 
     def find(self, request: Request) -> Result | None:
         return self.runner.find(request.key(), only=keys.computes_in(request))
 
-    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
-        self.runner.keep(request, result, spare)
+    def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
+        return self.runner.keep(request, result, spare)
 
 
 class Runner:
     """Gets results for one process; used by all of its workers."""
 
-    def __init__(self, store: ResultStore) -> None:
+    def __init__(self, store: Keeps) -> None:
         self.store = store
         self._lock = threading.Lock()
         self._unstored: OrderedDict[str, tuple[Result, str]] = OrderedDict()  # with the warning that it deserves
@@ -93,15 +117,17 @@ class Runner:
             kept = next((self._unstored[place] for place in keys.places(key) if place in self._unstored), None)
         return kept[1] if kept else None
 
-    def fetch(self, request: Request, report: Reporter, *, nested: bool = False) -> Result:
+    def fetch(
+        self, request: Request, report: Reporter, begins: Begins = _goes_ahead, *, nested: bool = False
+    ) -> Result:
         """The result of a request: found, awaited or computed; in the precision of this machine where it is `nested` in
-        another. Files that it reads are looked at once, for its key and for its work. Raises Cancelled when `report` says
-        so, and whatever the experiment raises.
+        another. Files that it reads are looked at once, for its key and for its work. Raises Cancelled when `report` or
+        `begins` says so, and whatever the experiment raises.
         """
         with one_request():
-            return self._fetch(request, report, nested)
+            return self._fetch(request, report, begins, nested)
 
-    def _fetch(self, request: Request, report: Reporter, nested: bool) -> Result:
+    def _fetch(self, request: Request, report: Reporter, begins: Begins, nested: bool) -> Result:
         key = request.key()
         ours = keys.computes_in(request)
         only = ours if nested else None
@@ -109,16 +135,18 @@ class Runner:
             report(None)
             if (there := self.find(key, only=only)) is not None:
                 return there
+            begins(request, False)
             with self.store.lease(keys.stored_key(key, ours), LEASE_SECONDS) as mine:
                 if mine:
                     # Whoever had the lease before us has stored what it made.
                     there = self.find(key, only=only)
-                    return self._compute(request, report) if there is None else there
+                    return self._compute(request, report, begins) if there is None else there
+            begins(request, True)
             report(Progress(0, 0, "Another Vitrine process is computing this; waiting for its result"))
             time.sleep(POLL_SECONDS)
 
-    def _compute(self, request: Request, report: Reporter) -> Result:
-        result = request.run(_Context(self, report))
+    def _compute(self, request: Request, report: Reporter, begins: Begins) -> Result:
+        result = request.run(_Context(self, report, begins))
         if not isinstance(result, Result):
             raise TypeError(f"{request.experiment} returned {type(result).__name__}, not a Result")
         if self.keep(request, result):
@@ -127,15 +155,27 @@ class Runner:
 
     def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
         """Store a result of a request, or keep it in memory where that fails, unless it is a spare one; True when it is
-        stored. Here, and nowhere else, it is noted which precision it was computed in."""
+        stored. Here, and nowhere else, it is noted which precision it was computed in, and of which weights and data."""
         result.facts["precision"] = keys.computes_in(request)
+        result.facts["fingerprints"] = dict(request.fingerprints())
         result.key = keys.stored_key(request.key(), result.precision)
         return self._put(result, spare)
 
-    def _put(self, result: Result, spare: bool = False) -> bool:
+    def take_in(self, place: str, data: bytes) -> Result:
+        """Store a result that was computed elsewhere and comes as bytes, or keep it in memory where that fails. Whether it is
+        what it says is for the caller to know (see `engine.jobs.executors.wire.checked`). Raises DamagedBlob."""
+        result = Result.from_blob(Blob.from_bytes(data))
+        result.key = place
+        self._put(result, data=data)
+        return result
+
+    def _put(self, result: Result, spare: bool = False, data: bytes | None = None) -> bool:
         key = result.key
         try:
-            self.store.put(key, result.to_blob())
+            if data is None:
+                self.store.put(key, result.to_blob())
+            else:
+                self.store.put_bytes(key, data, result.request)
         except Exception as error:
             if isinstance(error, StoreUnavailable):
                 self.store.report(str(error))  # once, however many results it concerns

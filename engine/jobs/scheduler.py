@@ -3,6 +3,8 @@
 Invariants: one request (one key) is one job, however many ask; a job is stopped only when nobody is left who wants
 it; a result is in the store (or, where that cannot be written, kept in memory) before its job says `done`; whatever
 an experiment raises ends its job and never its worker. Nothing here knows a browser: a job outlives its submitter.
+A short job passes the long ones, also those that run; a quiet one, and a part of a sweep, make room for whatever a person
+asks for.
 """
 
 from __future__ import annotations
@@ -10,88 +12,131 @@ from __future__ import annotations
 import atexit
 import json
 import threading
-import time
 from functools import cache
 from typing import Any
 
 from cache.store import ResultStore
 from engine.core import config
-from engine.core.errors import Cancelled, Unavailable
+from engine.core.errors import Cancelled, OutOfTime, PutBack, Unavailable, VitrineError
 from engine.core.request import Progress, Request, Result
-from engine.jobs.fair_queue import FairQueue
+from engine.core.settings.limits import Limits
 from engine.jobs.journal import Journal
+from engine.jobs.lanes import YIELDS_TO, Lanes
 from engine.jobs.progress import Snapshot, Status
 from engine.jobs.records import Job, Record, Records
+from engine.jobs.relays import carriers
 from engine.jobs.runner import Runner
-from engine.jobs.workers import Workers
+from engine.jobs.tally import Tally
+from engine.jobs.workers import Hire, Workers
+from engine.people import audit
+from engine.people.person import LOCAL, Person
 
 GONE = "This job no longer exists. Start it again."
+NEARLY_DONE = 3.0
+"""Seconds. A job that has to make room and is done so soon goes on."""
 
 
 class Jobs:
-    """The queue, its workers (one thread for each device in use) and the finished jobs of this process."""
+    """The queue, who carries its jobs out (`carriers`; default: as many threads as there are `workers`), and the finished jobs
+    of this process."""
 
-    def __init__(self, store: ResultStore, workers: int = 1, *, jobs_per_owner: int = 4, queue_limit: int = 64) -> None:
+    def __init__(
+        self, store: ResultStore, workers: int = 1, *, limits: Limits | None = None, carriers: Hire | None = None
+    ) -> None:
         self._changed = threading.Condition()
-        self._records = Records(jobs_per_owner, queue_limit)
-        self._queue = FairQueue()
-        self._closing = False
+        self._records = Records(limits or Limits())
+        self._queue = Lanes()
+        self._closing = self._draining = False
+        self.tally = Tally()
         self._runner = Runner(store)
         self._journal = Journal(store.mark)
-        self._workers = Workers(self, self._runner, workers)
+        self._workers = carriers(self, self._runner) if carriers else Workers(self, self._runner, workers)
 
     # Asking
 
-    def submit(self, request: Request, owner: str = "local", batch: str | None = None) -> Job:
-        """Ask for a result. Done at once when it is stored; joins the job when somebody asked already. Jobs that name
-        the same batch of an owner count as one where there are limits.
+    def submit(self, request: Request, person: Person = LOCAL, batch: str | None = None) -> Job:
+        """Ask for a result. Done at once when it is stored; joins the job when somebody asked already. Jobs that name the same
+        batch of a person count as one; one named as a sweep yields to all others of people. What SERVER asks for is quiet.
 
-        Raises VitrineError when the request cannot be keyed (a model or data set is missing), Unavailable when the
-        queue, or this owner's share of it, is full.
+        Raises VitrineError when the request cannot be keyed (a model or data set is missing), Forbidden when this person may not
+        compute what is not stored, BadRequest when it asks for too much, Unavailable when the queue is full or no worker could.
         """
-        job = Job(request.key(), request)
+        try:
+            return self._submit(Job(request.key(), request), person, batch)
+        except VitrineError as refusal:
+            audit.note(person, "compute", "refused", experiment=request.experiment, reason=str(refusal))
+            raise
+
+    def _submit(self, job: Job, person: Person, batch: str | None) -> Job:
         batch = batch or job.id
-        if self._join(job, owner, batch):
+        computes = person.is_at_least("member")
+        if computes and self._join(job, person, batch):
             return job
         stored = self._runner.find(job.id) is not None
+        if not stored:
+            person.require("member", "compute")
+            job.request.check_size()
+            self._workers.refuse(job.request)
         with self._changed:
-            if self._join(job, owner, batch):
+            if computes and self._join(job, person, batch):
                 return job
             if stored:
-                self._records.remember(Record(job, {owner: batch}, "done", finished=time.time()))
+                self._records.remember(record := Record.found(job, person, batch))
+                record.note(person, "stored")
+                record.tell_end()
                 return job
-            if self._closing:
+            if self.draining:
                 raise Unavailable("Vitrine is shutting down and accepts no new jobs. Try again after the restart.")
-            self._records.refuse_when_full(owner, batch)
-            self._records.remember(Record(job, {owner: batch}))
-            self._queue.add(owner, job.id, batch)
-            self._journal.begin(job.id, json.loads(request.canonical()))
+            self._records.refuse_when_full(person, batch)
+            record = Record(job, {person.id: batch}, people={person.id: person})
+            self._records.remember(record)
+            self._wait_for(record, person.id)
             self._changed.notify_all()
         return job
 
-    def cancel(self, job: Job | str, owner: str = "local") -> bool:
-        """Take back this owner's interest. True when nobody else is interested, so that the job stops."""
+    def cancel(self, job: Job | str, person: Person = LOCAL) -> bool:
+        """Take back this person's interest. True when nobody else is interested, so that the job stops."""
         with self._changed:
             record = self._records.get(_id(job))
-            if record is None or record.ended or owner not in record.owners:
+            if record is None or record.ended or person.id not in record.owners:
                 return False
-            del record.owners[owner]
-            self._queue.remove(record.job.id, owner)
+            del record.owners[person.id]
+            self._queue.remove(record.job.id, person.id)
+            record.note(person, "cancelled")
             if record.owners:
                 return False
-            record.stop = True
-            if record.status == "queued":
-                self._queue.remove(record.job.id)
-                self.end(record, "cancelled")
+            self._stop(record)
             return True
 
+    def stop(self, job: Job | str, person: Person) -> bool:
+        """Stop a job whoever wants it; False where it has ended. Raises Forbidden unless this person is an operator."""
+        person.require("operator", "stop what others asked for")
+        with self._changed:
+            record = self._records.get(_id(job))
+            if record is None or record.ended:
+                return False
+            record.note(person, "stopped", owners=[*record.owners])
+            record.owners.clear()
+            self._stop(record)
+            return True
+
+    def _stop(self, record: Record) -> None:
+        record.stop = True
+        if record.status == "queued":
+            self._queue.remove(record.job.id)
+            self.end(record, "cancelled")
+
     # Watching
+
+    @property
+    def slots(self) -> int:
+        """How many jobs are carried out at once."""
+        return self._workers.slots
 
     def job(self, id: str) -> Job | None:
         """The job with this id (the request's key), while it is remembered."""
         with self._changed:
-            record = self._records.get(id)
-            return record.job if record else None
+            return record.job if (record := self._records.get(id)) else None
 
     def snapshot(self, job: Job | str) -> Snapshot:
         """How a job stands now."""
@@ -121,17 +166,51 @@ class Jobs:
             running = [record.job for record in self._records.values() if record.status == "running"]
             return running + [self._records[key].job for key in self._queue.order()]
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs run and wait, apart from those that the server prepares (`quiet`), and were `interrupted` before."""
+        with self._changed:
+            counts = dict.fromkeys(("running", "queued", "quiet"), 0) | {"interrupted": len(self._journal)}
+            for record in self._records.values():
+                if not record.ended:
+                    counts["quiet" if record.lane == "quiet" else record.status] += 1
+            return counts
+
+    def wanted_by(self, job: Job | str) -> list[str]:
+        """The names of those who want a job; empty for visitors, who have none."""
+        with self._changed:
+            return record.names if (record := self._records.get(_id(job))) else []
+
     def result(self, key: str) -> Result | None:
         """A finished result, from the store or (when it could not be stored) from memory."""
         return self._runner.find(key)
 
-    def interrupted(self) -> dict[str, dict[str, Any]]:
-        """Requests by key that an earlier process had taken on and did not finish; `parse_request` reads them."""
-        return {key: facts for key, facts in self._journal.interrupted().items() if self._runner.find(key) is None}
+    def interrupted(self, person: Person = LOCAL) -> dict[str, dict[str, Any]]:
+        """This person's requests by key that an earlier process had taken on and did not finish; `parse_request` reads them."""
+        mine = self._journal.interrupted(person.id)
+        return {key: facts for key, facts in mine.items() if self._runner.find(key) is None}
 
-    def forget_interrupted(self, key: str | None = None) -> None:
-        """Stop listing an interrupted request, or (without a key) all of them."""
-        self._journal.forget(key)
+    def forget_interrupted(self, person: Person = LOCAL, key: str | None = None) -> None:
+        """Stop listing an interrupted request of this person, or (without a key) all of theirs."""
+        self._journal.forget(person.id, key)
+
+    @property
+    def draining(self) -> bool:
+        """Whether no more jobs are taken, since this process is about to end."""
+        return self._draining or self._closing
+
+    def drain(self, seconds: float) -> bool:
+        """Take no more jobs and begin none of those that wait; those that run have so many seconds to end. True when they did.
+        Asked for by people who still look at pages: call `close` afterwards."""
+
+        def idle() -> bool:
+            return not any(record.status == "running" for record in self._records.values())
+
+        with self._changed:
+            self._draining = True
+            for record in self._records.values():
+                record.stop |= record.lane == "quiet"
+            self._changed.notify_all()
+            return self._changed.wait_for(idle, seconds)
 
     def close(self, timeout: float = 60.0) -> None:
         """Take no more jobs and stop those that run; what was not finished is listed as interrupted next time.
@@ -147,47 +226,94 @@ class Jobs:
         self._workers.join(timeout)
         self._journal.close()
 
-    def _join(self, job: Job, owner: str, batch: str) -> bool:
-        """Add this owner to a job that waits or runs; False when there is none to join."""
+    def _join(self, job: Job, person: Person, batch: str) -> bool:
+        """Add this person to a job that waits or runs; False when there is none to join."""
         with self._changed:
             record = self._records.to_join(job.id)
             if record is None:
                 return False
-            record.owners.setdefault(owner, batch)
+            record.owners.setdefault(person.id, batch)
+            record.people[person.id] = person
             record.stop = False
-            if record.status == "queued":
-                self._queue.add(owner, job.id, batch)
+            self._wait_for(record, person.id)
+            self._changed.notify_all()
             return True
+
+    def _wait_for(self, record: Record, owner: str) -> None:
+        """An owner wants this job, which waits for its turn unless it runs. What a person wants is remembered."""
+        if record.status == "queued":
+            self._queue.add(record.lane_of(owner), owner, record.job.id, record.owners[owner])
+        if record.lane_of(owner) not in YIELDS_TO:
+            self._journal.begin(record.job.id, json.loads(record.job.request.canonical()), owner)
 
     # What the workers ask (see `engine.jobs.workers.Line`)
 
     def take(self) -> Record | None:
         """The next job, which runs from now on; waits for one, and gives None when no more are to be carried out."""
         with self._changed:
-            while not self._closing:
-                key = self._queue.take()
-                if key is not None:
-                    record = self._records[key]  # only jobs that ended are forgotten, and those left the queue
-                    record.status, record.started = "running", time.time()
-                    return record
+            while not self.draining:
+                if (key := self._queue.take()) is not None:
+                    return self._started(key)
                 self._changed.wait()
             return None
 
+    def take_short(self) -> Record | None:
+        """A short job, which runs from now on, if one waits."""
+        with self._changed:
+            key = None if self.draining else self._queue.take(("short",))
+            return None if key is None else self._started(key)
+
+    def _started(self, key: str) -> Record:
+        record = self._records[key]  # only jobs that ended are forgotten, and those left the queue
+        record.start()
+        return record
+
     def report(self, record: Record, progress: Progress | None) -> None:
-        """A running job's progress, if there is some. Raises Cancelled when the job must stop."""
+        """A running job's progress, if there is some. Raises Cancelled when the job must stop, OutOfTime when it took longer
+        than it may, PutBack when it yields and somebody waits."""
         with self._changed:
             if record.stop or self._closing:
                 record.stopping = True
                 raise Cancelled("The job was cancelled." if record.stop else "Vitrine was stopped.")
             if progress is not None:
                 record.meter.update(progress)
+            try:
+                self._records.refuse_when_late(record)
+            except OutOfTime:
+                record.stopping = True
+                raise
+            if any(self._queue.waits(lane) for lane in YIELDS_TO.get(record.lane, ())):
+                left = record.meter.eta()
+                if left is None or left > NEARLY_DONE:
+                    raise PutBack("Somebody asked for something.")
+
+    def begins(self, record: Record, request: Request, waits: bool) -> None:
+        """A job is about to compute a request, its own or one that it builds on, or to wait for it (`waits`). One in the
+        short lane must do neither for long: the job at whose report it runs stands still, and might be what it waits for.
+        """
+        with self._changed:
+            if record.lane == "short" and (waits or request.lane != "short"):
+                record.long = True
+                raise PutBack("This takes longer than it seemed.")
+
+    def put_back(self, record: Record) -> None:
+        """A running job made room for another: it waits again, unless it was cancelled meanwhile."""
+        with self._changed:
+            if record.stop or self._closing:
+                self.end(record, "cancelled")
+                return
+            record.put_back()
+            for owner in record.owners:
+                self._wait_for(record, owner)
+            self._changed.notify_all()
 
     def end(self, record: Record, status: Status, error: str | None = None) -> None:
         """A job ended so; nothing where it had ended before."""
         with self._changed:
             if record.ended:
                 return
-            record.status, record.error, record.finished = status, error, time.time()
+            record.end(status, error)
+            self.tally.note(record)
             # A job that was stopped by our own end, or whose result is in memory only, is what the journal is for; one
             # that was replaced is still active.
             replaced = self._records.get(record.job.id, record) is not record
@@ -203,8 +329,7 @@ def _id(job: Job | str) -> str:
 
 @cache
 def _open_jobs() -> Jobs:
-    chosen = config.settings()
-    opened = Jobs(config.store(), jobs_per_owner=chosen.jobs_per_owner, queue_limit=chosen.queue_limit)
+    opened = Jobs(config.store(), limits=config.settings().limits, carriers=carriers)
     atexit.register(opened.close)
     return opened
 
@@ -212,7 +337,13 @@ def _open_jobs() -> Jobs:
 _OPENING = threading.Lock()
 
 
+def started() -> Jobs | None:
+    """The jobs of this process, if there are some already."""
+    with _OPENING:
+        return _open_jobs() if _open_jobs.cache_info().currsize else None
+
+
 def jobs() -> Jobs:
-    """The jobs of this process, started at the first call: one worker, for the one device that the process uses."""
+    """The jobs of this process, started at the first call, and carried out as the settings say: by one thread on the CPU."""
     with _OPENING:
         return _open_jobs()

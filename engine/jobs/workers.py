@@ -1,6 +1,8 @@
 """The threads that carry jobs out, one job at a time each.
 
-Invariant: whatever an experiment raises ends its job and never its worker.
+Invariants: whatever an experiment raises ends its job and never its worker; while a short job runs, the long one at whose report
+it is carried out stands still, so that no two share a model or a device. It has a thread of its own all the same: what a
+thread keeps (gradients on or off, precision, hooks, what was opened for a request) is then its own, as if it ran alone.
 """
 
 from __future__ import annotations
@@ -8,12 +10,15 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from engine.core.errors import Cancelled
-from engine.core.request import Progress
+from engine.core.errors import Cancelled, OutOfTime, PutBack
+from engine.core.request import Progress, Request
+from engine.jobs import courtesy
 from engine.jobs.failures import explain
+from engine.jobs.lanes import YIELDS_TO
 from engine.jobs.progress import Status
 from engine.jobs.records import Record
 from engine.jobs.runner import Runner
@@ -27,11 +32,39 @@ class Line(Protocol):
     def take(self) -> Record | None:
         """Wait for the next job, which counts as running from now on; None when no more are to be carried out."""
 
+    def take_short(self) -> Record | None:
+        """A short job, which counts as running from now on; None where none waits."""
+
     def report(self, record: Record, progress: Progress | None) -> None:
-        """A running job's progress, if there is some. Raises Cancelled when the job must stop."""
+        """A running job's progress, if there is some. Raises Cancelled when the job must stop, PutBack when it must wait."""
+
+    def begins(self, record: Record, request: Request, waits: bool) -> None:
+        """A running job is about to compute a request, its own or one that it builds on, or to wait for it. Raises PutBack
+        where that makes it a long one."""
+
+    def put_back(self, record: Record) -> None:
+        """A job made room for another; it waits for its turn again."""
 
     def end(self, record: Record, status: Status, error: str | None = None) -> None:
         """A job ended so; nothing where it had ended before."""
+
+
+class Carriers(Protocol):
+    """Who takes jobs from a line and has them carried out."""
+
+    @property
+    def slots(self) -> int:
+        """How many jobs are carried out at once."""
+
+    def refuse(self, request: Request) -> None:
+        """Raises Unavailable for what nobody here could carry out, before it waits for its turn."""
+
+    def join(self, timeout: float) -> None:
+        """Wait until each thread has ended, which takes as long as the step that is computed."""
+
+
+Hire = Callable[[Line, Runner], Carriers]
+"""Whoever gives the carriers of a line's jobs."""
 
 
 class Workers:
@@ -45,6 +78,13 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def slots(self) -> int:
+        return len(self._threads)
+
+    def refuse(self, request: Request) -> None:
+        """Refuses nothing: what is on this machine is here."""
+
     def join(self, timeout: float) -> None:
         """Wait until each thread has ended, which takes as long as the step that it computes."""
         for thread in self._threads:
@@ -55,21 +95,46 @@ class Workers:
 
     def _work(self) -> None:
         while (record := self._line.take()) is not None:
-            try:
-                self._carry_out(record)
-            except BaseException:  # nothing an experiment does may end the worker
-                log.exception("The worker had to give up on %s", record.job.id)
-            finally:
-                self._line.end(record, "failed", "This job failed unexpectedly. Start it again.")
+            self._one(record)
             record = None
             gc.collect()
 
-    def _carry_out(self, record: Record) -> None:
-        try:
-            self._runner.fetch(record.job.request, partial(self._line.report, record))
-        except Cancelled:
-            self._line.end(record, "cancelled")
-        except BaseException as problem:
-            self._line.end(record, "failed", explain(problem, record.job.request))
-        else:
-            self._line.end(record, "done")
+    def _one(self, record: Record) -> None:
+        begins = partial(self._line.begins, record)
+        settle(
+            self._line, record, lambda: self._runner.fetch(record.job.request, partial(self._report, record), begins)
+        )
+
+    def _report(self, record: Record, progress: Progress | None) -> None:
+        """A job's report, and the point at which a long one lets a short one pass, and one that yields a page's run."""
+        self._line.report(record, progress)
+        if record.lane in YIELDS_TO:
+            courtesy.PAGES.wait()
+        if record.lane != "short" and (short := self._line.take_short()) is not None:
+            passing = threading.Thread(target=self._one, args=(short,), name="short", daemon=True)
+            passing.start()
+            passing.join()
+
+
+def settle(line: Line, record: Record, work: Callable[[], object]) -> None:
+    """Do a job's work, and tell the line how it ended. Raises nothing, whatever an experiment does."""
+    try:
+        _settle(line, record, work)
+    except BaseException:
+        log.exception("The worker had to give up on %s", record.job.id)
+        line.end(record, "failed", "This job failed unexpectedly. Start it again.")
+
+
+def _settle(line: Line, record: Record, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except PutBack:
+        line.put_back(record)
+    except OutOfTime as over:
+        line.end(record, "failed", str(over))
+    except Cancelled:
+        line.end(record, "cancelled")
+    except BaseException as problem:
+        line.end(record, "failed", explain(problem, record.job.request))
+    else:
+        line.end(record, "done")

@@ -18,11 +18,12 @@ from engine import COMMAND
 from engine.core import devices
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Unavailable, VitrineError, out_of_memory
-from engine.models.checkpoints import read_weights
+from engine.models import guard
+from engine.models.checkpoints import bytes_in_float32, read_weights
 from engine.models.loaded import Entry, LoadedModel
 from engine.models.pool import ModelPool
 from engine.models.source import Source
-from engine.models.sources import known
+from engine.models.sources import known, open_clip_hub
 from engine.models.sources.known import SOURCES, source_of
 from engine.models.sources.twin import PREFIX
 
@@ -38,12 +39,13 @@ def entries() -> list[Entry]:
     """The models worth listing, source by source (see `engine.models.sources.known.SOURCES`); of timm's and open_clip's those
     suggested or already on this machine. `find` knows all of theirs.
     """
-    return [entry for source in SOURCES for entry in _listed(source)]
+    return [entry for source in SOURCES for entry in _listed(source) if guard.may_load(entry.name.removeprefix(PREFIX))]
 
 
 def find(name: str) -> Entry:
     """The entry of a model. Raises BadRequest with the nearest names when there is none, Unavailable where its source
-    fails."""
+    fails, Forbidden where the settings let nobody load it."""
+    guard.check_name(name.removeprefix(PREFIX))
     failed: VitrineError | None = None
     sources = known.sources_for(name)
     for source in sources:
@@ -85,6 +87,11 @@ def class_names(entry: Entry) -> tuple[str, ...] | None:
     return source_of(entry).class_names(entry)
 
 
+def reads_texts(entry: Entry) -> bool:
+    """Whether a model is a CLIP, with a text tower beside its image tower."""
+    return entry.architecture.startswith(open_clip_hub.PREFIX)
+
+
 def load(name: str, device: torch.device | str | None = None) -> LoadedModel:
     """The model, ready to look into, on `device` (default: the best there is); shared by all who ask for it.
 
@@ -94,7 +101,8 @@ def load(name: str, device: torch.device | str | None = None) -> LoadedModel:
     entry = find(name)
     place = torch.device(device) if device is not None else devices.pick()
     mark = _fingerprint(entry)
-    return pool().get((entry.name, mark, str(place)), lambda: _load(entry, place, mark))
+    needs = bytes_in_float32(file) if (file := source_of(entry).fetch(entry)[0]) else 0
+    return pool().get((entry.name, mark, str(place)), lambda: _load(entry, place, mark), needs)
 
 
 def pool() -> ModelPool:

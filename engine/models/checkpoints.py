@@ -8,6 +8,9 @@ from __future__ import annotations
 import argparse
 import functools
 import hashlib
+import json
+import math
+import os
 import pickle
 import pickletools
 import re
@@ -29,6 +32,8 @@ from engine.core.errors import BadRequest, RefusedFile, Unavailable
 NESTS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 # What wrappers (data parallel, torch.compile, Lightning) put before every name.
 WRAPPERS = ("_orig_mod.", "module.", "model.")
+LONGEST_HEADER = 100 << 20
+"""Bytes of a safetensors file's list of contents."""
 AVERAGED = "n_averaged"
 """What torch's averaging of weights writes beside them."""
 _ASKED = re.compile(r"(?:GLOBAL|class|global) [`'\"]?([A-Za-z_][\w.]*\.\w+)")
@@ -56,6 +61,22 @@ def read_weights(path: Path | str, part: str = "") -> dict[str, Tensor]:
     state = unwrap(content, path, part)
     _check_numbers(state, path)
     return state
+
+
+def bytes_in_float32(path: Path | str) -> int:
+    """How many bytes a file's weights take in memory, about: each number of a safetensors file four bytes, else the file's size.
+    0 where that cannot be known; whoever loads it finds out."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(9)
+            length = int.from_bytes(start[:8], "little")
+            if start[8:9] != b"{" or length > LONGEST_HEADER:
+                return os.fstat(file.fileno()).st_size
+            file.seek(8)
+            header = json.loads(file.read(length))
+        return sum(4 * math.prod(each["shape"]) for name, each in header.items() if name != "__metadata__")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return 0
 
 
 def sets_of_weights(path: Path) -> tuple[str, ...]:

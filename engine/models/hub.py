@@ -10,13 +10,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub import (
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    scan_cache_dir,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import CacheNotFound, EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.utils import tqdm
 
 from engine.core.errors import Unavailable
+from engine.models import guard
 
 SECONDS_TO_ANSWER = 3
 _silent_until = 0.0
@@ -51,10 +63,10 @@ def cached(place: Place) -> Path | None:
     return None
 
 
-def cached_repositories(owner: str) -> Iterator[str]:
-    """Names of an owner's repositories in the local cache (its folders are called models--OWNER--NAME)."""
-    folders = Path(constants.HF_HUB_CACHE).glob(f"models--{owner}--*")
-    return (folder.name.split("--", 2)[2] for folder in sorted(folders))
+def cached_repositories() -> list[str]:
+    """OWNER/NAME of the repositories in the local cache, whose folders are called models--OWNER--NAME."""
+    folders = Path(constants.HF_HUB_CACHE).glob("models--*--*")
+    return sorted("/".join(folder.name.split("--", 2)[1:]) for folder in folders)
 
 
 def fetch(name: str, place: Place) -> Path:
@@ -64,6 +76,7 @@ def fetch(name: str, place: Place) -> Path:
     """
     if path := cached(place):
         return path
+    guard.check_download(name)
     if not answers():
         raise Unavailable(
             f"The weights of {name} are not on this machine and the hub cannot be reached: on a machine with a network "
@@ -72,6 +85,7 @@ def fetch(name: str, place: Place) -> Path:
         )
     for file in place.files:
         try:
+            guard.check_bytes(name, _bytes(place, file))
             return Path(_download(place, file))
         except LocalEntryNotFoundError:
             break
@@ -85,14 +99,81 @@ def fetch(name: str, place: Place) -> Path:
     )
 
 
+def kept() -> dict[str, int]:
+    """Bytes that each repository of models takes in the local cache."""
+    try:
+        found = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except (CacheNotFound, OSError):
+        return {}
+    return {repo.repo_id: repo.size_on_disk for repo in found if repo.repo_type == "model"}
+
+
+def remove(repository: str) -> None:
+    """Remove a repository from the local cache; a model that is loaded stays loaded. Raises Unavailable where it cannot be."""
+    try:
+        found = scan_cache_dir(constants.HF_HUB_CACHE)
+        gone = [each.commit_hash for repo in found.repos if repo.repo_id == repository for each in repo.revisions]
+        found.delete_revisions(*gone).execute()
+    except (CacheNotFound, OSError) as error:
+        raise Unavailable(f"{repository} cannot be removed: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def size(place: Place) -> int | None:
+    """How many bytes the weights have that would be fetched; None where the hub does not say."""
+    if not answers():
+        return None
+    for file in place.files:
+        with suppress(EntryNotFoundError):
+            try:
+                return _bytes(place, file)
+            except (HfHubHTTPError, OSError, ValueError):
+                return None
+    return None
+
+
+def _bytes(place: Place, file: str) -> int | None:
+    url = hf_hub_url(place.repository, file, revision=place.revision)
+    return get_hf_file_metadata(url, timeout=SECONDS_TO_ANSWER).size
+
+
 def _download(place: Place, file: str) -> str:
-    return hf_hub_download(
+    came = guard.watching()
+    fetch = partial(
+        hf_hub_download,
         place.repository,
         file,
         revision=place.revision,
         cache_dir=constants.HF_HUB_CACHE,
         etag_timeout=SECONDS_TO_ANSWER,
     )
+    if came is None:
+        return fetch()
+    with _over_plain_http():
+        return fetch(tqdm_class=_telling(came))
+
+
+def _telling(came: guard.Told) -> type[tqdm]:
+    """A progress bar that is not drawn, and tells how many more bytes came; what that raises ends the download."""
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **given: Any) -> None:
+            super().__init__(*args, **{**given, "disable": True})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            came(int(n or 0))
+            return None
+
+    return Bar
+
+
+@contextmanager
+def _over_plain_http() -> Iterator[None]:
+    """Without Xet, whose client fetches on threads of its own: nothing stops it between two chunks."""
+    before, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_XET = before
 
 
 def answers() -> bool:

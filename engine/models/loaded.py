@@ -74,6 +74,7 @@ class LoadedModel:
     _sites: dict[str, Site] | None = field(default=None, init=False, repr=False)
     _tokenizer: Tokenizer | None = field(default=None, init=False, repr=False)
     _widest: int | None = field(default=None, init=False, repr=False)  # bytes of the largest tensor that a layer makes
+    _counted: tuple[int, int] | None = field(default=None, init=False, repr=False)  # modules, bytes of their tensors
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _copies: dict[Hashable, nn.Module] = field(default_factory=dict, init=False, repr=False)
     _copying: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
@@ -137,9 +138,11 @@ class LoadedModel:
     def memory_bytes(self) -> int:
         """Bytes of the weights and buffers, those of its copies included; what several of them share counts once."""
         modules = [self.clip or self.module, *self._copies.copy().values()]
-        tensors = (tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
-        storages = (tensor.untyped_storage() for tensor in tensors)
-        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+        if self._counted is None or self._counted[0] != len(modules):  # weights stay; copies are added
+            tensors = (tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
+            storages = (tensor.untyped_storage() for tensor in tensors)
+            self._counted = len(modules), sum({one.data_ptr(): one.nbytes() for one in storages}.values())
+        return self._counted[1]
 
     def normalize(self, images01: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> what the module expects: minus the mean, divided by the spread, per channel."""

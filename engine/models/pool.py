@@ -1,6 +1,7 @@
 """Loaded models, kept while memory lasts: least recently used first out.
 
-Invariant: there is at most one copy of a key at any time. Asking for it twice at once loads it once; a model that
+Invariants: what is held and what is being loaded stay within the limit together, so that two that load at once do not exceed it;
+there is at most one copy of a key at any time. Asking for it twice at once loads it once; a model that
 was put out but is still in use somewhere is handed out again instead of being loaded a second time.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 
 from engine.models.loaded import LoadedModel
 
@@ -28,9 +30,12 @@ class ModelPool:
         self._alive: weakref.WeakValueDictionary[Hashable, LoadedModel] = weakref.WeakValueDictionary()
         self._loading: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._reserved: dict[int, int] = {}  # bytes that are being loaded, by thread
 
-    def get(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
-        """The model under `key`, loaded by `load` where it is not there. Errors of `load` pass on and are not kept."""
+    def get(self, key: Hashable, load: Callable[[], LoadedModel], needs: int = 0) -> LoadedModel:
+        """The model under `key`, loaded by `load` where it is not there; it `needs` so many bytes, about, for which room is made
+        first. Errors of `load` pass on and are not kept."""
         if (model := self._find(key)) is not None:
             return model
         with self._lock:
@@ -38,10 +43,11 @@ class ModelPool:
         with loading:
             if (model := self._find(key)) is not None:
                 return model
-            model = load()
-            with self._lock:
-                self._hold(key, model)
-            return model
+            with self._room(needs):
+                model = load()
+                with self._changed:
+                    self._hold(key, model)
+                return model
 
     def clear(self) -> None:
         """Put all models out."""
@@ -58,6 +64,32 @@ class ModelPool:
         """Bytes of the weights held."""
         with self._lock:
             return self._bytes()
+
+    @contextmanager
+    def _room(self, needs: int) -> Iterator[None]:
+        """Room for so many bytes beside what is held and what is being loaded: models are put out for it, and where that is not
+        enough, it waits until others are loaded. Whoever is loading one already does not wait for itself."""
+        mine = threading.get_ident()
+        with self._changed:
+            while self._reserved and mine not in self._reserved and not self._fits(needs):
+                self._changed.wait()
+            self._fits(needs)
+            self._reserved[mine] = self._reserved.get(mine, 0) + needs
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._reserved[mine] -= needs
+                if not self._reserved[mine]:
+                    del self._reserved[mine]
+                self._changed.notify_all()
+
+    def _fits(self, needs: int) -> bool:
+        """Put models out until so many bytes fit; whether they do."""
+        loading = sum(self._reserved.values())
+        while self._held and self._bytes() + loading + needs > self.limit_bytes:
+            self._held.popitem(last=False)
+        return self._bytes() + loading + needs <= self.limit_bytes
 
     def _find(self, key: Hashable) -> LoadedModel | None:
         with self._lock:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from engine.core.choices import PHOTOS
 from engine.core.errors import Unavailable
 from engine.models.checkpoints import digest
+from engine.models.hub import Place
 from engine.models.loaded import Entry, Tokenizer
 
 
@@ -76,6 +77,10 @@ class Source(ABC):
         if not entry.available or entry.path is None:
             raise Unavailable(f"{entry.name} is not available. {entry.note}")
         return entry.path, digest(entry.path)
+
+    def place(self, entry: Entry) -> Place | None:
+        """Where the weights lie on the hub, for a model that is fetched from there."""
+        return None
 
     def class_names(self, entry: Entry) -> tuple[str, ...] | None:
         """The names of a model's classes in order; None where nobody names them."""

@@ -15,11 +15,9 @@ from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer, SimpleToken
 from torch import Tensor
 
 from engine.core.errors import BadRequest, Unavailable
-from engine.models import hub
+from engine.models import guard, hub
 from engine.models.loaded import LoadedModel, Tokenizer
 
-EMBEDDING = "head.embedding"
-"""The site where the image tower's embedding is read."""
 BATCH = 256
 
 
@@ -120,6 +118,7 @@ def _of_the_hub(name: str, repository: str, **settings: Any) -> Tokenizer:
     try:
         return make(local=True)
     except (OSError, ValueError):
+        guard.check_download(name)
         if not hub.answers():
             raise Unavailable(
                 f"The tokenizer of {name} is not on this machine and the hub cannot be reached: on a machine with a network "

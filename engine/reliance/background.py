@@ -6,38 +6,23 @@ One request is one model on one data set; what two models differ by is computed 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import Field, field_validator
-from torch import Tensor
 
 from engine.core.choices import DEFAULT_FILLS, FILLS, Cut, Fill
 from engine.core.experiments import experiment
-from engine.core.images import to_input
 from engine.core.request import Context, Result
 from engine.core.statistics import effective, estimate, smallest_share
-from engine.data.cutting import cut
 from engine.evaluation.predictions import variant_table
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import Sample, check_cut, saliency_read
 from engine.evaluation.streaming import Arrays, Stream, Varied
-from engine.models.loaded import LoadedModel
+from engine.reliance.cuts import cut_variants, variants
 from engine.reliance.places import Places, chance, ideal_lives, ideal_names, shown_in
-
-
-def variants(fills: Sequence[Fill]) -> list[tuple[str, Fill | Literal[""]]]:
-    """(variant, fill) in the order of a result's second axis. A tiled foreground does not exist: there is no strip of
-    object to repeat."""
-    pairs: list[tuple[str, Fill | Literal[""]]] = [("full", "")]
-    for fill in fills:
-        if fill != "tile":
-            pairs.append(("foreground", fill))
-        pairs.append(("background", fill))
-    return pairs
 
 
 @experiment(
@@ -133,28 +118,3 @@ def place_row(arrays: Arrays, variant: int, home: np.ndarray, here: np.ndarray) 
         "lives_smallest": smallest_share(blind, effective(hits, clusters)) - blind,
         "top1_ideal": ideal_names(home, arrays["labels"], here),
     }
-
-
-def cut_variants(batch: Sequence[Sample], loaded: LoadedModel, fills: Sequence[Fill]) -> Tensor:
-    """(images, variants, 3, H, W) in [0, 1] at the model's input size: full, then each fill's foreground and background.
-
-    Images are cut in their own size and scaled afterwards, as the paper does; those that have the model's size are cut
-    on its device all together. Like every picture in the house, the variants have 8 bits.
-    """
-    if all(one.image.shape[:2] == loaded.input_size for one in batch):
-        return _cut(batch, fills, loaded.device).float() / 255
-    scaled = []
-    for one in batch:
-        pictures = _cut([one], fills, torch.device("cpu"))[0].permute(0, 2, 3, 1).numpy()
-        scaled.append(np.stack([to_input(picture, loaded.input_size) for picture in pictures]))
-    return torch.from_numpy(np.stack(scaled)).to(loaded.device).permute(0, 1, 4, 2, 3).float() / 255
-
-
-def _cut(batch: Sequence[Sample], fills: Sequence[Fill], device: torch.device) -> Tensor:
-    """(images, variants, 3, h, w) uint8 of images that all have the same size."""
-    images = torch.from_numpy(np.stack([one.image for one in batch])).to(device).permute(0, 3, 1, 2).float() / 255
-    objects = torch.from_numpy(np.stack([one.region for one in batch if one.region is not None])).to(device)[:, None]
-    numbers = [one.index for one in batch]
-    keeps = {"foreground": objects, "background": ~objects}
-    cuts = [images if not fill else cut(images, keeps[name], fill, numbers) for name, fill in variants(fills)]
-    return (torch.stack(cuts, dim=1) * 255).round().to(torch.uint8)

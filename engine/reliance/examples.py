@@ -12,7 +12,7 @@ from engine.core.images import to_input
 from engine.data.cutting import cut
 from engine.data.dataset import Dataset
 from engine.evaluation.samples import region_of
-from engine.reliance.background import variants
+from engine.reliance.cuts import variants
 from engine.reliance.filters import filtered
 
 

@@ -17,7 +17,7 @@ from engine.core.images import to_input
 from engine.core.request import Context, Progress, Result
 from engine.core.statistics import estimate
 from engine.evaluation.request import OnImages
-from engine.evaluation.samples import samples
+from engine.evaluation.samples import drawn, samples
 from engine.evaluation.streaming import Stream
 from engine.models.loaded import LoadedModel
 from engine.reliance.filters import ring_shares
@@ -59,11 +59,9 @@ class GradientSpectrumRequest(OnImages):
         stream = Stream.of(self, context)
         loaded, dataset = stream.loaded, stream.dataset
         sites = layers(loaded, self.role)
-        pool = dataset.evaluated()
-        pool = pool if len(pool) else np.arange(len(dataset))
-        drawn = np.sort(np.random.default_rng(0).choice(pool, min(self.images, len(pool)), replace=False))
+        chosen = drawn(dataset, self.images)
         pictures, numbers = [], []
-        for sample in samples(dataset, drawn, np.full(len(drawn), -1), None, stream.skipped):
+        for sample in samples(dataset, chosen, np.full(len(chosen), -1), None, stream.skipped):
             pictures.append(to_input(sample.image, loaded.input_size))
             numbers.append(sample.index)
         if len(numbers) < 2:

@@ -46,6 +46,7 @@ class MapsRequest(Request):
 
     experiment = "spatial-maps"
     version = 2
+    lane = "short"
     always_float32 = True
 
     model: str

@@ -13,14 +13,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from engine.core.choices import DEFAULT_DATA
+from engine.core.choices import DEFAULT_DATA, EMBEDDING
 from engine.core.errors import BadRequest
 from engine.core.precision import precision
 from engine.core.targets import Part, parse_target
 from engine.data import uploads
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
-from engine.models.text import EMBEDDING, cut_short, scale, text_embedding
+from engine.models.text import cut_short, scale, text_embedding
 from engine.sites.access import Site, find
 from engine.sites.plan import plan
 from engine.visualization.activations import activations

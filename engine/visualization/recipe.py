@@ -1,7 +1,7 @@
 """What a recipe is: all settings of one way to make a picture, each within limits, so that anybody may send one.
 
 The limits keep a link or a file from asking for what no device can do; how much work a recipe may be is the settings' to
-say (`max_passes_per_picture`).
+say (`passes_per_picture`).
 """
 
 from __future__ import annotations

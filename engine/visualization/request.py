@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,11 +15,11 @@ import pandas as pd
 import torch
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from cache.pieces import Pieces, Whole
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_UNITS, MAX_VARIANTS
-from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
-from engine.core.request import Context, Progress, Request, Result
+from engine.core.request import Context, Inner, Progress, Request, Result, build
 from engine.core.targets import IMAGE, parse_target
 from engine.data.registry import open_dataset
 from engine.data.uploads import image_of
@@ -32,12 +34,14 @@ from engine.visualization.objectives import goals_of
 from engine.visualization.optimization.optimize import Run
 from engine.visualization.progress import Gallery, as_floats, as_levels
 from engine.visualization.quality import between_units, judge, stability
+from engine.visualization.rows import cut_unit, joined, units_inside
 from engine.visualization.scoring.controls import BLANKS, SCRAMBLES, controls_of
 from engine.visualization.scoring.fresh import FRESH, as_they_are, fresh_activations, fresh_copies
 from engine.visualization.scoring.images import on_images, whole_images
 from engine.visualization.scoring.importance import importance_maps
+from engine.visualization.scoring.on_data import KEPT_OF_INDEX, OnData
 from engine.visualization.scoring.strongest import COPIES, FINALISTS, MOST, Images, strongest
-from engine.visualization.scoring.table import could_be_stronger, percentile_of, scored
+from engine.visualization.scoring.table import percentile_of, scored
 from engine.visualization.single import PictureRequest, complete
 from engine.visualization.tuning import GivenRecipe, check_effort, label, recipe_of
 
@@ -58,6 +62,11 @@ class VisualizeRequest(Request):
     that it was made in), seconds, scoring_seconds (a picture's share), and opposite_activation. Facts: device, precision,
     seconds, the recipe in full; `images`, how many the pictures are compared with, `augmented`, how many of them augmented, and
     `could_be_stronger`, the share of such images that may be above a picture which is above all of these.
+
+    Units also bring what shows them without the index of the whole layer: `unit_values` (units, images of the data set)
+    float32, means over positions, and `on_images`, the numbers of these images; `unit_top` (units, 20) int32, the numbers of
+    their strongest images, strongest first, with `unit_top_values` float32 and `unit_top_maps` (units, 20, h, w) float16
+    (results of before have none of these).
 
     Targets (see `engine.core.targets`) come after the units, and the table's `unit` is text then. With targets also
     `target_values` (targets, images of the data set) float32 and `target_top` (targets, 20) int32: the numbers of the
@@ -153,11 +162,26 @@ class VisualizeRequest(Request):
         recipe = former.RECIPES.get(str(self.recipe))
         return self.fingerprints() | {"yardstick": former.YARDSTICK} | ({"recipe": recipe} if recipe else {})
 
-    def check(self, model: LoadedModel) -> None:
-        """Raises BadRequest for a site or unit that is not there, and for more units or passes than the settings allow."""
-        if len(self.names) > (limit := settings().units_limit):
-            raise BadRequest(f"{len(self.names)} units requested at once; the limit is {limit}. Request them in parts.")
+    def check_size(self) -> None:
+        """Raises BadRequest for more units or passes than the settings allow."""
+        super().check_size()
         check_effort(self.recipe)
+
+    @classmethod
+    def inside(cls, request: Mapping[str, Any], fingerprints: Mapping[str, str]) -> Iterable[Inner]:
+        if request["version"] != cls.version or {"targets", "start", "several", "seeds"} & request.keys():
+            return ()
+        asked = build(cls, **{name: value for name, value in request.items() if name not in ("experiment", "version")})
+        ups, downs = asked.pictures(1), asked.pictures(-1) if asked.opposite else []
+        return units_inside(request, [*ups, *downs], fingerprints)
+
+    @classmethod
+    def out_of(cls, pieces: Pieces | Whole, row: int) -> Result:
+        return cut_unit(pieces, row)
+
+    def check(self, model: LoadedModel) -> None:
+        """Raises BadRequest as `check_size`, and for a site or unit that is not there."""
+        self.check_size()
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]
         if outside:
@@ -166,6 +190,8 @@ class VisualizeRequest(Request):
             )
 
     def run(self, context: Context) -> Result:
+        if (there := self._there(context)) is not None:
+            return there
         model = catalog.load(self.model)
         self.check(model)
         goals = goals_of(model, self.site, self.names, self.data)
@@ -176,7 +202,7 @@ class VisualizeRequest(Request):
         images = np.stack([made.arrays["image"] for made in ups])
         arrays = {"images": images, "curves": np.stack([made.arrays["curve"] for made in ups]), **seen.kept}
         shown = as_floats(images)
-        table = self._scored(model, goals, shown, seen)
+        table = self._scored(model, goals, shown, seen, context)
         table["batch"] = [made.facts["batch"] for made in ups]
         table["seconds"] = np.sum([[made.facts["seconds"] for made in each] for each in (ups, downs) if each], axis=0)
         if downs:
@@ -192,16 +218,24 @@ class VisualizeRequest(Request):
             facts["stability_between_units"] = self._compare_seeds(model, table, shown, context)
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
 
+    def _there(self, context: Context) -> Result | None:
+        """The result, where that of each of its units is there, as after a sweep: nothing has to be made or compared."""
+        if len(self.units) < 2 or self.targets or self.several > 1 or self.seeds > 1:
+            return None
+        requests = [self.model_copy(update={"units": (unit,)}) for unit in self.units]
+        return joined(json.loads(self.canonical()), map(context.find, requests))
+
     def _make(self, model: LoadedModel, goals: Sequence[Goal], context: Context) -> tuple[list[Result], list[Result]]:
         """The pictures that maximize, and those that minimize where they are asked for; those that are there are found."""
-        up, down = self._pictures(1), self._pictures(-1) if self.opposite else []
+        up, down = self.pictures(1), self.pictures(-1) if self.opposite else []
         there = [context.find(request) for request in (*up, *down)]
         gallery = Gallery(context, recipe_of(self.recipe), there.count(None), model, self.site)
-        ups = complete(up, goals, there[: len(up)], context, gallery.watch)
+        gallery.cards([str(name) for name in self.names], goals, there[: len(up)])
+        ups = complete(up, goals, there[: len(up)], context, gallery.watch, gallery.finished)
         gallery.next_round("The opposite pictures")
         return ups, complete(down, goals, there[len(up) :], context, gallery.watch) if down else []
 
-    def _pictures(self, direction: Literal[1, -1]) -> list[PictureRequest]:
+    def pictures(self, direction: Literal[1, -1]) -> list[PictureRequest]:
         """Each picture as a request of its own. The images of a data set matter to targets and to starts only."""
         return [
             PictureRequest(
@@ -217,15 +251,25 @@ class VisualizeRequest(Request):
             for name in self.names
         ]
 
-    def _scored(self, model: LoadedModel, goals: Sequence[Goal], shown: np.ndarray, seen: OnData) -> pd.DataFrame:
-        """The table of the pictures: against controls, and against the images."""
+    def _scored(
+        self, model: LoadedModel, goals: Sequence[Goal], shown: np.ndarray, seen: OnData, context: Context
+    ) -> pd.DataFrame:
+        """The table of the pictures: against controls, and against the images. Each picture and each image is reported, so
+        that the job can be stopped, and short ones pass, here too."""
         started, site, seed = time.monotonic(), self.site, self.seed
-        copies = fresh_copies(model, site, goals, shown, seed)
+        controls = partial(context.report, Progress(0, 0, "Comparing the pictures with noise"))
+        most, done = len(goals) * (min(MOST, len(seen.images.numbers)) + FINALISTS + 1), count(1)
+
+        def read(number: int) -> np.ndarray:
+            context.report(Progress(min(next(done), most), most, "Comparing the pictures with images"))
+            return seen.images.read(number)
+
+        copies = fresh_copies(model, site, goals, shown, seed, controls)
         table = scored(
             copies,
             as_they_are(model, site, goals, shown),
-            controls_of(model, site, goals, shown, copies, seed),
-            strongest(model, site, goals, seen.images, seed),
+            controls_of(model, site, goals, shown, copies, seed, controls),
+            strongest(model, site, goals, replace(seen.images, read=read), seed),
             seen.images.values,
         )
         table["scoring_seconds"] = (time.monotonic() - started) / len(table)
@@ -284,24 +328,20 @@ class VisualizeRequest(Request):
         dataset = open_dataset(self.data)
         whole = whole_images(dataset, numbers)
         images = Images(values[whole], numbers[whole], dataset.image)
+        kept = {}
+        if units := [*self.units]:
+            top = {f"unit_{name}": index.arrays[f"top_mean{rest}"][units] for name, rest in KEPT_OF_INDEX.items()}
+            kept = {
+                "unit_values": np.ascontiguousarray(values[:, : len(units)].T, np.float32),
+                "on_images": numbers,
+                **top,
+            }
         if not self.targets:
-            return OnData(images)
+            return OnData(images, kept)
         of_targets = values[:, len(self.units) :]
         order = np.argsort(-of_targets, axis=0, kind="stable")[:TOP_IMAGES].T
-        return OnData(images, {"target_values": np.ascontiguousarray(of_targets.T), "target_top": numbers[order]})
-
-
-@dataclass(frozen=True)
-class OnData:
-    """The images that pictures are compared with, and what is kept of the targets on all of the data set."""
-
-    images: Images
-    kept: dict[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        count = len(self.images.numbers)
-        return {"images": count, "augmented": min(MOST, count), "could_be_stronger": could_be_stronger(count)}
+        kept |= {"target_values": np.ascontiguousarray(of_targets.T), "target_top": numbers[order]}
+        return OnData(images, kept)
 
 
 LATER = ("targets", "start", "importance", "several", "seeds")

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
+from cache.pieces import Pieces, Whole
 from engine.core import devices
 from engine.core.choices import DEFAULT_DATA
 from engine.core.experiments import experiment
-from engine.core.request import Context, Request, Result
+from engine.core.request import Context, Made, Request, Result
 from engine.data.registry import open_dataset
 from engine.data.uploads import image_of
 from engine.models import catalog
@@ -24,7 +25,8 @@ from engine.visualization import recipes
 from engine.visualization.goals import Goal
 from engine.visualization.objectives import goal
 from engine.visualization.optimization.optimize import Pictures, Run, Watch, maximize, same_size
-from engine.visualization.progress import as_bytes
+from engine.visualization.progress import Gallery, as_bytes
+from engine.visualization.rows import PICTURE, cut_picture
 from engine.visualization.tuning import GivenRecipe, recipe_of
 
 
@@ -44,7 +46,7 @@ class PictureRequest(Request):
     """
 
     experiment = "picture"
-    version = 3
+    version = PICTURE
 
     model: str
     site: str
@@ -59,8 +61,13 @@ class PictureRequest(Request):
         read = {"model": catalog.fingerprint(self.model), "recipe": recipes.fingerprint(recipe_of(self.recipe))}
         return read | ({"data": open_dataset(self.data).fingerprint} if self.data else {})
 
+    @classmethod
+    def out_of(cls, pieces: Pieces | Whole, row: int) -> Result:
+        return cut_picture(pieces, row)
+
     def run(self, context: Context) -> Result:
-        return complete([self], [self.goal()], [None], context)[0]
+        gallery = Gallery(context, recipe_of(self.recipe), 1, catalog.load(self.model), self.site)
+        return complete([self], [self.goal()], [None], context, gallery.watch)[0]
 
     def goal(self) -> Goal:
         """What the picture is made for. Raises VitrineError where the model has no such thing."""
@@ -73,9 +80,11 @@ def complete(
     there: Sequence[Result | None],
     context: Context,
     watch: Watch | None = None,
+    told: Callable[[Mapping[str, Made]], None] = lambda made: None,
 ) -> list[Result]:
     """The results of requests that differ in what is wanted only (their `goals`), of which some are there. The others are
-    made together; each is kept as soon as its batch is done. Raises BadRequest for what cannot stand in one request."""
+    made together; each is kept as soon as its batch is done, and then `told`. Raises BadRequest for what cannot stand in
+    one request."""
     first, results = requests[-1], list(there)  # targets come last, and units need no data set
     missing = [place for place, result in enumerate(results) if result is None]
     model, recipe = catalog.load(first.model), recipe_of(first.recipe)
@@ -85,15 +94,17 @@ def complete(
     def keep(places: Sequence[int], pictures: Pictures) -> None:
         nonlocal started
         seconds = (time.monotonic() - started) / len(places)
-        images = as_bytes(pictures.images)
+        images, made = as_bytes(pictures.images), {}
         for place, image, curve, size in zip(places, images, pictures.curves, pictures.batches, strict=True):
             request = requests[missing[place]]
             arrays = {"image": image, "curve": curve}
             facts = {"seconds": seconds, "device": device, "batch": int(size)}
             result = Result(json.loads(request.canonical()), arrays, {}, facts)
-            context.keep(request, result, spare=True)
+            kept = context.keep(request, result, spare=True)
             results[missing[place]] = result
+            made[request.wanted] = Made(image, float(curve[-1]), kept)
         started = time.monotonic()
+        told(made)
 
     if missing:
         start = image_of(first.start, first.data) if first.start else None

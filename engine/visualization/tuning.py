@@ -63,11 +63,11 @@ def recipe_of(given: str | Recipe) -> Recipe:
 def check_effort(given: str | Recipe) -> None:
     """Raises BadRequest for a recipe without a name that takes more passes than the settings allow; those with a name
     are in the hands of whoever runs Vitrine."""
-    most = settings().max_passes_per_picture
+    most = settings().limits.passes_per_picture
     if not isinstance(given, str) and given.passes > most:
         raise BadRequest(
             f"{given.steps} steps with {given.copies} copies are {given.passes} passes a picture; here at most {most} are "
-            "allowed (max_passes_per_picture). Take fewer steps or copies."
+            "allowed (passes_per_picture). Take fewer steps or copies."
         )
 
 

@@ -1,4 +1,4 @@
-"""Colours that mean the same thing everywhere: one for each model's side, one for the picture, one for scenes."""
+"""Colours that mean the same thing everywhere: one for each model, quiet ones for all else, and those of verdicts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,22 @@ from typing import Literal
 import streamlit as st
 from streamlit import runtime
 
+from engine.figures import chart
+
 Side = Literal["a", "b"]
+PLACES: dict[Side, int] = {"a": 0, "b": 1}
+"""A side's place among the models, which is its colour in a described chart."""
 NAMES: dict[Side, Literal["blue", "orange"]] = {"a": "blue", "b": "orange"}
+Badge = tuple[str, Literal["green", "yellow", "red", "gray"]]
+"""An icon and a colour."""
+VERDICTS: dict[str, Badge] = {
+    "holds": (":material/check_circle:", "green"),
+    "holds in part": (":material/contrast:", "yellow"),
+    "does not hold": (":material/cancel:", "red"),
+    "cannot be told here": (":material/help:", "gray"),
+}
+PENDING: Badge = (":material/hourglass_empty:", "gray")
+"""Of a claim that has no verdict yet."""
 _HEX = {
     "light": {
         "a": "#2f6fdb",
@@ -17,6 +31,7 @@ _HEX = {
         "line": "#d9d5cb",
         "text": "#23262b",
         "page": "#ffffff",
+        "place": "#f0ede6",
     },
     "dark": {
         "a": "#6ea3f7",
@@ -25,6 +40,7 @@ _HEX = {
         "line": "#3d4249",
         "text": "#e7e5e0",
         "page": "#17191c",
+        "place": "#24272c",
     },
 }
 
@@ -35,7 +51,8 @@ def theme() -> Literal["light", "dark"]:
 
 
 def of(name: str) -> str:
-    """The hex colour of "a", "b", "quiet", "line", "text" or "page" (what is behind all) in the current theme."""
+    """The hex colour of "a", "b", "quiet", "line", "text", "page" (behind all) or "place" (of a picture to come), as the theme
+    is now."""
     return _HEX[theme()][name]
 
 
@@ -55,7 +72,7 @@ MODELS: tuple[Literal["blue", "orange", "green", "violet", "red", "yellow", "gra
 )
 """One colour for each of up to eight models, in order, under the names that Streamlit's Markdown knows."""
 _MODEL_HEX = {
-    "light": ("#2f6fdb", "#d9730d", "#2e8b57", "#8250c4", "#c8372d", "#a07c00", "#6b7280", "#0f7c8a"),
+    "light": chart.MODELS,
     "dark": ("#6ea3f7", "#f0a04b", "#5fc48a", "#b592ee", "#f07b72", "#e0c04a", "#a3aab5", "#4cc3d1"),
 }
 

@@ -6,13 +6,15 @@ Invariant: an error that is not Vitrine's own is logged in full under an id, and
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
+from engine.core import logs
 from engine.core.errors import VitrineError
+from engine.core.paths import without_folders
+from pages.common.experiments.places import MODELS
 
 log = logging.getLogger("vitrine")
 
@@ -20,14 +22,33 @@ log = logging.getLogger("vitrine")
 def show(error: Exception) -> None:
     """One sentence for a person: the message of a VitrineError, or an id under which the log has the rest."""
     if isinstance(error, VitrineError):
-        st.error(escape(str(error)), icon=":material/error:")
+        st.error(escape(public(str(error))), icon=":material/error:")
+        offer_to_fetch(getattr(error, "model", ""))
         return
-    number = secrets.token_hex(4)
+    number = logs.this_id()
     log.error("unexpected error %s", number, exc_info=error)
     st.error(
         f"An unexpected error occurred. No computed results are lost. The server's log has the details under {number}.",
         icon=":material/error:",
     )
+
+
+def public(text: str) -> str:
+    """A sentence as this person may read it: where things lie on the server's disk is for its operators."""
+    from pages.common import who
+
+    asks = who.here()
+    return text if asks is not None and asks.is_at_least("operator") else without_folders(text)
+
+
+def offer_to_fetch(model: str) -> None:
+    """The way to the page where a model that is not here is fetched, for those who may; nothing for other names."""
+    from engine.models import guard
+    from pages.common import who
+
+    asks = who.here()
+    if model and asks is not None and guard.may_fetch(asks):
+        st.page_link(MODELS, label=f"Fetch {escape(model)}", icon=":material/download:", query_params={"fetch": model})
 
 
 def hint(text: str, icon: str = "lightbulb") -> None:

@@ -5,21 +5,24 @@ Invariant: the page polls only while something is active; each job that ends red
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from engine.core.images import inline
 from pages.common import errors
 from pages.common.batch import Batch
+from pages.common.fragments import fragment
 from pages.common.words import duration
 
 if TYPE_CHECKING:
     from engine.jobs.progress import Snapshot
 
 POLL_SECONDS = 0.7
-GOES_ON = "You cancelled this. It goes on because somebody else asked for the same."
+GOES_ON = "You cancelled this. It goes on: another person wants it too."
+WANTED = "Another person wants this too: it goes on if you cancel."
 
 
 def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
@@ -33,53 +36,83 @@ def draw(batch: Batch, names: Mapping[str, str], place: str) -> None:
         batch.advance(jobs())
     before = batch.snapshots(jobs())
     _say_what_ended({key: before[key] for key in names if key in before}, names)
-    open_keys = [key for key in names if (before[key].active if key in before else key in batch.waiting())]
+    open_keys = [key for key in names if (batch.goes_on(before[key]) if key in before else key in batch.waiting())]
     if not open_keys:
         return
 
-    @st.fragment(run_every=POLL_SECONDS)
+    @fragment(POLL_SECONDS)
     def live() -> None:
         with errors.shown():
             batch.advance(jobs())
         now = batch.snapshots(jobs())
-        if any(key in now and not now[key].active for key in open_keys):
+        if any(key in now and not batch.goes_on(now[key]) for key in open_keys):
             st.rerun()
         with st.container(border=True, key=f"panel-{place}"):
-            _draw_active({key: now.get(key) for key in open_keys}, names, batch.patient)
-            # A patient batch belongs to everybody and gives way by itself.
+            _draw_active({key: now.get(key) for key in open_keys}, names, batch, now)
             if batch.stopped:
                 st.caption(GOES_ON if batch.shared else "Cancelling")
-            elif not batch.patient and st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{place}"):
-                batch.cancel(jobs())
-                st.rerun()
+                return
+            with st.container(horizontal=True):
+                if st.button(cancel_label(len(batch.requests)), icon=":material/stop_circle:", key=f"cancel-{place}"):
+                    batch.cancel(jobs())
+                    st.rerun()
+                log(now.values(), f"log-{place}")
+            if said := before_cancelling(list(now.values())):
+                st.caption(said)
 
     live()
 
 
-def _draw_active(snapshots: Mapping[str, Snapshot | None], names: Mapping[str, str], patient: bool) -> None:
+def cancel_label(parts: int) -> str:
+    """One button stops all that was asked for together."""
+    return "Cancel" if parts == 1 else f"Cancel all {parts} parts"
+
+
+def before_cancelling(snapshots: Sequence[Snapshot]) -> str:
+    """What would stay, and what would go on, if a person cancelled now; empty where there is nothing of the kind."""
+    running = [snapshot for snapshot in snapshots if snapshot.active]
+    kept = sum(snapshot.kept for snapshot in running)
+    finished = f"{pictures(kept)} finished so far: kept if you cancel." if kept else ""
+    return " ".join(filter(None, (finished, WANTED if any(each.persons > 1 for each in running) else "")))
+
+
+def pictures(count: int) -> str:
+    """A number of pictures, in words."""
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def parts_done(snapshots: Iterable[Snapshot], parts: int) -> str:
+    """How much of a batch is there, and what was stopped or failed, which is not done."""
+    ended = Counter(snapshot.status for snapshot in snapshots)
+    rest = [f"{ended[status]} {status}" for status in ("cancelled", "failed") if ended[status]]
+    return ", ".join([f"{ended['done']} of {parts} parts done", *rest])
+
+
+def _draw_active(
+    snapshots: Mapping[str, Snapshot | None], names: Mapping[str, str], batch: Batch, now: Mapping[str, Snapshot]
+) -> None:
     """The first job that is on, in full, and how many are behind it."""
     on = {key: snapshot for key, snapshot in snapshots.items() if snapshot is not None}
     running = [key for key, snapshot in on.items() if snapshot.status == "running"]
     key = next(iter([*running, *on, *snapshots]))
     first = snapshots[key]
-    if len(names) > 1:
+    if len(batch.requests) > 1:
         st.markdown(names[key])
-        st.caption(f"{len(names) - len(snapshots)} of {len(names)} parts done")
+        st.caption(parts_done(now.values(), len(batch.requests)))
     if first is None or first.status == "queued":
-        st.progress(0.0, text=waiting_text(first, patient))
+        st.progress(0.0, text=waiting_text(first))
         return
     st.progress(first.fraction, text=running_text(first))
     if first.preview:
         # Sent inside the page: a slow browser would ask for a file when the next preview has already replaced it.
-        inline = f"data:image/png;base64,{base64.b64encode(first.preview).decode()}"
-        st.image(inline, alt="The pictures during optimization")
+        st.image(inline(first.preview), alt="The pictures during optimization")
 
 
-def waiting_text(snapshot: Snapshot | None, patient: bool = False) -> str:
+def waiting_text(snapshot: Snapshot | None) -> str:
     """A job that does not run yet, in words."""
     if snapshot is not None and snapshot.position:
         return f"Queued: number {snapshot.position} of {snapshot.waiting} in the queue"
-    return "Waiting until the machine is idle" if patient else "Queued"
+    return "Queued"
 
 
 def running_text(snapshot: Snapshot) -> str:
@@ -88,11 +121,33 @@ def running_text(snapshot: Snapshot) -> str:
     return message if snapshot.eta is None else f"{message} · about {duration(snapshot.eta)} left"
 
 
+def log(snapshots: Iterable[Snapshot], key: str) -> None:
+    """What the job that runs has done so far, behind a button; nothing before its second kind of work."""
+    stages = next((each.stages for each in snapshots if each.status == "running"), ())
+    if len(stages) > 1:
+        with st.popover("Log", icon=":material/list:", type="tertiary", key=key):
+            st.markdown(log_text(stages))
+
+
+def log_text(stages: Sequence[tuple[float, str]]) -> str:
+    """A line for each kind of work: minutes and seconds after it began, and what it was."""
+    return "  \n".join(f"{int(after) // 60}:{int(after) % 60:02d} {errors.escape(told)}" for after, told in stages)
+
+
+def cancelled_text(kept: int) -> str:
+    """That a job was cancelled, and what of it stays."""
+    if not kept:
+        return "Cancelled before it was finished."
+    return f"Cancelled; {pictures(kept)} kept. **Run** makes the rest."
+
+
 def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:
     for key, snapshot in snapshots.items():
         if snapshot.status == "failed":
             st.error(f"{names[key]}  \n{errors.escape(snapshot.error or 'It failed.')}", icon=":material/error:")
+            if snapshot.stages:
+                st.caption(f"Before that:  \n{log_text(snapshot.stages)}")
         elif snapshot.status == "cancelled":
-            errors.hint(f"{names[key]} Cancelled before it was finished.", "stop_circle")
+            errors.hint(f"{names[key]} {cancelled_text(snapshot.kept)}", "stop_circle")
         if snapshot.warning:
             st.warning(errors.escape(snapshot.warning), icon=":material/warning:")

@@ -1,4 +1,4 @@
-"""What pages read: results by key, scenes, and the PNG bytes of both. Kept in memory while they are looked at.
+"""What pages read: results by key, data sets, and PNG bytes of both. Kept in memory while they are looked at.
 
 Invariant: everything here can be thrown away at any time; the result store is what keeps results.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _OTHERS = "results_of_other_precisions"
+_LOOKED = "results_looked_at"
 MOST_NAMED = 4
 LISTED_SECONDS = 2
 """How long a page goes by what it saw in a data folder."""
@@ -31,12 +32,23 @@ class _Missing(Exception):
 
 def find(key: str) -> Result | None:
     """The result under a key, or None when it is not computed or was evicted."""
+    if (result := read(key)) is not None:
+        _note(result)
+    return result
+
+
+def read(key: str) -> Result | None:
+    """The same for what no page shows by itself: nothing is noted of it."""
     try:
-        result = _result(key)
+        return _result(key)
     except _Missing:
         return None
-    _note(result)
-    return result
+
+
+def forget() -> None:
+    """Nothing of what was read is shown again unless it is still stored."""
+    for kept in (_result, picture, variant, importance):
+        kept.clear()
 
 
 def tell_changes(requests: Sequence[Request]) -> None:
@@ -63,6 +75,7 @@ def labelled() -> Iterator[None]:
     says which those are."""
     place = st.empty()
     st.session_state[_OTHERS] = {}
+    st.session_state[_LOOKED] = set()
     yield
     by_sentence: dict[str, list[str]] = {}
     for subject, sentence in st.session_state.get(_OTHERS, {}).values():
@@ -74,13 +87,19 @@ def labelled() -> Iterator[None]:
 
 def _note(result: Result) -> None:
     """Keep in mind, for the line above the page, that a result of another precision is shown."""
-    from engine.jobs.keys import label
+    from engine.jobs.keys import label, request_key
 
+    st.session_state.setdefault(_LOOKED, set()).add(request_key(result.key))
     if sentence := label(result):
         of = result.request
         where = "@".join(str(of[name]) for name in ("model", "site") if of.get(name))
         subject = " ".join(filter(None, (str(of.get("experiment", "")), where)))
         st.session_state.setdefault(_OTHERS, {})[result.key] = subject, sentence
+
+
+def looked_at() -> set[str]:
+    """The keys of the requests whose results the open page has read."""
+    return st.session_state.get(_LOOKED, set())
 
 
 def _listing(subjects: Sequence[str]) -> str:
@@ -89,7 +108,7 @@ def _listing(subjects: Sequence[str]) -> str:
     return ", ".join(distinct[:MOST_NAMED]) + further
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _result(key: str) -> Result:
     from engine.jobs.scheduler import jobs
 
@@ -150,40 +169,6 @@ def importance(key: str, index: int, side: int) -> bytes:
     return to_png(overlay.overlay(picture, strength, float(low), float(high)))
 
 
-def top_ranks(index: Result, unit: int, data: str, count: int) -> list[int]:
-    """Ranks of a unit's strongest scenes, strongest first, at most `count`. Of scenes that show the same object in the
-    same pose (a matched set) only the strongest counts: the others would fill the row with one object."""
-    ranks: list[int] = []
-    seen: set[int] = set()
-    opened = dataset(data)
-    for rank, number in enumerate(index.arrays["top_mean"][unit]):
-        matched = opened.describe(int(number)).get("set")
-        if matched is None or matched not in seen:
-            ranks.append(rank)
-        if matched is not None:
-            seen.add(matched)
-    return ranks[:count]
-
-
-def scene(key: str, unit: int, rank: int, data: str, size: tuple[int, int], mapped: bool) -> bytes:
-    """PNG bytes of a unit's scene of this rank, cut as the model saw it, with its position map where `mapped`."""
-    opened = dataset(data)
-    return _scene(key, unit, rank, (data, opened.fingerprint), opened, size, mapped)
-
-
-@st.cache_resource(max_entries=8192, show_spinner=False)
-def _scene(
-    key: str, unit: int, rank: int, data: tuple[str, str], _opened: Dataset, size: tuple[int, int], mapped: bool
-) -> bytes:
-    from engine.core.images import to_input, to_png
-
-    index = _result(key)
-    image = to_input(_opened.image(int(index.arrays["top_mean"][unit, rank])), size)
-    if mapped:
-        image = overlay.spotlight(image, index.arrays["top_mean_maps"][unit, rank], *scale(index, unit))
-    return to_png(image)
-
-
 def image(data: str, number: int, size: tuple[int, int]) -> bytes:
     """PNG bytes of one image of a data set, cut as the model sees it."""
     opened = dataset(data)
@@ -195,15 +180,6 @@ def _image(data: tuple[str, str], _opened: Dataset, number: int, size: tuple[int
     from engine.core.images import to_input, to_png
 
     return to_png(to_input(_opened.image(number), size))
-
-
-def scale(index: Result, unit: int) -> tuple[float, float]:
-    """The one scale of all of a unit's maps: from the median to the highest position of its top scenes.
-
-    Top scenes lie above the unit's mean nearly everywhere; the median shows where in them it responds the most.
-    """
-    maps = index.arrays["top_mean_maps"][unit].astype(np.float32)
-    return (float(np.median(maps)), float(maps.max())) if maps.size else (0.0, 0.0)
 
 
 def input_size(model: str) -> tuple[int, int]:

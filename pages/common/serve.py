@@ -1,6 +1,7 @@
-"""What happens once for the whole server: warming the engine up, and telling browsers apart.
+"""What happens once for the whole server: warming the engine up, and preparing what pages open on.
 
-Invariant: the first paint never waits for torch. It is imported in the background; pages wait for it in `ready`.
+Invariants: the first paint never waits for torch. It is imported in the background; pages wait for it in `ready`. What is
+prepared makes room for whatever a person asks for.
 """
 
 from __future__ import annotations
@@ -9,21 +10,27 @@ import atexit
 import functools
 import gc
 import importlib
-import secrets
+import logging
+import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import streamlit as st
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.pages_manager import PagesManager
 
-from engine.core import experiments
+from engine.core import config, experiments
+from engine.core.choices import DEFAULT_MODELS, DEFAULT_READER
+from engine.core.errors import VitrineError
+from engine.core.request import Request, one_request
+from engine.models import guard
+from engine.sharing import recording
 from pages.common.experiments import drawings
 
-COOKIE = "vitrine_browser"
+log = logging.getLogger(__name__)
+
 BASE = (
     "models.catalog",
     "data.registry",
@@ -31,8 +38,13 @@ BASE = (
     "jobs.scheduler",
     "visualization.recipes",
     "concepts.browsing",
+    "claims.order",
 )
 """What pages need of the engine beside its experiments."""
+
+
+HEAD_START_SECONDS = 10.0
+"""How long the engine's import waits for a first page to be drawn, or for a page that needs the engine."""
 
 
 class _Warmth:
@@ -40,10 +52,12 @@ class _Warmth:
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.wanted = threading.Event()
         self.thread = threading.Thread(target=self._import, name="warm-up", daemon=True)
         self.thread.start()
 
     def _import(self) -> None:
+        self.wanted.wait(HEAD_START_SECONDS)  # importing torch would hold up the first look at home
         try:
             for name in BASE:
                 importlib.import_module(f"engine.{name}")
@@ -51,6 +65,7 @@ class _Warmth:
                 importlib.import_module(entry.module)
             experiments.import_plugins()
             drawings.load()
+            recording.recorder()
             from engine.core import devices
 
             devices.describe(devices.pick())  # measures the device, once
@@ -61,6 +76,13 @@ class _Warmth:
             atexit.register(gc.unfreeze)
         except Exception as error:  # told to whoever waits
             self.error = error
+
+
+SWITCH_SECONDS = 0.001
+"""How long a thread keeps Python's lock while others wait for it. A part of a page that draws itself hands the lock over dozens
+of times, to the browser's connection and the store; at Python's usual 5 ms it waits as often for somebody else's page."""
+PAUSE_SECONDS = 20.0
+"""After the engine is there: whoever started the server looks at the first page meanwhile."""
 
 
 @functools.cache
@@ -77,6 +99,7 @@ def is_ready() -> bool:
 def ready() -> None:
     """Wait for the engine, under a placeholder. Raises what went wrong while it was imported."""
     warmth = warm_up()
+    warmth.wanted.set()
     if warmth.thread.is_alive():
         with st.skeleton(height=320):
             st.caption("Loading the engine. This takes a few seconds after the server starts.")
@@ -86,40 +109,123 @@ def ready() -> None:
         raise warmth.error
 
 
-@asynccontextmanager
-async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Around the server's life: the engine warms up before the first browser comes."""
-    # Streamlit finds a folder called pages/ by itself, and until `st.navigation` was called for the first time it would
-    # run a page of it without app.py: the first link opened after a restart would show a bare page.
-    PagesManager.uses_pages_directory = False
-    warm_up()
-    yield
+def drawn() -> None:
+    """A page stands: from now on importing the engine holds up nobody's first look."""
+    warm_up().wanted.set()
 
 
-class BrowserCookie:
-    """Gives each browser a random name, so that a reloaded page still owns the jobs it started."""
+def lifespan(
+    first: Callable[[], object], ahead: Callable[[], object], quiet: Callable[[], Iterable[Request]]
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """Around the server's life: what the `first` page reads is there before a browser comes; the engine warms up after that page
+    or some seconds; then the server looks `ahead`, and makes the `quiet` requests."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    @asynccontextmanager
+    async def life(_app: Any) -> AsyncIterator[None]:
+        # Streamlit finds a folder called pages/ by itself, and until `st.navigation` was called for the first time it would
+        # run a page of it without app.py: the first link opened after a restart would show a bare page.
+        PagesManager.uses_pages_directory = False
+        watch_nothing()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            first()
+        except Exception:  # said on the page itself
+            log.exception("What the first page shows could not be read")
+        guard.fetch_only_when_asked()
+        warm_up()
+        ends = threading.Event()
+        threading.Thread(target=prepare, args=(ahead, quiet, ends), name="prepare", daemon=True).start()
+        threading.Thread(target=clear_up, args=(ends,), name="clear-up", daemon=True).start()
+        yield
+        ends.set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        known = any(name == b"cookie" and COOKIE.encode() in value for name, value in scope.get("headers", []))
-
-        async def send_named(message: Message) -> None:
-            if message["type"] == "http.response.start" and b"text/html" in dict(message["headers"]).get(
-                b"content-type", b""
-            ):
-                cookie = f"{COOKIE}={secrets.token_urlsafe(16)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
-                message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
-            await send(message)
-
-        await self.app(scope, receive, send if known or scope["type"] != "http" else send_named)
+    return life
 
 
-MIDDLEWARE = [Middleware(BrowserCookie)]
+def watch_nothing() -> None:
+    """Where no files are watched (`server.fileWatcherType`), Streamlit still looks at the files of all modules, torch's thousands
+    too, for each session that reconnects: 0.3 s in which the server answers nobody."""
+    if st.get_option("server.fileWatcherType") == "none":
+        AppSession.register_file_watchers = _watch_no_files
 
 
-def owner() -> str:
-    """Who is asking: one name for all tabs of a browser; for the session where cookies are off."""
-    name = st.context.cookies.get(COOKIE)
-    return name or st.session_state.setdefault("owner", secrets.token_urlsafe(16))
+def _watch_no_files(self: AppSession) -> None:
+    pass
+
+
+HOUR = 3600.0
+
+
+def clear_up(ends: threading.Event) -> None:
+    """Every hour: remove the uploads that nobody has used for as long as the settings say."""
+    warm_up().thread.join()
+    while True:
+        try:
+            from engine.data import belongings
+
+            if removed := belongings.remove_old():
+                log.info("%d uploads were unused for too long and are deleted", removed)
+        except Exception:  # nobody waits for it
+            log.exception("Uploads that are too old could not be deleted")
+        if ends.wait(HOUR):
+            return
+
+
+def prepare(
+    ahead: Callable[[], object],
+    quiet: Callable[[], Iterable[Request]],
+    ends: threading.Event,
+    pause: float = PAUSE_SECONDS,
+) -> None:
+    """Look into the models that pages open on as soon as the engine is there, and further `ahead`, so that no page's first run
+    waits for it. Some time later ask for the `quiet` requests in the name of the server, unless the server ends first or the
+    settings say otherwise. What cannot be made here (a model that is not installed) is left out."""
+    warmth = warm_up()
+    warmth.thread.join()
+    if warmth.error is not None:
+        return
+    with one_request(), _without_a_page():
+        _look_into(*DEFAULT_MODELS, DEFAULT_READER)
+        try:
+            ahead()
+        except Exception:  # nobody waits for it; the page says what is wrong
+            log.exception("What a page opens on could not be looked at")
+    if ends.wait(pause):
+        return
+    try:
+        if not config.settings().prepares:
+            return
+        from engine.jobs.scheduler import jobs
+        from engine.people.person import SERVER
+
+        for request in quiet():
+            with suppress(VitrineError):
+                jobs().submit(request, SERVER, "prepared")
+    except Exception:  # nobody waits for it
+        log.exception("What pages open on could not be prepared")
+
+
+@contextmanager
+def _without_a_page() -> Iterator[None]:
+    """What pages remember is filled here while no page runs, of which Streamlit would warn each time."""
+    me, warns = threading.get_ident(), logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+
+    def of_others(_record: logging.LogRecord) -> bool:
+        return threading.get_ident() != me
+
+    warns.addFilter(of_others)
+    try:
+        yield
+    finally:
+        warns.removeFilter(of_others)
+
+
+def _look_into(*models: str) -> None:
+    """Load these models and find their sites, where they are here."""
+    from engine.models import catalog
+
+    for name in models:
+        try:
+            catalog.sites_of(name)
+        except VitrineError as error:
+            log.info("%s", error)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
-from engine.core.choices import DEFAULT_MODELS
+from engine.core.choices import DEFAULT_MODELS, DEFAULT_RECIPE
 from engine.core.errors import VitrineError
 from engine.core.request import Result
 from pages.common import errors
@@ -22,6 +23,25 @@ def available_models() -> list[str]:
     from engine.models import catalog
 
     return [entry.name for entry in catalog.entries() if entry.available]
+
+
+def including(names: list[str], chosen: str) -> list[str]:
+    """Names to choose from, with the one that is chosen."""
+    return names if chosen in names else [*names, chosen]
+
+
+def recipes(key: str) -> str:
+    """The choice of how pictures are made, each way with a sentence."""
+    from engine.visualization.recipes import RECIPES
+
+    st.session_state.setdefault(key, DEFAULT_RECIPE)
+    told = [_with_names(recipe.summary) for recipe in RECIPES.values()]
+    return st.radio("Recipe", list(RECIPES), key=key, captions=told, **KEEP)
+
+
+def _with_names(summary: str) -> str:
+    """A summary safe in Markdown, with the names of other recipes as code."""
+    return re.sub(r"`([\w-]+)`", lambda name: errors.code(name[1]), errors.escape(summary).replace("\\`", "`"))
 
 
 def say_how_data_is_read(name: str) -> None:
@@ -51,6 +71,6 @@ def say_cut_texts(result: Result) -> None:
         errors.hint(errors.escape(told), "info")
 
 
-def number(label: str, key: str, first: int, most: int, least: int) -> int:
+def number(label: str, key: str, first: int, most: int, least: int, help: str | None = None) -> int:
     st.session_state[key] = min(max(int(st.session_state.get(key, first)), least), most)
-    return int(st.number_input(label, least, most, step=1, key=key, **KEEP))
+    return int(st.number_input(label, least, most, step=1, key=key, help=help, **KEEP))

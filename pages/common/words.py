@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import time
+from datetime import datetime
+from itertools import pairwise
 from textwrap import shorten
 from typing import Any
 
@@ -87,6 +90,13 @@ def short(facts: dict[str, Any]) -> str:
     return breakable(shorten(str(facts.get("kind") or facts.get("name") or facts["id"]), SHORTEST, placeholder="…"))
 
 
+def depth(site: str) -> str:
+    """A site's place as people say it: block 5; stage 2, block 1. Its own name where that has no number."""
+    parts = site.split(".")
+    numbered = [f"{kind.removesuffix('s')} {number}" for kind, number in pairwise(parts) if number.isdigit()]
+    return ", ".join(numbered) or site
+
+
 def breakable(text: str) -> str:
     """Text with a soft hyphen in words of ten letters and more, where a syllable begins nearest to the middle."""
     return _LONG_WORD.sub(lambda word: _broken(word[0]), text)
@@ -105,3 +115,16 @@ def _begins_syllable(word: str, place: int) -> bool:
     vowel = place + (2 if _ONSET.match(word, place) else 1)
     torn = _ONSET.match(word, place - 1) or word.startswith("ck", place - 1)
     return word[place] not in _VOWELS and word[vowel] in _VOWELS and not torn
+
+
+def ago(then: float, now: float | None = None) -> str:
+    """A time in seconds since 1970 as people say it: just now, 5 min ago, 3 h ago, yesterday, 12 days ago, 2026-01-31."""
+    since = (time.time() if now is None else now) - then
+    if since < 60:
+        return "just now"
+    if since < 5400:
+        return f"{round(since / 60)} min ago"
+    if since < 86400:
+        return f"{round(since / 3600)} h ago"
+    days = int(since // 86400)
+    return "yesterday" if days == 1 else f"{days} days ago" if days < 30 else f"{datetime.fromtimestamp(then):%Y-%m-%d}"

@@ -159,7 +159,8 @@ def describe(clip: open_clip.CLIP, state: dict[str, Any]) -> dict[str, Any]:
         "images_seen": state["seen"],
         "training_minutes": round(state["seconds"] / 60, 1),
         "plan": {**asdict(PLAN), "label_smoothing": 0, "average": 0},
-        "note": f"Captions for labels; zero-shot top-1 {right.mean():.1%} over {len(kinds)} kinds.",
+        "note": f"Captions for labels; zero-shot top-1 {right.mean():.1%} (95% interval {100 * low:.1f} to {high:.1%}) over "
+        f"{len(kinds)} kinds.",
         "licence": "MIT",
     }
 

@@ -261,7 +261,7 @@ ABOUT = """# Several seeds
 
 Made by `python -m starter.make.seeds`. Each column is a network, trained from another seed (of its weights, the order of the
 scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships was trained in float32; it stands first and is
-not counted. In brackets: 95% intervals over images, kinds or units. The last column
+not counted. In brackets: 95% intervals over images, kinds or units; a dash where something was not measured. The last column
 is of the architectures: the first model's mean over its seeds minus the second's, with Welch's 95% interval over networks.
 Where that interval holds 0, or the column is empty, the numbers speak of these networks and not of architectures.
 """

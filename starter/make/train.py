@@ -27,6 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.core.paths import whole
 from starter.make.augment import augment
 from starter.make.evaluate import accuracy
 from starter.make.kinds import read_kinds
@@ -203,9 +204,8 @@ class Course:
             "seed": self.plan.seed,
             "precision": self.precision,
         }
-        part_file = self.file.with_suffix(".part")
-        torch.save(state, part_file)
-        part_file.replace(self.file)
+        with whole(self.file) as partial:
+            torch.save(state, partial)
 
     def batch(self, step: int, side: int) -> tuple[Tensor, np.ndarray]:
         """Batch number `step`, and which scenes it shows: a pure function of the plan's seed and the step, so that a

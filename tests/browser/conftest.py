@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 from tests.browser.driving import FLAGS, HOW_TO_GET_ONE, AppServer, find_chromium
-from tests.conftest import ROOT, SESSION_CACHE
+from tests.browser.serving import server_in
 
 HERE = Path(__file__).parent
 # On sub-pages Streamlit asks below the page's own path first, is told 404, and then asks at the root.
@@ -22,6 +22,10 @@ OUTAGE = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to \S+ failed|Is Streamlit still running"
     r"|Client Error in reaching server endpoint - No response"
 )
+# A picture that grows is replaced by the next one; a slow browser may ask for the former when it is gone. One that stays broken
+# is found at the end.
+REPLACED = re.compile(r"/media/[0-9a-f]+\.png$")
+BROKEN = "() => [...document.images].filter(one => one.complete && !one.naturalWidth).map(one => one.src)"
 NO_BROWSER = pytest.StashKey[bool]()
 
 
@@ -59,11 +63,7 @@ def browser(playwright: Playwright, pytestconfig: pytest.Config) -> Iterator[Bro
 @pytest.fixture(scope="session")
 def app_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     """The app, running: `.url`, `.restart()`, `.kill()`, `.start()`, `.printed()`, `.cache` (its cache folder)."""
-    folder = tmp_path_factory.mktemp("app")
-    (SESSION_CACHE / "wheels").mkdir(exist_ok=True)
-    (folder / "cache").mkdir()
-    (folder / "cache" / "wheels").symlink_to(SESSION_CACHE / "wheels")
-    server = AppServer(ROOT, folder / "cache", folder / "server.log")
+    server = server_in(tmp_path_factory.mktemp("app"))
     server.start()
     yield server
     server.stop()
@@ -74,6 +74,7 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
     """Make a page in a fresh browser profile, which is another user: `new_page(color_scheme="dark")` and so on."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
+    replaced: list[Page] = []
 
     def make(**options: Any) -> Page:
         options.setdefault("viewport", {"width": 1280, "height": 900})
@@ -82,9 +83,13 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
         page.on("console", lambda message: errors.extend(complaint(message)))
+        page.on("console", lambda message: replaced.append(page) if REPLACED.search(place(message)) else None)
         return page
 
     yield make
+    for page in replaced:
+        if not page.is_closed():
+            errors += [f"a picture that is not there: {source}" for source in page.evaluate(BROKEN)]
     for number, context in enumerate(contexts):
         for page in context.pages:
             if errors or failed(request):
@@ -127,7 +132,12 @@ def folder_for_pictures(request: pytest.FixtureRequest) -> Path:
 
 def complaint(message: ConsoleMessage) -> list[str]:
     """What a console message says when it is an error that matters."""
-    address = message.location.get("url", "")
-    if message.type != "error" or HARMLESS.search(address) or OUTAGE.search(message.text):
+    address = place(message)
+    if message.type != "error" or HARMLESS.search(address) or REPLACED.search(address) or OUTAGE.search(message.text):
         return []
     return [f"{message.text} ({address})"]
+
+
+def place(message: ConsoleMessage) -> str:
+    """The address that a console message is about."""
+    return message.location.get("url", "")

@@ -55,17 +55,20 @@ class AppServer:
         self.root, self.cache, self.log = root, cache, log
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
+        self.options: dict[str, object] = {}
+        """Further options of Streamlit."""
+        self.environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait until it is healthy. Raises RuntimeError, with what the server printed, when it does not."""
         options = {"server.port": self.port, "server.headless": "true", "browser.serverAddress": "localhost"}
-        flags = [f"--{name}={value}" for name, value in options.items()]
+        flags = [f"--{name}={value}" for name, value in {**options, **self.options}.items()]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
                 cwd=self.root,
-                env={**os.environ, "VITRINE_CACHE": str(self.cache)},
+                env={**os.environ, "VITRINE_CACHE": str(self.cache), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -79,7 +82,7 @@ class AppServer:
 
     def healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/api/health", timeout=5) as answer:
                 return answer.status == 200
         except OSError:
             return False

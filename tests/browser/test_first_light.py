@@ -28,14 +28,26 @@ def link(app_server: AppServer, query: str = "") -> str:
     return f"{app_server.url}/{VISUALIZATION}" + (f"?{query}" if query else "")
 
 
-def pictures(page: Page, side: str) -> int:
-    """How many images the cards of one side show and have loaded."""
-    images = page.locator(f"[class*=st-key-card-{side}-] img")
-    return images.evaluate_all("all => all.filter(one => one.complete && one.naturalWidth > 0).length")
+def pictures(page: Page, side: str, count: int = 5) -> None:
+    """Wait until the cards of one side show so many images that have loaded."""
+    page.wait_for_function(
+        "([side, count]) => [...document.querySelectorAll(`[class*=st-key-card-${side}-] img`)]"
+        ".filter(one => one.complete && one.naturalWidth > 0).length >= count",
+        arg=[side, count],
+        timeout=20_000,
+    )
 
 
 def compute(page: Page) -> None:
-    page.locator(".st-key-fv_compute button").click()
+    page.locator(".st-key-fv_run button").click()
+
+
+def made(page: Page, side: str, unit: int) -> None:
+    """Wait for a picture: its card stands there before."""
+    card = page.locator(f".st-key-card-{side}-{unit}")
+    expect(card.get_by_text("Not made yet")).to_have_count(0, timeout=MINUTES)
+    expect(card.locator("[class*=st-key-growing-]")).to_have_count(0, timeout=MINUTES)
+    expect(card).to_be_visible()
 
 
 def cancel(page: Page) -> None:
@@ -45,8 +57,8 @@ def cancel(page: Page) -> None:
 def test_the_first_page_opens_and_leads_on(app_server: AppServer, page: Page) -> None:
     visit(page, app_server.url)
     expect(page.get_by_role("heading", name="Vitrine")).to_be_visible()
-    expect(page.get_by_role("heading", name="From edges to objects")).to_be_visible()
-    page.get_by_test_id("stSidebarNav").get_by_text("Models").click()
+    expect(page.get_by_role("heading", name="Four instruments")).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("link", name="Models").click()
     expect(page.get_by_role("heading", name="Add your own")).to_be_visible(timeout=30_000)
 
 
@@ -58,11 +70,13 @@ def test_one_unit_of_each_network_becomes_visible(app_server: AppServer, page: P
         box.press("Enter")
         settled(page)
     page.locator(".st-key-fv_run button").click()
+    expect(page.locator(".st-key-card-a-3")).to_be_visible(timeout=20_000)  # at once, before its picture
     for side in ("a", "b"):
-        expect(page.locator(f".st-key-card-{side}-3")).to_be_visible(timeout=MINUTES)
+        made(page, side, 3)
     settled(page)
-    # Its picture and at least five scenes, all with a description.
-    assert pictures(page, "a") >= 6 and pictures(page, "b") >= 6
+    # Its picture and four images, all with a description.
+    pictures(page, "a")
+    pictures(page, "b")
     assert page.locator("[class*=st-key-card-] img:not([alt])").count() == 0
     assert "a=starter-vit" in page.url and "b=starter-cnn" in page.url
 
@@ -73,19 +87,19 @@ def test_a_link_shows_the_same_at_once_after_a_restart(
     app_server.restart()
     page = visit(new_page(), link(app_server, stored_link))
     expect(page.locator("[class*=st-key-card-a-]").first).to_be_visible(timeout=10_000)
-    assert page.locator(".st-key-fv_compute").count() == 0
-    assert page.locator("[class*=st-key-panel-]").count() == 0
-    assert pictures(page, "a") >= 6
+    assert page.get_by_text("Not made yet").count() == 0
+    assert page.locator(".st-key-fv_status [data-testid=stProgress]").count() == 0
+    pictures(page, "a")
 
 
 @pytest.fixture
 def stored_link(app_server: AppServer, new_page: Callable[..., Page]) -> str:
     """The query of a link whose result is stored."""
     page = visit(new_page(), link(app_server, BOTH))
-    if page.locator(".st-key-fv_compute").count():
+    if page.get_by_text("Not made yet").count():
         compute(page)
     for side in ("a", "b"):
-        expect(page.locator(f".st-key-card-{side}-3")).to_be_visible(timeout=MINUTES)
+        made(page, side, 3)
     page.close()  # still loading pictures, it would complain when the server restarts
     return BOTH
 
@@ -110,14 +124,13 @@ def test_a_saved_figure_opens_what_it_shows(
 def test_a_reloaded_page_finds_its_job_and_can_cancel_it(app_server: AppServer, page: Page) -> None:
     visit(page, link(app_server, SLOW))
     compute(page)
-    panel = page.locator(".st-key-panel-a")
-    expect(panel).to_be_visible(timeout=20_000)
+    progress = page.locator(".st-key-fv_status").get_by_test_id("stProgress")
+    expect(progress).to_be_visible(timeout=20_000)
     page.reload()
-    expect(panel).to_be_visible(timeout=30_000)
-    expect(panel.get_by_test_id("stProgress")).to_be_visible()
+    expect(progress).to_be_visible(timeout=30_000)
     cancel(page)
     expect(page.get_by_text("Cancelled before it was finished.")).to_be_visible(timeout=30_000)
-    expect(panel).to_have_count(0)
+    expect(progress).to_have_count(0)
 
 
 def test_a_broken_link_is_explained_without_a_traceback(app_server: AppServer, page: Page) -> None:
@@ -136,6 +149,35 @@ def test_a_click_on_a_box_of_the_model_picks_that_layer(app_server: AppServer, p
     assert bar is not None
     page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
     expect(chosen).not_to_have_value(before, timeout=20_000)
+
+
+def test_a_click_on_a_cards_title_opens_the_page_of_its_unit_and_its_neighbour(
+    app_server: AppServer, page: Page, stored_link: str
+) -> None:
+    visit(page, link(app_server, stored_link))
+    page.locator(".st-key-card-a-3").get_by_test_id("stPageLink").get_by_text("Unit 3").click()
+    expect(page.get_by_role("heading", name=re.compile("^Unit 3 "))).to_be_visible(timeout=30_000)
+    picture = page.locator(".st-key-card-a-3 img").first
+    expect(picture).to_be_visible(timeout=30_000)
+    box = settled(page).locator(".st-key-card-a-3 img").first.bounding_box()
+    assert box is not None and box["width"] >= 320 and box["y"] + box["height"] < 720, "all of it on the first screen"
+    page.get_by_test_id("stPageLink").get_by_text("Unit 4").click()
+    expect(page.get_by_role("heading", name=re.compile("^Unit 4 "))).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile(r"blocks\.6\.mlp\.hidden(:|%3A)4&"), timeout=20_000)
+
+
+@pytest.mark.parametrize("width", [834, 1280])
+def test_run_is_on_the_first_screen(app_server: AppServer, new_page: Callable[..., Page], width: int) -> None:
+    page = visit(new_page(viewport={"width": width, "height": 720}), link(app_server))
+    box = page.locator(".st-key-fv_run button").bounding_box()
+    assert box is not None and box["y"] + box["height"] < 720
+
+
+def test_a_row_of_thumbnails_is_no_stop_of_the_tabulator(app_server: AppServer, page: Page, stored_link: str) -> None:
+    visit(page, link(app_server, stored_link))
+    row = page.locator("[class*=st-key-thumbs-]").first
+    expect(row.locator("img")).to_have_count(4)
+    assert row.locator("button, a, [tabindex='0']").filter(visible=True).count() == 0
 
 
 def test_the_dark_is_dark_and_the_light_is_light(app_server: AppServer, new_page: Callable[..., Page]) -> None:

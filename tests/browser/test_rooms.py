@@ -31,7 +31,7 @@ MINUTES = 600_000
 def answered(app_server: AppServer, page: Page, link: str, figure: str) -> None:
     """Follow a link, compute what it asks for, and wait for one of its figures and for the end of the work."""
     visit(page, f"{app_server.url}/{link}", 120)
-    page.get_by_role("button", name="Compute", exact=True).first.click()
+    page.get_by_role("button", name="Run", exact=True).first.click()
     expect(page.locator(figure).first).to_be_visible(timeout=MINUTES)
     expect(page.locator("[class*=st-key-panel-]")).to_have_count(0, timeout=MINUTES)
     settled(page)
@@ -57,7 +57,7 @@ def test_background_and_object_are_measured_from_a_link(app_server: AppServer, p
     answered(app_server, page, link, "[data-testid=stPlotlyChart]")
     told = page.get_by_test_id("stMain").inner_text()
     assert all(
-        words in told for words in ("starter-vit", "starter-cnn", "object only, black", "background only, black")
+        words in told for words in ("starter-vit", "starter-cnn", "object alone, black", "background alone, black")
     )
 
 
@@ -86,3 +86,24 @@ def test_a_click_on_a_position_follows_it(app_server: AppServer, page: Page) -> 
     expect(page).to_have_url(re.compile(r"down=0\.208\d*"), timeout=30_000)
     across = parse_qs(urlsplit(page.url).query)["across"]
     assert [float(each) for each in across] == [pytest.approx(9.5 / 12)]
+
+
+def test_back_and_forward_show_what_each_address_says(app_server: AppServer, page: Page) -> None:
+    """Within a page, and from one page to another."""
+    visit(page, f"{app_server.url}/claims?a=starter-cnn&data=photos", 120)
+    first = page.get_by_role("combobox", name="Model A")
+    expect(first).to_have_value("starter-cnn")
+    page.get_by_text("Starter pair", exact=True).click()
+    expect(page).to_have_url(re.compile("a=starter-vit"))
+    expect(first).to_have_value("starter-vit")
+    settled(page)
+    page.go_back()
+    expect(page).to_have_url(re.compile("a=starter-cnn&data=photos"))
+    expect(first).to_have_value("starter-cnn")
+    settled(page)
+    page.go_forward()
+    expect(first).to_have_value("starter-vit")
+    visit(page, f"{app_server.url}/models", 120)
+    page.go_back()
+    expect(page.get_by_role("heading", name="The paper, claim by claim")).to_be_visible()
+    expect(first).to_have_value("starter-vit")

@@ -41,11 +41,11 @@ def test_results_arrive_whole_and_with_their_requests(
 def test_a_packed_file_is_smaller_and_its_results_are_the_same(
     store: ResultStore, other: ResultStore, tmp_path: Path
 ) -> None:
-    images = np.broadcast_to(np.arange(64, dtype=np.uint8)[:, None], (4, 64, 64, 3)).copy()
+    images = np.broadcast_to(np.arange(64, dtype=np.uint8)[:, None], (1, 64, 64, 3)).copy()
     store.put("k", Blob({"images": images}, facts={"request": {"a": 1}}))
     archive.export(store, tmp_path / "plain.zip")
     archive.export(store, tmp_path / "packed.zip", packed=True)
-    assert (tmp_path / "packed.zip").stat().st_size < 0.2 * (tmp_path / "plain.zip").stat().st_size
+    assert (tmp_path / "packed.zip").stat().st_size < 0.3 * (tmp_path / "plain.zip").stat().st_size
     assert archive.import_(other, tmp_path / "packed.zip") == 1
     found = other.get("k")
     assert found is not None and found.to_bytes() == store.get("k").to_bytes()
@@ -136,3 +136,64 @@ def test_an_export_that_fails_leaves_no_half_file(
         archive.export(store, tmp_path / "out.zip")
     assert (tmp_path / "out.zip").read_bytes() == b"an older export"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_what_comes_with_vitrine_is_taken_in_once_and_comes_back_when_it_was_removed(
+    store: ResultStore, other: ResultStore, tmp_path: Path, blob_of: Callable
+) -> None:
+    for number in range(3):
+        store.put(f"k{number}", blob_of(number))
+    archive.export(store, tmp_path / "shipped.zip", packed=True, compressed=True)
+    other.limit_bytes = 1 << 26
+    assert [archive.bring(other, tmp_path / "shipped.zip") for _ in range(2)] == [3, 0]
+    other.delete("k1")
+    assert archive.bring(other, tmp_path / "shipped.zip") == 1 and other.get("k1") is not None
+
+
+def test_nothing_is_brought_into_a_store_that_is_small_beside_it_nor_from_a_file_that_is_not_there(
+    store: ResultStore, tmp_path: Path, blob_of: Callable
+) -> None:
+    store.put("k", blob_of(1))
+    archive.export(store, tmp_path / "shipped.zip")
+    assert archive.bring(store, tmp_path / "elsewhere.zip") == 0 and not store.problems()
+    size = (tmp_path / "shipped.zip").stat().st_size
+    for limit, taken in ((archive.ROOM * size - 1, 0), (archive.ROOM * size, 1)):
+        small = ResultStore(tmp_path / f"of-{limit}", limit_bytes=limit)
+        assert archive.bring(small, tmp_path / "shipped.zip") == taken
+        small.close()
+
+
+def test_a_damaged_file_of_shipped_results_is_reported_and_raises_nothing(store: ResultStore, tmp_path: Path) -> None:
+    (tmp_path / "shipped.zip").write_bytes(b"no zip")
+    assert archive.bring(store, tmp_path / "shipped.zip") == 0
+    assert "come with Vitrine" in store.problems()[0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{6: 0xFF}, {9: 0x08, 46: 0xFF}], ids=["a version of ZIP that is not there", "a name that is no text"]
+)
+def test_a_few_changed_bytes_in_the_zips_list_of_contents_are_a_damaged_file(
+    store: ResultStore, other: ResultStore, tmp_path: Path, blob_of: Callable, changes: dict[int, int]
+) -> None:
+    store.put("a", blob_of(1))
+    archive.export(store, tmp_path / "in.zip")
+    data = bytearray((tmp_path / "in.zip").read_bytes())
+    for place, value in changes.items():
+        data[data.rindex(b"PK\x01\x02") + place] = value
+    (tmp_path / "in.zip").write_bytes(data)
+    other.limit_bytes = 1 << 26
+    assert archive.bring(other, tmp_path / "in.zip") == 0 and "come with Vitrine" in other.problems()[0]
+    with pytest.raises(DamagedBlob, match="not a ZIP file"):
+        archive.import_(other, tmp_path / "in.zip")
+
+
+def test_a_compressed_file_is_taken_in_as_what_comes_with_vitrine_and_from_nobody_else(
+    store: ResultStore, other: ResultStore, tmp_path: Path
+) -> None:
+    store.put("k", Blob({"numbers": np.zeros(50_000)}, facts={"request": {"a": 1}}))
+    archive.export(store, tmp_path / "small.zip", compressed=True)
+    assert (tmp_path / "small.zip").stat().st_size < 4_000
+    assert archive.import_(other, tmp_path / "small.zip") == 0 and "compressed" in other.problems()[0]
+    assert archive.bring(other, tmp_path / "small.zip") == 1
+    found = other.get("k")
+    assert found is not None and not found.arrays["numbers"].any()

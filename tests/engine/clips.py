@@ -60,5 +60,6 @@ class Desk(Notebook):
             self.kept[request.key()] = request.run(self)
         return self.kept[request.key()]
 
-    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+    def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
         self.kept[request.key()] = result
+        return True

@@ -26,5 +26,5 @@ class Notebook:
     def find(self, request: Request) -> Result | None:
         return self.kept.get(request.key())
 
-    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+    def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
         raise AssertionError("this experiment keeps nothing else")

@@ -28,11 +28,12 @@ class Measured:
 @dataclass(frozen=True)
 class Planted:
     """One effect of known size. `draw(seed)` measures it, `null(seed)` the same where nothing was planted (the value is
-    then `nothing`); None where the experiment has no such null. `about` says in one line what was planted."""
+    then `nothing`); None where the experiment has no such null. `about` says in one line what was planted. `truth` is None
+    where the experiment gives no interval, and only says whether there is something."""
 
     experiment: str
     about: str
-    truth: float
+    truth: float | None
     draw: Callable[[int], Measured]
     null: Callable[[int], Measured] | None = None
     nothing: float = 0.0
@@ -40,11 +41,11 @@ class Planted:
 
 @dataclass(frozen=True)
 class Counts:
-    """Of `draws`: in how many the interval held the truth, in how many the effect was seen (the power), and in how many
-    draws of the null nothing was seen (None where there is no null)."""
+    """Of `draws`: in how many the interval held the truth (None where there is no interval), in how many the effect was seen
+    (the power), and in how many draws of the null nothing was seen (None where there is no null)."""
 
     draws: int
-    recovered: int
+    recovered: int | None
     seen: int
     unseen: int | None
 
@@ -55,7 +56,7 @@ def count(case: Planted, draws: int) -> Counts:
     nulls = [case.null(seed) for seed in range(draws)] if case.null else None
     return Counts(
         draws,
-        sum(measured.low <= case.truth <= measured.high for measured in made),
+        None if (truth := case.truth) is None else sum(each.low <= truth <= each.high for each in made),
         sum(measured.seen for measured in made),
         None if nulls is None else sum(not measured.seen for measured in nulls),
     )
@@ -64,7 +65,5 @@ def count(case: Planted, draws: int) -> Counts:
 def says(case: Planted, counts: Counts) -> str:
     """The counts in a line, for the message of a test that fails."""
     null = "" if counts.unseen is None else f"; nothing was planted and not seen in {counts.unseen}"
-    return (
-        f"{case.experiment}, {case.about}: of {counts.draws} draws the interval held {case.truth:g} in "
-        f"{counts.recovered}, seen in {counts.seen}{null}"
-    )
+    held = "" if case.truth is None else f"the interval held {case.truth:g} in {counts.recovered}, "
+    return f"{case.experiment}, {case.about}: of {counts.draws} draws {held}seen in {counts.seen}{null}"

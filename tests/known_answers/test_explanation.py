@@ -11,5 +11,5 @@ from tests.known_answers.planted import Planted, count, says
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.about)
 def test_a_planted_effect_is_found(case: Planted) -> None:
     counts = count(case, 100)
-    assert counts.recovered >= 90, says(case, counts)
+    assert (counts.recovered or 0) >= 90, says(case, counts)
     assert counts.unseen is None or counts.unseen >= 90, says(case, counts)

@@ -13,5 +13,5 @@ DRAWS = 100
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.experiment}: {case.about}" for case in CASES])
 def test_what_was_planted_is_found_and_nothing_else_is_seen(case: Planted) -> None:
     counts = count(case, DRAWS)
-    assert counts.recovered >= 90 and counts.seen >= 50, says(case, counts)
+    assert (counts.recovered or 0) >= 90 and counts.seen >= 50, says(case, counts)
     assert counts.unseen is None or counts.unseen >= 90, says(case, counts)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.sections.home import gallery
-from tests.pages.opening import PAGES, VISUALIZATION, opened, owners_of, said
+from tests.pages.opening import PAGES, VISUALIZATION, opened, said
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -19,5 +18,25 @@ def test_nothing_is_computed_before_somebody_asks() -> None:
     from engine.jobs.scheduler import jobs
 
     opened(VISUALIZATION)
-    # The home page's gallery, through which every session of these tests comes, is the one thing that starts by itself.
-    assert [job.request for job in jobs().active() if owners_of(job.id) != [gallery.OWNER]] == []
+    assert [job.request for job in jobs().active()] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "widget", "key", "chosen"),
+    [
+        (VISUALIZATION, "number_input", "fv_seed", 7),
+        (VISUALIZATION, "selectbox", "fv_watched", "off"),
+        ("pages/spatial.py", "selectbox", "sp_data", "photos"),
+        ("pages/background.py", "selectbox", "bg_data", "photos"),
+        ("pages/concepts.py", "selectbox", "cn_data", "photos"),
+        ("pages/photo.py", "text_input", "ph_image", "5"),
+    ],
+)
+def test_what_was_chosen_and_not_yet_run_is_there_when_one_comes_back(
+    page: str, widget: str, key: str, chosen: object
+) -> None:
+    app = opened(page)
+    getattr(app, widget)(key=key).set_value(chosen).run()
+    app.switch_page("pages/models.py").run()
+    app.switch_page(page).run()
+    assert not app.exception and getattr(app, widget)(key=key).value == chosen

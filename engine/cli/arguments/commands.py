@@ -5,11 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from engine import COMMAND
+from engine.cli.arguments.clusters import clusters
 from engine.cli.arguments.concepts import concepts
-from engine.cli.arguments.measurements import background, frequency, reliance, spatial
+from engine.cli.arguments.measurements import background, frequency, reliance, report, spatial
 from engine.cli.arguments.parsers import LateParser, OneLineParser, command, derived
 from engine.cli.arguments.pictures import index, visualize
-from engine.cli.arguments.stored import stored
+from engine.cli.arguments.stored import kept, stored
+from engine.cli.arguments.sweeps import sweep
 
 
 def parser() -> ArgumentParser:
@@ -35,8 +37,15 @@ def parser() -> ArgumentParser:
     frequency(commands)
     reliance(commands)
     concepts(commands)
+    report(commands)
+    sweep(commands)
+    clusters(commands)
     derived(commands)
     command(commands, "experiments", "listing:experiments", "all experiments: what each asks and what it applies to")
-    command(commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 if healthy")
+    doctor = command(
+        commands, "doctor", "doctor:doctor", "check device, versions, cache and models; exit code 0 if healthy"
+    )
+    doctor.add_argument("--deploy", action="store_true", help="also whether this configuration can serve a group")
     stored(commands)
+    kept(commands)
     return top

@@ -78,5 +78,6 @@ def _words(parser: ArgumentParser) -> None:
         "--top",
         type=whole_number,
         metavar="N",
-        help=f"words per unit (default: {choices.DEFAULT_TOP_WORDS}), or units per text ({choices.DEFAULT_TOP_UNITS})",
+        help=f"words per unit (default: {choices.DEFAULT_TOP_WORDS}), or units per text at most ({choices.DEFAULT_TOP_UNITS}): "
+        "all that follow the text most, then four of each word that units follow more",
     )

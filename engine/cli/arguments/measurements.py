@@ -81,6 +81,19 @@ def reliance(commands: _SubParsersAction) -> None:
         limit_option(parser)
 
 
+def report(commands: _SubParsersAction) -> None:
+    """`report`: the paper's claims about two models, in one file."""
+    example = f"example:\n  {COMMAND} report --models starter-vit starter-cnn --out report.html"
+    says = "the paper's claims about a ViT and a CNN, one by one, as one HTML file; computes what is missing"
+    parser = command(commands, "report", "report:report", says, example)
+    models_option(parser)
+    parser.add_argument("--clip", metavar="M", help="a CLIP, for what language supervision adds (default: none)")
+    parser.add_argument(
+        "--data", metavar="NAME|FOLDER", help="images to measure on (default: those that go with the models)"
+    )
+    parser.add_argument("--out", metavar="FILE", default="report.html", help="the file to write (default: %(default)s)")
+
+
 def _on_images(parser: ArgumentParser) -> None:
     """The models, and the images that they are measured on."""
     models_option(parser)

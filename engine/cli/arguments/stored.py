@@ -1,4 +1,4 @@
-"""What `cache` and its actions take."""
+"""What `cache` and `collections` and their actions take."""
 
 from __future__ import annotations
 
@@ -29,3 +29,21 @@ def stored(commands: _SubParsersAction) -> None:
     export.add_argument("--pack", action="store_true", help="a smaller file: pictures as lossless WebP")
     import_ = command(actions, "import", "results:import_", "add the results in such a file")
     import_.add_argument("file", metavar="FILE", help="the ZIP file to read")
+    backup = command(actions, "backup", "backup:backup", "copy everything that a server keeps, while it runs")
+    backup.add_argument("folder", metavar="DIR", help="a new folder for the copy")
+    restore = command(actions, "restore", "backup:restore", "put such a copy in the place of the cache folder")
+    restore.add_argument("folder", metavar="DIR", help="the copy")
+
+
+def kept(commands: _SubParsersAction) -> None:
+    """`collections`: what was gathered on the pages, as files."""
+    says = "collections as files, larger than a page takes"
+    group = commands.add_parser("collections", help=says, description=f"{says.capitalize()}.")
+    actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
+    command(actions, "list", "collections:list_", "list collections with their ids")
+    export = command(actions, "export", "collections:export", "write a collection with its results into one file")
+    export.add_argument("collection", metavar="ID", help="which collection")
+    export.add_argument("file", metavar="FILE", help="the file to write")
+    import_ = command(actions, "import", "collections:import_", "add a collection from such a file")
+    import_.add_argument("file", metavar="FILE", help="the file to read")
+    import_.add_argument("--share", action="store_true", help="let everyone who uses this server look at it")

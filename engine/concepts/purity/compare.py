@@ -5,7 +5,6 @@ Invariant: a sentence claims no more than the interval beside it.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,9 +13,8 @@ import numpy as np
 
 from engine.concepts.purity.shares import HEADLINE
 from engine.core.errors import BadRequest
-from engine.core.quantiles import student_quantile
 from engine.core.request import Result
-from engine.core.statistics import POWER, Z, share
+from engine.core.statistics import Estimate, combination, share, smallest_like
 
 
 def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = HEADLINE) -> tuple[float, float, float]:
@@ -25,9 +23,7 @@ def difference(a: Mapping[Any, Any], b: Mapping[Any, Any], name: str = HEADLINE)
     The two shares are treated as independent. Both models saw the same kinds, so part of the sampling error cancels: the
     interval is too wide rather than too narrow.
     """
-    (p, p_low, p_high), (q, q_low, q_high) = _share(a, name), _share(b, name)
-    apart = p - q
-    return apart, apart - math.hypot(p - p_low, q_high - q), apart + math.hypot(p_high - p, q - q_low)
+    return combination((1, Estimate(*_share(a, name))), (-1, Estimate(*_share(b, name))))
 
 
 def compare(results: Sequence[Result]) -> str:
@@ -82,8 +78,7 @@ def _verdict(apart: tuple[float, float, float], a: str, b: str, language: bool) 
 
 def smallest(apart: tuple[float, float, float]) -> float:
     """The smallest true difference whose interval, as wide as this one, would leave out zero in 80% of cases."""
-    error = (apart[2] - apart[1]) / (2 * Z)
-    return (Z + student_quantile(POWER, 1e6)) * error
+    return smallest_like(Estimate(*apart))
 
 
 def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:

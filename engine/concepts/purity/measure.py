@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.concepts.discovery import FALSE, cut
 from engine.concepts.purity.confounds import controlled, standing, within_places
 from engine.concepts.purity.known_tags import Truth
 from engine.concepts.purity.permutation import Concepts, permuted, permuted_within, tail
@@ -24,6 +23,7 @@ from engine.concepts.purity.ranking import (
     ranks_and_counts,
     singled_out_by_chance,
 )
+from engine.core.discovery import FALSE, cut
 
 PERMUTATIONS = 200
 """Of either type, for all units; those that may be discoveries are held against MORE."""

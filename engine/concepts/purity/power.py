@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from engine.concepts.discovery import FALSE
 from engine.concepts.purity.known_tags import Truth
 from engine.concepts.purity.permutation import Concepts
+from engine.core.discovery import FALSE
 
 AUROCS = (0.7, 0.77, 0.85, 0.95)
 UNITS = 300

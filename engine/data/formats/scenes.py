@@ -112,6 +112,10 @@ class Scenes(Format):
         return None if box is None else [tuple(round(edge) for edge in box)]
 
     def gives(self) -> frozenset[str]:
+        return self._given
+
+    @functools.cached_property
+    def _given(self) -> frozenset[str]:
         known = {"boxes"}
         known |= {"masks"} if "mask" in self._stored else set()
         known |= {"places"} if any(self.homes()) else set()

@@ -48,6 +48,11 @@ def untrained(entry: Entry) -> Built:
     return Built(_create(entry, {}))
 
 
+def untrained_like(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
+    """The timm module with as many classes as these weights have. Raises BadRequest for an unknown architecture."""
+    return _create(entry, state)
+
+
 def _create(entry: Entry, state: Mapping[str, Tensor]) -> nn.Module:
     """The module with random weights. Without a stated number of classes, it has as many as the weights do."""
     if not timm.is_model(entry.architecture):

@@ -6,6 +6,7 @@ Invariant: a card that cannot be used never hides the others; it becomes an unav
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from engine.core.choices import STARTER_MODELS
 from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.paths import typed_path
+from engine.core.request import once
 from engine.models.checkpoints import sets_of_weights
 from engine.models.loaded import Entry
 from engine.models.source import Built, Source, fingerprint_of
@@ -162,7 +164,20 @@ def _short(value: Any) -> str:
 
 
 def _starter(name: str) -> Entry:
-    card, weights = STARTER / f"{name}.json", STARTER / f"{name}.safetensors"
+    """The model's entry as the files are now: a page asks for it hundreds of times a run, so it is read once a change."""
+    return _read_starter(name, STARTER, once(("starter's files", STARTER), _files))
+
+
+def _files() -> tuple[tuple[str, int, int], ...]:
+    try:
+        return tuple(sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in os.scandir(STARTER)))
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=64)
+def _read_starter(name: str, folder: Path, _files: tuple[tuple[str, int, int], ...]) -> Entry:
+    card, weights = folder / f"{name}.json", folder / f"{name}.safetensors"
     blank = Entry(name, Starter.name, "", weights.name, available=False, path=weights)
     if not card.is_file():
         return replace(blank, note=f"{card.name} is missing from starter/models. Check out the project again.")
@@ -170,7 +185,7 @@ def _starter(name: str) -> Entry:
         facts = json.loads(card.read_text(encoding="utf-8"))
         if not isinstance(facts, dict):
             raise BadRequest("it is not an object with the settings of a model.")
-        weights = STARTER / str(facts.get("weights", weights.name))
+        weights = folder / str(facts.get("weights", weights.name))
         blank = replace(blank, weights=weights.name, path=weights)
         if not weights.is_file():
             return replace(blank, note=f"{weights.name} is missing from starter/models. Check out the project again.")

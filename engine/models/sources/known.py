@@ -18,8 +18,9 @@ from engine.models.sources.packages import Packages
 from engine.models.sources.session import Session
 from engine.models.sources.timm_hub import TimmHub
 from engine.models.sources.twin import Twin
+from engine.models.sources.uploaded import Uploaded
 
-SOURCES: list[Source] = [Starter(), Packages(), Local(), Session(), TimmHub(), OpenClipHub()]
+SOURCES: list[Source] = [Starter(), Packages(), Local(), Session(), Uploaded(), TimmHub(), OpenClipHub()]
 SOURCES.append(Twin(SOURCES))
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 

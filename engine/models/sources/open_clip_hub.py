@@ -52,7 +52,11 @@ class OpenClipHub(Source):
 
     def entries(self) -> list[Entry]:
         """The suggested models and all whose weights lie in the hub's local cache."""
-        every = [entry for name in _names() if (entry := self.find(PREFIX + name))]
+        cached = set(
+            hub.cached_repositories()
+        )  # asking after the files of every model would take a quarter of a second
+        near = [name for name in _names() if name in SUGGESTED or _repository(name) in cached]
+        every = [entry for name in near if (entry := self.find(PREFIX + name))]
         listed = [entry for entry in every if entry.available or _is_suggested(entry)]
         return sorted(listed, key=lambda entry: not _is_suggested(entry))
 
@@ -75,7 +79,7 @@ class OpenClipHub(Source):
             weights=place.repository,
             available=path is not None,
             licence="see the model's page",
-            note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
+            note="" if path else "Not on this machine yet; fetched from the hub when somebody asks for it.",
             input_size=(3, *_image_size(model)),
             mean=tuple(config["mean"]),
             std=tuple(config["std"]),
@@ -86,9 +90,13 @@ class OpenClipHub(Source):
     def fetch(self, entry: Entry) -> tuple[Path, str]:
         """The weights file, downloaded where it is not there yet, and its digest. Raises Unavailable in one sentence where
         that fails."""
-        model, _, tag = entry.name.removeprefix(PREFIX).partition("/")
-        file = hub.fetch(entry.name, _place(model, tag))
+        file = hub.fetch(entry.name, self.place(entry))
         return file, digest(file)
+
+    def place(self, entry: Entry) -> hub.Place:
+        """Where the weights lie on the hub. Raises Unavailable where they do not."""
+        model, _, tag = entry.name.removeprefix(PREFIX).partition("/")
+        return _place(model, tag)
 
     def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
         """The image tower with these weights, and the whole model. Raises BadRequest where they do not fit."""
@@ -99,6 +107,13 @@ class OpenClipHub(Source):
 def _names() -> tuple[str, ...]:
     """ARCHITECTURE/TAG of all pretrained models that open_clip finds on the hub."""
     return tuple(f"{model}/{tag}" for model, tag in open_clip.list_pretrained() if _hub_of(model, tag))
+
+
+@cache
+def _repository(name: str) -> str:
+    """Where on the hub the weights of ARCHITECTURE/TAG lie."""
+    model, _, tag = name.partition("/")
+    return _place(model, tag).repository
 
 
 def _is_suggested(entry: Entry) -> bool:

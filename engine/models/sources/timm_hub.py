@@ -70,7 +70,7 @@ class TimmHub(Source):
             weights=str(config.hf_hub_id or config.url or ""),
             available=path is not None,
             licence=config.license or "see the model's page",
-            note="" if path else "Not on this machine yet; downloaded from the hub at first use.",
+            note="" if path else "Not on this machine yet; fetched from the hub when somebody asks for it.",
             input_size=config.input_size,
             mean=tuple(config.mean),
             std=tuple(config.std),
@@ -87,13 +87,17 @@ class TimmHub(Source):
 
         Raises Unavailable in one sentence when the hub cannot be reached, or does not hand out the file.
         """
-        config = get_pretrained_cfg(entry.name.removeprefix(PREFIX))
-        if config is None or not config.hf_hub_id:
+        if (place := self.place(entry)) is None:
             raise Unavailable(
                 f"The hub has no weights of {entry.name}. Download them from {entry.weights} and add them to models.toml."
             )
-        file = hub.fetch(entry.name, _place(config))
+        file = hub.fetch(entry.name, place)
         return file, digest(file)
+
+    def place(self, entry: Entry) -> hub.Place | None:
+        """Where the weights lie on the hub."""
+        config = get_pretrained_cfg(entry.name.removeprefix(PREFIX))
+        return _place(config) if config is not None and config.hf_hub_id else None
 
     def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
         """The model with its pretrained weights. Raises BadRequest when they do not fit."""
@@ -131,7 +135,8 @@ def imagenet_names(architecture: str, classes: int | None, tag: str = "") -> tup
 
 def _cached_names() -> Iterator[str]:
     known = set(_names())
-    return (name for name in hub.cached_repositories("timm") if name in known)
+    cached = (each.removeprefix(PREFIX) for each in hub.cached_repositories() if each.startswith(PREFIX))
+    return (name for name in cached if name in known)
 
 
 def _place(config: Any) -> hub.Place:

@@ -6,7 +6,7 @@ blanks, and noise that shares its colours, contrast and spectrum but none of its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -46,19 +46,28 @@ class Controls:
 
 
 def controls_of(
-    model: LoadedModel, site: str, goals: Sequence[Goal], images: np.ndarray, copies: np.ndarray, seed: int
+    model: LoadedModel,
+    site: str,
+    goals: Sequence[Goal],
+    images: np.ndarray,
+    copies: np.ndarray,
+    seed: int,
+    tell: Callable[[], None] = lambda: None,
 ) -> Controls:
     """The controls of pictures (n, 3, H, W) float32 in [0, 1], picture i made for `goals[i]`; `copies` as `fresh_copies` of
-    the same seed gave them.
+    the same seed gave them. `tell` is called before each picture, and may raise to stop.
 
     Blanks are seen as they are, once for all goals; one of the picture's own mean colour also under the picture's
     augmentations, so that a blank is never above its control.
     """
     zero = np.array([0.0 if has_zero(model, site, goal) else -np.inf for goal in goals])
     means = np.broadcast_to(images.mean((2, 3), keepdims=True), images.shape)
-    own = fresh_copies(model, site, goals, np.ascontiguousarray(means), seed).mean(1)
+    own = fresh_copies(model, site, goals, np.ascontiguousarray(means), seed, tell).mean(1)
     blank = np.maximum(own, _on_blanks(model, site, goals))
-    noise = np.array([_on_noise(model, site, *each, seed) for each in zip(goals, images, strict=True)])
+    noise = np.zeros(len(goals))
+    for place, (goal, image) in enumerate(zip(goals, images, strict=True)):
+        tell()
+        noise[place] = _on_noise(model, site, goal, image, seed)
     strongest = copies.mean(1) + noise - copies[:, :SHARED].mean(1)
     return Controls(zero, blank, strongest + ALLOWANCE * np.abs(strongest))
 

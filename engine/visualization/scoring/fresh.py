@@ -6,7 +6,7 @@ fixed sizes, and what depends on the company is filled up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -39,14 +39,23 @@ LARGEST_BATCH = 64
 BATCH_BYTES = 128 << 20  # of activations held at once
 
 
-def fresh_copies(model: LoadedModel, site: str, goals: Sequence[Goal], images: np.ndarray, seed: int) -> np.ndarray:
+def fresh_copies(
+    model: LoadedModel,
+    site: str,
+    goals: Sequence[Goal],
+    images: np.ndarray,
+    seed: int,
+    tell: Callable[[], None] = lambda: None,
+) -> np.ndarray:
     """(pictures, 16): each picture's activation of its goal in each of its augmented copies.
 
     images (pictures, 3, H, W) float32 in [0, 1], scaled to the model's input where they are larger; picture i is measured
     for `goals[i]`. A goal that belongs to a place has little jitter; one that matches an image sees the picture as it is.
+    `tell` is called before each picture, and may raise to stop.
     """
     out = np.zeros((len(goals), FRESH.copies))
     for row, (goal, image) in enumerate(zip(goals, images, strict=True)):
+        tell()
         picture = model.resize_to_input(torch.from_numpy(image)[None].to(model.device))
         with torch.no_grad():
             recipe = suited_to(goal, FRESH, model, site)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.core import experiments
-from engine.core.config import settings
 from engine.core.errors import BadRequest, VitrineError
 from engine.core.experiments import Experiment, Page
 from engine.core.fields import fields_of
@@ -105,11 +104,8 @@ def refusal(request: Request) -> str | None:
 
 def check(request: Request) -> None:
     """What one person may ask of this server, whatever the experiment. Raises BadRequest for more."""
-    fields, limit = dict(request), settings().units_limit
-    count = sum(len(fields.get(name, ())) for name in ("units", "targets"))
-    if count > limit:
-        raise BadRequest(f"{count} units were asked for at once; here {limit} are allowed. Ask for fewer.")
-    if not isinstance(recipe := fields.get("recipe", ""), str):
+    request.check_size()
+    if not isinstance(recipe := dict(request).get("recipe", ""), str):
         from engine.visualization.tuning import check_effort
 
         check_effort(recipe)
@@ -119,7 +115,6 @@ def _draw(entry: Experiment, page: ExperimentPage[Request]) -> None:
     request = page.opening(
         errors.escape(entry.title),
         errors.escape(entry.about),
-        "What to compute",
         partial(_form, entry),
         "Fill in the form and press **Run**. Nothing is computed before that, and what was computed is kept."
         + (f" It applies to {', '.join(map(errors.escape, entry.needs))}." if entry.needs else ""),

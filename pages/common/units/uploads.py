@@ -2,20 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from engine.core import config
+from engine.core.choices import PHOTO_MODELS, PHOTOS
+from engine.data.uploads import UPLOADED
+from engine.people.person import Person
+from pages.common import errors, who
 
-@st.cache_data(max_entries=32, show_spinner=False)
+LABEL = "What does it see in my photo?"
+TAKES = "JPEG, PNG, WebP or HEIC, at most 20 MB and 40 megapixels. "
+_KEPT = "kept_uploads"
+
+
 def keep_vector(data: bytes, name: str, tensor: str) -> str:
     """The digest that a direction is known by from now on. Raises RefusedFile for a file that holds none."""
-    from engine.data.uploads import keep_vector
+    from engine.data.uploads import has_vector, keep_vector
 
-    return keep_vector(data, name, tensor)
+    def keep() -> str:
+        return _once(("direction", data, tensor), lambda person: keep_vector(data, name[:80], tensor, person))
+
+    digest = keep()
+    if not has_vector(digest):  # those of others have taken its room meanwhile
+        st.session_state.pop(_KEPT, None)
+        digest = keep()
+    return digest
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
 def keep_image(data: bytes, name: str) -> str:
     """The digest that an image is known by from now on. Raises RefusedFile for what is no image."""
-    from engine.data.uploads import keep_image
+    from engine.core.errors import Unavailable
+    from engine.data.uploads import fingerprint, keep_image
 
-    return keep_image(data, name)
+    def keep() -> str:
+        return _once(("image", data), lambda person: keep_image(data, name[:80], person))
+
+    try:
+        return fingerprint(keep())
+    except Unavailable:  # those of others have taken its room meanwhile, or the folder cannot be written
+        st.session_state.pop(_KEPT, None)
+        return keep()
+
+
+def keep_words(data: bytes, name: str) -> str:
+    """The digest that a list of words is known by from now on. Raises RefusedFile for a file that holds none."""
+    from engine.data.uploads import keep_words
+
+    return _once(("words", data), lambda person: keep_words(data, name[:80], person))
+
+
+def _once(file: tuple[object, ...], keep: Callable[[Person], str]) -> str:
+    """The digest that `keep` gives for a file, which this session keeps once, however often the page runs while it lies there.
+    Deleted, it stays so until it is given again."""
+    kept = st.session_state.setdefault(_KEPT, {})
+    if (mark := hash(file)) not in kept:
+        kept[mark] = keep(who.person())
+    return kept[mark]
+
+
+def readable_by() -> str:
+    """What somebody who is about to upload something has to know: who can see it, for how long, and how it goes."""
+    days = config.settings().limits.upload_days
+    until = f" for {days} days after its last use" if days else ""
+    return (
+        f"It is kept on this server{until}. Whoever has the link of a result that uses it can see it. Delete it at any time on "
+        "the page “Privacy and your data”."
+    )
+
+
+def photo_box(key: str, label: str = LABEL) -> str | None:
+    """Draw the box that takes a photo: by a click, by dropping it, on a phone from its camera. Gives the name under which a
+    photo that was just given is kept, once. Says what is wrong with a file that is none.
+
+    Any file can be chosen: what is refused is refused here, with what to do, and not by the browser.
+    """
+    given = st.file_uploader(label, key=key, help=TAKES + readable_by())
+    if given is None:
+        return None
+    with errors.shown():
+        name = UPLOADED + keep_image(given.getvalue(), given.name[:80])
+        fresh = st.session_state.get(f"{key}_taken") != given.file_id
+        st.session_state[f"{key}_taken"] = given.file_id
+        return name if fresh else None
+    return None
+
+
+def photo_link(image: str) -> dict[str, str]:
+    """The query parameters that show a photo on its page at first: in two networks that were trained on photos, where both
+    are here, else in the starter's."""
+    from engine.core.errors import VitrineError
+    from engine.models import catalog
+
+    try:
+        there = all(catalog.find(model).available for model in PHOTO_MODELS)
+    except VitrineError:
+        there = False
+    return {"image": image} | (dict(zip("ab", PHOTO_MODELS, strict=True)) | {"data": PHOTOS} if there else {})

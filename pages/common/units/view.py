@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
+from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.targets import IMAGE
 from pages.common.colours import Side
@@ -102,3 +103,13 @@ class View(BaseModel):
     def sides(self) -> dict[Side, Address]:
         """The models shown, by side."""
         return {"a": self.a, "b": self.b} if self.b else {"a": self.a}
+
+
+def example() -> View:
+    """What the page opens on: late in both starter networks, units whose pictures and strongest images tell the same (locks,
+    round fruit, things with holes)."""
+    few = settings().few(4)
+    return View(
+        a=Address("starter-vit", "blocks.6.mlp.hidden", (264, 179, 670, 272)[:few]),
+        b=Address("starter-cnn", "stages.2.blocks.1", (74, 93, 37, 5)[:few]),
+    )

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import colours, errors, figures, line_charts, words
+from pages.common import colours, errors, words
+from pages.common.charts import figure
+from pages.common.charts.files import Source
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.concepts import charts, setup
+from pages.common.units.uploads import keep_words, readable_by
+from pages.sections.concepts import browse, charts
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
 
@@ -24,32 +27,36 @@ OWN = "the starter's own"
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The share of units whose best word is abstract, by layer, and the words themselves."""
     from engine.concepts import abstract, browsing
+    from engine.figures.chart import Level
 
     _split(page, view)
     split = browsing.concreteness(view.split)
     tables: dict[Side, tuple[str, pd.DataFrame]] = {}
+    keys: list[str] = []
     for side, model in view.sides.items():
         named = [
             result for site in views.layers(view, side) if (result := computed.get(f"name-{side}/{site}")) is not None
         ]
         if len(named) == len(views.layers(view, side)):
             tables[side] = (model, browsing.by_depth(abstract.abstract_shares(named, split)))
+            keys += [result.key for result in named]
     if not tables:
         errors.hint("The figure appears once all layers of a model are labelled.", "hourglass_empty")
         return
     numbers = pd.concat([table for _, table in tables.values()])
-    chart = charts.shares(tables, "units with an abstract label, % of rated", "share", "low", "high", {})
     usual = float(numbers["vocabulary"].iloc[0])
-    line_charts.level(chart, 100 * usual, "random word")
-    figures.draw(
-        chart,
-        numbers,
-        "abstract-words",
-        key="cn-abstract",
-        finding=finding(tables),
+    columns = ["share", "high", "vocabulary"]
+    chart = charts.shares(
+        tables, "share", ("low", "high"), {}, up="units with an abstract label, of those rated", title="Abstract words",
+        finding=finding(tables), span=(0.0, charts.highest((table for _, table in tables.values()), columns)),
+        levels=(Level(usual, "random word"),),
+    )  # fmt: skip
+    figure.draw(
+        chart, numbers, Source("concepts", page.write(view), tuple(keys)), key="cn-abstract",
         note="Of the units whose label has a concreteness rating, the share with an abstract one. Bands: 95% intervals. "
         f"Dashed: the share of abstract words in the vocabulary ({words.share(usual)}).",
-    )
+        opens="its layer", on_click=browse.opener(page, view),
+    )  # fmt: skip
     st.dataframe(
         numbers[["model", "site", "units", "named", "judged", "abstract", "share"]],
         hide_index=True,
@@ -96,12 +103,13 @@ def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
             "CSV with a word and its concreteness per line; larger is more concrete",
             type=["csv"],
             key=page.key("split_file"),
+            help=readable_by(),
         )
         if given is not None:
             with errors.shown():
                 from engine.concepts import browsing
 
-                name = f"voc-{setup.keep_words(given.getvalue(), given.name)}"
+                name = f"voc-{keep_words(given.getvalue(), given.name)}"
                 browsing.concreteness(name)
                 st.button("Use this list", key=page.key("split_use"), on_click=_use, args=(page, name))
         if view.split:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -32,15 +32,31 @@ def layer(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     st.session_state[key] = views.layer(view, "a")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width=320):
-            chosen = st.selectbox(f"Layer of :{colours.NAMES['a']}[{errors.escape(view.a)}]", names, key=key)
+            chosen = st.selectbox("Layer of model A", names, key=key)
         if view.b:
             with errors.shown():
-                st.caption(
-                    f"beside :{colours.NAMES['b']}[{errors.escape(view.b)}] `{views.layer(view, 'b')}`, at the same "
-                    f"relative depth"
-                )
+                st.caption(f"Model B shows `{views.layer(view, 'b')}`, at the same relative depth.")
     if chosen != views.layer(view, "a"):
         page.show(view.model_copy(update={"layer": chosen, "page": 1}), compute=True)
+
+
+def opener(page: ExperimentPage[ConceptsView], view: ConceptsView) -> Callable[[list[Any]], None]:
+    """What a click on a point of a chart does, which carries a side and a site: it opens all units of that layer."""
+
+    def opened(carried: list[Any]) -> None:
+        side, site = carried
+        if (asked := layer_of(view, side, str(site))) is not None:
+            page.turn(view.model_copy(update={"show": "browse", "layer": asked, "page": 1}))
+
+    return opened
+
+
+def layer_of(view: ConceptsView, side: Side, site: str) -> str | None:
+    """The layer of model A that shows this site of a side; None where none does."""
+    for asked in views.layers(view, "a"):
+        if views.layer(view.model_copy(update={"layer": asked}), side) == site:
+            return asked
+    return None
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
@@ -82,13 +98,13 @@ def _side(
     page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, caption: str, shown: pd.DataFrame
 ) -> None:
     site = views.layer(view, side)
-    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
+    st.subheader(f":{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`", anchor=False)
     st.caption(caption)
     if not len(shown):
         errors.hint("No unit matches these filters. Clear the word, lower the purity, or show units without a label.")
     rows = shown.to_dict("records")
     cards = [card.Card(side, view.sides[side], site, int(row["unit"]), _why(view, row), "layer") for row in rows]
-    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
+    card.grid(page, view, cards)
 
 
 def _why(view: ConceptsView, row: Mapping[Any, Any]) -> str:
@@ -125,7 +141,7 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
                 st.selectbox(
                     "Concept", [ANY, *_with(names, view.concept)], key=page.key("concept_at"),
                     on_change=_turned, args=(page, "concept", "concept_at"),
-                    help="The tag that a concept unit responds to most purely: see Purity.",
+                    help="The tag that a concept unit responds to most purely: see Known concepts.",
                 )  # fmt: skip
             st.session_state[page.key("least_at")] = view.least
             with st.container(width=170):
@@ -139,7 +155,7 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
         )  # fmt: skip
         _csv(page, view)
     if not measured:
-        st.caption("Filters by concept and purity appear here once Purity has been computed.")
+        st.caption("Filters by concept appear here once **Known concepts** has been run.")
 
 
 def _csv(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
@@ -186,4 +202,4 @@ def _purity(view: ConceptsView, side: Side) -> Result | None:
     try:
         return results.find(views.purity(view, side).key())
     except VitrineError:
-        return None  # a data set without tags: said in the section Purity
+        return None  # a data set without tags: said under Known concepts

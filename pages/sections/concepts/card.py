@@ -1,4 +1,4 @@
-"""A unit as the concept browser shows it: its words with their scores, the images that excite it, and its picture."""
+"""A unit on this page: its picture where it is there, the images that excite it, its words, and the way to the unit itself."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from engine.core.address import Address
-from pages.common import colours, errors, query, results, words
+from engine.core.choices import DEFAULT_ROLE
+from pages.common import colours, errors, query, results, style, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.common.experiments.places import SCRIPTS
-from pages.common.units.charts import histogram
+from pages.common.keeping import adding, kinds
+from pages.common.units import images
 from pages.common.units.view import View
 from pages.sections.concepts import making
 from pages.sections.concepts import view as views
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
 
     from engine.core.request import Request, Result
 
-IMAGES = 5
-PICTURE = 96
-WORDS = 4
-CARD = 330
+IMAGES = 4
+PICTURE = 192
+WORDS = 3
+CARD = 150
 """The least width of a card, in pixels."""
+SECONDS = 10
+"""For one picture, about, on two cores for a starter model."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """One unit of one side, and what is said of it in Markdown: `why` it stands here in a few words, and a `note` below.
-    `follows` are its words with their scores where they are known from elsewhere than the layer's names."""
+    """One unit of one side, and what is said of it in Markdown: `why` it stands here in a few words, and a `note` on hover.
+    `strongest` are its images where they are known from elsewhere than the layer's index, as are its words then."""
 
     side: Side
     model: str
@@ -44,137 +47,138 @@ class Card:
     why: str = ""
     place: str = ""
     note: str = ""
-    follows: tuple[tuple[str, float], ...] = ()
+    strongest: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """Tells cards on one page apart."""
         return f"{self.place}-{self.side}-{self.site}-{self.unit}"
 
+    @property
+    def address(self) -> Address:
+        return Address(self.model, self.site, (self.unit,))
+
 
 def grid(
-    page: ExperimentPage[ConceptsView],
-    view: ConceptsView,
-    cards: Sequence[Card],
-    columns: int,
-    tools: DeltaGenerator | None = None,
+    page: ExperimentPage[ConceptsView], view: ConceptsView, cards: Sequence[Card], tools: DeltaGenerator | None = None
 ) -> None:
     """Cards side by side, with one button (in `tools`, else above them) that makes the pictures which are not there."""
     if not cards:
         return
-    absent = [card for card in cards if _picture(view, card) is None]
-    coming = making.coming(page)
-    absent = [card for card in absent if _request(view, card).key() not in coming]
-    if absent:
-        with tools or st.container():
-            pressed = st.button(
-                "Make the picture" if len(absent) == 1 else f"Make {len(absent)} pictures",
-                icon=":material/brush:",
-                key=page.key(f"make_{cards[0].place}_{cards[0].side}"),
-                help="Optimized from noise to activate the unit as strongly as possible. Each takes about ten seconds on "
-                "two cores for a starter model; results are cached.",
-            )
-        if pressed:
-            with errors.shown():
-                making.want(page, [_part(view, card) for card in absent])
-                st.rerun()
-    with st.grid(columns, min_column_width=CARD, gap="small"):
+    with tools or st.container():
+        make(page, view, cards)
+    draw(view, cards)
+
+
+def draw(view: ConceptsView, cards: Sequence[Card]) -> None:
+    """Cards side by side, as many as fit."""
+    with st.grid("auto", min_column_width=CARD, gap="small"):
         for card in cards:
             _draw(view, card)
 
 
+def make(page: ExperimentPage[ConceptsView], view: ConceptsView, cards: Sequence[Card]) -> None:
+    """The button that makes the pictures of these cards that are neither there nor on their way; none where all are."""
+    coming = making.coming(page)
+    absent = [
+        card for card in cards if not making.stored(request := _request(view, card)) and request.key() not in coming
+    ]
+    if not absent:
+        return
+    many = len(absent)
+    if st.button(
+        f"Run: make {'its picture' if many == 1 else f'{many} pictures'} (about {words.duration(many * SECONDS)})",
+        icon=":material/brush:",
+        key=page.key(f"make_{cards[0].place}_{cards[0].side}"),
+        help="A picture is optimized from noise to excite its unit as strongly as possible. Pictures are kept.",
+    ):
+        with errors.shown():
+            making.want(page, [_part(view, card) for card in absent])
+            st.rerun()
+
+
 def _draw(view: ConceptsView, card: Card) -> None:
-    with st.container(border=True, gap="small", key=f"concept-{card.name}"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**Unit {card.unit}** :small[`{card.site}`]", width="content")
-            if card.why:
-                st.markdown(f":small[{card.why}]", width="content")
-        naming = making.named(view, card.model, card.site)
-        st.markdown(_words(naming, card))
-        if card.note:
-            st.caption(card.note)
-        index = results.find(views.index(view, card.model, card.site).key())
+    with st.container(gap="xsmall", key=f"{style.THUMBS}-concept-{card.name}"):
+        naming = None if card.strongest else making.named(view, card.model, card.site)
         _pictures(view, card)
-        _more(view, card, naming, index)
+        alone = View(a=card.address, data=view.data)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap=None):
+            st.page_link(
+                SCRIPTS["visualize"],
+                label=f"**Unit {card.unit}** :small[{errors.escape(short(card.site))}]",
+                query_params=query.write(alone),
+                help=_help(card, naming),
+                width="content",
+            )
+            adding.button(lambda: kinds.unit(alone, _request(view, card).key(), 0), f"concept-{card.name}", small=True)
+        st.markdown("  \n".join(filter(None, (card.why, _words(naming, card)))))
+
+
+def short(site: str) -> str:
+    """A site without its usual role, which goes without saying."""
+    return site.removesuffix(f".{DEFAULT_ROLE}")
+
+
+def _help(card: Card, naming: Result | None) -> str:
+    """What stands on hover: how sure the card's words are, and the unit's address."""
+    if naming is not None:
+        from engine.concepts.telling import of_unit
+
+        return f"{of_unit(naming, card.unit)}  \nOpens {errors.code(str(card.address))}."
+    return f"{card.note}  \nOpens {errors.code(str(card.address))}.".strip()
 
 
 def _words(naming: Result | None, card: Card) -> str:
-    """The unit's words as Markdown, best first: in the model's colour where it is above chance."""
-    if card.follows:
-        return _badges(card, card.follows)
+    """The unit's words as Markdown, best first: in the model's colour where the first is above chance."""
     if naming is None:
-        return ":small[:gray[The label appears here once the layer has been labelled.]]"
+        return ""
     numbers, scores = naming.arrays["words"][card.unit], naming.arrays["scores"][card.unit]
     told = [(naming.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)]
     if not bool(naming.arrays["abstained"][card.unit]):
-        return _badges(card, told)
+        return _listed(card, told)
     nearest = ", ".join(f"{errors.escape(word)} {words.number(score)}" for word, score in told[:2])
-    return f":gray-badge[no label] :small[:gray[nearest: {nearest}]]"
+    return f":small[no label; nearest {nearest}]"
 
 
-def _badges(card: Card, follows: Sequence[tuple[str, float]]) -> str:
+def _listed(card: Card, follows: Sequence[tuple[str, float]]) -> str:
     told = [f"{errors.escape(word)} {words.number(score)}" for word, score in follows[:WORDS]]
-    return " ".join([f":{colours.NAMES[card.side]}-badge[{told[0]}]", *(f":gray-badge[{each}]" for each in told[1:])])
+    return f":{colours.NAMES[card.side]}[**{told[0]}**]  \n:small[then {', '.join(told[1:])}]"
 
 
 def _pictures(view: ConceptsView, card: Card) -> None:
-    picture = _picture(view, card)
-    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
-        if picture is not None:
-            key = _request(view, card).key()
-            st.image(
-                results.picture(key, "images", 0, PICTURE),
-                caption=":small[picture]",
-                width=PICTURE,
-                output_format="PNG",
-                alt=f"Picture of unit {card.unit} of {card.model}, {card.site}",
-            )
-        images(view, card, IMAGES - 1 if picture is not None else IMAGES)
+    """The unit's picture over a strip of its strongest images; these alone, larger, where it has no picture."""
+    picture = results.find(key := _request(view, card).key())
+    if picture is not None:
+        st.image(
+            results.picture(key, "images", 0, 2 * PICTURE),
+            width="stretch",
+            output_format="PNG",
+            alt=f"Picture of unit {card.unit} of {card.model}, {card.site}",
+        )
+    block(view, card, IMAGES, across=2 if picture is None else IMAGES)
 
 
-def images(view: ConceptsView, card: Card, count: int) -> None:
-    """The unit's strongest images side by side, each with what is on it."""
-    key, dataset = views.index(view, card.model, card.site).key(), results.dataset(view.data)
-    index = results.find(key)
-    if index is None:
-        st.caption("The images that activate this unit most appear here once its layer is indexed.")
+def block(view: ConceptsView, card: Card, count: int, across: int) -> None:
+    """The unit's strongest images as one picture, with what is on them below."""
+    if not (seen := strongest(view, card, count)):
+        st.caption("Its strongest images appear here once its layer is indexed.")
         return
-    with st.grid(count, min_column_width=44, wrap=False, gap="xxsmall"):
-        for rank in results.top_ranks(index, card.unit, view.data, count):
-            facts = dataset.describe(int(index.arrays["top_mean"][card.unit, rank]))
-            st.image(
-                results.scene(key, card.unit, rank, view.data, results.input_size(card.model), False),
-                caption=f":small[{errors.escape(words.short(facts))}]",
-                width="stretch",
-                output_format="PNG",
-                alt=f"Image {rank + 1} for unit {card.unit}: {words.scene(facts)}",
-            )
+    told = images.told(view.data, seen)
+    st.image(
+        images.block(view.data, seen, results.input_size(card.model), across),
+        caption=f":small[{errors.escape(told)}]",
+        width="stretch",
+        output_format="PNG",
+        alt=f"Strongest images of unit {card.unit} of {card.model}, {card.site}: {told}",
+    )
 
 
-def _more(view: ConceptsView, card: Card, naming: Result | None, index: Result | None) -> None:
-    more = st.expander("Distribution and address", type="compact", key=f"more-{card.name}", on_change="rerun")
-    if not more.open:
-        return
-    address = Address(card.model, card.site, (card.unit,))
-    with more:
-        if index is not None:
-            values, picture = index.arrays["position_mean"][:, card.unit], _picture(view, card)
-            activation = None if picture is None else float(picture.tables["units"]["activation"].iloc[0])
-            st.plotly_chart(
-                histogram(np.asarray(values), activation, None, card.side),
-                key=f"histogram-{card.name}",
-                config={"displayModeBar": False},
-                alt=f"Histogram of the activations of unit {card.unit} on {view.data}",
-            )
-            st.caption(
-                f"Activations of the unit on {len(values)} images. Selectivity {_selectivity(index, card.unit)}."
-            )
-        if naming is not None:
-            from engine.concepts.telling import of_unit
-
-            st.caption(of_unit(naming, card.unit))
-        st.code(str(address), language=None, wrap_lines=True)
-        closer(view, address)
+def strongest(view: ConceptsView, card: Card, count: int) -> tuple[int, ...]:
+    """Numbers of the images that excite the unit most; none where nobody has looked yet."""
+    if card.strongest:
+        return images.distinct(card.strongest, view.data, count)
+    index = results.find(views.index(view, card.model, card.site).key())
+    return () if index is None else images.distinct(index.arrays["top_mean"][card.unit], view.data, count)
 
 
 def closer(view: ConceptsView, address: Address) -> None:
@@ -188,18 +192,10 @@ def closer(view: ConceptsView, address: Address) -> None:
     )
 
 
-def _selectivity(index: Result, unit: int) -> str:
-    return words.number(float(index.arrays["selectivity"][unit]))
-
-
 def _request(view: ConceptsView, card: Card) -> Request:
     return views.picture(view, card.model, card.site, card.unit)
 
 
-def _picture(view: ConceptsView, card: Card) -> Result | None:
-    return results.find(_request(view, card).key())
-
-
 def _part(view: ConceptsView, card: Card) -> Part:
-    title = f":{colours.NAMES[card.side]}[**{errors.escape(card.model)}**] Picture of unit {card.unit} of `{card.site}`"
+    title = views.title(view, card.side, f"Picture of unit {card.unit} of `{card.site}`")
     return Part(card.name, title, _request(view, card))

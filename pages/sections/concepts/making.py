@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import errors, job_panel, results, serve
-from pages.common.batch import Batch, give_way
+from pages.common import errors, job_panel, results, who
+from pages.common.batch import Batch
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.sections.concepts import view as views
 
 if TYPE_CHECKING:
-    from engine.core.request import Result
+    from engine.core.request import Request, Result
     from pages.sections.concepts.view import ConceptsView
 
 MOMENT = 1.5
@@ -34,13 +34,29 @@ def named(view: ConceptsView, model: str, site: str) -> Result | None:
         return None
 
 
+def stored(request: Request) -> bool:
+    """Whether a result is there, without reading it. Raises VitrineError where a model or data set is not there."""
+    from engine.core import config
+    from engine.jobs.keys import places
+
+    store = config.store()
+    return any(store.has(place) for place in places(request.key()))
+
+
+def at_once(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
+    """Ask for these though nobody pressed a button, since they take a second or two; once, and not again after they failed."""
+    requests = [part.request for part in parts]
+    if page.batch(requests) is None:
+        st.session_state[page.key("batch")] = Batch.of(requests, who.person())
+        wait_briefly(page, parts)
+
+
 def want(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
     """Ask for these, behind what was asked for before. Raises VitrineError where a model or data set is not there."""
     state, titles = st.session_state, st.session_state.setdefault(page.key("titles"), {})
     batch = state.get(page.key("making"))
     if batch is None or batch.stopped:
-        batch = state[page.key("making")] = Batch({}, serve.owner())
-        give_way()
+        batch = state[page.key("making")] = Batch({}, who.person())
     for part in parts:
         key = part.request.key()
         batch.submitted = [

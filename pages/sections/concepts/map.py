@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import colours, errors, figures, results, words
+from pages.common import colours, errors, results, words
+from pages.common.charts import figure
+from pages.common.charts.files import Source
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.concepts import card, charts
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 MOST_CARDS = {1: 12, 2: 6}
 """By how many models are shown side by side."""
-BUTTONS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
@@ -36,8 +37,8 @@ def _side(
 ) -> None:
     from engine.concepts import browsing
 
-    site, key = views.layer(view, side), page.key(f"map_{side}")
-    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
+    site = views.layer(view, side)
+    st.subheader(f":{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`", anchor=False)
     table = placed.tables["units"]
     named = None
     if naming is not None:
@@ -45,24 +46,19 @@ def _side(
         named = browsing.units_table(naming, index).set_index("unit")
         table = table.join(named[["word", "words", "score", "named"]], on="unit")
     explained = placed.facts["explained"]
-    event: Any = st.plotly_chart(
-        charts.units_map(table, side),
-        key=key,
-        on_select="rerun",
-        selection_mode=("points", "box", "lasso"),
-        config={"displaylogo": False, "modeBarButtons": [BUTTONS]},
-        alt=f"{len(table)} units of {site} in two dimensions",
-    )  # fmt: skip
     still = f" {placed.facts['still']} units are constant and not shown." if placed.facts["still"] else ""
-    said, button = st.columns([5, 1], gap="small")
-    said.caption(
-        f"Each point is a unit, placed by its activations on {placed.facts['images']} images: the first two principal "
+    keys = (placed.key,) if naming is None else (placed.key, naming.key)
+    selected = figure.draw(
+        charts.units_map(table, side, title=f"{len(table)} units of {view.sides[side]} at {site}"),
+        table,
+        Source("concepts", page.write(view), keys),
+        key=page.key(f"map_{side}"),
+        note=f"Each point is a unit, placed by its activations on {placed.facts['images']} images: the first two principal "
         f"components of the standardised activations ({words.share(explained[0])} and {words.share(explained[1])} of the "
-        f"variance). Units close together respond to similar images. Larger: more selective. Grey: no label.{still}"
+        f"variance). Units close together respond to similar images. Larger: more selective. Grey: no label.{still}",
+        opens="its card",
     )
-    with button:
-        figures.csv(table, f"map-{side}", key)
-    chosen = {int(point["customdata"][0]) for point in event["selection"]["points"]} if event else set()
+    chosen = {int(unit) for (unit,) in selected}
     most = MOST_CARDS[len(view.sides)]
     if not chosen:
         errors.hint(
@@ -74,4 +70,4 @@ def _side(
     more = f"; showing the {most} with the highest label scores" if len(chosen) > most else ""
     st.caption(f"{len(chosen)} unit{'s' if len(chosen) > 1 else ''} selected{more}.")
     cards = [card.Card(side, view.sides[side], site, unit, "", "map") for unit in units]
-    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 3)
+    card.grid(page, view, cards)

@@ -9,10 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from engine.core.errors import VitrineError
-from pages.common import colours, errors, figures, words
+from pages.common import colours, errors, words
+from pages.common.charts import figure
+from pages.common.charts.files import Source
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.concepts import card, charts, making
+from pages.sections.concepts import browse, card, charts, making
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
 
@@ -38,13 +40,13 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     st.caption(ABOUT)
     if not there:
         return
-    st.markdown(f"##### {errors.escape(compare(list(there.values())))}")
+    st.markdown(f"**{errors.escape(compare(list(there.values())))}**")
     if len(roles := {views.role_of(view, side) for side in there}) > 1:
         st.caption(
             f"The models are compared at sites of different roles ({' and '.join(sorted(roles))}), so the difference is not "
             f"due to training or architecture alone."
         )
-    _curves(view, there)
+    _curves(page, view, there)
     _names(view, there)
     columns = st.columns(len(there), gap="large")
     for column, (side, result) in zip(columns, there.items(), strict=True):
@@ -62,7 +64,6 @@ class _Share(NamedTuple):
     column: str
     ends: tuple[str, str]
     axis: str
-    name: str
     key: str
     finding: str
     note: str
@@ -73,8 +74,7 @@ SHARES = (
     _Share(
         "beyond_likeness",
         ("beyond_likeness_low", "beyond_likeness_high"),
-        "beyond likeness, % of the layer",
-        "beyond-likeness",
+        "units beyond likeness, of the layer",
         "cn-purity-plain",
         "Units beyond likeness, all layers",
         "{concepts} concepts, {kinds} kinds, {images} images. Bands: 95% intervals for the effective number of independent "
@@ -84,8 +84,7 @@ SHARES = (
     _Share(
         "nominal_units",
         ("nominal_units_low", "nominal_units_high"),
-        "units that pass one test at 5%, % of the layer",
-        "nominal-units",
+        "units that pass one test at 5%, of the layer",
         "cn-purity-nominal",
         "Before look and number of units are taken into account",
         "Units in the top 5% of their scores with tags permuted among all kinds. Units for what looks alike (all flowers, all "
@@ -95,8 +94,7 @@ SHARES = (
     _Share(
         "kind_units",
         ("kind_units_low", "kind_units_high"),
-        "kind units, % of the layer",
-        "kind-units",
+        "kind units, of the layer",
         "cn-purity-kinds",
         "Units that single out one kind",
         "Units that respond most to one kind: “trumpet” rather than “music”. This says nothing "
@@ -106,23 +104,26 @@ SHARES = (
 )
 
 
-def _curves(view: ConceptsView, there: Mapping[Side, Result]) -> None:
+def _curves(page: ExperimentPage[ConceptsView], view: ConceptsView, there: Mapping[Side, Result]) -> None:
     from engine.concepts import browsing
 
     tables = {side: (view.sides[side], browsing.by_depth(result.tables["layers"])) for side, result in there.items()}
+    drawn = [column for part in SHARES for column in (part.column, part.ends[1])]
+    top = charts.highest((table for _, table in tables.values()), drawn)
     numbers = pd.concat([table.assign(model=model) for model, table in tables.values()])
     facts = next(iter(there.values())).facts
+    source = Source("concepts", page.write(view), tuple(result.key for result in there.values()))
     with st.grid(2, min_column_width=370, gap="large"):
         for part in SHARES:
             with st.container():
-                figures.draw(
-                    charts.shares(tables, part.axis, part.column, *part.ends, part.baselines),
-                    numbers,
-                    part.name,
-                    key=part.key,
+                chart = charts.shares(
+                    tables, part.column, part.ends, part.baselines, up=part.axis, span=(0.0, top), title=part.finding,
                     finding=_said(there, part.finding, part.column),
-                    note=part.note.format(**facts),
-                )
+                )  # fmt: skip
+                figure.draw(
+                    chart, numbers, source, key=part.key, note=part.note.format(**facts), opens="its layer",
+                    on_click=browse.opener(page, view),
+                )  # fmt: skip
         with st.container():
             st.markdown("**All layers together**")
             st.dataframe(_overall(there), hide_index=True, alt="Shares of units over all layers, with 95% intervals")
@@ -217,7 +218,7 @@ def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
             "intervals. By chance: labels exchanged between units. Layers appear here once they have been labelled."
         )
     else:
-        errors.hint("Label a layer in **Browse a layer** to compare its labels with the known concepts here.")
+        errors.hint("Run **All units of a layer** to compare its labels with the known concepts here.")
 
 
 def _interval(told: Mapping[str, Any], name: str) -> str:
@@ -263,4 +264,4 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         for row in rows
     ]  # fmt: skip
     st.markdown(f"Units that respond to **{errors.escape(tag)}**, highest AUROC first")
-    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2)
+    card.grid(page, view, cards)

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core.address import format_units
+from engine.core.config import settings
 from engine.core.experiments import parse_request
 from engine.core.request import Result
 from pages.common import colours, errors, results
@@ -28,15 +29,15 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     """Which units' pictures are read: those with the best words unless somebody says otherwise."""
     chosen, keys = {"a": view.units, "b": view.others}, {}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        for side, model in view.sides.items():
+        for side in view.sides:
             keys[side] = synced(page, f"units_{side}", chosen[side] or _best(view, side))
             with st.container(width=240):
                 st.text_input(
-                    f"Units of :{colours.NAMES[side]}[{errors.escape(model)}]",
+                    f"Units of model {side.upper()}",
                     key=keys[side],
                     help=f"Numbers and ranges, at most {views.MOST_UNITS}. By default, those with the highest label scores.",
                 )
-        if st.button("Label their pictures", type="primary", icon=":material/play_arrow:", key=page.key("read_run")):
+        if st.button("Run", icon=":material/play_arrow:", key=page.key("read_run")):
             with errors.shown():
                 units = {side: (st.session_state[keys[side]] or "")[:300] for side in view.sides}
                 asked = view.model_copy(update={"units": units["a"], "others": units.get("b", "")})
@@ -47,11 +48,12 @@ def _best(view: ConceptsView, side: Side) -> str:
     """The units of the layer with the best words, where they are named; else the first ones."""
     from engine.concepts import browsing
 
+    first = format_units(range(count := settings().few(FIRST_UNITS)))
     naming = making.named(view, view.sides[side], views.layer(view, side))
     if naming is None:
-        return f"0-{FIRST_UNITS - 1}"
+        return first
     table = browsing.chosen(browsing.units_table(naming), named=True)
-    return format_units(sorted(int(unit) for unit in table["unit"][:FIRST_UNITS])) or f"0-{FIRST_UNITS - 1}"
+    return format_units(sorted(int(unit) for unit in table["unit"][:count])) or first
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
@@ -73,7 +75,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
 
 def _side(view: ConceptsView, side: Side, result: Result) -> None:
     site = views.layer(view, side)
-    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`")
+    st.subheader(f":{colours.NAMES[side]}[{errors.escape(view.sides[side])}] · `{site}`", anchor=False)
     st.markdown(finding(result))
     request: Any = parse_request(result.request)
     pictures = request.pictures().key()
@@ -96,7 +98,7 @@ def _side(view: ConceptsView, side: Side, result: Result) -> None:
                     st.markdown(_words(result, "picture", place))
                 with right:
                     card = concepts_card.Card(side, view.sides[side], site, int(row["unit"]))
-                    concepts_card.images(view, card, 4)
+                    concepts_card.block(view, card, 4, across=4)
                     st.markdown(":small[:gray[labels of its strongest images]]")
                     st.markdown(_words(result, "image", place))
 
@@ -105,12 +107,8 @@ def finding(result: Result) -> str:
     """Whether pictures are read like the images of their own units, in one sentence."""
     own, others = float(result.facts["mean_consistency"]), float(result.facts["mean_others"])
     count = len(result.tables["units"])
-    told = f"mean consistency over {count} units: **{own:.2f}**"
-    return (
-        told[0].upper()
-        + told[1:]
-        + f", compared with **{others:.2f}** for the images of other units.".replace("-", "−")
-    )
+    told = f"Mean consistency over {count} units: **{own:.2f}**, compared with **{others:.2f}** for the images of other units."
+    return told.replace("-", "−")
 
 
 def _numbers(row: Mapping[Any, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from engine.core.choices import EMBEDDING
 from engine.core.errors import BadRequest
 from engine.core.request import Request, build
 from pages.common import errors
 from pages.common.experiment_page import Part
 from pages.sections.concepts.view import (
-    EMBEDDING,
     LONGEST_LABELS,
     MOST_UNITS,
     WITHOUT_READER,
@@ -24,7 +24,7 @@ from pages.sections.concepts.view import (
 
 
 def check_labels(texts: list[str]) -> None:
-    """Raises BadRequest where the texts cannot be the playground's."""
+    """Raises BadRequest where these cannot be the texts for an image."""
     if len(texts) < 2:
         raise BadRequest("A single text leaves no choice. Enter at least two, one per line.")
     if len("|".join(texts)) > LONGEST_LABELS:

@@ -1,137 +1,194 @@
-"""Searching by words: the box on top of the page, and the units of each model that follow the text best."""
+"""A search: the units that follow a text, those whose best word it is first, the others by what they follow more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
-from pages.common import colours, errors, widgets, words
+from engine.core.choices import EMBEDDING
+from engine.core.errors import VitrineError
+from pages.common import colours, errors, results, widgets, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.concepts import card
+from pages.sections.concepts import card, making, requests
+from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
 
 if TYPE_CHECKING:
     from engine.core.request import Result
 
-EXAMPLES = ("music", "a bird in the snow", "fire", "something to eat", "the sea at night")
-CARDS_A_PAGE = 6
-EMPTY = (
-    "Enter a word or a sentence above. Vitrine compares it with every image and finds the units that respond to the same "
-    "images; units need not have been labelled before."
-)
+Row = tuple[str, list[card.Card]]
+"""Units under a title."""
+OWN = 6
+"""Cards of a group, at first."""
+GROUPS = 4
+"""Groups, at first."""
+EMPTY = "Enter a word or a sentence above: the units that respond to the images that fit it are shown here."
 
 
-def box(page: ExperimentPage[ConceptsView]) -> str | None:
-    """The search box with examples under it. Gives the text when somebody asks for it, else None."""
-    state, asked = st.session_state, page.key("asked")
-    left, right = st.columns([6, 1], vertical_alignment="bottom")
-    left.text_input(
-        "Find units by text",
-        key=page.key("text"),
-        placeholder="a word or a sentence, like: music, or: a bird in the snow",
-        icon=":material/search:",
-        on_change=_ask,
-        args=(page,),
-    )
-    right.button("Search", type="primary", key=page.key("search"), on_click=_ask, args=(page,), width="stretch")
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption("For example", width="content")
-        st.pills(
-            "Examples",
-            EXAMPLES,
-            key=page.key("example"),
-            on_change=_ask,
-            args=(page, True),
-            label_visibility="collapsed",
-        )
-    return state.get(page.key("text")) or "" if state.pop(asked, False) else None
-
-
-def _ask(page: ExperimentPage[ConceptsView], example: bool = False) -> None:
-    state = st.session_state
-    if example:
-        state[page.key("text")], state[page.key("example")] = state[page.key("example")], None
-    state[page.key("asked")] = True
+def quick(view: ConceptsView) -> bool:
+    """Whether a search takes a second or two: all that its models do on the images is stored."""
+    try:
+        sites = [(model, site) for side, model in view.sides.items() for site in views.layers(view, side)]
+        return all(making.stored(views.index(view, *each)) for each in [*sites, (view.reader, EMBEDDING)])
+    except VitrineError:
+        return False  # said where it is asked for
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
-    """The best units of each model, side by side."""
+    """The units of each model, side by side, under what was found."""
     if not view.text:
         errors.hint(EMPTY, "search")
         return
     there: dict[Side, Result] = {side: computed[f"find-{side}"] for side in view.sides if f"find-{side}" in computed}
     if not there:
         return
-    columns = st.columns(len(view.sides), gap="large")
-    for column, side in zip(columns, view.sides, strict=True):
+    st.header(finding(view, there), anchor=False)
+    found = {side: _rows(view, side, result) for side, result in there.items()}
+    at_first = [each for side, result in there.items() for each in shown_at_first(view, side, result)]
+    page.bar(
+        errors.escape(views.summary(view)),
+        requests.parts(view),
+        partial(card.make, page, view, at_first),
+        "vitrine-units",
+    )
+    for column, side in zip(st.columns(len(view.sides), gap="large"), view.sides, strict=True):
         with column:
             if side in there:
-                _side(page, view, side, there[side])
+                _side(page, view, side, there[side], found[side])
 
 
-def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:
-    model, table = view.sides[side], result.tables["units"]
-    st.markdown(f"#### :{colours.NAMES[side]}[{errors.escape(model)}]")
-    st.markdown(finding(result))
+def shown_at_first(view: ConceptsView, side: Side, result: Result) -> list[card.Card]:
+    """The units of one model that a search shows without a further click."""
+    return [each for _, cards in _rows(view, side, result)[:GROUPS] for each in cards[:OWN]]
+
+
+def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result, rows: list[Row]) -> None:
+    """The units of one model, in groups."""
+    st.subheader(f":{colours.NAMES[side]}[{errors.escape(view.sides[side])}]", anchor=False)
+    st.caption(against_chance(result))
     widgets.say_cut_texts(result)
-    pages, first = -(-len(table) // CARDS_A_PAGE), 0
-    tools = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    if pages > 1:
-        with tools:
-            first = (st.pagination(pages, key=page.key(f"found_{side}")) - 1) * CARDS_A_PAGE
-    cards = [_card(side, model, result, place) for place in in_order(result)[first : first + CARDS_A_PAGE]]
-    card.grid(page, view, cards, 1 if len(view.sides) > 1 else 2, tools)
+    for title, cards in rows[:GROUPS]:
+        st.markdown(f"#### {title}")
+        card.draw(view, cards[:OWN])
+    further = [(title, cards[OWN:]) for title, cards in rows[:GROUPS] if len(cards) > OWN] + rows[GROUPS:]
+    if further:
+        more = st.expander(
+            f"{sum(len(cards) for _, cards in further)} more units of model {side.upper()}",
+            key=page.key(f"more_{side}"),
+            on_change="rerun",
+        )
+        if more.open:
+            with more:
+                for title, cards in further:
+                    st.markdown(f"#### {title}")
+                    card.draw(view, cards)
+
+
+def _rows(view: ConceptsView, side: Side, result: Result) -> list[Row]:
+    """The units of one model: those of the text itself, then those that follow something else more, each under a title."""
+    own, others = groups(result)
+    text = errors.escape(str(result.facts["text"]))
+    titled = [(f"These follow “{text}” more than any word", own)] if own else []
+    for word, places in others:
+        titled.append(
+            (f"{'This follows' if len(places) == 1 else 'These follow'} “{errors.escape(word)}” more", places)
+        )
+    return [(title, [_card(side, view.sides[side], result, place) for place in places]) for title, places in titled]
 
 
 def _card(side: Side, model: str, result: Result, place: int) -> card.Card:
-    row = result.tables["units"].iloc[place].to_dict()
+    row, facts = result.tables["units"].iloc[place].to_dict(), result.facts
     numbers, scores = result.arrays["words"][place].tolist(), result.arrays["word_scores"][place].tolist()
-    follows = tuple(
-        (result.facts["words"][number], float(score)) for number, score in zip(numbers, scores, strict=True)
-    )
+    follows = [(str(facts["words"][number]), float(score)) for number, score in zip(numbers, scores, strict=True)]
+    told = why(row, facts, follows, side, independent(str(result.request.get("data", "")), result.arrays["images"]))
     return card.Card(
-        side, model, str(row["site"]), int(row["unit"]), why(row), "found", beside(row, follows[0][0]), follows
+        side, model, str(row["site"]), int(row["unit"]), told, "found", beside(row, follows),
+        tuple(result.arrays["strongest"][place].tolist()),
     )  # fmt: skip
 
 
-def finding(result: Result) -> str:
-    """What a search found: its best unit, and how well that follows the text against chance and against other words."""
+def independent(data: str, images: np.ndarray) -> int:
+    """How many of these images do not belong together: a matched set counts once."""
+    try:
+        clusters = results.dataset(data).clusters()
+    except VitrineError:  # the result is there, its images are not
+        return len(images)
+    return len(images) if clusters is None else len(np.unique(clusters[images]))
+
+
+def finding(view: ConceptsView, there: Mapping[Side, Result]) -> str:
+    """How many units of each model follow the text more than any word of the vocabulary, in one sentence."""
+    text = errors.escape(view.text)
+    if not any(result.facts["found"] for result in there.values()):
+        return f"No unit follows “{text}” more than chance"
+    told = [
+        f"{count(result.facts['own'], number == 0)} of :{colours.NAMES[side]}[{errors.escape(view.sides[side])}]"
+        for number, (side, result) in enumerate(there.items())
+    ]
+    sentence = f"{' and '.join(told)} follow{'s' if _single(there) else ''} “{text}” more than any other word"
+    return sentence[0].upper() + sentence[1:]
+
+
+def count(units: int, named: bool) -> str:
+    """So many units, in words; `named` where it is said for the first time that they are units."""
+    number = f"{units:,}" if units else "no" if named else "none"
+    return f"{number} unit{'' if units < 2 else 's'}" if named else number
+
+
+def _single(there: Mapping[Side, Result]) -> bool:
+    """Whether the sentence is about one thing: no unit, or one unit, of a single model."""
+    return len(there) == 1 and all(result.facts["own"] < 2 for result in there.values())
+
+
+def against_chance(result: Result) -> str:
+    """How closely the best of one model's units follows the text, and how many do more than chance would have it."""
     facts = result.facts
     if not facts["found"]:
         return f":material/info: {errors.escape(str(facts['sentence']))}"
-    best = result.tables["units"].iloc[0]
     return (
-        f"Of {facts['searched']:,} units, unit {int(best['unit'])} of `{best['site']}` follows "
-        f"“{errors.escape(facts['text'])}” best, with a correlation of **{float(best['score']):.2f}** (chance level "
-        f"{float(facts['chance']):.2f}); {words.share(float(facts['among_words']))} of the vocabulary's words have a lower "
-        f"best correlation in that layer."
+        f"{facts['above']:,} of {facts['searched']:,} units follow it more than chance. The highest correlation is "
+        f"{float(facts['best']):.2f} (chance {float(facts['chance']):.2f}). Below: each unit's strongest images and the number "
+        "that ranks it, its correlation *r* with the text over all images, with its 95% interval; all else on hover."
     )
 
 
-def why(row: Mapping[Any, Any]) -> str:
-    """Why a unit was found."""
-    return f"correlation **{float(row['score']):.2f}** · z {words.number(float(row['z']))}"
+def why(
+    row: Mapping[Any, Any], facts: Mapping[str, Any], follows: Sequence[tuple[str, float]], side: Side, images: int
+) -> str:
+    """How closely a unit follows the text, with the interval that so many independent images give, and which other words it
+    follows, whose numbers stand on hover."""
+    from engine.core.statistics import correlation_interval
+
+    text, own = str(facts["text"]), int(row["words_above"]) == 0
+    others = [errors.escape(word) for word, _ in follows if word != text][: card.WORDS - 1]
+    low, high = correlation_interval(np.array([float(row["score"])]), images)
+    mark = f":{colours.NAMES[side]}[***r* {float(row['score']):.2f}**] :small[({low[0]:.2f} to {high[0]:.2f})]"
+    return f"{mark}  \n:small[{'then' if own else 'before it'} {', '.join(others)}]"
 
 
-def in_order(result: Result) -> list[int]:
-    """Rows of the table of units as they are shown: those that follow no word more than the text, best first; then the others,
-    those that follow the same word most together."""
-    table = result.tables["units"]
-    words_above, most = table["words_above"].tolist(), result.arrays["words"][:, 0].tolist()
-    places = list(range(len(table)))
-    first = {most[place]: place for place in reversed(places)}
-    return sorted(
-        places, key=lambda place: (0, place, 0) if words_above[place] == 0 else (1, first[most[place]], place)
-    )
+def groups(result: Result) -> tuple[list[int], list[tuple[str, list[int]]]]:
+    """Rows of the table of units: those that follow no word more than the text, and the others by the word that they follow
+    most: first the group of the best of these units, then words with several."""
+    above, most = result.tables["units"]["words_above"].tolist(), result.arrays["words"][:, 0].tolist()
+    own = [place for place, words_above in enumerate(above) if words_above == 0]
+    by_word: dict[str, list[int]] = {}
+    for place in (place for place, words_above in enumerate(above) if words_above):
+        by_word.setdefault(str(result.facts["words"][most[place]]), []).append(place)
+    best = min((places[0] for places in by_word.values()), default=0)
+    return own, sorted(by_word.items(), key=lambda group: (group[1][0] != best, -len(group[1])))
 
 
-def beside(row: Mapping[Any, Any], most: str) -> str:
-    """What else a found unit follows, and which word `most`."""
-    above = int(row["words_above"])
+def beside(row: Mapping[Any, Any], follows: Sequence[tuple[str, float]]) -> str:
+    """What else a found unit follows, each with its correlation; `follows` begins with the word that it follows most."""
+    above, z, most = int(row["words_above"]), words.number(float(row["z"])), follows[0][0]
+    told = f"The correlation is {z} standard deviations above what shuffled images give. "
+    told += f"With words: {', '.join(f'{errors.escape(word)} {score:.2f}' for word, score in follows)}."
     if above == 0:
-        return "Follows no word more closely than this text."
+        return f"Follows no word more closely than this text. {told}"
     others = "" if above == 1 else f" and {above - 1:,} other word{'s' if above > 2 else ''}"
-    return f"Follows “{errors.escape(most)}”{others} more closely than this text."
+    return f"Follows “{errors.escape(most)}”{others} more closely than this text. {told}"

@@ -10,7 +10,9 @@ from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_READER, DE
 from engine.core.errors import VitrineError
 from pages.common import colours, errors, widgets
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.concepts.view import ConceptsView, roles_of
+from pages.common.units.uploads import keep_words, readable_by
+from pages.sections.concepts import search
+from pages.sections.concepts.view import WITH_TEXT, WITHOUT_READER, ConceptsView, roles_of
 
 CLIP, TWIN = DEFAULT_READER, DEFAULT_MODELS[0]
 USUAL = "usual"
@@ -18,7 +20,7 @@ ABOUT_MEASURES = (
     "Similarity between a unit and a word over the images. **soft-wpmi**: that of CLIP-Dissect, based on the unit's "
     "strongest images. **correlation**: over all images equally. **cos-cubed**: emphasizes large values."
 )
-READER_PREFIX = "open_clip/"
+EXAMPLES = ("vehicle", "music", "flower", "a bird in the snow", "the sea at night")
 KEPT = ("a", "b", "reader", "data", "vocabulary", "measure", "template", "role")
 """The fields of a view that the setup decides."""
 
@@ -27,7 +29,7 @@ def readers() -> list[str]:
     """The models that are here and read words."""
     from engine.models import catalog
 
-    return [e.name for e in catalog.entries() if e.available and e.architecture.startswith(READER_PREFIX)]
+    return [e.name for e in catalog.entries() if e.available and catalog.reads_texts(e)]
 
 
 def first(here: list[str]) -> dict[str, str]:
@@ -52,26 +54,104 @@ def chosen(page: ExperimentPage[ConceptsView]) -> dict[str, Any]:
     }
 
 
-def draw(page: ExperimentPage[ConceptsView]) -> bool:
-    """Draw the widgets. True when Run was pressed."""
-    here, models = readers(), widgets.available_models()
-    begin = first(here)
-    left, right = st.columns(2, gap="large")
-    with left:
+def draw(page: ExperimentPage[ConceptsView]) -> None:
+    """One line: the text where it is searched for, the models, and Run; examples below, all else under Advanced. Shows what is
+    asked for."""
+    view, models, state = page.shown(), widgets.available_models(), st.session_state
+    begin = first(readers())
+    searching = view is None or view.show in WITH_TEXT
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if searching:
+            _box(page)
         _model(page, "a", models, begin["a"])
-    with right:
         _model(page, "b", [widgets.NONE, *models], begin["b"])
+        run = st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"))
+    if view is None or page.is_example():
+        _examples(page)
+    with page.advanced():
+        _advanced(page, begin)
+    with errors.shown():
+        if state.pop(page.key("asked"), False):
+            ask(page, search=True)
+        elif run:
+            ask(page, search=view is None)
+        elif state.pop(page.key("turned"), False):
+            turned(page)
+
+
+def ask(page: ExperimentPage[ConceptsView], search: bool) -> None:
+    """Show what the controls say, and compute it; `search` for the text, whatever is looked at. Raises VitrineError where that
+    cannot be."""
+    from engine.concepts.words import check_text, reader_of
+
+    asked = _asked(page)
+    if not readers() and search:
+        asked = asked.model_copy(update={"show": "purity"})
+    elif search or asked.show == "search":
+        show = asked.show if asked.show in WITH_TEXT else "search"
+        asked = asked.model_copy(
+            update={"text": check_text(st.session_state.get(page.key("text")) or ""), "show": show}
+        )
+    if asked.show not in WITHOUT_READER:
+        reader_of(asked.reader)
+    for request in page.requests(asked):
+        request.key()
+    st.session_state[page.key("fresh")] = True
+    page.show(asked, compute=True)
+
+
+def turned(page: ExperimentPage[ConceptsView]) -> None:
+    """Another model was chosen: a search that takes a second runs by itself; what takes longer waits for Run."""
+    asked = _asked(page)
+    if asked.show == "search" and asked.text and search.quick(asked):
+        page.show(asked, compute=True)
+
+
+def _asked(page: ExperimentPage[ConceptsView]) -> ConceptsView:
+    """What is looked at, of what the controls say."""
+    shown = page.shown()
+    kept = shown.model_dump(exclude={*KEPT}) if shown else {}
+    return ConceptsView(**{**kept, **chosen(page)})
+
+
+def _box(page: ExperimentPage[ConceptsView]) -> None:
+    st.text_input(
+        "Find units by text",
+        key=page.key("text"),
+        placeholder="a word or a sentence",
+        icon=":material/search:",
+        on_change=_ask,
+        args=(page, "asked"),
+    )
+
+
+def _examples(page: ExperimentPage[ConceptsView]) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("For example", width="content")
+        st.pills(
+            "Examples", EXAMPLES, key=page.key("example"), on_change=_take, args=(page,), label_visibility="collapsed"
+        )
+
+
+def _ask(page: ExperimentPage[ConceptsView], name: str) -> None:
+    st.session_state[page.key(name)] = True
+
+
+def _take(page: ExperimentPage[ConceptsView]) -> None:
+    state = st.session_state
+    state[page.key("text")], state[page.key("example")] = state[page.key("example")], None
+    _ask(page, "asked")
+
+
+def _advanced(page: ExperimentPage[ConceptsView], begin: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        _reader(page, here, begin["reader"])
+        _reader(page, readers(), begin["reader"])
         _data(page)
         _vocabulary(page)
     said = chosen(page)
     widgets.say_how_model_is_read(said["a"], said.get("b"), said["reader"])
     widgets.say_how_data_is_read(said["data"])
-    with st.expander("Labelling options", type="compact", key=page.key("details"), on_change="rerun") as details:
-        if details.open:
-            _details(page)
-    return st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"))
+    _details(page)
 
 
 def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[str], begin: str) -> None:
@@ -79,10 +159,13 @@ def _model(page: ExperimentPage[ConceptsView], side: colours.Side, names: list[s
     if st.session_state[key] is None:  # a link that names one model
         st.session_state[key] = widgets.NONE
     st.selectbox(
-        f":{colours.NAMES[side]}[**Model {side.upper()}**]",
-        _with(names, st.session_state[key]),
+        f"Model {side.upper()}",
+        widgets.including(names, st.session_state[key]),
         key=key,
         accept_new_options=True,
+        on_change=_ask,
+        args=(page, "turned"),
+        width=210,
         help="The model whose units are examined; it need not be a CLIP. Type a name to use another one, like "
         "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k.",
         **widgets.KEEP,
@@ -93,7 +176,7 @@ def _reader(page: ExperimentPage[ConceptsView], names: list[str], begin: str) ->
     key = _start(page, "reader", begin)
     st.selectbox(
         "CLIP for text",
-        _with(names, st.session_state[key]),
+        widgets.including(names, st.session_state[key]),
         key=key,
         accept_new_options=True,
         help="The CLIP that rates how well words fit images, like open_clip/ViT-B-16/openai; it need not be one of the "
@@ -123,7 +206,7 @@ def _vocabulary(page: ExperimentPage[ConceptsView]) -> None:
     key = _start(page, "vocabulary", DEFAULT_VOCABULARY)
     st.selectbox(
         "Vocabulary",
-        _with(vocabulary_names(), st.session_state[key]),
+        widgets.including(vocabulary_names(), st.session_state[key]),
         key=key,
         help="The words used as labels. Search accepts any text, also outside the vocabulary.",
         **widgets.KEEP,
@@ -148,6 +231,7 @@ def _details(page: ExperimentPage[ConceptsView]) -> None:
         "Upload a vocabulary (text with one word or phrase per line, or CSV; at most 50,000 words)",
         type=["txt", "csv"],
         key=page.key("words"),
+        help=readable_by(),
     )
     if given is not None:
         with errors.shown():
@@ -178,13 +262,6 @@ def _use(page: ExperimentPage[ConceptsView], name: str) -> None:
     st.session_state[page.key("vocabulary")] = name
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def keep_words(data: bytes, name: str) -> str:
-    from engine.data.uploads import keep_words
-
-    return keep_words(data, name)
-
-
 def _start(page: ExperimentPage[ConceptsView], name: str, value: object) -> str:
     """The key of a widget, which begins at this value."""
     st.session_state.setdefault(page.key(name), value)
@@ -199,10 +276,6 @@ def synced(page: ExperimentPage[ConceptsView], name: str, value: str) -> str:
     if state.get(page.key(f"{name}_from")) != value or key not in state:
         state[key] = state[page.key(f"{name}_from")] = value
     return key
-
-
-def _with(names: list[str], chosen: str) -> list[str]:
-    return names if chosen in names else [*names, chosen]
 
 
 def _longest(field: Any) -> int:

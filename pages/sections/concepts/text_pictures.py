@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.core.address import Address
+from engine.core.choices import EMBEDDING
 from pages.common import colours, errors, results
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.sections.concepts import card, making
 from pages.sections.concepts import view as views
-from pages.sections.concepts.view import EMBEDDING, ConceptsView
+from pages.sections.concepts.view import ConceptsView
 
 if TYPE_CHECKING:
     from engine.core.request import Result
@@ -24,7 +25,7 @@ WIDTH = 224
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:
     """The picture of the text by the reader's embedding, and by a few units of each model that follow it together."""
     if not view.text:
-        errors.hint("Enter a text above and press **Search**; then a picture can be optimized for it here.", "brush")
+        errors.hint("Enter a text above; then a picture can be optimized for it here.", "brush")
         return
     text = errors.escape(view.text)
     st.caption(
@@ -34,7 +35,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     with st.grid(1 + len(view.sides), min_column_width=260, gap="large"):
         if "says" in computed:
             with st.container():
-                st.markdown(f"##### {errors.escape(view.reader)} · text similarity")
+                st.subheader(f"{errors.escape(view.reader)} · text similarity", anchor=False)
                 _made(
                     computed["says"], f"Picture optimized for the similarity of {view.reader} to the text {view.text}"
                 )
@@ -53,13 +54,13 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
 def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, model: str, result: Result) -> None:
     known: dict[str, Any] = result.facts["sparse"]
     site, target = str(known["site"]), str(known["target"])
-    st.markdown(f"##### :{colours.NAMES[side]}[{errors.escape(model)}] · up to five units")
+    st.subheader(f":{colours.NAMES[side]}[{errors.escape(model)}] · up to five units", anchor=False)
     request = views.picture(view, model, site, target)
     picture = results.find(request.key())
     if picture is not None:
         _made(picture, f"Picture for the weighted sum {target} of units of {model}, {site}, which follows {view.text}")
     elif request.key() not in making.coming(page) and st.button(
-        "Make this picture", icon=":material/brush:", key=page.key(f"sparse_{side}")
+        "Run: make this picture (about 10 s)", icon=":material/brush:", key=page.key(f"sparse_{side}")
     ):
         with errors.shown():
             making.want(page, [Part(f"sparse-{side}", views.title(view, side, "Picture of the combination"), request)])
@@ -67,18 +68,11 @@ def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, 
     st.caption(
         f"A weighted sum of units of `{site}` that follows “{errors.escape(view.text)}” with a correlation of "
         f"**{float(known['correlation']):.2f}** over the images ({float(known['held_out']):.2f} on held-out images; the "
-        f"best single unit: {float(result.tables['units']['score'].iloc[0]):.2f}), found by orthogonal matching pursuit."
+        f"best single unit: {float(result.facts['best']):.2f}), found by orthogonal matching pursuit."
     )
     st.code(target, language=None, wrap_lines=True)
     card.closer(view, Address(model, site, (), (target,)))
 
 
 def _made(result: Result, alt: str) -> None:
-    st.image(results.picture(result_key(result), "images", 0, WIDTH), width=WIDTH, output_format="PNG", alt=alt)
-
-
-def result_key(result: Result) -> str:
-    """The key under which a result is kept."""
-    from engine.core.experiments import parse_request
-
-    return parse_request(result.request).key()
+    st.image(results.picture(result.key, "images", 0, WIDTH), width=WIDTH, output_format="PNG", alt=alt)

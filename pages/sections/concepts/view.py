@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.core.choices import (
     DEFAULT_DATA,
     DEFAULT_MEASURE,
+    DEFAULT_MODELS,
     DEFAULT_READER,
     DEFAULT_TEMPLATE,
     DEFAULT_VOCABULARY,
@@ -22,19 +23,27 @@ from pages.common import errors
 from pages.common.colours import NAMES, Side
 
 Section = Literal["search", "browse", "map", "purity", "abstract", "draw", "zero-shot", "read"]
-SECTIONS: dict[Section, str] = {
-    "search": "Search",
-    "browse": "Browse a layer",
-    "map": "Map",
-    "purity": "Purity",
-    "abstract": "Abstract words",
-    "draw": "Text to picture",
-    "zero-shot": "Zero-shot",
-    "read": "Labels of pictures",
+SECTIONS: dict[Section, tuple[str, str]] = {
+    "search": ("Search", "Which units follow a text?"),
+    "browse": ("All units of a layer", "The words that describe each unit, to be sorted and filtered."),
+    "map": ("Map of a layer", "Its units on a plane: those that respond to the same images are close together."),
+    "purity": (
+        "Known concepts",
+        "How many units follow a concept that is known of each image, by layer, and how many by chance.",
+    ),
+    "abstract": ("Abstract words", "Do the words of units become more abstract from layer to layer?"),
+    "draw": (
+        "Picture of a text",
+        "What a picture becomes that is made to fit a text, and what the units that follow it show.",
+    ),
+    "zero-shot": ("Texts for an image", "Which of several texts fits an image best, according to the CLIP."),
+    "read": ("Words of pictures", "Does the CLIP see in a unit's picture what it sees in the unit's strongest images?"),
 }
-"""The sections of the page, in order, as people read them."""
+"""What the page can show: each with its name, and what it tells in one sentence."""
+WITH_TEXT: tuple[Section, ...] = ("search", "draw")
+"""What is about the text in the search box."""
 WITHOUT_READER: tuple[Section, ...] = ("purity",)
-"""The sections that need no model that reads words."""
+"""What needs no model that reads words."""
 Sort = Literal["score", "selectivity", "purity", "unit"]
 SORTS: dict[Sort, str] = {
     "score": "Label score",
@@ -42,10 +51,9 @@ SORTS: dict[Sort, str] = {
     "purity": "Purity",
     "unit": "Number",
 }
-EMBEDDING = "head.embedding"
 LONGEST_LABELS = 1500
 MOST_UNITS = 16
-"""Pictures that one view of "Labels of pictures" makes and reads, at most."""
+"""Pictures that one view of "Words of pictures" makes and reads, at most."""
 
 
 EXPERIMENTS = ("name-units", "find-units", "unit-map", "purity", "picture-words", "zero-shot")
@@ -57,8 +65,8 @@ class ConceptsView(BaseModel):
 
     `layer` is a site of model A ("": the last but one); model B shows the layer at the same relative depth. `text` is
     searched for and visualized. `sort` to `page` arrange the layer's units; `split` is a list of concreteness ratings ("":
-    the starter's). `labels` (separated by |) and `image` are the playground's; `units` of model A and `others` of model B are
-    what "Labels of pictures" reads.
+    the starter's). `labels` (separated by |) and `image` are those of "Texts for an image"; `units` of model A and `others` of
+    model B are what "Words of pictures" reads.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -149,10 +157,22 @@ def purity(view: ConceptsView, side: Side) -> Request:
 
 
 def label_texts(view: ConceptsView) -> tuple[str, ...]:
-    """The labels of the playground."""
+    """The texts of "Texts for an image"."""
     return tuple(text.strip() for text in view.labels.split("|") if text.strip())
 
 
 def title(view: ConceptsView, side: Side, what: str) -> str:
     """A part as the title of its panel."""
     return f":{NAMES[side]}[**{errors.escape(view.sides[side])}**] {what}"
+
+
+def summary(view: ConceptsView) -> str:
+    """A view in one line, above its results."""
+    if view.show in WITHOUT_READER:
+        return view.data
+    return f"CLIP {view.reader} · {view.data} · vocabulary {view.vocabulary} · {view.measure}"
+
+
+def example() -> ConceptsView:
+    """What the page opens on: a search for one word in the CLIP and in its twin that learned from labels."""
+    return ConceptsView(a=DEFAULT_READER, b=DEFAULT_MODELS[0], text="vehicle")

@@ -1,4 +1,4 @@
-"""The playground: which of several texts fits an image best, by the reader alone."""
+"""Texts for an image: which of several texts fits an image best, by the reader alone."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import errors, figures, results, widgets, words
+from pages.common import errors, results, widgets, words
+from pages.common.charts import figure
+from pages.common.charts.files import Source
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import keep_image
+from pages.common.units.uploads import keep_image, readable_by
 from pages.sections.concepts import charts, requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.setup import synced
@@ -43,8 +45,13 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         )  # fmt: skip
     with right:
         st.text_input("Image", key=number, help="The number of an image of this data set.")
-        given = st.file_uploader("Or upload an image", type=["png", "jpg", "jpeg", "webp"], key=page.key("zero_file"))
-    if st.button("Compare", type="primary", icon=":material/play_arrow:", key=page.key("compare")):
+        given = st.file_uploader(
+            "Or upload an image",
+            type=["png", "jpg", "jpeg", "webp"],
+            key=page.key("zero_file"),
+            help=readable_by(),
+        )
+    if st.button("Run", icon=":material/play_arrow:", key=page.key("compare")):
         with errors.shown():
             texts = [line.strip().replace("|", "/") for line in (state[labels] or "").splitlines() if line.strip()]
             requests.check_labels(texts)
@@ -52,8 +59,6 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
             if given is not None:
                 image = f"up-{keep_image(given.getvalue(), given.name)}"
             asked = view.model_copy(update={"labels": "|".join(texts), "image": image[:80]})
-            for request in page.requests(asked):
-                request.key()
             page.show(asked, compute=True)
 
 
@@ -70,13 +75,15 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     with left:
         _image(view)
     with right:
-        figures.draw(
-            charts.texts(labels, probabilities, similar),
+        finding = (
+            f"According to {errors.escape(view.reader)}, “{errors.escape(labels[best])}” fits best: "
+            f"{words.share(float(probabilities[best]), 1)}."
+        )
+        figure.draw(
+            charts.texts(labels, probabilities, similar, title="Which text fits the image", finding=finding),
             pd.DataFrame({"text": labels, "probability": probabilities, "cosine": similar}),
-            "zero-shot",
+            Source("concepts", page.write(view), (result.key,)),
             key="cn-zero-shot",
-            finding=f"According to {errors.escape(view.reader)}, “{errors.escape(labels[best])}” fits best: "
-            f"{words.share(float(probabilities[best]), 1)}.",
             note=f"Cosine between the embeddings of the image and each text, converted to probabilities with the CLIP's own "
             f"scale: {HOW[how]}",
         )

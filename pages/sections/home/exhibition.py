@@ -1,78 +1,133 @@
-"""Drawing the gallery: exhibits side by side, their rows as they are finished, and what to do where one is missing."""
+"""Drawing the gallery: a row for each network, its layers from left to right; each picture opens its unit. Knows no torch."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from itertools import zip_longest
+from typing import Any
 
 import streamlit as st
 
-from engine.core.errors import VitrineError
-from pages.common import colours, errors, job_panel, results, serve
-from pages.common.batch import Batch
-from pages.common.units.rows import Row, index_request, missing
-from pages.common.units.tiles import titled_tiles
-from pages.common.units.view import View
+from cache.blob import Blob
+from engine.core import config
+from engine.core.address import Address
+from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE
+from engine.core.images import to_png
+from pages.common import colours, errors, overlay, style, words
+from pages.common.experiments.places import SCRIPTS
 from pages.sections.home import gallery
 from pages.sections.home.gallery import Exhibit
 
-
-def draw(exhibits: Sequence[Exhibit], by_itself: bool) -> None:
-    """The exhibits in columns. `by_itself`: what is not there yet is computed in the background, else on a click."""
-    shown = {exhibit: _rows(exhibit) for exhibit in exhibits}
-    shared = _shared_batch([rows for rows in shown.values() if isinstance(rows, list)]) if by_itself else None
-    columns = st.columns(len(exhibits), gap="large")
-    for column, (exhibit, rows) in zip(columns, shown.items(), strict=True):
-        with column:
-            st.markdown(f"##### :{colours.NAMES[exhibit.side]}[{exhibit.model}]")
-            st.caption(exhibit.about)
-            if isinstance(rows, VitrineError):
-                errors.hint(errors.escape(str(rows)), "inventory_2")
-                continue
-            _progress(exhibit, rows, shared if by_itself else _own_batch(exhibit, rows))
-            for row in rows:
-                if results.find(row.key) is not None:
-                    titled_tiles(row, View(a=row.address, data=exhibit.data))
+SIDE = 224
+"""Pixels of a picture's side, as it is sent; it is shown smaller."""
+ABSENT = (
+    "The pictures that come with Vitrine are not here: `starter/results` is missing, or the result store cannot be "
+    "written or is too small. Open **Feature visualization** to make some."
+)
 
 
-def _rows(exhibit: Exhibit) -> list[Row] | VitrineError:
+def draw(exhibits: Sequence[Exhibit]) -> None:
+    """A row for each of these networks whose pictures are there; one sentence where there are none of any."""
+    there = {exhibit: layers for exhibit in exhibits if (layers := _stored(exhibit))}
+    if gallery.EXHIBITS[0] in exhibits and not any(map(_stored, gallery.EXHIBITS)):
+        errors.hint(ABSENT, "image")
+    for exhibit, layers in there.items():
+        st.markdown(f"**:{colours.NAMES[exhibit.side]}[{exhibit.model}]** :small[{exhibit.about}]")
+        for column, units in zip(st.columns(len(layers), gap="small"), layers, strict=True):
+            with column, st.container(gap="xsmall"):
+                _layer(exhibit, units)
+
+
+def ready() -> None:
+    """Read and encode everything that hangs here, so that the first look waits for nothing."""
+    for _, address in hung():
+        _png(gallery.shipped().places[str(address)])
+
+
+def hung() -> list[tuple[Exhibit, Address]]:
+    """Every unit whose picture hangs here."""
+    return [(each, address) for each in gallery.EXHIBITS for units in _stored(each) for address, _ in units]
+
+
+def of_model(model: str, most: int) -> list[tuple[Address, bytes]]:
+    """Pictures of a network's units that come with Vitrine, each with its address: from the last layers, in order."""
+    shown = [
+        (address, _png(key))
+        for written, key in gallery.shipped().places.items()
+        if (address := Address.parse(written)).model == model and _facts(key) is not None
+    ]
+    return shown[-most:]
+
+
+def _stored(exhibit: Exhibit) -> list[list[tuple[Address, str]]]:
+    """The units whose pictures are in the store, layer by layer, each with the key of its result."""
+    places = gallery.shipped().places
+    layers = [
+        [(unit, key) for unit in units if (key := places.get(str(unit), "")) and _facts(key) is not None]
+        for units in exhibit.addresses
+    ]
+    return [layer for layer in layers if layer]
+
+
+def _layer(exhibit: Exhibit, units: Sequence[tuple[Address, str]]) -> None:
+    """The pictures of a layer, each with a link below it that reaches over the picture: a click on either opens the unit."""
+    site = units[0][0].site
+    with st.grid(len(units), min_column_width=70, gap="xsmall"):
+        for address, key in units:
+            unit = address.units[0]
+            with st.container(gap=None, key=f"{style.CARD}-{exhibit.model}-{site}-{unit}"):
+                st.image(
+                    _png(key),
+                    width="stretch",
+                    output_format="PNG",
+                    alt=f"Picture of unit {unit} of {exhibit.model}, {words.depth(site)}",
+                )
+                st.page_link(
+                    SCRIPTS["visualize"],
+                    label=f":small[{unit}{_ratio(_facts(key) or {})}]",
+                    query_params=asked(exhibit, address),
+                    width="stretch",
+                )
+    st.caption(words.depth(site), text_alignment="center")
+
+
+def asked(exhibit: Exhibit, address: Address) -> dict[str, str]:
+    """The query parameters of one unit's page: what the page itself writes, without the engine that it needs."""
+    data = {"data": exhibit.data} if exhibit.data != DEFAULT_DATA else {}
+    return {"a": str(address), "recipe": DEFAULT_RECIPE, "seed": "0", **data}
+
+
+def _ratio(facts: dict[str, Any]) -> str:
+    ratio = float(facts.get("ratio_to_best_scene", math.nan))
+    return f" · {ratio:.1f}×" if math.isfinite(ratio) else ""
+
+
+class _Missing(Exception):
+    """Raised so that an absent result is not remembered."""
+
+
+def _facts(key: str) -> dict[str, Any] | None:
+    """The numbers of the one picture of a result; None where it is not there."""
     try:
-        rows = gallery.rows(exhibit)
-        _ = [row.key for row in rows]  # raises where the model or the data set is not there
-        return rows
-    except VitrineError as error:
-        return error
+        return _row(key)
+    except _Missing:
+        return None
 
 
-def _progress(exhibit: Exhibit, rows: list[Row], batch: Batch | None) -> None:
-    if batch is not None:
-        names = {row.key: f"`{row.address.site}`" for row in rows}
-        names |= {
-            index_request(row.address, row.request.data).key(): f"`{row.address.site}` on every scene" for row in rows
-        }
-        names = {key: names[key] for key in batch.requests if key in names}
-        job_panel.draw(batch, names, exhibit.model)
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _row(key: str) -> dict[str, Any]:
+    rows: list[Any] = _blob(key).tables["units"].to_dict("records")
+    return rows[0]
 
 
-def _shared_batch(exhibits: list[list[Row]]) -> Batch:
-    """What starts by itself: kept for the session, so that what failed is not tried again and again."""
-    state = st.session_state
-    if "home_shared" not in state:
-        in_turn = [row for layer in zip_longest(*exhibits) for row in layer if row is not None]
-        state["home_shared"] = gallery.batch(missing(in_turn))
-    return state["home_shared"]
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _png(key: str) -> bytes:
+    return to_png(overlay.enlarged(_blob(key).arrays["images"][0], SIDE))
 
 
-def _own_batch(exhibit: Exhibit, rows: list[Row]) -> Batch | None:
-    """What a click has started for an exhibit that does not start by itself."""
-    state, name = st.session_state, f"home_{exhibit.model}"
-    absent = missing(rows)
-    if absent and name not in state:
-        label = "Compute these pictures" if len(absent) == len(rows) else "Compute the remaining pictures"
-        if st.button(label, key=f"make-{exhibit.model}", icon=":material/play_arrow:"):
-            state[name] = Batch.of([row.request for row in absent], serve.owner())
-        else:
-            st.caption(
-                f"{len(absent)} layers, {len(gallery.UNITS)} units each: a few minutes on a laptop, then cached."
-            )
-    return state.get(name)
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _blob(key: str) -> Blob:
+    blob = config.store().get(key)
+    if blob is None or "units" not in blob.tables or blob.tables["units"].empty:
+        raise _Missing
+    return blob

@@ -1,87 +1,103 @@
-"""The home page's gallery: four units at each of four depths of a model, computed once in the background, then kept.
+"""What hangs on the home page: a few units at four depths of two real networks and of the two starter networks.
 
-Invariant: the gallery gives way. When a person asks for something, its jobs are taken back, and go on afterwards.
+The pictures come with Vitrine (`starter/results`), with a list of where the store has them: home neither computes nor waits for
+anything, and shows them also where the networks themselves are not installed. Knows no torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from engine.core.address import Address
-from engine.core.choices import PHOTOS, STARTER, USUAL_ROLES
-from engine.core.request import Request
-from engine.models.catalog import sites_of
-from pages.common.batch import OWNER, Batch
+from engine.core.choices import PHOTOS, STARTER
+from engine.core.errors import VitrineError
+from engine.core.paths import SHIPPED
 from pages.common.colours import Side
-from pages.common.units.rows import Row, index_request, request
-from pages.common.units.view import View
 
-UNITS = (0, 1, 2, 3)
-DEPTHS = 4
+LIST = SHIPPED.with_name("home.json")
+"""Where the store has each layer's pictures, and what was found of the paper's claims; `starter.make.results` writes it."""
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A model of the gallery: which side's colour it wears, what its scenes are, and what it is in one line."""
+    """A model of the gallery: whose colour it wears, what its scenes are, what it is in one line, and its layers from the input
+    to the output."""
 
     model: str
     side: Side
     data: str
     about: str
+    layers: tuple[str, ...]
+
+    @property
+    def addresses(self) -> tuple[tuple[Address, ...], ...]:
+        """The units that are shown, layer by layer: each an address of its own, as its page asks for it alone."""
+        each = (Address.parse(f"{self.model}@{layer}") for layer in self.layers)
+        return tuple(tuple(Address(self.model, of.site, (unit,)) for unit in of.units) for of in each)
 
 
 EXHIBITS = (
-    Exhibit("starter-vit", "a", STARTER, "A small vision transformer, trained on the starter's scenes"),
-    Exhibit("starter-cnn", "b", STARTER, "A convolutional network of the same size, trained on the same scenes"),
+    Exhibit(
+        "dinov2-s14-saliency",
+        "a",
+        PHOTOS,
+        "DINOv2 ViT-S/14, a vision transformer that learned from 142 million photos without labels, tuned to find objects",
+        (
+            "blocks.2.mlp.hidden:267,345",
+            "blocks.5.mlp.hidden:1003,1052",
+            "blocks.8.mlp.hidden:624,811",
+            "blocks.11.mlp.hidden:119,874",
+        ),
+    ),
+    Exhibit(
+        "efficientnet-lite0",
+        "b",
+        PHOTOS,
+        "EfficientNet-Lite0, a convolutional network that learned ImageNet's 1,000 classes",
+        ("stages.2.blocks.0:1,23", "stages.3.blocks.2:12,25", "stages.5.blocks.0:1,104", "stages.6.blocks.0:87,219"),
+    ),
+    Exhibit(
+        "starter-vit",
+        "a",
+        STARTER,
+        "A small vision transformer that comes with Vitrine, trained on its scenes",
+        (
+            "blocks.1.mlp.hidden:426,641",
+            "blocks.3.mlp.hidden:311,711",
+            "blocks.5.mlp.hidden:434,707",
+            "blocks.7.mlp.hidden:385,490",
+        ),
+    ),
+    Exhibit(
+        "starter-cnn",
+        "b",
+        STARTER,
+        "A convolutional network of the same size, trained on the same scenes",
+        ("stages.0.blocks.1:24,28", "stages.1.blocks.1:6,10", "stages.2.blocks.1:5,93", "stages.3.blocks.1:137,162"),
+    ),
 )
-REAL = (
-    Exhibit("dinov2-s14-saliency", "a", PHOTOS, "DINOv2 ViT-S/14, fine-tuned for saliency detection"),
-    Exhibit("efficientnet-lite0", "b", PHOTOS, "EfficientNet-Lite0, a convolutional network trained on ImageNet"),
-)
+"""Real networks first. Of each layer the two units stand here that were chosen by hand among its most selective ones
+whose pictures are above every control."""
 
 
-def rows(exhibit: Exhibit) -> list[Row]:
-    """The layers of an exhibit, first to last. Raises VitrineError when the model is not there."""
-    return [
-        Row(exhibit.side, address, request(View(a=address, data=exhibit.data), address))
-        for address in layers(exhibit.model)
-    ]
+@dataclass(frozen=True)
+class Shipped:
+    """What the list says: the stored key of each address's pictures, and of each claim of the paper its name, its title and the
+    verdict on it."""
+
+    places: dict[str, str]
+    verdicts: tuple[tuple[str, str, str], ...]
 
 
-def layers(model: str) -> list[Address]:
-    """Four layers evenly through the depth: the hidden features of a ViT's MLPs, or the ends of a CNN's blocks."""
-    sites = sites_of(model)
-    roles = {site.role for site in sites.values()}
-    role = USUAL_ROLES[0] if "residual" in roles else USUAL_ROLES[1]
-    alike = [site for site in sites.values() if site.role == role]
-    chosen = [alike[round((step + 1) * len(alike) / DEPTHS) - 1] for step in range(DEPTHS)]
-    return [Address(model, site.name, tuple(unit for unit in UNITS if unit < site.units)) for site in chosen]
-
-
-def shows(view: View) -> bool:
-    """Whether the gallery makes these pictures by itself."""
-    return view == View(a=view.a, data=STARTER) and any(
-        view.a.model == exhibit.model and view.a.units == UNITS for exhibit in EXHIBITS
-    )
-
-
-def indexes(request: Request) -> bool:
-    """Whether the gallery makes this index by itself, before its pictures."""
-    if request.experiment != "index":
-        return False
-    return any(
-        request == index_request(address, exhibit.data)
-        for exhibit in EXHIBITS
-        if dict(request)["model"] == exhibit.model
-        for address in layers(exhibit.model)
-    )
-
-
-def batch(missing: Sequence[Row]) -> Batch:
-    """The gallery's jobs that are still to do. One for everybody: they belong to no person.
-
-    First what each layer does on all scenes, which whoever asks for a picture needs too; then the pictures.
-    """
-    indexes = {request.key(): request for row in missing for request in [index_request(row.address, row.request.data)]}
-    return Batch.of([*indexes.values(), *(row.request for row in missing)], OWNER, patient=True)
+@cache
+def shipped() -> Shipped:
+    """The list that comes with Vitrine; empty where none does."""
+    try:
+        found: Any = json.loads(LIST.read_text(encoding="utf-8"))
+        verdicts = tuple((str(name), str(title), str(verdict)) for name, title, verdict in found["verdicts"])
+        return Shipped({str(Address.parse(address)): str(key) for address, key in found["pictures"].items()}, verdicts)
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, VitrineError):
+        return Shipped({}, ())

@@ -10,7 +10,7 @@ from pages.common import errors
 from pages.common.experiments.places import SCRIPTS
 
 PAGES = {Path(script).stem: script for script in SCRIPTS.values()}
-"""The pages that a figure may name, by their path in the address."""
+"""The pages that show experiments, by their path in the address."""
 
 
 def draw() -> None:

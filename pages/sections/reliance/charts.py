@@ -1,7 +1,6 @@
-"""The charts of the page "Background and texture": one colour a model, intervals on everything that is measured.
+"""The charts of the page "Background and texture", as what they show: one colour a model, intervals on all that is measured.
 
-They only draw: rows of tables in, plotly figures out. `order` is all of the page's models: a model's place in it is its
-colour, whether the others' results are there yet or not.
+`order` is all of the page's models: a model's place in it is its colour, whether the others' results are there yet or not.
 """
 
 from __future__ import annotations
@@ -11,90 +10,65 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from pages.common import colours
+from engine.figures.chart import Chart, Level, Map, Series, series
 
-HEIGHT = 360
-_LAYOUT: dict[str, Any] = {
-    "height": HEIGHT,
-    "margin": {"l": 64, "r": 16, "t": 40, "b": 48},
-    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    "dragmode": False,
+NUMBERS = {
+    "top1": "Top-1",
+    "top5": "Top-5",
+    "top1_normalised": "Top-1 of full",
+    "top5_normalised": "Top-5 of full",
 }
+VARIANTS = {"full": "whole image", "foreground": "object alone", "background": "background alone"}
+INTERVAL = "Whiskers and bands: 95% intervals."
 
 
 def bars(
     order: Sequence[str],
     groups: Sequence[str],
-    series: Mapping[str, Sequence[Mapping[str, float]]],
-    title: str,
-    percent: bool = True,
-) -> go.Figure:
-    """Bars side by side: `series` gives each model one row (value, low, high) a group; NaN leaves a gap."""
-    chart = go.Figure()
-    for model, rows in series.items():
-        number = order.index(model)
-        value, low, high = (np.array([row[name] for row in rows], float) for name in ("value", "low", "high"))
-        chart.add_bar(
-            x=list(groups),
-            y=value,
-            name=model,
-            marker={"color": colours.model(number), "line": {"width": 0}},
-            error_y=_errors(value, low, high),
-            customdata=np.column_stack([low, high]),
-            hovertemplate=f"{model}, %{{x}}: %{{y:{_form(percent)}}} (%{{customdata[0]:{_form(percent)}}} to "
-            f"%{{customdata[1]:{_form(percent)}}})<extra></extra>",
-        )
-    chart.update_layout(**_LAYOUT, barmode="group", bargap=0.28, bargroupgap=0.06)
-    chart.update_xaxes(fixedrange=True)
-    chart.update_yaxes(title=title, rangemode="tozero", tickformat=".0%" if percent else None, fixedrange=True)
-    return chart
-
-
-def curves(
-    order: Sequence[str],
-    series: Mapping[str, pd.DataFrame],
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
     across: str,
-    up: str,
-    percent: bool = True,
-    ticks: Sequence[float] = (),
-) -> go.Figure:
-    """A line a model over a numeric axis, with its interval as a band; with `ticks`, on a logarithmic axis that has them.
+    **rest: Any,
+) -> Chart:
+    """Shares as bars: `rows` gives each model one row (value, low, high) a group, with what a click `opens` where it does;
+    NaN leaves a gap."""
+    drawn = tuple(_of_rows(order, model, groups, each) for model, each in rows.items())
+    return Chart("bars", drawn, across, share=True, span=(0.0, _most(drawn)), **rest)
 
-    `series` gives each model a table with x, value, low and high, from left to right; see `curve`.
-    """
-    chart = go.Figure()
-    for model, rows in series.items():
-        number = order.index(model)
-        chart.add_scatter(
-            x=[*rows["x"], *rows["x"][::-1]],
-            y=[*rows["high"], *rows["low"][::-1]],
-            mode="lines",
-            fill="toself",
-            fillcolor=colours.model(number, 0.16),
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=model,
+
+def _of_rows(order: Sequence[str], model: str, groups: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Series:
+    value, low, high = ([row[name] for row in rows] for name in ("value", "low", "high"))
+    opens = tuple(row["opens"] for row in rows if "opens" in row)
+    return series(model, np.array(groups, object), value, low, high, colour=order.index(model), opens=opens)
+
+
+def _most(drawn: Sequence[Series]) -> float:
+    """Where the axis of shares ends: at 100%, or just above it where something measured relative to another lies there."""
+    return max([1.0, *(value for each in drawn for value in each.high if value == value)])
+
+
+def curves(order: Sequence[str], tables: Mapping[str, pd.DataFrame], across: str, up: str, **rest: Any) -> Chart:
+    """A line a model over a numeric axis; `tables` gives each model x, value, low and high, from left to right, and what a
+    point is `about` where that is known; see `curve`."""
+    drawn = tuple(
+        series(
+            model,
+            rows["x"],
+            rows["value"],
+            rows["low"],
+            rows["high"],
+            colour=order.index(model),
+            about=tuple(rows["about"]) if "about" in rows else (),
+            opens=tuple(rows["opens"])
+            if "opens" in rows
+            else tuple([x] for x in rows["x"].tolist())
+            if rest.get("ticks")
+            else (),
         )
-        chart.add_scatter(
-            x=rows["x"],
-            y=rows["value"],
-            mode="lines+markers",
-            name=model,
-            legendgroup=model,
-            line={"color": colours.model(number), "width": 2},
-            marker={"size": 5},
-            hovertemplate=f"{model} at %{{x:.3g}}: %{{y:{_form(percent)}}}<extra></extra>",
-        )
-    chart.update_layout(**_LAYOUT)
-    chart.update_xaxes(title=across, fixedrange=True, zeroline=False)
-    if ticks:
-        chart.update_xaxes(type="log", tickvals=list(ticks), ticktext=[f"{tick:g}" for tick in ticks])
-    chart.update_yaxes(title=up, tickformat=".0%" if percent else None, rangemode="tozero", fixedrange=True)
-    return chart
+        for model, rows in tables.items()
+    )
+    share = rest.pop("share", True)
+    return Chart("lines", drawn, across, up, share, (0.0, _most(drawn)) if share else None, **rest)
 
 
 def curve(table: pd.DataFrame, x: str, value: str, low: str = "", high: str = "") -> pd.DataFrame:
@@ -103,121 +77,100 @@ def curve(table: pd.DataFrame, x: str, value: str, low: str = "", high: str = ""
     return pd.DataFrame({name: table[column] for name, column in columns.items()})
 
 
-def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """For each model a map of the share of gradient energy: layers from the image (bottom) upwards, frequency across. One
-    scale for all: the more colour, the larger the share."""
-    chart = make_subplots(cols=len(tables), subplot_titles=list(tables), horizontal_spacing=0.06)
-    most = max(float(rows["share"].max()) for rows in tables.values())
-    for column, (model, rows) in enumerate(tables.items(), start=1):
-        number = order.index(model)
+def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame], **rest: Any) -> Chart:
+    """For each model the share of gradient energy: layers from the image (bottom) upwards, frequency across. A click opens a
+    model and its layer."""
+    maps = []
+    for model, rows in tables.items():
         wide = rows.pivot(index="depth", columns="from", values="share")
         middle = (rows["from"].unique() + rows["to"].unique()) / 2
-        chart.add_heatmap(
-            x=middle,
-            y=wide.index,
-            z=wide.to_numpy(),
-            zmin=0,
-            zmax=most,
-            colorscale=[[0, colours.model(number, 0.02)], [1, colours.model(number)]],
-            showscale=False,
-            customdata=[[site] * wide.shape[1] for site in rows["site"].unique()],
-            hovertemplate="%{customdata}: %{z:.1%} around %{x:.3f} of Nyquist<extra></extra>",
-            row=1,
-            col=column,
+        sites = rows["site"].unique().tolist()
+        about = tuple(f"layer {depth}: {site}" for depth, site in enumerate(sites))
+        opens = tuple([model, site] for site in sites for _ in range(wide.shape[1]))
+        y = tuple(map(float, wide.index))
+        maps.append(Map(model, wide.to_numpy(), tuple(middle.tolist()), y, order.index(model), about, opens))
+    return Chart("maps", across="frequency, fraction of Nyquist", up="layer", share=True, maps=tuple(maps), upwards=True,
+                 **rest)  # fmt: skip
+
+
+def robustness(order: Sequence[str], fit: Mapping[str, Any], what: str, **rest: Any) -> Chart:
+    """Accuracy on a cut variant against accuracy on whole images, one point a model, and the fitted line."""
+    points = tuple(
+        series(
+            point["model"],
+            [point["full"]],
+            [point["cut"]],
+            [point["cut_interval"][0]],
+            [point["cut_interval"][1]],
+            colour=order.index(point["model"]),
+            about=(f"{100 * point['full']:.1f}% on whole images",),
         )
-    chart.update_layout(**{**_LAYOUT, "height": 300})
-    chart.update_xaxes(title="frequency, fraction of Nyquist", fixedrange=True)
-    chart.update_yaxes(fixedrange=True, dtick=1)
-    chart.update_yaxes(title="layer", col=1)
-    return chart
-
-
-def robustness(order: Sequence[str], fit: Mapping[str, Any], what: str) -> go.Figure:
-    """Accuracy on a cut variant against accuracy in full, one point a model, both with intervals, and the fitted line."""
-    chart = go.Figure()
+        for point in fit["points"]
+    )
     if (line := fit["line"]) is not None:
         x = np.linspace(max(min(point["full"] for point in fit["points"]) - 0.05, 0.01), 0.99, 60)
         odds = line["slope"] * np.log(x / (1 - x)) + line["intercept"]
-        chart.add_scatter(
-            x=x,
-            y=1 / (1 + np.exp(-odds)),
-            mode="lines",
-            name="fitted line (log-odds)",
-            line={"color": colours.of("quiet"), "dash": "dash", "width": 1.5},
-            hoverinfo="skip",
-        )
-    for point in fit["points"]:
-        number = order.index(point["model"])
-        chart.add_scatter(
-            x=[point["full"]],
-            y=[point["cut"]],
-            error_x=_errors([point["full"]], [point["full_interval"][0]], [point["full_interval"][1]]),
-            error_y=_errors([point["cut"]], [point["cut_interval"][0]], [point["cut_interval"][1]]),
-            mode="markers",
-            name=point["model"],
-            marker={"color": colours.model(number), "size": 11},
-            hovertemplate=f"{point['model']}: %{{x:.1%}} in full, %{{y:.1%}} on {what}<extra></extra>",
-        )
-    chart.update_layout(**_LAYOUT)
-    chart.update_xaxes(title="top-1 accuracy on full images", tickformat=".0%", fixedrange=True, zeroline=False)
-    chart.update_yaxes(title=f"top-1 accuracy on {what}", tickformat=".1%", fixedrange=True, zeroline=False)
-    return chart
+        points = (*points, series("fitted line", x, 1 / (1 + np.exp(-odds)), colour=None, dash=2))
+    return Chart("points", points, "top-1 on whole images", f"top-1, {what}", share=True, **rest)
 
 
-def reliance(order: Sequence[str], intervals: Mapping[str, Sequence[float]]) -> go.Figure:
-    """How much the place counts, a point a model with its interval; lines at what ignoring and ideal use come to."""
-    chart = go.Figure()
-    for model, (value, low, high) in intervals.items():
-        number = order.index(model)
-        chart.add_scatter(
-            x=[value],
-            y=[model],
-            error_x=_errors([value], [low], [high]),
-            mode="markers",
-            marker={"color": colours.model(number), "size": 12},
-            showlegend=False,
-            hovertemplate=f"{model}: {value:.2f} ({low:.2f} to {high:.2f})<extra></extra>",
-        )
-    for place, text in ((0, "no reliance"), (1, "ideal observer")):
-        chart.add_vline(x=place, line={"color": colours.of("quiet"), "dash": "dot", "width": 1.5})
-        chart.add_annotation(
-            x=place, y=1, yref="paper", text=text, showarrow=False, yanchor="bottom",
-            font={"color": colours.of("quiet"), "size": 12},
-        )  # fmt: skip
-    chart.update_layout(
-        **{**_LAYOUT, "height": 130 + 42 * len(intervals), "margin": {"l": 130, "r": 16, "t": 36, "b": 48}}
+def reliance(order: Sequence[str], intervals: Mapping[str, Sequence[float]], **rest: Any) -> Chart:
+    """How much the place counts, a dot a model with its interval; lines at what ignoring and ideal use come to."""
+    drawn = tuple(
+        series(model, np.array([""], object), [value], [low], [high], colour=order.index(model))
+        for model, (value, low, high) in intervals.items()
     )
-    most = max(1.15, *(high for _, _, high in intervals.values()))
-    chart.update_xaxes(title="reliance on the place (1 = ideal observer)", range=[-0.12, most + 0.1], fixedrange=True)
-    chart.update_yaxes(fixedrange=True, autorange="reversed")
-    return chart
+    levels = (Level(0, "no reliance"), Level(1, "ideal observer"))
+    return Chart("dots", drawn, "reliance on the place", levels=levels, **rest)
 
 
-def _errors(value: Any, low: Any, high: Any) -> dict[str, Any]:
-    value, low, high = (np.asarray(each, float) for each in (value, low, high))
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": high - value,
-        "arrayminus": value - low,
-        "color": colours.of("text"),
-        "thickness": 1.2,
-        "width": 4,
-    }
-
-
-def _form(percent: bool) -> str:
-    return ".1%" if percent else ".3g"
-
-
-NUMBERS = {
-    "top1": "Top-1",
-    "top5": "Top-5",
-    "top1_normalised": "Top-1 of full",
-    "top5_normalised": "Top-5 of full",
+LEANS = {
+    "object_lean": "share on objects alone − on backgrounds alone",
+    "low_lean": "share at low − at high frequencies",
 }
-VARIANTS = {"full": "full image", "foreground": "object only", "background": "background only"}
-INTERVAL = "Whiskers and bands are 95% intervals."
+"""The differences of a unit's shares, and what they are called."""
+SHARES = {
+    "object_alone": "object alone",
+    "background_alone": "background alone",
+    "low_pass": "low frequencies",
+    "high_pass": "high frequencies",
+}
+
+
+def units(tables: Mapping[str, pd.DataFrame], **rest: Any) -> Chart:
+    """Units by what they lean on, of one model or several: object against background across, low against high frequencies up.
+    Those of which neither could be told are pale. A point opens its unit; units of which nothing is known are left out."""
+    drawn = []
+    for place, (model, table) in enumerate(tables.items()):
+        known = table.dropna(subset=[*LEANS])
+        told = (known[[f"{name}_leans" for name in LEANS]] != "neither").any(axis=1)
+        for name, part, colour in ((f"{model}: neither", known[~told], None), (model, known[told], place)):
+            rows = part.to_dict("records")
+            drawn.append(
+                series(
+                    name, part["object_lean"], part["low_lean"], colour=colour,
+                    about=tuple(_about(row) for row in rows), opens=tuple([int(row["unit"])] for row in rows),
+                )
+            )  # fmt: skip
+    across, up = LEANS.values()
+    return Chart("cloud", tuple(drawn), across, up, **rest)
+
+
+def _about(row: Mapping[Any, Any]) -> str:
+    """What is said of a unit where it is pointed at: its shares with their intervals, and what it leans on."""
+    shares = [f"{told} {cell(row, name)}%" for name, told in SHARES.items()]
+    return "<br>".join([f"<b>Unit {row['unit']}</b>", *shares, f"leans on: {leaning(row)}"])
+
+
+def leaning(row: Mapping[Any, Any]) -> str:
+    """What a unit leans on, in words; `not told` where neither could be."""
+    words = {
+        "object": "the object",
+        "background": "the background",
+        "low": "low frequencies",
+        "high": "high frequencies",
+    }
+    return ", ".join(words[told] for name in LEANS if (told := row[f"{name}_leans"]) in words) or "not told"
 
 
 def cell(row: Mapping[Any, Any], name: str) -> str:

@@ -25,21 +25,24 @@ def aligned(keys: tuple[str, ...]) -> Aligned:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def compared(keys: tuple[str, ...], cuts: bool) -> dict[str, Any]:
-    """`paired`, and for cut images also `matched`, `robustness` and a `sentence` for the object and the background."""
-    from engine.evaluation import comparison
+def compared(keys: tuple[str, ...]) -> dict[str, Any]:
+    """What the comparison of cut images shows: `paired`, `paired_places`, `matched`, `robustness` of each variant, and sentences:
+    which model leans more on the background, and one for the object and one for the background (none of a model alone)."""
+    from engine.evaluation import comparison, telling
 
     together = aligned(keys)
-    facts: dict[str, Any] = {
+    there = {name for name, _ in together.variants}
+    names = [name for name in ("foreground", "background") if name in there]
+    several = len(keys) > 1
+    told = [telling.sentence(together, name) for name in names] if several else []
+    return {
         "paired": comparison.paired(together),
         "paired_places": comparison.paired_places(together),
+        "matched": comparison.matched(together),
+        "robustness": {name: comparison.robustness(together, name) for name in names},
+        "sentences": [*filter(None, [telling.leaning(together)]), *told] if several else [],
+        "places": [telling.places(row) for row in comparison.paired_places(together)],
     }
-    if cuts:
-        names = [name for name in ("background", "foreground") if any(name == each for each, _ in together.variants)]
-        facts["matched"] = comparison.matched(together)
-        facts["robustness"] = {name: comparison.robustness(together, name) for name in names}
-        facts["sentences"] = [comparison.sentence(together, name) for name in names] if len(keys) > 1 else []
-    return facts
 
 
 def keys_of(view: View, measure: str, computed: Mapping[str, Result]) -> tuple[str, ...]:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
-from pages.common import errors, figures
+from pages.common import errors
+from pages.common.charts import figure
 from pages.common.words import share
 from pages.sections.reliance import charts
 from pages.sections.reliance.charts import INTERVAL, interval
-from pages.sections.reliance.view import View
-
-if TYPE_CHECKING:
-    from engine.core.request import Result
+from pages.sections.reliance.shown import Shown, together
 
 
-def counterfactual(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def counterfactual(shown: Shown) -> None:
     """Counterfactual backgrounds: the same object on its home place, on another and alone; reliance on the place."""
+    computed = shown.computed
     reliance = {model: result.facts["reliance"] for model, result in computed.items()}
-    planted = next(iter(computed.values())).facts["planted"]
+    planted = shown.first.facts["planted"]
     left_out = "".join(
         f" Of {errors.escape(model)} {count:,} sets are excluded, because the model has no class whose home place is their "
         f"other place."
@@ -38,29 +34,31 @@ def counterfactual(view: View, computed: Mapping[str, Result], turn: Callable[[V
         f"{errors.escape(model)} {' and '.join(f'{each:.2f}' for each in result.facts['temperatures'])}"
         for model, result in computed.items()
     )
-    figures.draw(
-        charts.reliance(view.models, reliance),
+    known = {model: values for model, values in reliance.items() if values[0] == values[0]}
+    figure.draw(
+        charts.reliance(
+            shown.view.models, known, title="Reliance on the place", finding=f"Reliance on the place: {finding}"
+        ),
         pd.DataFrame(
             [{"model": model, "value": v, "low": low, "high": high} for model, (v, low, high) in reliance.items()]
         ),
-        "reliance",
+        shown.source,
         key="bg_reliance",
-        finding=f"Reliance on the place: {finding}",
         note=f"In training, {share(planted['home'])} of a kind's scenes are on its home place and "
         f"{share(planted['elsewhere'])} on each other place. When the object is moved, an ideal observer's log-odds between "
         f"its kind and the kinds of the other place fall by twice {planted['log_ratio']:.2f}; reliance is the model's fall "
         f"relative to that, after temperature scaling, so that confidence does not count (fitted on one half of the sets, "
         f"used on the other: {temperatures}).{left_out} {INTERVAL}",
     )
-    _answers(view, computed)
+    _answers(shown)
 
 
-def _answers(view: View, computed: Mapping[str, Result]) -> None:
+def _answers(shown: Shown) -> None:
     """What is answered when the object stands on another place, and when the place is empty; beside chance, the best
     possible observer, and what so many sets could show."""
+    computed = shown.computed
     answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in computed.items()}
     first = next(iter(answers.values()))
-    everything = pd.concat([result.tables["answers"].assign(model=model) for model, result in computed.items()])
     series = {
         model: [{"value": row["share"], "low": row["low"], "high": row["high"]} for row in table.to_dict("records")]
         for model, table in answers.items()
@@ -72,12 +70,18 @@ def _answers(view: View, computed: Mapping[str, Result]) -> None:
         for drop, low, high in [result.facts["drop"]]
     )
     chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))
-    figures.draw(
-        charts.bars(view.models, first["answer"].tolist(), series, "share of answers"),
-        everything,
-        "answers",
+    figure.draw(
+        charts.bars(
+            shown.view.models,
+            first["answer"].tolist(),
+            series,
+            "share of answers",
+            title="Answers",
+            finding="Answers when the object is on another place",
+        ),
+        together(shown.tables("answers")),
+        shown.source,
         key="bg_answers",
-        finding="Answers when the object is on another place",
         note=f"Accuracy lost by moving the object: {drops}. Expected by chance: {chance}. The best possible observer always "
         f"answers the object's kind. {INTERVAL}",
     )
@@ -92,10 +96,10 @@ def _answers(view: View, computed: Mapping[str, Result]) -> None:
     )
 
 
-def texture(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def texture(shown: Shown) -> None:
     """Shuffled patches, and whose class a dressed silhouette gets."""
-    tables = {model: result.tables["variants"] for model, result in computed.items()}
-    first = next(iter(tables.values()))
+    computed, tables = shown.computed, shown.tables("variants")
+    first = shown.first.tables["variants"]
     groups = [row["fill"] or "full image" for row in first.to_dict("records")]
     series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
     biases = []
@@ -103,39 +107,42 @@ def texture(view: View, computed: Mapping[str, Result], turn: Callable[[View], N
         bias, both = result.facts["shape_bias"], result.facts["shape"] + result.facts["texture"]
         told = f"{share(bias[0])} ({share(bias[1])} to {share(bias[2])})" if bias else "not measurable"
         biases.append(f"{errors.escape(model)} {told}, {both} answers")
-    saliency = (
-        " Objects were segmented by the saliency network."
-        if next(iter(computed.values())).facts["cut"] == "saliency"
-        else ""
-    )
-    figures.draw(
-        charts.bars(view.models, groups, series, "top-1 accuracy"),
-        pd.concat([table.assign(model=model) for model, table in tables.items()]),
-        "texture",
+    saliency = " Objects were segmented by the saliency network." if shown.first.facts["cut"] == "saliency" else ""
+    finding = f"Shape bias, the share of shape among answers that follow shape or texture: {' · '.join(biases)}"
+    figure.draw(
+        charts.bars(shown.view.models, groups, series, "top-1 accuracy", title="Shape and texture", finding=finding),
+        together(tables),
+        shown.source,
         key="bg_texture",
-        finding=f"Shape bias, the share of shape among answers that follow shape or texture: {' · '.join(biases)}",
         note="Shuffled: g × g patches at random places; if each contains a whole number of a ViT's own patches, its tokens "
         f"stay intact, which favours it. Silhouettes: an object's outline filled with its own texture, or with that of an "
         f"object of another class, on grey.{saliency} {INTERVAL}",
     )
 
 
-def challenge(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
+def challenge(shown: Shown) -> None:
     """ImageNet-9: accuracy on each variation, and the BG-gap."""
-    tables = {model: result.tables["variations"] for model, result in computed.items()}
-    first = next(iter(tables.values()))
+    computed, tables = shown.computed, shown.tables("variations")
+    first = shown.first.tables["variations"]
     series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
     gaps = [
         f"{errors.escape(model)} {100 * gap[0]:.1f} points ({100 * gap[1]:.1f} to {100 * gap[2]:.1f})"
         for model, gap in ((model, result.facts["bg_gap"]) for model, result in computed.items())
         if gap
     ]
-    figures.draw(
-        charts.bars(view.models, first["variation"].tolist(), series, "top-1 of nine classes"),
-        pd.concat([table.assign(model=model) for model, table in tables.items()]),
-        "backgrounds-challenge",
+    finding = f"BG-Gap: {' · '.join(gaps)}" if gaps else "No BG-Gap: it requires mixed_same and mixed_rand"
+    figure.draw(
+        charts.bars(
+            shown.view.models,
+            first["variation"].tolist(),
+            series,
+            "top-1 of nine classes",
+            title="Backgrounds Challenge",
+            finding=finding,
+        ),
+        together(tables),
+        shown.source,
         key="bg_challenge",
-        finding=f"BG-Gap: {' · '.join(gaps)}" if gaps else "No BG-Gap: it requires mixed_same and mixed_rand",
         note="BG-Gap: accuracy on mixed_same minus accuracy on mixed_rand. The 1000 ImageNet classes are mapped to the nine "
         "of ImageNet-9. " + INTERVAL,
     )

@@ -2,127 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
-from pages.common import errors, figures
+from engine.core.address import Address
+from engine.core.choices import NYQUIST_TICKS
+from engine.core.config import settings
+from pages.common import errors, query
+from pages.common.charts import figure
+from pages.common.experiments.places import SCRIPTS
+from pages.common.units.view import View as UnitsView
 from pages.common.words import share
-from pages.sections.reliance import charts
+from pages.sections.reliance import charts, images
 from pages.sections.reliance.charts import INTERVAL
-from pages.sections.reliance.view import View
+from pages.sections.reliance.shown import Shown, together
 
-if TYPE_CHECKING:
-    from engine.core.request import Result
-
-
-TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+WANTED = "bg_layer_clicked"
+LAYER = "units of its layer"
+FIRST_UNITS = (0, 1, 2, 3)
 
 
-def frequency(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
-    """Normalised low-pass and high-pass curves, and the band-pass sweep."""
-    halves = {model: result.facts["low_half_cutoff"] for model, result in computed.items()}
-    finding = "A low-pass halves the accuracy when it keeps, of Nyquist: " + ", ".join(
-        f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f}) for {errors.escape(model)}"
+def frequency(shown: Shown) -> None:
+    """Scenes under a low-pass, and the curves of low-pass and high-pass; the bands one at a time below."""
+    halves = {model: result.facts["low_half_cutoff"] for model, result in shown.computed.items()}
+    told = [
+        f"{errors.escape(model)} needs frequencies up to {value[0]:.2f} of Nyquist ({value[1]:.2f} to {value[2]:.2f})"
         for model, value in halves.items()
         if value
-    )
-    if not any(halves.values()):
-        finding = "No low-pass halves the accuracy"
+    ]
+    finding = f"For half of its accuracy, {', '.join(told)}." if told else "No low-pass halves the accuracy."
+    st.markdown(f"### {finding}")
+    images.filtered(shown, shown.view.cutoff)
     left, right = st.columns(2, gap="large")
     with left:
-        _filter_curves(view, computed, "low", finding)
+        _filter_curves(shown, "low", "Without high frequencies")
     with right:
-        _filter_curves(view, computed, "high", "Accuracy without low frequencies")
-    bands = {model: result.tables["band"] for model, result in computed.items() if "band" in result.tables}
+        _filter_curves(shown, "high", "Without low frequencies")
+    bands = shown.tables("band")
     if bands:
-        _bands(view, bands)
+        with st.expander("One band at a time", icon=":material/equalizer:"):
+            _bands(shown, bands)
 
 
-def _filter_curves(view: View, results: Mapping[str, Result], kind: str, finding: str) -> None:
+def _filter_curves(shown: Shown, kind: str, finding: str) -> None:
     """The normalised curves of one kind of filter, low or high, under their finding."""
-    tables = {model: result.tables[kind] for model, result in results.items() if kind in result.tables}
+    tables = shown.tables(kind)
     areas = " · ".join(
         f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
-        for model, result in results.items()
+        for model, result in shown.computed.items()
         if result.facts[f"{kind}_area"]
     )
-    n = next(iter(results.values())).facts["images"]
-    figures.draw(
-        charts.curves(
-            view.models,
-            {model: charts.curve(table.query("kept > 0"), "kept", "normalised") for model, table in tables.items()},
-            f"highest frequency {'kept' if kind == 'low' else 'removed'}, fraction of Nyquist",
-            "top-1 relative to unfiltered images",
-            ticks=TICKS,
-        ),
-        pd.concat([table.assign(model=model) for model, table in tables.items()]),
-        f"{kind}-pass-curves",
-        key=f"bg_{kind}",
+    chart = charts.curves(
+        shown.view.models,
+        {model: charts.curve(table.query("kept > 0"), "kept", "normalised") for model, table in tables.items()},
+        f"highest frequency {'kept' if kind == 'low' else 'removed'}, fraction of Nyquist",
+        "top-1, share of that on whole images",
+        ticks=NYQUIST_TICKS,
+        title=f"Accuracy {finding[0].lower()}{finding[1:]}",
         finding=finding,
-        note=f"Area under the curve: {areas}. {n} images, {view.filter} filter. An image holds only so many frequencies: the "
-        f"highest that a filter keeps lies below its nominal cutoff, which the CSV has too. {INTERVAL}",
     )
-
-
-def _bands(view: View, bands: Mapping[str, pd.DataFrame]) -> None:
-    """Accuracy on one band of the spectrum at a time."""
-    first = next(iter(bands.values()))
-    groups = [f"{row['from']:.2g} to {row['to']:.2g}" for row in first.to_dict("records")]
-    series = {
-        model: [charts.interval(row, "top1") for row in table.to_dict("records")] for model, table in bands.items()
-    }
-    chart = charts.bars(view.models, groups, series, "top-1 accuracy")
-    chart.update_xaxes(title="frequency band, fractions of Nyquist")
-    figures.draw(
-        chart, pd.concat([table.assign(model=model) for model, table in bands.items()]), "bands", key="bg_bands",
-        finding=_band_finding(bands), note=f"Only one frequency band at a time, on mid-grey. {INTERVAL}",
+    low = kind == "low"
+    figure.draw(
+        chart, together(tables), shown.source, key=f"bg_{kind}",
+        note=f"Area under the curve: {areas}. {shown.first.facts['images']} images, {shown.view.filter} filter. The highest "
+        f"frequency that a filter keeps lies below its nominal cutoff, which the CSV has too. {INTERVAL}",
+        opens="the scenes above at its cutoff" if low else "",
+        on_click=(lambda what: shown.turn(shown.view.model_copy(update={"cutoff": float(what[0])}))) if low else None,
     )  # fmt: skip
 
 
-def spectrum(view: View, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
-    """Gradient spectrum: the mean frequency of units' input gradients, layer by layer."""
-    tables = {}
-    for model, result in computed.items():
-        layers = result.tables["layers"]
-        last = max(len(layers) - 1, 1)
-        tables[model] = layers.assign(where=layers["depth"] / last, model=model)
-    chart = charts.curves(
-        view.models,
-        {model: charts.curve(table, "where", "mean_frequency", "low", "high") for model, table in tables.items()},
-        "depth: first layer 0, last 1",
-        "mean frequency, of Nyquist",
-        False,
+def _bands(shown: Shown, bands: Mapping[str, pd.DataFrame]) -> None:
+    """Accuracy on one band of the spectrum at a time."""
+    first = next(iter(bands.values()))
+    groups = [f"{row['from']:.2g} to {row['to']:.2g} of Nyquist" for row in first.to_dict("records")]
+    rows = {model: [charts.interval(row, "top1") for row in table.to_dict("records")] for model, table in bands.items()}
+    chart = charts.bars(
+        shown.view.models, groups, rows, "top-1 accuracy", title="One band at a time", finding=_band_finding(bands)
     )
+    note = f"Only one frequency band at a time, on mid-grey. {INTERVAL}"
+    figure.draw(chart, together(bands), shown.source, key="bg_bands", note=note)
+
+
+def spectrum(shown: Shown) -> None:
+    """Gradient spectrum: the mean frequency of units' input gradients, layer by layer."""
+    curves, tables = {}, {}
+    for model, layers in shown.tables("layers").items():
+        tables[model] = layers.assign(where=layers["depth"] / max(len(layers) - 1, 1))
+        about = [f"layer {depth}: {site}" for depth, site in zip(layers["depth"], layers["site"], strict=True)]
+        opens = pd.Series([[model, site] for site in layers["site"]], dtype=object)
+        drawn = charts.curve(tables[model], "where", "mean_frequency", "low", "high")
+        curves[model] = drawn.assign(about=about, opens=opens.to_numpy())
     ends = ", ".join(
         f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f}"
         for model, table in tables.items()
     )
-    roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in computed.items())
-    figures.draw(
-        chart,
-        pd.concat([table for table in tables.values()]),
-        "gradients",
-        key="bg_gradients",
-        finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist",
-        note=f"One random unit per image, differentiated at its strongest position ({roles}). {INTERVAL}",
-    )
-    rings = {model: result.tables["rings"] for model, result in computed.items()}
+    roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in shown.computed.items())
+    chart = charts.curves(
+        shown.view.models, curves, "depth: first layer 0, last 1", "mean frequency, of Nyquist", share=False,
+        title="Frequency of input gradients",
+        finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist.",
+    )  # fmt: skip
+    note = f"One random unit per image, differentiated at its strongest position ({roles}). {INTERVAL}"
+    figure.draw(chart, together(tables), shown.source, key="bg_gradients", note=note, opens=LAYER, on_click=_wanted)
+    rings = shown.tables("rings")
     peaks = ", ".join(
         f"{share(float(table.query('depth == depth.max() and `from` >= 0.5')['share'].sum()))} in {errors.escape(model)}"
         for model, table in rings.items()
     )
-    figures.draw(
-        charts.spectrum(view.models, rings),
-        pd.concat([table.assign(model=model) for model, table in rings.items()]),
-        "gradient-spectrum",
-        key="bg_rings",
-        finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}",
-        note="One row per layer, the first at the bottom; the CSV contains every share with its interval, and that of white "
-        "noise.",
-    )
+    figure.draw(
+        charts.spectrum(
+            shown.view.models, rings, title="Gradient spectrum",
+            finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}.",
+        ),
+        together(rings), shown.source, key="bg_rings",
+        note="One row per layer, the first at the bottom; the CSV has every share with its interval, and that of white noise.",
+        opens=LAYER, on_click=_wanted,
+    )  # fmt: skip
+    if (wanted := st.session_state.pop(WANTED, None)) is not None:
+        asked = UnitsView(a=Address(wanted[0], wanted[1], FIRST_UNITS[: settings().few(4)]), data=shown.view.data)
+        st.switch_page(SCRIPTS["visualize"], query_params=query.write(asked))
+
+
+def _wanted(what: list) -> None:
+    """A layer was clicked: its units are opened when the page runs again, from where one can go to another page."""
+    st.session_state[WANTED] = tuple(map(str, what))
 
 
 def _band_finding(bands: Mapping[str, pd.DataFrame]) -> str:

@@ -1,109 +1,148 @@
-"""The images of the page "Background and texture": one class at a time, every variant with what each model answered."""
+"""The images of the page "Background and texture": scenes whole, cut and filtered, with what each model answered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from engine.core.choices import Cut, Fill, Filter
-from pages.common import colours, errors, results
+from pages.common import colours, errors, results, style, words
 from pages.common.words import share
 from pages.sections.reliance.charts import VARIANTS
-from pages.sections.reliance.compared import aligned, keys_of
-from pages.sections.reliance.view import View
+from pages.sections.reliance.compared import aligned
+from pages.sections.reliance.shown import Shown
 
 if TYPE_CHECKING:
     from engine.core.request import Result
     from engine.data.registry import Dataset
+    from engine.evaluation.comparison import Aligned
 
 SHOWN = 6
 LOW_PASSES = (0.08, 0.16)
-WIDTH = 132
-SORTS = {"apart": "Largest disagreement first", "order": "In order"}
+LEAST = 330
+"""The least width of a scene with its variants, in pixels."""
+PICTURE = 92
+"""And of one of them: three stand side by side on a phone."""
+ALL = "All kinds"
+SORTS = {"apart": "Where they differ", "order": "As they come"}
 
 
-def draw(view: View, cut: Mapping[str, Result], filtered: Mapping[str, Result]) -> View:
-    """Images of the chosen class; returns the view with the class that is chosen now."""
+def draw(shown: Shown) -> None:
+    """Six scenes whole, without background and without object, with each model's answers below."""
     from engine.data.imagenet import readable
-    from engine.evaluation import comparison
 
-    st.header("Images", anchor="images")
-    dataset = results.dataset(view.data)
-    together = aligned(keys_of(view, "background", cut))
-    apart = comparison.disagreement(together)
-    labels = dataset.labels()[together.images]
-    classes = [dataset.class_names[kind] for kind in np.unique(labels)]
-    usual = dataset.class_names[labels[int(apart.argmax())]]
+    view, dataset = shown.view, results.dataset(shown.view.data)
+    both = aligned(shown.keys)
+    labels = _labels(view.data, dataset.fingerprint, dataset)[both.images]
+    kinds = [ALL, *sorted({dataset.class_names[kind] for kind in np.unique(labels)}, key=readable)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = st.selectbox(
-            "Class", classes, index=classes.index(view.kind if view.kind in classes else usual), format_func=readable,
-            help="Starts with the class of the image on which the models disagree most.", width=300,
-        )  # fmt: skip
-        sort = st.segmented_control("Sort", list(SORTS), default="apart", format_func=SORTS.__getitem__, required=True)
-    mine = np.flatnonzero(labels == dataset.class_names.index(kind))
-    order = mine[np.argsort(-apart[mine], kind="stable")] if sort == "apart" else mine
-    _key(view.models)
-    for place in order[:SHOWN]:
-        _row(view, int(together.images[place]), float(apart[place]), cut, filtered)
-    if len(order) > SHOWN:
-        st.caption(f"{SHOWN} of {len(order)} images of this class.")
-    return view.model_copy(update={"kind": kind}) if kind != usual or view.kind else view
+        key = "bg_shown_kind"
+        st.session_state[key] = view.kind if view.kind in kinds else ALL
 
+        def turned() -> None:
+            chosen = st.session_state[key]
+            shown.turn(view.model_copy(update={"kind": "" if chosen == ALL else chosen}))
 
-def _key(models: Sequence[str]) -> None:
-    marks = " · ".join(f":{colours.MODELS[number]}[■] {errors.escape(model)}" for number, model in enumerate(models))
-    st.caption(f"{marks} · top-1 prediction and its probability; **bold** if correct")
-
-
-def _row(view: View, index: int, apart: float, cut: Mapping[str, Result], filtered: Mapping[str, Result]) -> None:
-    """One image: a picture for each variant, and below each what every model answered."""
-    dataset = results.dataset(view.data)
-    known = dataset.describe(index)
-    st.caption(
-        f"**{errors.escape(_name(known))}** · probabilities of the true class differ by {share(apart)} on average"
-    )
-    pictures = [
-        (f"{VARIANTS[name]}, {fill}" if fill else VARIANTS[name], data, cut, place)
-        for place, ((name, fill), data) in enumerate(_cut(view, index))
-    ]
-    if filtered:
-        sample = next(iter(filtered.values()))
-        places = [_nearest(sample, cutoff) for cutoff in LOW_PASSES]
-        spans = tuple(
-            (float(sample.facts["variants"][place][1]), float(sample.facts["variants"][place][2])) for place in places
+        st.selectbox("Scenes of", kinds, key=key, format_func=readable, on_change=turned, width=220)
+        sort = st.segmented_control(
+            "Order", list(SORTS), default="apart", format_func=SORTS.__getitem__, required=True, key="bg_shown_order"
         )
-        pngs = _filtered(view.data, dataset.fingerprint, dataset, index, spans, view.filter, _size(view))
-        pictures += [
-            (f"low-pass {span[1]:g}", data, filtered, place)
-            for span, data, place in zip(spans, pngs, places, strict=True)
-        ]
-    with st.container(horizontal=True, gap="small"):
-        for caption, data, answered, place in pictures:
-            with st.container(width=WIDTH, gap="xsmall"):
-                st.image(data, output_format="PNG", width=WIDTH, alt=f"{_name(known)}, {caption}")
-                st.caption("  \n".join([caption, *_answers(view.models, answered, index, place)]))
+    mine = np.arange(len(labels)) if not view.kind else np.flatnonzero(labels == _number(dataset, view.kind))
+    mine = _looked_at(shown, both, mine)
+    order = _order(shown.keys)
+    order = order[np.isin(order, mine)] if sort == "apart" else mine
+    with st.container(key=f"{style.THUMBS}-scenes"), st.grid(2, min_column_width=LEAST, gap="medium"):
+        for place in order[:SHOWN]:
+            _scene(shown, int(both.images[place]), _cut(shown, int(both.images[place])))
+    st.caption(
+        f"{min(SHOWN, len(order))} of {len(order)} scenes; ✓ right, ✗ wrong, with the probability of the answer. "
+        f"“{VARIANTS['foreground']}” has its background {'filled' if view.fills != ('black',) else 'blacked out'}."
+    )
 
 
-def _answers(models: Sequence[str], computed: Mapping[str, Result], index: int, place: int) -> list[str]:
-    """One line a model: colour, first answer, probability."""
+def filtered(shown: Shown, cutoff: float) -> None:
+    """The same scenes under low-passes, among them the one that was clicked."""
+    both = aligned(shown.keys)
+    order = _order(shown.keys)[: SHOWN // 2]
+    cutoffs = sorted({*LOW_PASSES, *([cutoff] if cutoff else [])})
+    places = list(dict.fromkeys(_nearest(shown.first, each) for each in cutoffs))
+    spans = tuple(
+        (float(low), float(high)) for _, low, high in (shown.first.facts["variants"][each] for each in places)
+    )
+    dataset = results.dataset(shown.view.data)
+    with st.container(key=f"{style.THUMBS}-filtered"), st.grid(SHOWN // 2, min_column_width=220, gap="medium"):
+        for image in both.images[order]:
+            pngs = _filtered(
+                shown.view.data, dataset.fingerprint, dataset, int(image), spans, shown.view.filter, _size(shown)
+            )
+            names = [f"up to {span[1]:.2g} of Nyquist" for span in spans]
+            _scene(shown, int(image), list(zip(names, pngs, places, strict=True)))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _labels(data: str, fingerprint: str, _opened: Dataset) -> np.ndarray:
+    return _opened.labels()
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _order(keys: tuple[str, ...]) -> np.ndarray:
+    """Places of the images, those first that tell most: right in full in all models, and without background in some only."""
+    from engine.evaluation.comparison import telling
+
+    return telling(aligned(keys))
+
+
+def _number(dataset: Dataset, kind: str) -> int:
+    return dataset.class_names.index(kind) if kind in dataset.class_names else -1
+
+
+def _looked_at(shown: Shown, both: Aligned, mine: np.ndarray) -> np.ndarray:
+    """Of these images those that a clicked bar asks for: right in full, and wrong in its variant, by its model."""
+    model, _, place = shown.view.look.partition("|")
+    if model not in both.models or not place.isdecimal() or int(place) >= len(both.variants):
+        return mine
+    number, at = both.models.index(model), int(place)
+    right = both.top1[number]
+    wrong = mine[~right[mine, at] & (right[mine, both.place("full")] | (at == both.place("full")))]
+    name, fill = both.variants[at]
+    what = f"{VARIANTS.get(name, name)}{f', {fill}' if fill else ''}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(wrong)} scenes that {errors.escape(model)} gets wrong: {what}.", width="content")
+        if st.button("Show all", type="tertiary", key="bg_look_all"):
+            shown.turn(shown.view.model_copy(update={"look": ""}))
+            st.rerun()
+    return wrong
+
+
+def _scene(shown: Shown, index: int, pictures: list[tuple[str, bytes, int]]) -> None:
+    """One image: its pictures side by side, and below each what every model answered."""
+    known = words.scene(dict(results.dataset(shown.view.data).describe(index)))
+    with st.container(gap="xxsmall"):
+        st.markdown(f"**{errors.escape(known)}**")
+        with st.grid(len(pictures), min_column_width=PICTURE, gap="small"):
+            for caption, data, place in pictures:
+                with st.container(gap="xxsmall"):
+                    st.image(data, output_format="PNG", width="stretch", alt=f"{known}, {caption}")
+                    st.markdown("  \n".join(f":small[{line}]" for line in [caption, *_answers(shown, index, place)]))
+
+
+def _answers(shown: Shown, index: int, place: int) -> list[str]:
+    """Two lines a model: its name; a sign, its first answer, and how probable it was."""
     from engine.data.imagenet import readable
 
     lines = []
-    for model, result in computed.items():
-        row = np.flatnonzero(result.arrays["images"] == index)
-        if not len(row):
+    for model, result in shown.computed.items():
+        row = int(np.searchsorted(result.arrays["images"], index))
+        if row == len(result.arrays["images"]) or result.arrays["images"][row] != index:
             continue
-        answer = int(result.arrays["top"][row[0], place, 0])
-        probability = float(result.arrays["probability"][row[0], place, 0])
-        names = _classes(model)
-        text = errors.escape(readable(names[answer]))
-        right = answer == int(result.arrays["labels"][row[0]])
-        lines.append(
-            f":{colours.MODELS[models.index(model)]}[■] {f'**{text}**' if right else text} {share(probability)}"
-        )
+        answer = int(result.arrays["top"][row, place, 0])
+        probability = float(result.arrays["probability"][row, place, 0])
+        right = answer == int(result.arrays["labels"][row])
+        name = errors.escape(readable(_classes(model)[answer]))
+        colour = colours.MODELS[shown.view.models.index(model)]
+        lines += [f":{colour}[{errors.escape(model)}]", f"{'✓' if right else '✗'} {name} {share(probability)}"]
     return lines
 
 
@@ -125,9 +164,13 @@ def _cut_pngs(
     return [(pair, to_png(picture)) for pair, picture in pictures.items()]
 
 
-def _cut(view: View, index: int) -> list[tuple[tuple[str, str], bytes]]:
-    dataset = results.dataset(view.data)
-    return _cut_pngs(view.data, dataset.fingerprint, dataset, index, view.cut, view.fills, _size(view))
+def _cut(shown: Shown, index: int) -> list[tuple[str, bytes, int]]:
+    """Of the first fill: whole, without background, without object; with their places among the variants."""
+    view, dataset = shown.view, results.dataset(shown.view.data)
+    pngs = _cut_pngs(view.data, dataset.fingerprint, dataset, index, view.cut, view.fills, _size(shown))
+    return [
+        (VARIANTS[name], data, place) for place, ((name, fill), data) in enumerate(pngs) if fill in ("", view.fills[0])
+    ]
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
@@ -146,16 +189,8 @@ def _filtered(
     return [to_png(picture) for picture in filtered_pictures(_opened, index, spans, shape, size)]
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _input_size(model: str) -> tuple[int, int]:
-    from engine.models import catalog
-
-    _, height, width = catalog.find(model).input_size
-    return height, width
-
-
-def _size(view: View) -> tuple[int, int]:
-    return _input_size(view.models[0])
+def _size(shown: Shown) -> tuple[int, int]:
+    return results.input_size(shown.view.models[0])
 
 
 def _nearest(result: Result, cutoff: float) -> int:
@@ -164,9 +199,3 @@ def _nearest(result: Result, cutoff: float) -> int:
         (abs(upper - cutoff), place) for place, (kind, _, upper) in enumerate(result.facts["variants"]) if kind == "low"
     ]
     return min(low)[1]
-
-
-def _name(known: Mapping[str, object]) -> str:
-    from pages.common import words
-
-    return words.scene(dict(known))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from pages.sections.reliance import background, cues, frequency
-from pages.sections.reliance.view import View, title
-
-if TYPE_CHECKING:
-    from engine.core.request import Result
+from pages.sections.reliance.shown import Shown
+from pages.sections.reliance.view import title
 
 
-def draw(view: View, measure: str, computed: Mapping[str, Result], turn: Callable[[View], None]) -> None:
-    """One measurement's section: `computed` are the results by model, in the view's order, of those that are there."""
+def draw(shown: Shown) -> None:
+    """One measurement's section, of the models whose results are there."""
     drawn = {
         "background": background.background,
         "frequency": frequency.frequency,
@@ -23,6 +18,6 @@ def draw(view: View, measure: str, computed: Mapping[str, Result], turn: Callabl
         "texture": cues.texture,
         "spectrum": frequency.spectrum,
         "challenge": cues.challenge,
-    }[measure]
-    st.header(title(measure), anchor=measure)
-    drawn(view, computed, turn)
+    }[shown.measure]
+    st.header(title(shown.measure), anchor=shown.measure)
+    drawn(shown)

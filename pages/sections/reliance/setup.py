@@ -1,39 +1,59 @@
-"""The setup of the page "Background and texture": models, data, what to measure, and the button that starts it."""
+"""The controls of the page "Background and texture": one line of models, images and what to measure; the rest is advanced."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, DEFAULT_MODELS, FILLS, FILTERS
-from engine.core.errors import VitrineError
+from engine.core.errors import BadRequest, VitrineError
 from pages.common import errors, widgets
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.reliance.view import MOST_MODELS, View, suitable, title
+from pages.sections.reliance.charts import NUMBERS
+from pages.sections.reliance.view import MOST_MODELS, View, knows, refusal, suitable, title
 
 FIRST = [*DEFAULT_MODELS]
+LINE = [3.0, 1.4, 3.0, 1.1]
 
 
 def draw(page: ExperimentPage[View]) -> None:
     """Draw the widgets; a click on Run shows what they say."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with left:
+    first, second, third, last = st.columns(LINE, vertical_alignment="bottom", gap="small")
+    with first:
         models = _models(page)
-    with right:
+    with second:
         data = _data(page)
     try:
         measures, cuts = suitable(data)
     except VitrineError as error:
         errors.show(error)
         return
+    with third:
+        chosen = _measures(page, measures)
+    with last:
+        run = st.button(
+            "Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), width="stretch",
+            disabled=not models or not chosen,
+        )  # fmt: skip
+    _say_what_is_known(models, data)
+    with page.advanced():
+        view = _advanced(page, models, data, chosen, cuts)
+    if not models:
+        errors.hint("Choose a classifier; with a second one, differences are tested with paired tests over images.")
+    if not chosen:
+        errors.hint("Choose at least one experiment.")
+    if run and view:
+        with errors.shown():
+            if (refused := refusal(view)) is not None:
+                raise BadRequest(refused)
+            page.show(view, compute=True)
+
+
+def _say_what_is_known(models: list[str], data: str) -> None:
+    """Below the line: how models and images are read, and which kinds a model knows where that is not all."""
     widgets.say_how_model_is_read(*models)
     widgets.say_how_data_is_read(data)
-    view = _details(page, models, data, _measures(page, measures), cuts)
-    if (
-        st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=view is None)
-        and view
-    ):
-        with errors.shown():
-            page.show(view, compute=True)
+    for line in knows(models, data):
+        st.caption(f":material/info: {errors.escape(line)}")
 
 
 def _models(page: ExperimentPage[View]) -> list[str]:
@@ -44,7 +64,7 @@ def _models(page: ExperimentPage[View]) -> list[str]:
         key=page.key("models"),
         max_selections=MOST_MODELS,
         accept_new_options=True,
-        help="Two to eight classifiers. Adding one to a finished comparison computes only the new one.",
+        help="Up to eight classifiers. Adding one to a finished comparison computes only the new one.",
         **widgets.KEEP,
     )
 
@@ -67,10 +87,9 @@ def _data(page: ExperimentPage[View]) -> str:
 def _measures(page: ExperimentPage[View], measures: tuple[str, ...]) -> tuple[str, ...]:
     key = page.key("measures")
     first = _keep_known(key, measures, [name for name in measures if name in ("background", "frequency")])
-    chosen = st.pills(
+    chosen = st.multiselect(
         "Experiments",
         measures,
-        selection_mode="multi",
         default=None if key in st.session_state else first,
         key=key,
         format_func=title,
@@ -79,7 +98,7 @@ def _measures(page: ExperimentPage[View], measures: tuple[str, ...]) -> tuple[st
     return tuple(chosen)
 
 
-def _details(
+def _advanced(
     page: ExperimentPage[View], models: list[str], data: str, measures: tuple[str, ...], cuts: tuple[str, ...]
 ) -> View | None:
     state = st.session_state
@@ -106,19 +125,22 @@ def _details(
         )
         state.setdefault(page.key("filter"), DEFAULT_FILTER)
         edge = st.segmented_control("Filter type", FILTERS, key=page.key("filter"), required=True, **widgets.KEEP)
+        state.setdefault(page.key("number"), "top1")
+        number = st.selectbox(
+            "Accuracy", list(NUMBERS), key=page.key("number"), format_func=NUMBERS.__getitem__, width=150,
+            help="“Of full” is the accuracy relative to that on whole images, as in the paper's Table 2.", **widgets.KEEP,
+        )  # fmt: skip
         with st.container(width=150):
             limit = widgets.number(
                 "Images (0: all)", page.key("limit"), View.model_fields["limit"].default, 10_000_000, 0
             )
-    if not models:
-        errors.hint("Choose a classifier; with a second one, differences are tested with paired tests over images.")
-    if not measures:
-        errors.hint("Choose at least one experiment.")
+    if (shown := page.shown()) is not None and shown.number != number:
+        page.turn(shown.model_copy(update={"number": number}))
     if not models or not measures or not fills:
         return None
     return View(
         models=tuple(models), data=data, measures=measures, cut=cut, fills=tuple(fills), filter=edge, limit=limit,
-        number=state.get(page.key("number"), "top1"),
+        number=number,
     )  # fmt: skip
 
 

@@ -6,12 +6,24 @@ Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from engine.core.choices import DEFAULT_DATA, DEFAULT_FILLS, DEFAULT_FILTER, FILLS, Cut, Fill, Filter
-from engine.core.errors import BadRequest
+from engine.core.choices import (
+    COMPARED_IMAGES,
+    DEFAULT_DATA,
+    DEFAULT_FILLS,
+    DEFAULT_FILTER,
+    DEFAULT_MODELS,
+    FILLS,
+    Cut,
+    Fill,
+    Filter,
+)
+from engine.core.errors import BadRequest, VitrineError
 from engine.core.experiments import Experiment, find
 from engine.core.request import Request, build
 from pages.common.experiment_page import Part
@@ -28,8 +40,9 @@ MOST_MODELS = 8
 
 
 class View(BaseModel):
-    """The page's state. `limit`: images, the same for all models, drawn at random (0: all). `kind` is the class whose
-    images are shown, `number` the accuracy that is drawn; neither asks for anything to be computed."""
+    """The page's state. `limit`: images, the same for all models, drawn at random (0: all). How it is looked at asks for
+    nothing to be computed: `kind` is the class whose images are shown, `number` the accuracy that is drawn, `look` a model
+    and the place of a variant (`starter-vit|1`) whose wrong answers are shown, `cutoff` that of filtered images."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,9 +52,11 @@ class View(BaseModel):
     cut: Cut = "box"
     fills: tuple[Fill, ...] = Field(default=DEFAULT_FILLS, min_length=1)
     filter: Filter = DEFAULT_FILTER
-    limit: int = Field(default=600, ge=0, le=10_000_000)
+    limit: int = Field(default=COMPARED_IMAGES, ge=0, le=10_000_000)
     number: Literal["top1", "top5", "top1_normalised", "top5_normalised"] = "top1"
     kind: str = ""
+    look: str = Field(default="", max_length=300)
+    cutoff: float = Field(default=0.0, ge=0, le=1)
 
     @field_validator("models")
     @classmethod
@@ -94,6 +109,33 @@ def parts(view: View) -> list[Part]:
     ]
 
 
+def refusal(view: View) -> str | None:
+    """Why a view cannot be shown here: something is not there, or its models have nothing in common. None where it can."""
+    from engine.evaluation.class_matching import check_comparable
+
+    try:
+        if "challenge" not in view.measures:  # which maps ImageNet's classes to its own nine
+            check_comparable(view.models, view.data)
+        for part in parts(view):
+            part.request.key()
+    except VitrineError as error:
+        return str(error)
+    return None
+
+
+def knows(models: Sequence[str], data: str) -> list[str]:
+    """A line for each model that does not know all kinds of a data set. What cannot be used at all is said at Run."""
+    from engine.data.registry import open_dataset
+    from engine.evaluation.class_matching import knowledge
+
+    lines = []
+    for model in models:
+        with suppress(VitrineError):
+            if open_dataset(data).class_names and (told := knowledge(model, data).sentence):
+                lines.append(f"{model} {told}.")
+    return lines
+
+
 def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(measurements, ways to cut) that a data set allows. Raises VitrineError where it is not there."""
     from engine.data.registry import open_dataset
@@ -106,7 +148,12 @@ def suitable(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def summary(view: View) -> str:
-    """A view in one line, for where the setup is closed."""
+    """A view in one line, above its results."""
     images = f"at most {view.limit} images" if view.limit else "all images"
     cut = {"box": "cut by boxes", "mask": "cut by masks", "saliency": "segmented by the saliency network"}[view.cut]
     return " · ".join([f"data {view.data}", images, cut, f"fill {', '.join(view.fills)}", f"{view.filter} filter"])
+
+
+def example() -> View:
+    """What the page opens on: both starter networks without background, without object, and filtered."""
+    return View(models=DEFAULT_MODELS)

@@ -1,124 +1,152 @@
-"""The charts of the spatial probe: curves over the depth, one colour a model, intervals as bands or whiskers."""
+"""The charts of the spatial probe, as what they show: one colour a model, intervals as bands or whiskers; and the image whose
+positions can be clicked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from engine.figures.chart import DEPTH, Chart, Level, Map, Series, series
 from pages.common import colours
 from pages.common.colours import Side
-from pages.common.line_charts import DEPTH, Curve, blank, level, line
+
+HEADS = {
+    "cls": "class token",
+    "patch_mean": "mean of patches",
+    "all_mean": "mean of all tokens",
+    "patch_average": "single patch, average",
+    "patch_maximum": "single patch, best",
+}
+"""What the last layer's head is applied to, in words."""
+SIZE = 300
+"""Of the image that can be clicked, in pixels."""
+SHARES = ("self_retrieval", "object_share", "map_between")
+"""Measures that are shares: drawn from 0 to 100%."""
+Tables = Mapping[Side, tuple[str, pd.DataFrame]]
 
 
-def curves(tables: Mapping[Side, tuple[str, pd.DataFrame]], name: str, y: str) -> go.Figure:
+def place(side: Side) -> int:
+    """A side's colour among those of models."""
+    return "ab".index(side)
+
+
+def curve(side: Side, name: str, table: pd.DataFrame, measure: str, **rest: Any) -> Series:
+    """One measurement of every block of a model. A click on a block opens it: its points carry how deep it lies, 0 to 1."""
+    bounds = table[f"{measure}_low"], table[f"{measure}_high"]
+    return series(name, table["depth"], table[measure], *bounds, colour=place(side), **blocks(table), **rest)
+
+
+def blocks(table: pd.DataFrame) -> dict[str, Any]:
+    """What the points of these rows, a block each, are about and open."""
+    numbers, named = table["layer"].tolist(), table["maps" if "maps" in table else "site"]
+    about = tuple(f"block {block}: {site}" for block, site in zip(numbers, named, strict=True))
+    return {"about": about, "opens": opening(numbers)}
+
+
+def opening(numbers: Sequence[float], before: int = 0) -> tuple[list[float], ...]:
+    """How deep blocks of these numbers lie, 0 to 1, as a click on a point opens them; `before`: how much the numbers are above
+    those of blocks."""
+    last = max(max(numbers, default=0) - before, 1)
+    return tuple([max(number - before, 0) / last] for number in numbers)
+
+
+def curves(tables: Tables, measure: str, up: str, **rest: Any) -> Chart:
     """One measurement of every block of one or two models, with its interval over images."""
-    chart = blank(DEPTH, y)
-    for side, (model, table) in tables.items():
-        if table[name].notna().any():
-            line(chart, Curve(table["depth"], table[name], table[f"{name}_low"], table[f"{name}_high"]), model, side)
-    return chart
+    drawn = [
+        curve(side, model, table, measure) for side, (model, table) in tables.items() if table[measure].notna().any()
+    ]
+    return Chart("lines", tuple(drawn), DEPTH, up, share=measure in SHARES, **rest)
 
 
-def localisation(tables: Mapping[Side, tuple[str, pd.DataFrame]], name: str = "localisation_strongest") -> go.Figure:
+CONTROLS = {"localisation_strongest": "localisation_strongest_control", "localisation_auroc": "localisation_control"}
+
+
+def localisation(tables: Tables, measure: str = "localisation_strongest", **rest: Any) -> Chart:
     """Localisation on the strongest images, or over all (`localisation_auroc`), with its interval over images and, dotted,
     the same against other images' masks."""
-    chart = blank(DEPTH, "AUROC, one side against the other")
-    control = {"localisation_auroc": "localisation_control"}.get(name, f"{name}_control")
+    drawn = []
     for side, (model, table) in tables.items():
-        if table[name].notna().any():
-            line(chart, Curve(table["depth"], table[name], table[f"{name}_low"], table[f"{name}_high"]), model, side)
-            line(chart, Curve(table["depth"], table[control]), f"{model}, other images' masks", side, dash=1)
-    level(chart, 0.5, "chance")
-    return chart
+        if table[measure].notna().any():
+            drawn.append(curve(side, model, table, measure))
+            control = table[CONTROLS[measure]]
+            common = {"colour": place(side), "dash": 1, **blocks(table)}
+            drawn.append(series(f"{model}, other masks", table["depth"], control, **common))
+    levels = (Level(0.5, "chance"),)
+    return Chart(
+        "lines", tuple(drawn), DEPTH, "AUROC, object against background", span=(0.4, 1.0), levels=levels, **rest
+    )
 
 
-def accuracies(rows: Mapping[str, Mapping[Side, tuple[str, pd.DataFrame]]], x: str) -> go.Figure:
-    """Accuracy against a block number: for each label (one dash each), a table of each model with `index`."""
-    chart = blank(x, "top-1 accuracy, %")
+def accuracies(rows: Mapping[str, Tables], across: str, before: int = 0, **rest: Any) -> Chart:
+    """Accuracy against a block number: for each label (one dash each), a table of each model with `index`, which is a number of
+    blocks where `before` is 1. A click on a point opens its block."""
+    drawn = []
     for dash, (label, sides) in enumerate(rows.items()):
         for side, (model, table) in sides.items():
             if len(table):
                 ordered = table.sort_values("index")
-                bounds = 100 * ordered["interval_low"], 100 * ordered["interval_high"]
-                accuracy = Curve(ordered["index"], 100 * ordered["top1"], *bounds)
-                line(chart, accuracy, f"{model}: {label}", side, dash, ".1f")
-    chart.update_xaxes(dtick=1)
-    chart.update_yaxes(rangemode="tozero")
-    return chart
+                name = f"{model}: {label}" if label else model
+                bounds = ordered["interval_low"], ordered["interval_high"]
+                opens = opening(ordered["index"].tolist(), before)
+                common = {"colour": place(side), "dash": dash, "opens": opens}
+                drawn.append(series(name, ordered["index"], ordered["top1"], *bounds, **common))
+    return Chart("lines", tuple(drawn), across, "top-1 accuracy", share=True, **rest)
 
 
-def bars(sides: Mapping[Side, tuple[str, pd.DataFrame]], labels: Sequence[str], names: Sequence[str]) -> go.Figure:
-    """Top-1 accuracy of named conditions side by side, with 95% whiskers; `labels` are the conditions in words."""
-    chart = blank("", "top-1 accuracy, %", barmode="group", bargap=0.3)
+def bars(sides: Tables, labels: Sequence[str], names: Sequence[str], **rest: Any) -> Chart:
+    """Top-1 accuracy of named conditions; `labels` are the conditions in words."""
+    drawn = []
     for side, (model, table) in sides.items():
         by_name = table.set_index("name")
         there = [name for name in names if name in by_name.index]
         rows = by_name.loc[there]
-        chart.add_trace(
-            go.Bar(
-                x=[labels[names.index(name)] for name in there],
-                y=100 * rows["top1"],
-                name=model,
-                marker={"color": colours.of(side), "line": {"width": 0}},
-                error_y={
-                    "array": 100 * (rows["interval_high"] - rows["top1"]),
-                    "arrayminus": 100 * (rows["top1"] - rows["interval_low"]),
-                    "color": colours.of("text"), "thickness": 1.2, "width": 3,
-                },
-                hovertemplate="%{y:.1f}%<extra>" + model + "</extra>",
-            )
-        )  # fmt: skip
-    chart.update_layout(hovermode="closest", showlegend=True)
-    chart.update_yaxes(range=[0, 100])
-    return chart
+        said = np.array([labels[names.index(name)] for name in there], object)
+        drawn.append(series(model, said, rows["top1"], rows["interval_low"], rows["interval_high"], colour=place(side)))
+    return Chart("bars", tuple(drawn), "top-1 accuracy", share=True, **rest)
 
 
-def heat(values: np.ndarray, side: Side, title: str, size: int = 300) -> go.Figure:
-    """A map of percentages (rows, columns) as squares, row 0 on top; dark to bright in the model's colour."""
-    chart = go.Figure(
-        go.Heatmap(
-            z=100 * values,
-            colorscale=[[0, colours.tint(side, 0.06)], [1, colours.of(side)]],
-            zmin=0,
-            zmax=max(100 * float(values.max()), 1.0),
-            colorbar={"title": {"text": title, "side": "right"}, "thickness": 12},
-            hovertemplate="row %{y}, column %{x}: %{z:.1f}%<extra></extra>",
-            xgap=1,
-            ygap=1,
+def positions(maps: Mapping[Side, tuple[str, np.ndarray]], **rest: Any) -> Chart:
+    """Accuracy (rows, columns) on each position alone, row 0 on top. A click on a position opens (down, across) it."""
+    drawn = []
+    for side, (model, values) in maps.items():
+        rows, columns = values.shape
+        x, y = tuple(map(float, range(columns))), tuple(map(float, range(rows)))
+        opens = tuple(
+            [(row + 0.5) / rows, (column + 0.5) / columns] for row in range(rows) for column in range(columns)
         )
-    )
-    chart.update_layout(height=size, margin={"l": 40, "r": 10, "t": 10, "b": 40}, dragmode=False)
-    chart.update_xaxes(title="column", fixedrange=True, constrain="domain", showgrid=False, zeroline=False)
-    chart.update_yaxes(
-        title="row", fixedrange=True, autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False,
-        zeroline=False,
-    )  # fmt: skip
-    return chart
+        drawn.append(Map(model, values, x, y, place(side), opens=opens))
+    return Chart("maps", across="column", up="row", share=True, maps=tuple(drawn), **rest)
 
 
-def heads_of_blocks(sides: Mapping[Side, tuple[str, pd.DataFrame]]) -> go.Figure:
-    """Entropy of every head of every block; the line joins each block's mean."""
-    chart = blank("block", "entropy of attention, relative to uniform")
+def heads_of_blocks(sides: Tables, **rest: Any) -> Chart:
+    """Entropy of attention in every block: the mean of its heads, and as a band from its lowest head to its highest."""
+    drawn = []
     for side, (model, table) in sides.items():
-        if not len(table):
-            continue
-        chart.add_trace(
-            go.Scatter(
-                x=table["block"], y=table["entropy"], mode="markers", name=f"{model}: single heads",
-                marker={"color": colours.tint(side, 0.55), "size": 8},
-                customdata=table[["head", "distance"]].to_numpy().tolist(),
-                hovertemplate="head %{customdata[0]}: %{y:.3f}, distance from uniform %{customdata[1]:.2f}<extra></extra>",
-            )
-        )  # fmt: skip
-        mean = table.groupby("block")["entropy"].mean()
-        line(chart, Curve(mean.index.to_numpy(), mean), f"{model}: block mean", side)
-    level(chart, 1.0, "uniform")
-    chart.update_layout(hovermode="closest")
-    chart.update_xaxes(dtick=1)
-    return chart
+        if len(table):
+            heads = table.groupby("block")["entropy"].agg(["mean", "min", "max"])
+            x = heads.index.to_numpy()
+            opens = opening(x.tolist())
+            drawn.append(series(model, x, heads["mean"], heads["min"], heads["max"], colour=place(side), opens=opens))
+    up = "entropy, of that of uniform attention"
+    return Chart("lines", tuple(drawn), "block", up, share=True, levels=(Level(1.0, "uniform"),), **rest)
+
+
+def moved(tables: Tables, measure: str, up: str, **rest: Any) -> Chart:
+    """How maps or means follow shifted images (unbroken) and turned ones (dotted)."""
+    drawn = []
+    for side, (model, table) in tables.items():
+        for dash, kind in enumerate(("shift", "turn")):
+            part = table[table.kind == kind]
+            if len(part):
+                bounds = part[f"{measure}_low"], part[f"{measure}_high"]
+                common = {"colour": place(side), "dash": dash, **blocks(part)}
+                drawn.append(series(f"{model}: {kind}", part["depth"], part[measure], *bounds, **common))
+    return Chart("lines", tuple(drawn), DEPTH, up, **rest)
 
 
 def clickable(picture: str, rows: int, columns: int, side: Side) -> go.Figure:
@@ -132,7 +160,7 @@ def clickable(picture: str, rows: int, columns: int, side: Side) -> go.Figure:
             mode="markers",
             # A list: an array is sent packed, and what is clicked comes back as its packing instead of the two numbers.
             customdata=places.tolist(),
-            marker={"size": max(5, 280 // max(rows, columns)), "symbol": "square", "color": colours.tint(side, 0.02)},
+            marker={"size": max(5, 320 // max(rows, columns)), "symbol": "square", "color": colours.tint(side, 0.02)},
             hovertemplate="follow this position<extra></extra>",
             selected={"marker": {"opacity": 1, "color": colours.tint(side, 0.55)}},
             unselected={"marker": {"opacity": 1}},
@@ -141,7 +169,7 @@ def clickable(picture: str, rows: int, columns: int, side: Side) -> go.Figure:
     chart.add_layout_image(
         source=picture, xref="x", yref="y", x=0, y=0, sizex=1, sizey=1, sizing="stretch", layer="below"
     )
-    chart.update_layout(height=260, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False, showlegend=False)
+    chart.update_layout(height=SIZE, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False, showlegend=False)
     chart.update_xaxes(visible=False, range=[0, 1], fixedrange=True, constrain="domain", constraintoward="left")
     chart.update_yaxes(
         visible=False, range=[1, 0], fixedrange=True, scaleanchor="x", constrain="domain", constraintoward="top"

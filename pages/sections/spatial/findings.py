@@ -25,11 +25,51 @@ def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
     if not len(known):
         return ""
     rows = table.to_dict("records")
-    peak, final = int(np.nanargmax(values)), int(known[-1])
-    ends = f"{what} from {_value(rows[known[0]], name)} to {_value(rows[final], name)}"
-    if final < len(values) - 1:
-        ends += f" (block {final}, the last in which it can be measured)"
-    return f"{model}: {ends}, maximum in block {peak} of 0 to {len(values) - 1}: {_value(rows[peak], name)}"
+    begin, end, peak = rows[known[0]], rows[known[-1]], rows[int(np.nanargmax(values))]
+    runs = f"{what} {_runs(begin, end, name)} {_value(begin, name)} in block {known[0]} {_joins(begin, end, name)} "
+    runs += f"{_value(end, name)} in block {known[-1]}"
+    if known[-1] < len(values) - 1:
+        runs += ", the last in which it can be measured"
+    most = "" if peak is begin or peak is end else f"; most in block {np.nanargmax(values)}: {_value(peak, name)}"
+    return f"{model}: {runs}{most}"
+
+
+WAYS = {1: "learn where they are", -1: "forget where they are", 0: "know their place equally well"}
+
+
+def places_known(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What tokens of one or two models come to know of where they are, block by block, without the numbers."""
+    ends = {model: known for model, table in tables.items() if (known := _place_ends(table))}
+    ways = {model: WAYS[_direction(*known, "position_r2")] for model, known in ends.items()}
+    if len({*ways.values()}) < 2:
+        return f"Block by block, tokens of {' and '.join(ways)} {next(iter(ways.values()))}." if ways else ""
+    return f"Block by block, tokens of {', those of '.join(f'{model} {way}' for model, way in ways.items())}."
+
+
+def place_known(model: str, table: pd.DataFrame) -> str:
+    """How well the place of a model's tokens is known in the first block and in the last where it can be measured."""
+    if (ends := _place_ends(table)) is None:
+        return ""
+    said = [f"{_value(row, 'position_r2')} in block {int(row['layer'])}" for row in ends]
+    return f"{model}: R² {', '.join(said)}"
+
+
+def _place_ends(table: pd.DataFrame) -> tuple[Row, Row] | None:
+    rows = [row for row in table.to_dict("records") if not np.isnan(row["position_r2"])]
+    return (rows[0], rows[-1]) if rows else None
+
+
+def _direction(begin: Row, end: Row, name: str) -> int:
+    """1 where a curve ends higher than it begins, -1 where it ends lower; 0 where the intervals meet."""
+    return int(end[f"{name}_low"] > begin[f"{name}_high"]) - int(end[f"{name}_high"] < begin[f"{name}_low"])
+
+
+def _runs(begin: Row, end: Row, name: str) -> str:
+    return {1: "rises from", -1: "falls from", 0: "is"}[_direction(begin, end, name)]
+
+
+def _joins(begin: Row, end: Row, name: str) -> str:
+    return "to" if _direction(begin, end, name) else "and"
 
 
 def last_block(model: str, last: Mapping[str, Any], name: str, what: str) -> str:
@@ -136,9 +176,7 @@ def attention(model: str, table: pd.DataFrame) -> str:
 def moved(model: str, kind: str, rows: pd.DataFrame, name: str) -> str:
     """How maps or means follow one kind of move, in the first block and in the last."""
     first, last = rows.to_dict("records")[0], rows.to_dict("records")[-1]
-    return f"{model}, {kind}: {_value(first, name)} in the first block, {_value(last, name)} in the last".replace(
-        "-", "−"
-    )
+    return f"{model}, {kind}: {_value(first, name)} in the first block, {_value(last, name)} in the last"
 
 
 def joined(parts: list[str]) -> str:
@@ -178,7 +216,7 @@ def _sign(interval: list[float]) -> int:
 
 def _value(row: Row, name: str) -> str:
     """A number and its interval: 0.90 (0.89 to 0.91)."""
-    return f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"
+    return f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})".replace("-", "−")
 
 
 def _shares(row: Row | pd.Series, name: str) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.core.images import inline
 from engine.core.request import Result
 from pages.common import colours, errors, overlay, results, words
+from pages.common.charts.clicks import clicked
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.spatial import charts, scenes
 from pages.sections.spatial.view import SpatialView
 
-WIDTH = 260  # as high as the image to click on, which stands beside it
-TILE = 38
-"""The least width of a small map, in pixels: eight fit side by side in half of a small screen."""
+WIDTH = 300  # as high as the image to click on, which stands beside it
+LARGE = 768
+"""At least so wide is a picture that fills the screen."""
+SMALL, TILE = 288, 88
+"""Of the maps of all blocks: their pixels, and the least width that they are shown at."""
 
 
 def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping[str, Result]) -> None:
@@ -26,7 +29,7 @@ def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping
     there: dict[Side, Result] = {side: computed[f"maps-{side}"] for side in view.sides if f"maps-{side}" in computed}
     if not there:
         return
-    st.subheader(f"Unit {view.unit} on one image, layer by layer", anchor=False)
+    st.header(f"Unit {view.unit} on one image, block by block", anchor=False)
     _sliders(page, view)
     columns = st.columns(len(view.sides), gap="large")
     for column, (side, model) in zip(columns, view.sides.items(), strict=True):
@@ -69,26 +72,24 @@ def _sliders(page: ExperimentPage[SpatialView], view: SpatialView) -> None:
 
 def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, model: str, result: Result) -> None:
     table = result.tables["layers"]
-    key = next(part.key() for part in _requests(view, side))
-    layer = layer_at(view, result)
+    key, layer = result.key, layer_at(view, result)
     row = table.iloc[layer]
-    st.markdown(f"##### :{colours.NAMES[side]}[{errors.escape(model)}] · `{row['maps']}`")
+    st.markdown(f"### :{colours.NAMES[side]}[{errors.escape(model)}] · `{row['maps']}`")
     left, right = st.columns(2)
     with left:
-        chosen = _picture(key, "map", layer, None)
+        chosen = _picture(key, "map", layer, None, LARGE)
         st.image(chosen, width=WIDTH, output_format="PNG", alt=f"Map of unit {view.unit} in {row['maps']}")
         st.caption(_about_map(view, result, layer))
     with right:
         rows, columns = int(row["height"]), int(row["width"])
-        event = st.plotly_chart(
-            charts.clickable(_uri(_picture(key, "plain", 0, None)), rows, columns, side),
+        st.plotly_chart(
+            charts.clickable(inline(_picture(key, "plain", 0, None, WIDTH)), rows, columns, side),
             key=page.key(f"click_{side}"),
             on_select=lambda: _clicked(page, side),
             selection_mode="points",
             config={"displayModeBar": False},
             alt="The image at the model's input size. Click a position to follow its token, or use the sliders.",
         )
-        del event
         st.caption(f"{errors.escape(str(result.facts.get('caption', '')))}. Click a position to follow its token.")
     st.markdown(
         f":small[Unit {view.unit}, every block, with the AUROC for the object if its mask is known; **each on its own "
@@ -96,7 +97,10 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
     )
     _row(
         table,
-        [_picture(key, "map", index, None) if f"map_{index}" in result.arrays else None for index in table["layer"]],
+        [
+            _picture(key, "map", index, None, SMALL) if f"map_{index}" in result.arrays else None
+            for index in table["layer"]
+        ],
     )
     if f"tokens_{layer}" in result.arrays:
         st.markdown(
@@ -105,7 +109,8 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
         )
         place = (view.down, view.across)
         _row(
-            table.drop(columns="auroc", errors="ignore"), [_picture(key, "tokens", at, place) for at in table["layer"]]
+            table.drop(columns="auroc", errors="ignore"),
+            [_picture(key, "tokens", at, place, SMALL) for at in table["layer"]],
         )
     for line in result.facts["missing"]:
         st.caption(line)
@@ -136,13 +141,13 @@ def _about_map(view: SpatialView, result: Result, layer: int) -> str:
 
 
 @st.cache_resource(max_entries=2048, show_spinner=False)
-def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None) -> bytes:
-    """PNG of the image alone, under a unit's map, or under the similarity to the token at a place."""
+def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None, wide: int) -> bytes:
+    """PNG, at least so `wide`, of the image alone, under a unit's map, or under the similarity to the token at a place."""
     from engine.core.images import to_png
 
     result = results.find(key)
     assert result is not None, "drawn for results that are there"
-    image = overlay.enlarged(result.arrays["pixels"], WIDTH)
+    image = overlay.enlarged(result.arrays["pixels"], wide)
     if which == "plain":
         return to_png(image)
     if which == "map":
@@ -180,20 +185,8 @@ def _framed(image: np.ndarray, top: int, bottom: int, left: int, right: int) -> 
     return framed
 
 
-def _uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
 def _clicked(page: ExperimentPage[SpatialView], side: Side) -> None:
-    event = st.session_state.get(page.key(f"click_{side}")) or {}
-    points = event["selection"]["points"] if event else []
-    shown = page.shown()
-    if points and points[0].get("customdata") and shown is not None:
-        down, across = points[0]["customdata"]
+    place, shown = clicked(st.session_state.get(page.key(f"click_{side}"))), page.shown()
+    if place is not None and shown is not None:
+        down, across = place
         page.turn(shown.model_copy(update={"down": float(down), "across": float(across)}))
-
-
-def _requests(view: SpatialView, side: Side) -> list:
-    from pages.sections.spatial.view import parts
-
-    return [part.request for part in parts(view) if part.name == f"maps-{side}"]

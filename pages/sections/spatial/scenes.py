@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import streamlit as st
 
 from engine.core.request import Result, build
-from pages.common import errors, results, words
+from pages.common import errors, results, style, words
+from pages.common.units.on_data import OnData
 from pages.sections.spatial.view import SpatialView
 
 IMAGES = 6
-TILE = 64
+TILE = 88
 """The least width of an image, in pixels."""
 
 
@@ -31,18 +32,18 @@ def draw(
         return
     if view.unit >= index.arrays["top_mean"].shape[0]:
         return
-    low, high = results.scale(index, view.unit)
+    known = OnData(key, view.unit, True)
+    low, high = known.scale
     st.markdown(
         f":small[Images that activate unit {view.unit} of `{site}` most, strongest first; **one scale**, "
         f"{words.number(low)} transparent to {words.number(high)} bright]"
     )
     dataset = results.dataset(view.data)
-    ranks = results.top_ranks(index, view.unit, view.data, IMAGES)
-    with st.grid(IMAGES, min_column_width=TILE, gap="xxsmall"):
-        for place, rank in enumerate(ranks, 1):
-            facts = dataset.describe(int(index.arrays["top_mean"][view.unit, rank]))
+    with st.container(key=f"{style.THUMBS}-{part}"), st.grid(IMAGES, min_column_width=TILE, gap="xxsmall"):
+        for place, rank in enumerate(known.ranks(view.data, IMAGES), 1):
+            facts = dataset.describe(int(known.top[rank]))
             st.image(
-                results.scene(key, view.unit, rank, view.data, size, True),
+                known.scene(rank, view.data, size, True),
                 caption=f":small[{errors.escape(words.short(facts))}]",
                 width="stretch",
                 output_format="PNG",

@@ -1,58 +1,105 @@
-"""Choosing what the spatial probe looks at: one or two models, the data, an image of it or one's own, and a unit."""
+"""The controls of the spatial probe: one line of models, an image, a unit and Run; whose images and an upload with the image."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.core.choices import DEFAULT_DATA
+from engine.core.errors import VitrineError
+from engine.data.uploads import UPLOADED
 from pages.common import colours, errors, results, widgets, words
 from pages.common.experiment_page import ExperimentPage
+from pages.common.units.uploads import keep_image, readable_by
 from pages.sections.spatial.view import SpatialView
+
+LINE = [2.4, 2.4, 2.2, 1.3, 1.1]
+NEIGHBOURS = 4
+PREVIEW, SMALL = 224, 96
 
 
 def draw(page: ExperimentPage[SpatialView]) -> None:
     """Draw the widgets; a click on Run shows what they say."""
-    left, right = st.columns(2, gap="large")
-    with left:
+    first, second, third, fourth, last = st.columns(LINE, vertical_alignment="bottom", gap="small")
+    with first:
         a = _model(page, "a")
-    with right:
+    with second:
         b = _model(page, "b")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with third:
+        data, image = _image(page)
+    with fourth:
+        unit = widgets.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
+    with last:
+        run = st.button(
+            "Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=not a, width="stretch"
+        )
+    widgets.say_how_model_is_read(a, b)
+    widgets.say_how_data_is_read(data)
+    with errors.shown():
+        if run and a:
+            view = SpatialView(a=a[:200], b=b[:200] if b else None, data=data, image=image[:80], unit=unit)
+            page.show(view, compute=True)
+
+
+def _image(page: ExperimentPage[SpatialView]) -> tuple[str, str]:
+    """A button that says which image is followed, and opens the choice of another: (data set, image)."""
+    key = _start(page, "image", "0")
+    shown = str(st.session_state[key] or "0")
+    with st.popover(f"Image {shown[:12]}", icon=":material/image:", width="stretch"):
         data = _data(page)
         image = st.text_input(
             "Image",
-            key=_start(page, "image", "0"),
+            key=key,
             help="The number of an image of this data set, unless you upload one below.",
             **widgets.KEEP,
         )
-        unit = widgets.number("Unit", _start(page, "unit", 0), 0, most=99_999, least=0)
-    widgets.say_how_model_is_read(a, b)
-    widgets.say_how_data_is_read(data)
-    given = st.file_uploader(
-        "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
-        type=["png", "jpg", "jpeg", "webp"],
-        key=page.key("file"),
-    )
-    run = st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=not a)
-    st.caption(
-        "Evaluates both models on the whole data set and follows one image through them. The starter models take a few "
-        "minutes on a laptop; results are cached."
-    )
-    with errors.shown():
-        from engine.data import uploads
+        given = st.file_uploader(
+            "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
+            type=["png", "jpg", "jpeg", "webp"],
+            key=page.key("file"),
+            help=readable_by(),
+        )
+        with errors.shown():
+            if given is not None:
+                image = UPLOADED + keep_image(given.getvalue(), given.name)
+                st.image(given.getvalue(), width=PREVIEW, alt="Your image")
+                st.caption(f"Your image is stored on this server as `{image}`.")
+            else:
+                _preview(page, data, image or "0")
+    return data, image or "0"
 
-        if given is not None:
-            image = uploads.UPLOADED + uploads.keep_image(given.getvalue(), given.name)
-            st.caption(f"Your image is stored on this server as `{image}`.")
-        elif (
-            not uploads.is_upload(image or "") and (image or "").isdecimal() and int(image) < len(results.dataset(data))
-        ):
-            st.caption(f"Image {image}: {errors.escape(words.scene(results.dataset(data).describe(int(image))))}")
-        if run and a:
-            view = SpatialView(a=a[:200], b=b[:200] if b else None, data=data, image=(image or "0")[:80], unit=unit)
-            for request in page.requests(view):
-                request.key()
-            page.show(view, compute=True)
+
+def _preview(page: ExperimentPage[SpatialView], data: str, image: str) -> None:
+    """The image as it is, and those that follow it, each to be taken instead."""
+    if not image.isdecimal():
+        return
+    opened, number = results.dataset(data), int(image)
+    if number >= len(opened):
+        st.caption(f"“{errors.escape(data)}” has {len(opened)} images: 0 to {len(opened) - 1}.")
+        return
+    said = words.scene(opened.describe(number))
+    st.image(
+        results.image(data, number, (PREVIEW, PREVIEW)),
+        width=PREVIEW,
+        output_format="PNG",
+        alt=f"Image {image}: {said}",
+    )
+    st.caption(f"Image {image}: {errors.escape(said)}")
+
+    def take(other: int) -> None:
+        st.session_state[page.key("image")] = str(other)
+
+    nearby = [other for other in range(number + 1, number + 1 + NEIGHBOURS) if other < len(opened)]
+    for column, other in zip(st.columns(NEIGHBOURS), nearby, strict=False):
+        with column:
+            try:
+                picture = results.image(data, other, (SMALL, SMALL))
+            except VitrineError:  # it is said when it is taken
+                continue
+            alt = f"Image {other}: {words.scene(opened.describe(other))}"
+            st.image(picture, width="stretch", output_format="PNG", alt=alt)
+            st.button(
+                str(other), key=page.key(f"take_{other}"), on_click=take, args=(other,), help=f"Take image {other}"
+            )
 
 
 def _model(page: ExperimentPage[SpatialView], side: colours.Side) -> str | None:
@@ -60,10 +107,9 @@ def _model(page: ExperimentPage[SpatialView], side: colours.Side) -> str | None:
     key = _start(page, side, widgets.FIRST[side] if widgets.FIRST[side] in names else names[0])
     if st.session_state[key] is None:  # a link that names one model
         st.session_state[key] = widgets.NONE
-    chosen = st.session_state[key]
     model = st.selectbox(
-        f":{colours.NAMES[side]}[**Model {side.upper()}**]",
-        names if chosen in names else [*names, chosen],
+        f"Model {side.upper()}",
+        widgets.including(names, st.session_state[key]),
         key=key,
         accept_new_options=True,
         help="Type the name of any timm model with pretrained weights, like timm/deit_tiny_patch16_224.fb_in1k.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.core.choices import DEFAULT_DATA
+from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS
 from engine.core.request import Request, build
 from engine.models.catalog import sites_of
 from pages.common import errors
@@ -12,10 +12,10 @@ from pages.common.colours import NAMES, Side
 from pages.common.experiment_page import Part
 
 TITLES = {
-    "maps": "One image, layer by layer",
+    "maps": "One image, block by block",
     "scenes": "Strongest images",
-    "layers": "How position is preserved through the layers",
-    "last": "Heads, isolation and uniform attention",
+    "layers": "Objects, tokens and maps through the layers",
+    "last": "What the last layer does",
     "moves": "Shifted and rotated images",
 }
 
@@ -75,3 +75,8 @@ def requests(view: SpatialView) -> list[Request]:
 
 def _title(side: Side, model: str, name: str) -> str:
     return f":{NAMES[side]}[**{errors.escape(model)}**] {TITLES[name]}"
+
+
+def example() -> SpatialView:
+    """What the page opens on: both starter networks on the first scene."""
+    return SpatialView(a=DEFAULT_MODELS[0], b=DEFAULT_MODELS[1])

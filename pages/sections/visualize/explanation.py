@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.common import colours, errors, figures, words
+from engine.core.config import settings
+from engine.core.experiments import parse_request
+from engine.figures.chart import Chart, Level, series
+from pages.common import colours, errors, words
+from pages.common.charts import figure
+from pages.common.charts.files import Source
 from pages.common.experiments import single
 from pages.common.experiments.drawings import drawing
 from pages.common.experiments.places import SCRIPTS
-from pages.common.line_charts import Curve, blank, level, line
 from pages.common.units.view import View
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_UNITS = 16
 QUESTION = "Does the picture explain the unit?"
+STYLES = {"natural images": (1, 0), "other images": (1, 1), "noise": (1, 2)}
+"""Colour and dash of what pictures are held against."""
 
 
 def links(view: View) -> None:
@@ -33,17 +38,22 @@ def links(view: View) -> None:
         "An observer, another network, sees a unit's picture and says which of two scenes excites the unit more; chance is 50%. "
         "And layer by layer: is the picture processed like the scenes that excite the unit?"
     )
-    for side, address in view.sides.items():
-        given = {"model": address.model, "sites": (address.site,), "units": tuple(address.units[:MOST_UNITS])}
-        name = f":{colours.NAMES[side]}[{errors.escape(address.model)}]"
-        for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Layer by layer")):
-            request = build(kind, data=view.data, **given)
-            st.page_link(
-                SCRIPTS["visualize"],
-                label=f"{label} · {name}",
-                icon=":material/science:",
-                query_params=single.link(request),
-            )
+    with st.container(horizontal=True):
+        for side, address in view.sides.items():
+            given = {
+                "model": address.model,
+                "sites": (address.site,),
+                "units": tuple(address.units[: settings().few(MOST_UNITS)]),
+            }
+            name = f":{colours.NAMES[side]}[{errors.escape(address.model)}]"
+            for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Layer by layer")):
+                request = build(kind, data=view.data, **given)
+                st.page_link(
+                    SCRIPTS["visualize"],
+                    label=f"{label} · {name}",
+                    icon=":material/science:",
+                    query_params=single.link(request),
+                )
 
 
 @drawing("explains")
@@ -53,20 +63,13 @@ def explains(result: Result, key: str) -> None:
     whole = pooled[pooled["site"] == pooled["site"].iloc[0]]
     by_way = whole.set_index("shown")
     recipes = [str(recipe) for recipe in result.request["recipes"]]
-    chart = blank("", "right answers (%)")
-    chart.add_trace(
-        go.Bar(
-            x=whole["shown"], y=100 * whole["accuracy"], marker_color=colours.of("a"), showlegend=False,
-            error_y={"array": 100 * (whole["high"] - whole["accuracy"]),
-                     "arrayminus": 100 * (whole["accuracy"] - whole["low"])},
-            hovertemplate="%{x}: %{y:.0f}%<extra></extra>",
-        )
-    )  # fmt: skip
-    chart.update_yaxes(range=[0, 100])
-    level(chart, 50, "chance")
-    figures.draw(
-        chart, pooled, "vitrine-explains", key=f"{key}_explains",
+    bars = series("", whole["shown"], whole["accuracy"], whole["low"], whole["high"])
+    chart = Chart(
+        "bars", (bars,), "right answers", share=True, levels=(Level(0.5, "chance"),), title=QUESTION,
         finding=errors.escape(" ".join(_beats(recipe, by_way, apart) for recipe in recipes)),
+    )  # fmt: skip
+    figure.draw(
+        chart, pooled, _source(result), key=f"{key}_explains",
         note=f"Observer: {errors.escape(str(result.facts['observer']))}. Of each unit 9 images are shown and up to 16 pairs of "
         "others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
         "what exciting images have in common, not the unit.",
@@ -97,23 +100,31 @@ def _percent(row: dict) -> str:
 @drawing("layer-paths")
 def paths(result: Result, key: str) -> None:
     """Likeness to the images that excite the unit over the blocks, for pictures and for what they are held against."""
-    curve, chart = result.tables["curve"], blank("block", "Spearman's correlation over channels")
-    styles: dict[str, tuple[colours.Side, int]] = {
-        "natural images": ("b", 0),
-        "other images": ("b", 1),
-        "noise": ("b", 2),
-    }
+    curve, lines = result.tables["curve"], []
     for name, part in curve.groupby("shown", sort=False):
-        usual: tuple[colours.Side, int] = ("a", 1 if str(name).endswith("of another unit") else 0)
-        side, dash = styles.get(str(name), usual)
-        line(chart, Curve(part["depth"], part["similarity"], part["low"], part["high"]), str(name), side, dash)
-    figures.draw(
-        chart, curve, "vitrine-layer-paths", key=f"{key}_paths",
-        finding=errors.escape(" ".join(_way(row) for row in result.tables["follows"].to_dict("records"))),
+        colour, dash = STYLES.get(str(name), (0, 1 if str(name).endswith("of another unit") else 0))
+        lines.append(
+            series(
+                str(name), part["depth"], part["similarity"], part["low"], part["high"], colour=colour, dash=dash,
+                about=tuple(part["block"].astype(str)),
+            )
+        )  # fmt: skip
+    chart = Chart(
+        "lines", tuple(lines), "block", "Spearman's correlation over channels",
+        title="Is the picture processed like the images that excite the unit?",
+        finding=errors.escape(" ".join(filter(None, map(_way, result.tables["follows"].to_dict("records"))))),
+    )  # fmt: skip
+    figure.draw(
+        chart, curve, _source(result), key=f"{key}_paths",
         note="How alike each is to the nine images that excite the unit the most, block by block; bands are 95% intervals over "
         "units. Natural images: further ones that excite the unit. After Geirhos et al. 2024.",
     )  # fmt: skip
     st.dataframe(result.tables["follows"], hide_index=True, key=f"{key}_follows")
+
+
+def _source(result: Result) -> Source:
+    """The page that shows the result alone."""
+    return Source("feature_visualization", single.link(parse_request(result.request)), (result.key,))
 
 
 def _way(row: dict) -> str:

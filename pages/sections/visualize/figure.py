@@ -13,6 +13,7 @@ import streamlit as st
 from engine.core.errors import VitrineError
 from engine.core.request import Result
 from pages.common import colours, errors, query, results, sharing
+from pages.common.units.on_data import of_unit
 from pages.common.units.rows import Row, index_request
 from pages.common.units.view import View
 
@@ -56,14 +57,15 @@ def popover(wanted: Wanted, key: str) -> None:
         with st.container(horizontal=True):
             _download("PNG", _png(wanted), f"{name}.png", "image/png", f"{key}-figure-png")
             _download("SVG", _svg(wanted), f"{name}.svg", "image/svg+xml", f"{key}-figure-svg")
+            _download("PDF", _pdf(wanted), f"{name}.pdf", "application/pdf", f"{key}-figure-pdf")
             _download("ZIP", _zip(wanted, link), f"{name}.zip", "application/zip", f"{key}-figure-zip")
         st.caption(
             "PNG at four pixels a point; drop it on the home page to open what it shows. The ZIP also holds the numbers, the "
-            "requests, a script that makes them again, LaTeX and BibTeX. For a PDF: `rsvg-convert -f pdf` makes one of the SVG."
+            "requests, a script that makes them again, LaTeX and BibTeX."
         )
         from engine.figures.citation import bibtex
 
-        st.code(bibtex(link, date.today()), language="bibtex", height=160)
+        st.code(bibtex(link, date.today()), language=None, wrap_lines=True)
 
 
 def _download(label: str, data: Callable[[], bytes | str], name: str, mime: str, key: str) -> None:
@@ -86,6 +88,15 @@ def _svg(wanted: Wanted) -> Callable[[], str]:
         from engine.figures.svg import to_svg
 
         return to_svg(drawn(wanted))
+
+    return data
+
+
+def _pdf(wanted: Wanted) -> Callable[[], bytes]:
+    def data() -> bytes:
+        from engine.figures.pdf import to_pdf
+
+        return to_pdf(drawn(wanted))
 
     return data
 
@@ -120,18 +131,18 @@ def drawn(wanted: Wanted) -> Drawing:
 
 def _strongest(row: Row, wanted: Wanted) -> Callable[[int], list[np.ndarray]]:
     data, size = wanted.view.data, results.input_size(row.address.model)
-    index = results.find(index_request(row.address, data).key())
+    index_key = index_request(row.address, data).key()
 
     def images(place: int) -> list[np.ndarray]:
         from engine.core.images import to_input
 
         name = row.address.names[wanted.place if wanted.place is not None else place]
-        if index is None or not isinstance(name, int):
+        known = of_unit(index_key, name, row.key) if isinstance(name, int) else None
+        if known is None:
             return []
-        numbers = index.arrays["top_mean"][name]
         try:
-            ranks = results.top_ranks(index, name, data, BESIDE)
-            return [to_input(results.dataset(data).image(int(numbers[rank])), size) for rank in ranks]
+            numbers = [int(known.top[rank]) for rank in known.ranks(data, BESIDE)]
+            return [to_input(results.dataset(data).image(number), size) for number in numbers]
         except VitrineError as error:
             st.toast(errors.escape(str(error)))
             return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors
-from pages.common.units.uploads import keep_image, keep_vector
+from pages.common.units.uploads import keep_image, keep_vector, readable_by
 
 
 def popover() -> None:
@@ -15,7 +15,8 @@ def popover() -> None:
             "A direction: a vector over the layer's units",
             type=["npy", "safetensors"],
             key="fv_vector",
-            help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read, never code.",
+            help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read, never code. "
+            + readable_by(),
         )
         tensor = st.text_input(
             "Which tensor", key="fv_tensor", help="Only needed for a .safetensors file with several tensors."
@@ -24,7 +25,10 @@ def popover() -> None:
             with errors.shown():
                 _told(f"dir-{keep_vector(vector.getvalue(), vector.name, tensor.strip())}")
         image = st.file_uploader(
-            "An image to invert, exaggerate or start from", ["png", "jpg", "jpeg", "webp"], key="fv_image"
+            "An image to invert, exaggerate or start from",
+            ["png", "jpg", "jpeg", "webp"],
+            key="fv_image",
+            help=readable_by(),
         )
         if image is not None:
             with errors.shown():

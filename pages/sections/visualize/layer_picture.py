@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
 from pages.common import colours
+from pages.common.charts import marks
 from pages.common.colours import Side
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _ROW_NAMES = {
 }
 _PARTS = {"attn.query": 0, "attn.key": 1, "attn.value": 2}
 _BLOCK_HEIGHT = 5.18
+LABEL = 10
+"""Size of the words on the picture, in pixels."""
 _BLOCKS_A_LINE = 12
 _NAMES = {
     "tokens.embed": "embedded patches",
@@ -64,12 +67,6 @@ class Box:
     y: float
     width: float
     height: float
-
-
-def measured(site: Site) -> str:
-    """How many units a layer has, on how many positions."""
-    positions = f" · {site.grid.height} × {site.grid.width}" if site.grid.height * site.grid.width > 1 else ""
-    return f"{site.units} units{positions}"
 
 
 def described(site: Site) -> str:
@@ -132,8 +129,9 @@ def _stage(site: Site) -> str:
     return ".".join(site.block.split(".")[:2])
 
 
-def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
-    """The picture, in the colour of the model's side, with the chosen site in full colour."""
+def figure(sites: Sequence[Site], side: Side, chosen: str, height: int = 92) -> go.Figure:
+    """The picture, in the colour of the model's side, with the chosen site in full colour; `height` in pixels, more where
+    the blocks stand in several lines."""
     drawn = boxes(sites)
     strong, weak = {"mlp.hidden": 0.42, "stage.block": 0.3}, 0.2
     fill = [
@@ -165,13 +163,13 @@ def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
         _label_cnn(chart, drawn)
     lines = 1 + sum(box.site.role == "residual" for box in drawn[:-1]) // (_BLOCKS_A_LINE + 1)
     chart.update_layout(
-        height=190 if lines == 1 else 40 + 140 * lines,
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        height=height * lines,
+        margin={"l": 2, "r": 2, "t": 2, "b": 2},
         showlegend=False,
         barmode="overlay",
         dragmode=False,
         hoverlabel={"align": "left"},
-        font={"size": 11},
+        font={"size": LABEL},
     )
     chart.update_xaxes(visible=False, fixedrange=True)
     chart.update_yaxes(visible=False, fixedrange=True)
@@ -179,7 +177,9 @@ def figure(sites: Sequence[Site], side: Side, chosen: str) -> go.Figure:
 
 
 def _label_transformer(chart: go.Figure, drawn: Sequence[Box]) -> None:
-    quiet = {"showarrow": False, "font": {"size": 11, "color": colours.of("quiet")}}
+    quiet = {"font": {"size": LABEL, "color": colours.of("quiet")}}
+    notes: list[dict[str, Any]] = []
+    frames: list[dict[str, Any]] = []
     blocks: dict[str, list[Box]] = {}
     for box in drawn:
         if box.site.role in _ROWS:
@@ -187,30 +187,32 @@ def _label_transformer(chart: go.Figure, drawn: Sequence[Box]) -> None:
     for block, parts in blocks.items():
         left, bottom = min(part.x for part in parts), min(part.y for part in parts)
         number = ".".join(part for part in block.split(".") if part.isdigit())  # stage.block where there are stages
-        chart.add_annotation(x=left + 0.43, y=bottom - 0.42, text=number, **quiet)
-        chart.add_shape(
-            type="rect",
-            x0=left - 0.045, x1=left + 0.905, y0=bottom - 0.09, y1=bottom + _BLOCK_HEIGHT + 0.09,
-            line={"width": 0}, fillcolor=colours.tint("quiet", 0.1), layer="below",
-        )  # fmt: skip
+        notes.append({"x": left + 0.43, "y": bottom - 0.42, "text": number, **quiet})
+        frames.append({
+            "type": "rect",
+            "x0": left - 0.045, "x1": left + 0.905, "y0": bottom - 0.09, "y1": bottom + _BLOCK_HEIGHT + 0.09,
+            "line": {"width": 0}, "fillcolor": colours.tint("quiet", 0.1), "layer": "below",
+        })  # fmt: skip
     for box in drawn:
         if box.site.block in ("tokens", "head"):
             word = "image" if box.site.role == "tokens.embed" else "head"
-            chart.add_annotation(x=box.x + box.width / 2, y=box.y - 0.42, text=word, **quiet)
+            notes.append({"x": box.x + box.width / 2, "y": box.y - 0.42, "text": word, **quiet})
     lines = {round(box.y - _ROWS[box.site.role][0], 2) for box in drawn if box.site.role in _ROWS}
     present = {box.site.role for box in drawn}
     for line in lines:
         for role, name in _ROW_NAMES.items():
             if role in present:
                 bottom, height = _ROWS[role]
-                chart.add_annotation(x=-0.15, y=line + bottom + height / 2, text=name, xanchor="right", **quiet)
+                notes.append({"x": -0.15, "y": line + bottom + height / 2, "text": name, "xanchor": "right", **quiet})
+    marks.write(chart, notes, frames)
     columns = min(len(blocks), _BLOCKS_A_LINE)
     chart.update_xaxes(range=[-0.155 * (columns + 2) - 0.2, columns + 1.4])
     chart.update_yaxes(range=[min(lines, default=0) - 0.8, _BLOCK_HEIGHT + 0.15])
 
 
 def _label_cnn(chart: go.Figure, drawn: Sequence[Box]) -> None:
-    quiet = {"showarrow": False, "font": {"size": 11, "color": colours.of("quiet")}}
+    quiet = {"font": {"size": LABEL, "color": colours.of("quiet")}}
+    notes: list[dict[str, Any]] = []
     lowest = min(box.y for box in drawn)
     stages: dict[str, list[Box]] = {}
     for box in drawn:
@@ -221,6 +223,7 @@ def _label_cnn(chart: go.Figure, drawn: Sequence[Box]) -> None:
         name = "head" if parts[0].site.block == "head" else stage.removeprefix("stages.")
         wide = parts[-1].x + parts[-1].width - parts[0].x
         size = "" if name == "head" or wide < 1.6 else f"<br>{grid.height}×{grid.width}"
-        chart.add_annotation(x=middle, y=lowest - 0.2, yanchor="top", text=f"{name}{size}", **quiet)
+        notes.append({"x": middle, "y": lowest - 0.2, "yanchor": "top", "text": f"{name}{size}", **quiet})
+    marks.write(chart, notes)
     chart.update_xaxes(range=[-0.6, drawn[-1].x + drawn[-1].width + 0.6])
     chart.update_yaxes(range=[lowest - 2.1, -lowest + 0.2])

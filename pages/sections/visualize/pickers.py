@@ -6,6 +6,7 @@ Invariant: nothing here computes; what a person chose stays chosen while the ses
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,22 +14,27 @@ import streamlit as st
 from engine.core.address import Address, format_units, parse_selection
 from engine.core.choices import PHOTOS
 from engine.core.config import settings
-from engine.core.errors import BadRequest, VitrineError
+from engine.core.errors import VitrineError
 from engine.models.catalog import sites_of
-from pages.common import colours, errors, job_panel, results, serve
-from pages.common.batch import Batch, give_way
+from pages.common import errors, job_panel, results, who
+from pages.common.batch import Batch
+from pages.common.charts.clicks import clicked
 from pages.common.colours import Side
 from pages.common.units.layers import check
 from pages.common.units.rows import index_request
 from pages.common.units.view import View
-from pages.common.widgets import FIRST, KEEP, NONE, available_models, number, say_how_model_is_read
+from pages.common.widgets import FIRST, KEEP, NONE, available_models, including, number, say_how_model_is_read
 from pages.sections.visualize import layer_picture, recipe_form
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from engine.evaluation.index import IndexRequest
     from engine.sites.access import Site
 
-BY_NUMBER, AT_RANDOM, SELECTIVE = "Number", "Random", "Selective"
-FIRST_UNITS = "0-7"
+FIRST_UNITS = 8
+STRIP = 92
+"""How high the picture of a model is, in pixels."""
 TARGETS = (
     "  \n**Other targets**, separated by commas:  \n"
     "`120@3x5` unit 120 at one position: row 3, column 5, from the top left  \n"
@@ -55,7 +61,6 @@ def fill(view: View) -> None:
         state[field(side, "model")] = address.model if address else NONE
         if address:
             state[field(side, "layer")] = address.site
-            state[field(side, "how")] = BY_NUMBER
             state[field(side, "units")] = address.written
     state["fv_recipe"], state["fv_seed"], state["fv_opposite"] = view.recipe, view.seed, view.opposite
     state["fv_data"] = view.data
@@ -65,56 +70,53 @@ def fill(view: View) -> None:
     state["fv_shown"] = view.view
 
 
-def side(which: Side, data: str) -> Address | None:
-    """The widgets of one side; None where no model or no valid units are chosen (and what is wrong is said)."""
-    colour, letter = colours.NAMES[which], which.upper()
+def side(which: Side, data: str, picture: bool = True) -> Address | None:
+    """The controls of one side, with the picture of its model or without; None where no model or no valid units are chosen (and
+    what is wrong is said)."""
+    letter = which.upper()
     names = ([] if which == "a" else [NONE]) + available_models()
     chosen = st.session_state.setdefault(field(which, "model"), FIRST[which] if FIRST[which] in names else names[0])
-    model = st.selectbox(
-        f":{colour}[**Model {letter}**]",
-        names if chosen in names else [*names, chosen],
-        key=field(which, "model"),
-        accept_new_options=True,
-        help="Type the name of any timm model with pretrained weights, like timm/resnet50.a1_in1k, to download it.",
-        on_change=_suit_data,
-        **KEEP,
-    )
-    if not model or model == NONE:
-        errors.hint("Choose a second model for a side-by-side comparison.")
-        return None
-    say_how_model_is_read(model)
-    try:
-        with st.skeleton(height=190):
-            sites = sites_of(model)
-        site = layer(which, list(sites.values()))
-        return units(which, model, site, data)
-    except Exception as error:
-        errors.show(error)
-        return None
+    with st.container(key=f"fv_side_{which}", gap="xsmall"):
+        widths = [1.15, 1.45, 1] if chosen != NONE else [1, 0.01, 0.01]  # alone, its words are longer
+        first, second, third = st.columns(widths, gap="xsmall", vertical_alignment="bottom")
+        model = first.selectbox(
+            f"Model {letter}",
+            including(names, chosen),
+            key=field(which, "model"),
+            accept_new_options=True,
+            placeholder="timm/resnet50.a1_in1k",
+            on_change=_suit_data,
+            **KEEP,
+        )
+        if not model or model == NONE:
+            return None
+        say_how_model_is_read(model)
+        try:
+            with st.skeleton(height=STRIP):
+                sites = list(sites_of(model).values())
+            site = layer(which, sites, second, picture)
+            return units(which, model, site, data, third)
+        except Exception as error:
+            errors.show(error)
+            return None
 
 
-def layer(which: Side, sites: list[Site]) -> Site:
-    """The layer picker: the picture of the model, and the same choice as a list for the keyboard."""
+def layer(which: Side, sites: list[Site], place: DeltaGenerator, picture: bool = True) -> Site:
+    """The layer picker: the `picture` of the model, and in `place` the same choice as a list for the keyboard."""
     by_name = {site.name: site for site in sites}
-    key = field(which, "layer")
+    key, letter = field(which, "layer"), which.upper()
     if st.session_state.get(key) not in by_name:
         st.session_state[key] = usual_layer(sites).name
-    chosen = st.session_state[key]
+    name = place.selectbox(f"Layer of {letter}", list(by_name), key=key, on_change=_suit_units, args=(which,), **KEEP)
+    if not picture:
+        return by_name[name]
     st.plotly_chart(
-        layer_picture.figure(sites, which, chosen),
+        layer_picture.figure(sites, which, name, STRIP),
         key=field(which, "picture"),
         on_select=lambda: _picked(which),
         selection_mode="points",
         config={"displayModeBar": False},
-        alt=f"Diagram of the layers of model {which.upper()}; {chosen} is selected. The list below offers the same layers.",
-    )
-    name = st.selectbox(
-        "Layer",
-        list(by_name),
-        key=key,
-        format_func=lambda name: f"{name} · {layer_picture.measured(by_name[name])}",
-        help=layer_picture.caption(sites),
-        **KEEP,
+        alt=f"Diagram of the layers of model {letter}; {name} is selected. The list above it offers the same layers.",
     )
     return by_name[name]
 
@@ -126,68 +128,76 @@ def usual_layer(sites: list[Site]) -> Site:
     return alike[min(3 * len(alike) // 4, len(alike) - 1)]
 
 
-def units(which: Side, model: str, site: Site, data: str) -> Address:
-    """Units (and targets) by number, at random or by selectivity. Raises VitrineError where this layer has none such."""
-    st.session_state.setdefault(field(which, "how"), BY_NUMBER)
-    st.session_state.setdefault(field(which, "units"), FIRST_UNITS)
-    left, right = st.columns([2.1, 1], vertical_alignment="bottom")
-    with left:
-        how = st.segmented_control(
-            "Select units by",
-            [BY_NUMBER, AT_RANDOM, SELECTIVE],
-            key=field(which, "how"),
-            required=True,
-            help="By number or range, at random, or the most selective (those whose strongest scenes stand out most).",
-            **KEEP,
-        )
-    if how == BY_NUMBER:
-        text = right.text_input(
-            "Units",
-            key=field(which, "units"),
-            placeholder="0-7, 42",
-            help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16. {TARGETS}",
-            **KEEP,
-        )
-        address = Address(model, site.name, *parse_selection(text or "", settings().units_limit))
-        check(address, data)
-        return address
-    with right:
+def units(which: Side, model: str, site: Site, data: str, place: DeltaGenerator) -> Address:
+    """Units and targets, as `place` says them. Raises VitrineError where this layer has none such."""
+    st.session_state.setdefault(field(which, "units"), format_units(range(settings().few(FIRST_UNITS))))
+    text = place.text_input(
+        f"Units of {which.upper()}",
+        key=field(which, "units"),
+        placeholder="0-7, 42",
+        help=f"Numbers and ranges from 0 to {site.units - 1}, like 5, 0-15 or 0:16. {TARGETS}",
+        **KEEP,
+    )
+    address = Address(model, site.name, *parse_selection(text or "", settings().units_limit))
+    check(address, data)
+    return address
+
+
+def choice(which: Side, data: str) -> None:
+    """Further ways to come to units of the chosen layer: at random, or the most selective. Each fills in the units."""
+    state, letter = st.session_state, which.upper()
+    model, layer = state.get(field(which, "model")), state.get(field(which, "layer"))
+    if not model or model == NONE or not layer:
+        return
+    with st.popover(f"Choose units of {letter}", icon=":material/casino:"), errors.shown():
+        site = sites_of(model)[layer]
         count = number("How many", field(which, "count"), 8, most=min(64, site.units), least=1)
-    if how == AT_RANDOM:
         draw = number("Random seed", field(which, "draw"), 0, most=99_999, least=0)
         drawn = tuple(sorted(random.Random(draw).sample(range(site.units), count)))
-        st.caption(f"Units {format_units(drawn)} of {site.units}")
-        return Address(model, site.name, drawn)
-    return Address(model, site.name, selective(which, Address(model, site.name, (0,)), count, data))
+        _fills(which, "At random", ":material/shuffle:", drawn)
+        index = results.find(index_request(Address(model, layer, (0,)), data).key())
+        if index is not None:
+            from engine.evaluation.index import most_selective
+
+            _fills(which, "Most selective", ":material/filter_alt:", tuple(most_selective(index, count)))
+            st.caption("The most selective are those whose strongest images stand out most.")
+            return
+        _index(which, index_request(Address(model, layer, (0,)), data))
 
 
-def selective(which: Side, address: Address, count: int, data: str) -> tuple[int, ...]:
-    """The most selective units of the layer's index, which a click computes where it is not there yet."""
-    from engine.evaluation.index import most_selective
+def _fills(which: Side, label: str, icon: str, units: tuple[int, ...]) -> None:
+    def put() -> None:
+        st.session_state[field(which, "units")] = format_units(units)
 
-    request = index_request(address, data)
-    key = request.key()
-    if (index := results.find(key)) is not None:
-        units = tuple(most_selective(index, count))
-        st.caption(f"Units {format_units(units)}: the most selective units of this layer.")
-        return units
-    batches = st.session_state.setdefault("fv_indexing", {})
+    st.button(label, key=field(which, label), icon=icon, on_click=put, help=f"Units {format_units(units)}")
+
+
+def _index(which: Side, request: IndexRequest) -> None:
+    """A button that computes the layer's index, and how far it is."""
+    st.caption("The most selective units are known once the layer is indexed: its activations on all images.")
+    key, batches = request.key(), st.session_state.setdefault("fv_indexing", {})
     if st.button("Index this layer", key=field(which, "index"), icon=":material/table_chart:"):
-        batches[key] = Batch.of([request], serve.owner())
-        give_way()
+        batches[key] = Batch.of([request], who.person())
     if key in batches:
-        job_panel.draw(batches[key], {key: f"Indexing `{address.model}@{address.site}`"}, f"index-{which}")
-    raise BadRequest(
-        f"Selectivity is known once {address.site} has been indexed on the whole data set. Index it first."
-    )
+        job_panel.draw(batches[key], {key: f"Indexing `{request.model}@{request.site}`"}, f"index-{which}")
 
 
 def _picked(which: Side) -> None:
     """A click on the picture: its layer becomes the chosen one."""
-    event = st.session_state.get(field(which, "picture")) or {}
-    points = event["selection"]["points"] if event else []
-    if points and points[0].get("customdata"):
-        st.session_state[field(which, "layer")] = points[0]["customdata"][0]
+    if (picked := clicked(st.session_state.get(field(which, "picture")))) is not None:
+        st.session_state[field(which, "layer")] = picked[0]
+        _suit_units(which)
+
+
+def _suit_units(which: Side) -> None:
+    """Of the units that were chosen, those that another layer has stay; the first ones where it has none of them."""
+    state = st.session_state
+    with suppress(VitrineError):  # said beside the widget
+        site = sites_of(state[field(which, "model")])[state[field(which, "layer")]]
+        units, targets = parse_selection(state[field(which, "units")], settings().units_limit)
+        if any(unit >= site.units for unit in units):
+            left = Address("", "", tuple(unit for unit in units if unit < site.units), targets)
+            state[field(which, "units")] = left.written or FIRST_UNITS
 
 
 def _suit_data() -> None:

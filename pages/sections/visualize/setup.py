@@ -1,100 +1,168 @@
-"""The setup of the feature visualization page: two sides, the recipe, and the button that starts it."""
+"""The setup of the feature visualization page: a line of controls for two sides, Run, and all else under Advanced."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
+from engine.core.choices import DEFAULT_DATA, MAX_SEED, MAX_SEEDS, MAX_VARIANTS
 from pages.common import errors
 from pages.common.experiment_page import ExperimentPage
 from pages.common.units.view import Shown, View
-from pages.common.widgets import say_how_data_is_read
-from pages.sections.visualize import files, pickers, recipe_form
+from pages.common.widgets import recipes, say_how_data_is_read
+from pages.sections.visualize import files, making, pickers, recipe_form, unit_page
 
-SHOWN: dict[Shown, str] = {"layer": "One layer", "depth": "Whole depth", "recipes": "Recipes", "sites": "Sites"}
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+SHOWN: dict[Shown, tuple[str, str]] = {
+    "layer": ("One layer", "The units side by side, each with its strongest images."),
+    "depth": ("Whole depth", "The same unit numbers in every layer of the same role: edges, textures, parts, objects."),
+    "recipes": (
+        "Recipes",
+        "The same units under each of the quicker recipes, and under `fast` with one part taken away.",
+    ),
+    "sites": ("Sites", "The same unit numbers at every site of the block: hidden, out, query, key, value ..."),
+}
+LABEL = 21
+"""Pixels that make a button stand level with fields below their labels, less a gap."""
+SIDE_WIDTH = 380
+"""The least width of one side's controls, in pixels: below twice as much the sides stand under each other."""
 
 
-def draw(page: ExperimentPage[View]) -> None:
-    """Draw the widgets; a click on Run shows what they say."""
+def draw(page: ExperimentPage[View], below: DeltaGenerator) -> None:
+    """Draw the widgets; a click on Run shows what they say. Over a unit alone they take one line: its layer is chosen already,
+    and what is advanced stands `below` the unit."""
+    from engine.data.registry import dataset_names
+
     state = st.session_state
-    data = state.setdefault("fv_data", DEFAULT_DATA)
+    if state.get("fv_data") not in dataset_names():
+        state["fv_data"] = DEFAULT_DATA
+    if alone := unit_page.is_alone(page.shown()):
+        one, other, last = st.columns([3.1, 1.3, 0.5], gap="small")
+        with one:
+            a = pickers.side("a", state["fv_data"], picture=False)
+        with other:
+            b = pickers.side("b", state["fv_data"], picture=False)
+    else:
+        with st.grid(2, min_column_width=SIDE_WIDTH, gap=("xsmall", "medium")):
+            a = pickers.side("a", state["fv_data"])
+            b = pickers.side("b", state["fv_data"])
+        with st.container(horizontal=True, vertical_alignment="top"):
+            # What is advanced decides whether Run can be pressed, but stands after it.
+            last, below = st.container(width="content"), st.container()
+    with below, page.advanced():
+        chosen = _advanced()
+    with last:
+        if alone:
+            st.space(LABEL)
+        ready = a is not None and chosen is not None
+        run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=not ready)
+    if run and a is not None and chosen is not None:
+        with errors.shown():
+            page.show(chosen.but(a=a, b=b), compute=True)
+
+
+def _advanced() -> View | None:
+    """All that most people leave alone, as a view of nothing yet; None (and said why) where the recipe is none."""
     left, right = st.columns(2, gap="large")
     with left:
-        a = pickers.side("a", data)
+        recipe = recipes("fv_recipe")
+        tuned = recipe_form.popover(View(a=pickers.NOWHERE, recipe=recipe))
+        if tuned is not None and tuned.tuned:
+            st.caption(errors.escape(recipe_label(tuned)))
     with right:
-        b = pickers.side("b", data)
-    chosen = _how()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        # What the form says decides whether Run can be pressed, but stands after it.
-        first, form = st.container(width="content"), st.container(width="content")
-        with form:
-            tuned = recipe_form.popover(chosen)
-        ready = a is not None and tuned is not None
-        with first:
-            run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=not ready)
-        opposite = st.toggle(
-            "Also minimize",
-            key="fv_opposite",
-            help="Also optimizes a picture that minimizes the unit's activation. Takes twice as long.",
-            **pickers.KEEP,
-        )
-        files.popover()
-        chosen = popover(tuned or chosen)
-        st.caption(_in_words(chosen))
-    if run and a is not None:
-        with errors.shown():
-            page.show(chosen.but(a=a, b=b, opposite=opposite), compute=True)
-
-
-def _how() -> View:
-    """The settings below the two sides, as a view of nothing yet."""
-    from engine.data.registry import dataset_names
-    from engine.visualization.recipes import RECIPES
-
-    state = st.session_state
-    state.setdefault("fv_recipe", DEFAULT_RECIPE)
-    state.setdefault("fv_shown", "layer")
-    names = dataset_names()
-    if state["fv_data"] not in names:
-        state["fv_data"] = DEFAULT_DATA
+        seed, data, shown, opposite = _how()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        shown = st.segmented_control(
-            "View",
-            list(SHOWN),
-            key="fv_shown",
-            format_func=SHOWN.__getitem__,
-            required=True,
-            help="**Whole depth**: the same unit numbers in every layer of the same role: edges, textures, parts, objects.  \n"
-            "**Recipes**: the same units under each of the quicker recipes, and ablations of `fast`.  \n"
-            "**Sites**: the same unit numbers at every site of the block (hidden, out, query, key, value ...).",
-            **pickers.KEEP,
-        )
-        recipe = st.segmented_control(
-            "Recipe",
-            list(RECIPES),
-            key="fv_recipe",
-            required=True,
-            help="  \n".join(f"**{recipe.name}**: {errors.escape(recipe.summary)}" for recipe in RECIPES.values()),
-            **pickers.KEEP,
-        )
-        with st.container(width=110):
+        for side in ("a", "b"):
+            pickers.choice(side, data)
+        files.popover()
+    chosen = _further(View(a=pickers.NOWHERE, recipe=recipe, seed=seed, data=data, view=shown, opposite=opposite))
+    return None if tuned is None else chosen.but(tuned=tuned.tuned)
+
+
+def _how() -> tuple[int, str, Shown, bool]:
+    """Seed, data, view, and whether opposite pictures are made."""
+    from engine.data.registry import dataset_names
+
+    st.session_state.setdefault("fv_shown", "layer")
+    shown = st.radio(
+        "View",
+        list(SHOWN),
+        key="fv_shown",
+        format_func=lambda name: SHOWN[name][0],
+        captions=[told for _, told in SHOWN.values()],
+        **pickers.KEEP,
+    )
+    opposite = st.toggle(
+        "Also minimize",
+        key="fv_opposite",
+        help="Also optimizes a picture that minimizes the unit's activation. Takes twice as long.",
+        **pickers.KEEP,
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=120):
             seed = pickers.number("Seed", "fv_seed", 0, most=MAX_SEED, least=0)
-        with st.container(width=150):
+        with st.container(width=170):
             data = st.selectbox(
-                "Scenes from",
-                names,
+                "Images",
+                dataset_names(),
                 key="fv_data",
-                help="The images used for the strongest scenes and the scores. Add your own folders in vitrine.toml.",
+                help="Where the strongest images come from, and what pictures are scored against. Add folders of your own in "
+                "vitrine.toml.",
                 **pickers.KEEP,
             )
     say_how_data_is_read(data)
-    return View(a=pickers.NOWHERE, recipe=recipe, seed=seed, data=data, view=shown)
+    return seed, data, shown, opposite
 
 
-def _in_words(view: View) -> str:
-    from engine.visualization.recipes import RECIPES
-
-    return errors.escape(recipe_label(view) if view.tuned else RECIPES[view.recipe].summary)
+def _further(view: View) -> View:
+    """What is asked for least; gives the view with it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=170):
+            start = st.text_input(
+                "Start from an image",
+                key="fv_start",
+                placeholder="noise",
+                help="The number of an image, or `up-…` of one uploaded under **Files**. That image is then modified to "
+                "activate the unit (accentuation).",
+                **pickers.KEEP,
+            )
+        with st.container(width=170):
+            several = pickers.number(
+                "Diverse pictures a unit",
+                "fv_several",
+                1,
+                MAX_VARIANTS,
+                1,
+                help="Optimized jointly to differ, so that a unit that responds to several features can show them.",
+            )
+        with st.container(width=170):
+            seeds = pickers.number(
+                "Seeds to compare",
+                "fv_seeds",
+                1,
+                MAX_SEEDS,
+                1,
+                help="Shows how much depends on the seed. Each seed takes one more picture.",
+            )
+        with st.container(width=220):
+            st.selectbox(
+                "Show pictures while they grow",
+                list(making.WATCHED),
+                key="fv_watched",
+                format_func=lambda name: making.WATCHED[name][0],
+                help="Each look sends them anew. Less often, or not at all, suits a slow connection.",
+                **pickers.KEEP,
+            )
+        importance = st.toggle(
+            "Importance map",
+            key="fv_importance",
+            help="Magnitude of the objective's gradient in the picture: which pixels the activation depends on.",
+            **pickers.KEEP,
+        )
+    return view.but(start=(start or "").strip(), importance=importance, several=several, seeds=seeds)
 
 
 def recipe_label(view: View) -> str:
@@ -107,38 +175,14 @@ def recipe_label(view: View) -> str:
 
 
 def summary(view: View) -> str:
-    """A view in one line, for where the setup is closed."""
+    """How the pictures of a view are made, in one line."""
     extras = [
         "recipes compared" if view.view == "recipes" else f"recipe {recipe_label(view)}",
         f"seed {view.seed}",
-        f"scenes from {view.data}",
+        f"images from {view.data}",
     ]
     extras += ["with minimized pictures"] if view.opposite else []
     extras += [f"from image {view.start[:9]}"] if view.start else []
     extras += [f"{view.several} pictures optimized to differ"] if view.several > 1 else []
     extras += [f"{view.seeds} seeds compared"] if view.seeds > 1 else []
     return " · ".join(extras)
-
-
-def popover(view: View) -> View:
-    """The widgets; gives the view with what they say."""
-    with st.popover("More", icon=":material/add_circle:"):
-        start = st.text_input(
-            "Start from an image",
-            key="fv_start",
-            placeholder="noise",
-            help="The number of a scene, or `up-…` of an image uploaded under **Files**. That image is then modified to "
-            "activate the unit (accentuation).",
-            **pickers.KEEP,
-        )
-        importance = st.toggle(
-            "Importance map",
-            key="fv_importance",
-            help="Magnitude of the objective's gradient in the picture: which pixels the activation depends on.",
-            **pickers.KEEP,
-        )
-        several = pickers.number("Diverse pictures per unit", "fv_several", 1, MAX_VARIANTS, 1)
-        st.caption("Optimized jointly to differ, so that a unit that responds to several features can show them.")
-        seeds = pickers.number("Seeds to compare", "fv_seeds", 1, MAX_SEEDS, 1)
-        st.caption("Shows how much depends on the seed. Each seed takes one more picture.")
-    return view.but(start=(start or "").strip(), importance=importance, several=several, seeds=seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,27 @@ import streamlit as st
 
 from engine.core.address import Address
 from engine.core.choices import STARTER
-from pages.common import errors, results, words
+from pages.common import colours, errors, query, results, words
+from pages.common.charts import figure as chart_figure
+from pages.common.charts.files import Source
 from pages.common.colours import Side
+from pages.common.experiments.places import SCRIPTS
+from pages.common.fragments import fragment
+from pages.common.keeping import adding, kinds
 from pages.common.units import charts
-from pages.sections.visualize import figure, quality
+from pages.common.units.growing import Growing, nothing
+from pages.common.units.growing import draw as growing_picture
+from pages.common.units.on_data import OnData, of_unit
+from pages.sections.visualize import figure, quality, style
 
 if TYPE_CHECKING:
     from engine.core.request import Result
     from pages.common.units.rows import Row
     from pages.common.units.view import View
 
-SCENES = 6
-PICTURE_WIDTH = 192
+SCENES = 4
+SIDE = 384
+"""How wide a picture is sent, in pixels, at least: on a card it is drawn smaller, in full screen larger."""
 FAILED = (
     "The picture is not above all of its controls, so it is not evidence of what the unit responds to. They are zero (where "
     "the activation function has one), blanks of 29 colours and of its own, the strongest of 19 draws of noise with the "
@@ -33,6 +43,9 @@ SCORED = (
 )
 CONTROLS = {"zero": "zero", "blank": "a blank", "noise": "noise of its spectrum and a sixth", "images": "95% of images"}
 """What a picture has to be above, in words."""
+BRIEFLY = CONTROLS | {"noise": "noise"}
+LISTED = 3
+"""Names of images under a row of them."""
 
 
 @dataclass(frozen=True)
@@ -51,61 +64,98 @@ class Shown:
     """What the cards are of, for the figures that are made of them."""
 
     @property
-    def result(self) -> Result:
-        result = results.find(self.key)
-        assert result is not None, "cards are drawn for results that are there"
-        return result
+    def result(self) -> Result | None:
+        return results.find(self.key)
 
-    @property
-    def index(self) -> Result | None:
-        return results.find(self.index_key)
+    def known(self, place: int) -> OnData | None:
+        """What the unit at this place does on images: by its layer's index, or by the result. None for a target."""
+        unit = self.address.names[place]
+        return of_unit(self.index_key, unit, self.key) if isinstance(unit, int) else None
+
+    def alone(self, place: int) -> View | None:
+        """The view of the unit at this place alone, which is its page."""
+        unit, address = self.address.names[place], self.address
+        only = ((unit,), ()) if isinstance(unit, int) else ((), (unit,))
+        a = Address(address.model, address.site, *only)
+        return None if self.view is None else self.view.but(a=a, b=None, view="layer")
 
 
-@st.fragment
-def draw(shown: Shown, place: int) -> None:
-    """The card of the unit at this place of the result."""
+@fragment()
+def draw(shown: Shown, place: int, growing: Growing | None = None) -> None:
+    """The card of the unit at this place of the result. It has its height before its picture is made."""
     unit = shown.address.names[place]
-    facts = shown.result.tables["units"].iloc[place].to_dict()
-    with st.container(border=True, key=f"card-{shown.side}-{unit}", gap="small"):
-        with st.container(horizontal=True, gap="small"):
-            _picture(shown, place, "images", f"Picture for {words.target(unit)} of {shown.address.site}")
-            if "opposite_images" in shown.result.arrays:
-                _picture(shown, place, "opposite_images", f"Picture that minimizes {words.target(unit)}", "Opposite")
-            if "importance" in shown.result.arrays:
-                st.image(
-                    results.importance(shown.key, place, PICTURE_WIDTH),
-                    caption="Importance",
-                    width=PICTURE_WIDTH,
-                    output_format="PNG",
-                    alt=f"The picture of {words.target(unit)} with its most important pixels highlighted",
-                )
-            with st.container(width=PICTURE_WIDTH - 40, gap="xsmall"):
-                st.markdown(f"**{errors.escape(words.target(unit))}**")
-                st.caption(verdict(facts, shown.data), help=details(facts, shown.data, shown.result.facts))
-                quality.draw(shown.result, facts)
-                if bool(facts["failed"]):
-                    st.badge("Failed", icon=":material/close:", color="red", help=FAILED)
-        if "variants" in shown.result.arrays:
-            quality.variants(shown.key, shown.result, place)
-        if isinstance(unit, int):
-            _scenes(shown, unit)
-        else:
-            _images(shown, place)
-        _more(shown, place, unit, facts)
+    result = shown.result
+    facts = None if result is None else result.tables["units"].iloc[place].to_dict()
+    with st.container(border=True, key=f"card-{shown.side}-{unit}", gap="xsmall", height="stretch"):
+        _title(shown, place)
+        pictures(shown, place, growing)
+        with st.container(key=f"said-{shown.side}-{unit}", gap=None):
+            if result is not None and facts is not None:
+                st.caption(verdict(facts, shown.data), help=details(facts, shown.data, result.facts))
+                quality.draw(result, facts)
+            else:
+                st.caption(growing.text if growing else "Not made yet")
+        if result is not None and "variants" in result.arrays:
+            quality.variants(shown.key, result, place)
+        strongest(shown, place, SCENES)
+        _more(shown, place, facts)
+
+
+def _title(shown: Shown, place: int) -> None:
+    name, alone = errors.escape(words.target(shown.address.names[place])), shown.alone(place)
+    if alone is None:
+        st.markdown(f"**{name}**")
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap=None):
+        st.page_link(
+            SCRIPTS["visualize"],
+            label=f"**{name}**",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            query_params=query.write(alone),
+            width="content",
+        )
+        adding.button(lambda: kinds.unit(alone, shown.key, place), _key(shown, place), small=True)
+
+
+def _key(shown: Shown, place: int) -> str:
+    return f"unit-{shown.side}-{shown.address.site}-{shown.address.names[place]}"
+
+
+def pictures(shown: Shown, place: int, growing: Growing | None = None, side: int = SIDE) -> None:
+    """The picture and what belongs to it, side by side; in their places before they are made."""
+    result, view = shown.result, shown.view
+    name = f"{words.target(shown.address.names[place])} of {shown.address.site}"
+    known = () if result is None else tuple(result.arrays)
+    wanted: list[tuple[str, str, str | None]] = [("images", f"Picture for {name}", None)]
+    if "opposite_images" in known or (result is None and view is not None and view.opposite):
+        wanted.append(("opposite_images", f"Picture that minimizes {name}", "Minimized"))
+    if "importance" in known or (result is None and view is not None and view.importance):
+        wanted.append(("importance", f"The picture for {name} with its most important pixels bright", "Importance"))
+    with st.grid(len(wanted), gap="xsmall"):
+        for number, (which, alt, caption) in enumerate(wanted):
+            if result is None:
+                so_far = growing if number == 0 else None
+                growing_picture(so_far, shown.input_size, f"{shown.side}-{place}-{which}", alt, caption)
+                continue
+            if which == "importance":
+                data = results.importance(shown.key, place, side)
+            else:
+                data = results.picture(shown.key, which, place, side)
+            st.image(data, caption=caption, width="stretch", output_format="PNG", alt=alt)
 
 
 def verdict(facts: dict[str, Any], data: str) -> str:
     """How strongly the picture activates its unit, in two lines: against its strongest image, and its strongest control."""
     number = {name: float(value) for name, value in facts.items() if isinstance(value, int | float | np.number)}
     what = "scene" if data == STARTER else "image"
-    if np.isfinite(number["ratio_to_best_scene"]):
-        between = _between(number["ratio_low"], number["ratio_high"])
-        first = f"**{words.number(number['ratio_to_best_scene'])}×** its strongest {what}{between}"
+    if np.isfinite(ratio := number["ratio_to_best_scene"]):
+        first = f"**{words.number(ratio)}×**{_between(number['ratio_low'], number['ratio_high'])} its strongest {what}"
     else:
-        between = _between(number["activation_low"], number["activation_high"])
-        first = f"activation **{words.number(number['activation'])}**{between}"
-    side = "above" if number["margin"] > 0 else "below"
-    return f"{first}  \n**{words.number(abs(number['margin']))}** {side} {CONTROLS[facts['control']]}, its strongest control"
+        first = f"Activation **{words.number(number['activation'])}**"
+    if bool(facts["failed"]):
+        return f"{first}  \n:red[**Failed**: {words.number(abs(number['margin']))} below {BRIEFLY[facts['control']]}]"
+    return f"{first}  \n**{words.number(number['margin'])}** above {BRIEFLY[facts['control']]}"
 
 
 def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
@@ -114,7 +164,11 @@ def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
     number = {name: float(value) for name, value in facts.items() if isinstance(value, int | float | np.number)}
     what, many = "scene" if data == STARTER else "image", int(about["images"])
     between = _between(number["activation_low"], number["activation_high"])
-    lines = [
+    lines = [FAILED] if bool(facts["failed"]) else [f"Above {CONTROLS[facts['control']]}, its strongest control."]
+    if np.isfinite(number["ratio_to_best_scene"]):
+        ratio = _between(number["ratio_low"], number["ratio_high"])
+        lines.append(f"{words.number(number['ratio_to_best_scene'])}×{ratio} its strongest {what}.")
+    lines += [
         f"Activation {words.number(number['activation'])}{between}, above {number['percentile']:.1f}% of {many:,} {what}s."
     ]
     if np.isfinite(number["ratio_as_is"]):
@@ -131,110 +185,127 @@ def _between(low: float, high: float) -> str:
     return f" ({words.number(low)} to {words.number(high)})" if np.isfinite(low) else ""
 
 
-def _picture(shown: Shown, place: int, which: str, alt: str, caption: str | None = None) -> None:
-    # Shown at exactly the size it was enlarged to, so that its pixels stay crisp.
-    st.image(
-        results.picture(shown.key, which, place, PICTURE_WIDTH),
-        caption=caption,
-        width=PICTURE_WIDTH,
-        output_format="PNG",
-        alt=alt,
+def strongest(shown: Shown, place: int, count: int, beside: int = SCENES) -> None:
+    """The images that activate the unit most (or come closest to the target), so many `beside` each
+    other; they grow under a pointer. What is on them stands below. They have their places before they are known."""
+    unit, known, result = shown.address.names[place], shown.known(place), shown.result
+    numbers: Sequence[int] = ()
+    ranks: Sequence[int] = ()
+    if known is not None:
+        ranks = known.ranks(shown.data, count)
+        numbers = [int(known.top[rank]) for rank in ranks]
+    elif isinstance(unit, str) and result is not None:
+        numbers = [int(number) for number in result.arrays["target_top"][place - len(shown.address.units)][:count]]
+    told = [results.dataset(shown.data).describe(number) for number in numbers]
+    with (
+        st.container(key=f"{style.THUMBS}-{shown.side}-{unit}-{count}", gap="xxsmall"),
+        st.grid(beside, min_column_width=36, wrap=False, gap="xxsmall"),
+    ):
+        for number in range(count):
+            if number >= len(numbers):
+                st.image(nothing(shown.input_size), width="stretch", output_format="PNG", alt="")
+                continue
+            if known is not None:
+                data = known.scene(ranks[number], shown.data, shown.input_size, shown.maps)
+            else:
+                data = results.image(shown.data, numbers[number], shown.input_size)
+            alt = f"Strongest {number + 1} for {words.target(unit)}: {words.scene(told[number])}"
+            st.image(data, width="stretch", output_format="PNG", alt=alt)
+    st.caption(
+        f":small[{listed(told)}]" if told else ":small[Its strongest images are known once its layer is indexed.]"
     )
 
 
-def _scenes(shown: Shown, unit: int) -> None:
-    index = shown.index
-    if index is None:
-        st.caption("The scenes that activate this unit most appear here once its layer is indexed.")
-        return
-    numbers = index.arrays["top_mean"][unit]
-    dataset = results.dataset(shown.data)
-    with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
-        for place, rank in enumerate(results.top_ranks(index, unit, shown.data, SCENES), 1):
-            facts = dataset.describe(int(numbers[rank]))
-            st.image(
-                results.scene(shown.index_key, unit, rank, shown.data, shown.input_size, shown.maps),
-                caption=f":small[{errors.escape(words.short(facts))}]",
-                width="stretch",
-                output_format="PNG",
-                alt=f"Scene {place} for unit {unit}: {words.scene(facts)}",
-            )
+def listed(told: Sequence[dict[str, Any]]) -> str:
+    """What is on some images, each kind once, safe in Markdown. The whole names stand in the images' descriptions."""
+    names = list(dict.fromkeys(_kind(facts) for facts in told))
+    return errors.escape(words.breakable(", ".join(names[:LISTED]) + (" …" if len(names) > LISTED else "")))
 
 
-def _images(shown: Shown, place: int) -> None:
-    """The images that come closest to a target, without maps: a target has no map of its own."""
-    dataset, numbers = results.dataset(shown.data), shown.result.arrays["target_top"]
-    with st.grid(SCENES, min_column_width=44, wrap=False, gap="xxsmall"):
-        for number in numbers[place - len(shown.address.units)][:SCENES]:
-            facts = dataset.describe(int(number))
-            st.image(
-                results.image(shown.data, int(number), shown.input_size),
-                caption=f":small[{errors.escape(words.short(facts))}]",
-                width="stretch",
-                output_format="PNG",
-                alt=f"Scene closest to the target: {words.scene(facts)}",
-            )
+def _kind(facts: dict[str, Any]) -> str:
+    if facts.get("variant") == "place" and facts.get("place"):
+        return str(facts["place"])
+    return str(facts.get("kind") or facts.get("name") or facts["id"])
 
 
-def _on_images(shown: Shown, place: int) -> np.ndarray | None:
+def on_images(shown: Shown, place: int) -> np.ndarray | None:
     """(images,): what the unit or target does on every image; None where that is not known."""
-    unit, index = shown.address.names[place], shown.index
+    unit, known, result = shown.address.names[place], shown.known(place), shown.result
     if isinstance(unit, str):
-        return shown.result.arrays["target_values"][place - len(shown.address.units)]
-    return None if index is None else index.arrays["position_mean"][:, unit]
+        return None if result is None else result.arrays["target_values"][place - len(shown.address.units)]
+    return None if known is None else known.values
 
 
-def _more(shown: Shown, place: int, unit: int | str, facts: dict[str, Any]) -> None:
+def _more(shown: Shown, place: int, facts: dict[str, Any] | None) -> None:
+    unit = shown.address.names[place]
     key = f"more-{shown.side}-{shown.address.site}-{unit}"
-    more = st.expander("Distribution, optimization curve and address", type="compact", key=key, on_change="rerun")
-    if not more.open:
+    more = st.expander("More", type="compact", key=key, on_change="rerun")
+    if more.open:
+        with more:
+            distribution(shown, place, facts, key)
+            growth(shown, place, key)
+            tools(shown, place, key)
+
+
+def distribution(shown: Shown, place: int, facts: dict[str, Any] | None, key: str) -> None:
+    """What the unit does on all images, with its picture marked, and how its maps are scaled."""
+    values, unit, known = on_images(shown, place), shown.address.names[place], shown.known(place)
+    if values is None:
         return
-    with more:
-        told = ""
-        values, index, opposite = _on_images(shown, place), shown.index, facts.get("opposite_activation")
-        has_opposite = "opposite_images" in shown.result.arrays and opposite is not None
-        if values is not None:
-            st.plotly_chart(
-                charts.histogram(
-                    values,
-                    float(facts["activation"]),
-                    float(opposite) if has_opposite else None,
-                    shown.side,
-                ),
-                key=f"{key}-histogram",
-                config={"displayModeBar": False},
-                alt=f"Histogram of the activations of {words.target(unit)} on {shown.data}, with its picture marked",
-            )
-            told = f"The picture is above {float(facts['percentile']):.1f}% of {shown.result.facts['images']:,} images."
-        if isinstance(unit, str):
-            st.caption(told)
-        elif index is not None:
-            low, high = results.scale(index, unit)
-            st.caption(
-                f"{told} "
-                f"Scenes are dimmed the most up to the median over positions of its strongest ones ({words.number(low)}), and "
-                f"not at all from half-way to their maximum ({words.number(high)}) on; one scale for all of them."
-            )
-        st.plotly_chart(
-            charts.curve(shown.result.arrays["curves"][place], shown.side),
-            key=f"{key}-curve",
-            config={"displayModeBar": False},
-            alt=f"The objective during the optimization of the picture of unit {unit}",
+    marks = {} if facts is None else {"picture": facts["activation"], "minimized": facts.get("opposite_activation")}
+    told = f"The picture is above {float(facts['percentile']):.1f}% of {len(values):,} images. " if facts else ""
+    if known is not None and shown.maps:
+        low_map, high_map = known.scale
+        told += (
+            f"Images are dimmed the most up to the median over positions of the unit's strongest ones "
+            f"({words.number(low_map)}), and not at all from half-way to their maximum ({words.number(high_map)}) on."
         )
-        alone = ((unit,), ()) if isinstance(unit, int) else ((), (unit,))
-        st.code(str(Address(shown.address.model, shown.address.site, *alone)), language=None, wrap_lines=True)
+    chart, numbers = charts.distribution(
+        values,
+        {name: float(value) for name, value in marks.items() if value is not None},
+        colours.PLACES[shown.side],
+        f"{words.target(unit)} of {shown.address.model} at {shown.address.site} on {shown.data}",
+    )
+    chart_figure.draw(chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told)
+
+
+def growth(shown: Shown, place: int, key: str) -> None:
+    """How the picture came about."""
+    if (result := shown.result) is not None:
+        title = f"How the picture of {words.target(shown.address.names[place])} of {shown.address.model} grew"
+        chart, numbers = charts.growth(result.arrays["curves"][place], colours.PLACES[shown.side], title)
+        note = "The objective, the unit's activation, while the picture was optimized."
+        chart_figure.draw(chart, numbers, _source(shown, place), key=f"{key}-curve", note=note)
+
+
+def _source(shown: Shown, place: int) -> Source:
+    """The unit's own page, and what its charts are drawn from."""
+    alone = shown.alone(place)
+    return Source(figure.PAGE, {} if alone is None else query.write(alone), (shown.key, shown.index_key))
+
+
+def tools(shown: Shown, place: int, key: str) -> None:
+    """The unit's address, its picture as a file, and as a figure."""
+    alone = shown.alone(place)
+    if alone is not None:
+        st.code(str(alone.a), language=None, wrap_lines=True)
+    if shown.result is not None:
         with st.container(horizontal=True):
-            _download(shown, place, unit, key)
-            if shown.row is not None and shown.view is not None:
-                alone_in = shown.view.but(a=Address(shown.address.model, shown.address.site, *alone), b=None)
-                figure.popover(figure.Wanted(alone_in, (shown.row,), place), key)
+            _download(shown, place, key)
+            if alone is not None:
+                adding.button(lambda: kinds.unit(alone, shown.key, place), f"{key}-tools")
+            if shown.row is not None and alone is not None:
+                figure.popover(figure.Wanted(alone, (shown.row,), place), key)
 
 
-def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:
+def _download(shown: Shown, place: int, key: str) -> None:
+    result, unit = shown.result, shown.address.names[place]
+    assert result is not None, "what is saved is there"
+
     def data() -> bytes:
         from engine.core.images import to_png
 
-        return to_png(shown.result.arrays["images"][place])
+        return to_png(result.arrays["images"][place])
 
     from engine.core.export import stem
 
@@ -242,10 +313,10 @@ def _download(shown: Shown, place: int, unit: int | str, key: str) -> None:
         "PNG",
         data,
         # Streamlit tells large files apart by their names: the key keeps two results from sharing one.
-        file_name=f"{stem(shown.result, unit)}-{shown.key[:8]}.png",
+        file_name=f"{stem(result, unit)}-{shown.key[:8]}.png",
         mime="image/png",
         icon=":material/download:",
         key=f"{key}-png",
         on_click="ignore",
-        help=f"The picture of unit {errors.escape(str(unit))} at its original size.",
+        help=f"The picture of {errors.escape(words.target(unit))} at its original size.",
     )

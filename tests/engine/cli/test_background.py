@@ -26,7 +26,11 @@ def test_background_prints_each_models_numbers_and_the_paired_differences(ask):
         (MODEL, "starter-vit", variant) for variant in ("full", "foreground", "background")
     }
     assert all(len(row["interval"]) == 2 for row in facts["paired"])
-    assert facts["cut"] == "box" and facts["matched"]["of"] == 10 and "minus" in facts["sentence"]
+    assert (
+        facts["cut"] == "box"
+        and facts["matched"]["of"] == 10
+        and "With the background blacked out" in facts["sentence"]
+    )
     again = ask("background", "--models", MODEL, "--limit", "10")
     assert (
         again["stored"] == [True] and again["paired"] == [] and again["models"][0]["full"] == facts["models"][0]["full"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from engine.cli import main
@@ -71,16 +73,17 @@ def test_units_are_named_with_the_words_of_a_file_and_stored(ask, person):
 
 def test_units_of_a_text_come_from_every_layer_with_what_else_they_follow(ask):
     facts = ask(*CLIP, "--text", "a red square on green", "--top", "200")
-    scores = [unit["score"] for unit in facts["units"]]
-    assert scores == sorted(scores, reverse=True) and len(scores) == 200 and facts["searched"] == 256
+    assert facts["units"][0]["words_above"] == 0, "those that follow no word more come first"
+    more = Counter(unit["words"][0]["word"] for unit in facts["units"] if unit["words_above"])
+    assert 0 < len(facts["units"]) <= 200 and max(more.values()) <= 4 and facts["searched"] == 256
     assert {unit["unit"].rpartition(":")[0] for unit in facts["units"]} == {
         f"local/clip@blocks.{n}.mlp.hidden" for n in (0, 1)
     }
     assert set(facts["units"][0]) == {"unit", "score", "words", "abstained", "z", "rank", "words_above"}
-    assert facts["units"][-1]["abstained"] and len(facts["units"][0]["words"]) == 5
+    assert len(facts["units"][0]["words"]) == 5
     assert facts["sparse"]["address"].startswith("local/clip@blocks.")
     alone = ask(*CLIP, "--text", "a red square on green", "--site", SITE)
-    assert len(alone["units"]) == 24 and alone["searched"] == 128
+    assert 0 < len(alone["units"]) <= 24 and alone["searched"] == 128
 
 
 def test_people_get_a_table_and_a_sentence(person, capsys):
@@ -119,3 +122,29 @@ def test_purity_has_a_command_of_its_own_behind_the_option():
     arguments = parser().parse_args(["concepts", "--purity", "--models", "starter-vit", "starter-clip"])
     assert arguments.command == "purity:purity" and arguments.models == ["starter-vit", "starter-clip"]
     assert arguments.role == "mlp.hidden" and arguments.data == "starter"
+
+
+def test_words_of_units_are_swept_layer_by_layer_and_are_those_of_each_layer(ask, person, capsys, tmp_path):
+    layers = ("blocks.0.mlp.hidden", SITE)
+    options = (
+        "--experiment",
+        "name-units",
+        "--data",
+        "squares",
+        "--set",
+        "reader=local/clip",
+        "--set",
+        "vocabulary=few",
+    )
+    assert main(["sweep", "local/clip", "--sites", *layers, *options, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["done"], told["failed"]) == ("done", 2, {})
+    assert main(["sweep", "--export", told["sweep"], "--out", str(tmp_path / "out")]) == 0
+    numbers = pd.read_csv(tmp_path / "out" / "numbers.csv").set_index("address")
+    for layer in layers:
+        facts = ask(*CLIP, "--site", layer, "--name-units")
+        assert facts["stored"], "the sweep has made it"
+        mine = numbers.loc[[unit["unit"] for unit in facts["units"]]]
+        assert mine["word"].tolist() == [unit["words"][0]["word"] for unit in facts["units"]]
+        assert mine["p"].tolist() == pytest.approx([unit["p"] for unit in facts["units"]], rel=1e-5)
+    assert len(numbers) == 2 * len(facts["units"])

@@ -35,4 +35,4 @@ def test_the_vit_has_one_prefix_token(ask: Callable[..., dict[str, Any]]) -> Non
 def test_experiments_tells_what_each_asks_and_needs(ask: Callable[..., dict[str, Any]]) -> None:
     told = {each["experiment"]: each for each in ask("experiments")["experiments"]}
     assert len(told) >= 20 and told["counterfactual"]["data"] == ["labels", "matched sets"]
-    assert {each["page"] for each in told.values()} == {"visualize", "spatial", "reliance", "concepts"}
+    assert {each["page"] for each in told.values()} == {"visualize", "spatial", "reliance", "concepts", "photo"}

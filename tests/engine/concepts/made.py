@@ -71,9 +71,12 @@ def found(above_chance: bool = True) -> Result:
     words = {
         "words": np.array([[0, 1], [1, 2]], np.int32),
         "word_scores": np.array([[0.5, 0.4], [0.6, 0.3]], np.float32),
+        "strongest": np.tile(np.arange(20, dtype=np.int32), (2, 1)),
+        "images": np.arange(400, dtype=np.int32),
     }
     facts = {
-        "text": "music", "words": WORDS, "found": above_chance, "chance": 0.07, "among_words": 0.9, "searched": 6144,
+        "text": "music", "words": WORDS, "found": above_chance, "best": 0.61, "own": 1, "above": 2648,
+        "chance": 0.07, "among_words": 0.9, "searched": 6144,
         "sentence": "A sentence by the engine.",
         "sparse": {"site": "blocks.6.mlp.hidden", "target": "(4+0.5*8)", "correlation": 0.7, "held_out": 0.6},
     }  # fmt: skip

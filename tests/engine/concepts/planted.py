@@ -67,7 +67,9 @@ class Planted(Notebook):
         if request.model == "planted":
             arrays = {"images": np.arange(len(self.true), dtype=np.int32), "position_mean": embeddings(self.true)}
         else:
-            arrays = {"images": self.images, "position_mean": self.sites[request.site]}
+            activations = self.sites[request.site]
+            strongest = self.images[np.argsort(-activations, axis=0, kind="stable")[:20]].T.astype(np.int32)
+            arrays = {"images": self.images, "position_mean": activations, "top_mean": strongest}
         return Result({}, arrays)
 
     def find(self, request: Request) -> Result:

@@ -65,6 +65,32 @@ def test_the_units_of_a_word_are_found_in_every_layer_the_closest_first():
     assert "“word 2” with a correlation of 0.89" in result.facts["sentence"]
 
 
+def test_each_unit_found_comes_with_its_strongest_images_whichever_layer_it_is_of():
+    layers = [random_units(32, 6), following(truth(), [1, 2], noise=0.1)]
+    result = find("word 2", layers)
+    of_site = dict(zip(SITES, layers, strict=True))
+    for row, images in zip(result.tables["units"].to_dict("records"), result.arrays["strongest"], strict=True):
+        assert images.tolist() == np.argsort(-of_site[row["site"]][:, row["unit"]], kind="stable")[:20].tolist()
+
+
+def test_units_of_the_text_itself_come_before_units_that_follow_another_word_more_however_closely_they_follow_it():
+    """Unit 30 follows words 1 and 2 alike but 1 more, and correlates with 2 better than unit 31, which is noisy, does."""
+    mixed = following(truth(), [1, 2], noise=0.05)
+    both = mixed[:, :1] * 0.6 + mixed[:, 1:] * 0.5
+    noisy = following(truth(), [2], noise=0.5)
+    result = find("word 2", [random_units(32, 5), np.concatenate([random_units(30, 6), both, noisy], axis=1)])
+    table = result.tables["units"]
+    assert table["unit"][:2].tolist() == [31, 30] and table["score"][1] > table["score"][0] > result.facts["chance"]
+    assert table["words_above"][:2].tolist() == [0, 1] and result.facts["own"] == 1 and result.facts["above"] == 2
+    assert result.facts["best"] == table["score"][1]
+
+
+def test_of_the_others_no_word_brings_more_than_four():
+    result = find("word 2 and word 3", [random_units(32, 5), following(truth(), [2] * 9 + [3] * 2, noise=0.2)])
+    most = result.arrays["words"][:11, 0].tolist()
+    assert most.count(2) == 4 and most.count(3) == 2
+
+
 def test_z_is_the_correlation_in_standard_deviations_of_shuffled_images():
     result = find("word 1")
     row = result.tables["units"].iloc[0]

@@ -130,3 +130,36 @@ def test_the_seconds_are_those_that_passed(person, monkeypatch):
     clock = iter([100.0, 102.5])
     monkeypatch.setattr(zero_shot, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     assert ask().facts["seconds"] == 2.5
+
+
+def heard(embeddings: np.ndarray, bias: float | None = None) -> tuple[Result, Result]:
+    """A photo with these embeddings, and four words that each lie along an axis of their own."""
+    words = Result({}, {"embedding": np.eye(4, dtype=np.float32)}, {}, {"words": ["red", "green", "blue", "white"]})
+    return Result({}, {"embeddings": embeddings.astype(np.float32)}, {}, {"scale": 10.0, "bias": bias}), words
+
+
+def test_of_all_words_the_planted_one_is_first_with_its_range_over_the_cuts() -> None:
+    whole, cut = np.array([0, 0, 1, 0.0]), np.array([0, 0.6, 0.8, 0.0])
+    photo, words = heard(np.stack([whole, cut]))
+    said = zero_shot.said_of(photo, words, None, 3)
+    assert said.words["word"].tolist()[0] == "blue" and len(said.words) == 3 and said.chance == 0.25
+    sure = [np.exp(10 * row) / np.exp(10 * row).sum() for row in (whole, cut)]
+    first = said.words.iloc[0]
+    assert first["probability"] == first["high"] == pytest.approx(sure[0][2], abs=1e-6)
+    assert first["low"] == pytest.approx(sure[1][2], abs=1e-6)
+    assert said.closest == 1 and np.isnan(said.fits)
+
+
+def test_a_photo_unlike_those_of_the_data_set_fits_its_words_less_well_than_they_do() -> None:
+    words_of = {"known": np.eye(4)[:1], "strange": np.full((1, 4), 0.5)}
+    images = np.concatenate([np.eye(4), np.full((1, 4), 0.25)])  # the last is as strange as a photo can be
+    seen = Result({}, {"position_mean": images.astype(np.float32)}, {}, {})
+    fits = {name: zero_shot.said_of(*heard(each), seen, 1).fits for name, each in words_of.items()}
+    assert fits == {"known": pytest.approx(20), "strange": 0}
+
+
+def test_a_siglips_words_stand_each_for_themselves_so_that_there_is_no_chance_level() -> None:
+    photo, words = heard(np.eye(4)[1:2], bias=-5.0)
+    said = zero_shot.said_of(photo, words, None, 4)
+    assert np.isnan(said.chance)
+    assert said.words["probability"].tolist() == pytest.approx([1 / (1 + np.exp(-5)), *[1 / (1 + np.exp(5))] * 3])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ import pytest
 from engine.core import config
 from engine.core.config import Settings, read_settings
 from engine.core.errors import BadRequest
+from engine.core.settings.limits import Limits
+from engine.core.settings.table import Table
+from engine.core.settings.whole import MOVED
 
+SETTING = re.compile(r"[a-z_]+ = .|\[[a-z_]+\]$")
 EXAMPLE = Path(__file__).resolve().parents[3] / "vitrine.example.toml"
 
 
@@ -20,6 +26,9 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("VITRINE_CACHE", raising=False)
     monkeypatch.delenv("VITRINE_CONFIG", raising=False)
     monkeypatch.delenv("VITRINE_PRECISION", raising=False)
+    monkeypatch.delenv("VITRINE_SHIPPED_RESULTS", raising=False)
+    monkeypatch.delenv("VITRINE_PREPARE", raising=False)
+    monkeypatch.delenv("VITRINE_METRICS_TOKEN", raising=False)
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()
@@ -29,7 +38,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     found = config.settings()
     assert found == Settings()
     assert found.cache_folder == Path("~/.cache/vitrine").expanduser()
-    assert (found.device, found.cache_limit_bytes, found.jobs_per_owner) == ("auto", 4 << 30, 4)
+    assert (found.device, found.cache_limit_bytes, found.limits.jobs_per_person) == ("auto", 4 << 30, 4)
 
 
 def test_settings_are_read_once_and_cannot_be_changed(tmp_path: Path) -> None:
@@ -76,7 +85,7 @@ def test_a_named_file_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -
         ("\n\nthreads = -1\n", 3, "threads: write a whole number from 0 to 1024."),
         ("threads = 1000000\n", 1, "threads: write a whole number from 0 to 1024."),
         ("demo = 'perhaps'\n", 1, "demo: write true or false."),
-        ("queue_limit = 0\n", 1, "queue_limit: write a whole number from 1 on."),
+        ("[limits]\njobs_waiting = 0\n", 2, "limits.jobs_waiting: write a whole number from 1 on."),
         ("model_memory_bytes = -5\n", 1, 'model_memory_bytes: write a size of 1 MiB or more, like "4 GiB".'),
         ("cache_limit_bytes = inf\n", 1, "cache_limit_bytes: write a size"),
         ("threads = 1\n[data_folders]\nstarter = 'x'\n", 3, "data_folders.starter: Vitrine has something of that name"),
@@ -100,8 +109,42 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, text: str
     assert "\n" not in message and len(message) < 400
 
 
+FORMER = {
+    "max_units_per_request": "units_per_request",
+    "max_passes_per_picture": "passes_per_picture",
+    "jobs_per_owner": "jobs_per_person",
+    "queue_limit": "jobs_waiting",
+}
+
+
+@pytest.mark.parametrize(("before", "now"), FORMER.items())
+def test_a_limit_by_its_former_name_is_the_same_limit_and_the_present_name_goes_before_it(
+    tmp_path: Path, before: str, now: str
+) -> None:
+    assert MOVED.keys() == FORMER.keys()
+    path = tmp_path / "former.toml"
+    path.write_text(f"threads = 3\n{before} = 7\n")
+    found = read_settings(path)
+    assert getattr(found.limits, now) == 7 != getattr(Limits(), now) and found.threads == 3
+    path.write_text(f"{before} = 7\n[limits]\nupload_days = 5\n")
+    assert (getattr(read_settings(path).limits, now), read_settings(path).limits.upload_days) == (7, 5)
+    path.write_text(f"{before} = 7\n[limits]\n{now} = 9\n")
+    assert getattr(read_settings(path).limits, now) == 9
+    path.write_text(f"threads = 3\n{before} = 0\n")
+    with pytest.raises(BadRequest, match=f"line 2: limits.{now}: write a whole number from 1 on"):
+        read_settings(path)
+
+
+def tables_of(table: type[Table]) -> dict[str, type[Table]]:
+    """The tables in a table of settings, by name."""
+    found = {name: field.annotation for name, field in table.model_fields.items()}
+    return {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, Table)}
+
+
 def test_every_setting_says_what_to_write() -> None:
-    assert config._WRITE.keys() == Settings.model_fields.keys()
+    assert Settings.WRITE.keys() == Settings.model_fields.keys() - tables_of(Settings).keys()
+    for table in tables_of(Settings).values():
+        assert table.WRITE.keys() == table.model_fields.keys() - tables_of(table).keys()
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
@@ -111,20 +154,22 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_demo_mode_lowers_the_number_of_units() -> None:
-    assert Settings(max_units_per_request=100, demo_max_units=5).units_limit == 100
-    assert Settings(max_units_per_request=100, demo_max_units=5, demo=True).units_limit == 5
+    assert Settings(limits=Limits(units_per_request=100), demo_max_units=5).units_limit == 100
+    assert Settings(limits=Limits(units_per_request=100), demo_max_units=5, demo=True).units_limit == 5
 
 
 def test_the_example_names_every_setting_with_its_default(tmp_path: Path) -> None:
-    lines = EXAMPLE.read_text().splitlines()
-    settings = [line.removeprefix("# ") for line in lines if line.startswith("# ") and " = " in line]
-    body = "\n".join([line for line in settings if not line.startswith(("birds", "common"))])
-    (tmp_path / "filled.toml").write_text(body)
-    filled = read_settings(tmp_path / "filled.toml")
-    assert filled == Settings(models_toml=tmp_path / "models.toml")
     tables = {"data_folders", "vocabularies"}
-    assert {line.split(" = ")[0] for line in body.splitlines()} == Settings.model_fields.keys() - tables
-    assert {f"# [{table}]" for table in tables} <= set(lines)
+    lines = [line.removeprefix("# ") for line in EXAMPLE.read_text().splitlines() if line.startswith("# ")]
+    assert {f"[{table}]" for table in tables} <= set(lines)
+    examples = ("birds = ", "common = ", *(f"[{table}]" for table in tables))
+    body = [line for line in lines if SETTING.match(line) and not line.startswith(examples)]
+    (tmp_path / "filled.toml").write_text("\n".join(body))
+    assert read_settings(tmp_path / "filled.toml") == Settings(models_toml=tmp_path / "models.toml")
+    written = tomllib.loads("\n".join(body))
+    assert written.keys() - tables_of(Settings).keys() == Settings.WRITE.keys() - tables
+    for name, table in tables_of(Settings).items():
+        assert written.get(name, {}).keys() == table.model_fields.keys(), f"[{name}]"
 
 
 def test_the_store_is_opened_once_in_the_cache_folder(own_store: Path) -> None:
@@ -163,4 +208,20 @@ def test_the_environment_goes_before_the_files_precision(tmp_path: Path, monkeyp
     config.settings.cache_clear()
     monkeypatch.setenv("VITRINE_PRECISION", "half")
     with pytest.raises(BadRequest, match='VITRINE_PRECISION is “half”; write "auto", "float32" or "bfloat16"'):
+        config.settings()
+
+
+def test_the_secret_for_metrics_comes_from_the_environment_first_and_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vitrine.toml").write_text(
+        '[operating]\nmetrics_token = "0123456789abcdef"\nframe_ancestors = ["https://a.b"]\n'
+    )
+    monkeypatch.setenv("VITRINE_METRICS_TOKEN", "fedcba9876543210")
+    operating = config.settings().operating
+    assert (operating.metrics_token, operating.frame_ancestors) == ("fedcba9876543210", ("https://a.b",))
+    assert "fedcba" not in repr(operating)
+    monkeypatch.setenv("VITRINE_METRICS_TOKEN", "short")
+    config.settings.cache_clear()
+    with pytest.raises(BadRequest, match="16 characters or more"):
         config.settings()

@@ -32,7 +32,7 @@ def test_all_are_known_before_any_is_imported() -> None:
         "assert not [each.module for each in known.values() if each.module in sys.modules]\n"
         "print(len(known), all(each.title and each.about.endswith(('.', '?')) for each in known.values()))"
     )
-    assert told == "23 True"
+    assert told == "26 True"
 
 
 def test_what_is_read_of_a_file_is_what_its_decorator_says_when_it_is_imported() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.cli import main
 from engine.core.errors import BadRequest
-from engine.core.paths import brief, readable, typed_path
+from engine.core.paths import brief, readable, typed_path, whole, without_folders
 
 UNUSABLE = {"~nosuchperson/x": "home folder", "x" * 300: "too long", "": "empty text"}
 ADDRESS = ("visualize", "starter-cnn@stem:0")
@@ -67,3 +67,34 @@ def test_a_long_path_is_not_repeated_whole(
     assert main([*argv, str(tmp_path / "file" / Path("x/" * 1500))]) == 2
     printed = capsys.readouterr()
     assert printed.err.count("\n") == 1 and len(printed.err) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("It cannot be kept in /tmp/a/uploads: full.", "It cannot be kept in …/uploads: full."),
+        ("“/tmp/b/my file.toml”, line 3", "“…/my file.toml”, line 3"),
+        ("(/tmp/results) is full", "(…/results) is full"),
+        (
+            "See https://x.org/tmp/a/b, /nowhere/like/this and 3/4 of a/b.",
+            "See https://x.org/tmp/a/b, /nowhere/like/this and 3/4 of a/b.",
+        ),
+    ],
+)
+def test_a_visitor_is_not_told_where_things_lie(text: str, told: str) -> None:
+    assert without_folders(text) == told
+
+
+def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    for text in ("first", "second"):
+        with whole(path) as partial:
+            partial.write_text(text)
+            assert not path.exists() or path.read_text() == "first"
+        assert path.read_text() == text
+    with pytest.raises(RuntimeError), whole(path) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    with pytest.raises(OSError), whole(tmp_path / "nowhere" / "kept.json") as partial:
+        partial.write_text("half")
+    assert path.read_text() == "second" and [*tmp_path.iterdir()] == [path]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.core.quantiles import beta_quantile, beta_tail, student_quantile
+from engine.core.quantiles import beta_quantile, beta_tail, student_quantile, student_tail
 
 
 def test_students_quantiles_are_those_of_the_tables():
@@ -29,3 +29,10 @@ def test_the_tail_of_the_beta_distribution_is_that_of_a_binomial():
 def test_a_quantile_is_where_the_tail_is(a: float, b: float):
     for q in (0.001, 0.025, 0.5, 0.8, 0.975):
         assert beta_tail(beta_quantile(q, a, b), a, b) == pytest.approx(q, rel=1e-6)
+
+
+def test_the_tail_of_students_distribution_is_what_lies_beyond_its_quantile():
+    for freedom in (1, 4.5, 30, 4000):
+        for q in (0.6, 0.975, 0.9999):
+            assert student_tail(student_quantile(q, freedom), freedom) == pytest.approx(2 * (1 - q), rel=1e-6)
+    assert student_tail(0.0, 7) == 1 and student_tail(math.inf, 7) == 0 and math.isnan(student_tail(1.0, 0))

@@ -142,3 +142,14 @@ def test_another_threads_request_has_its_own() -> None:
         thread.start()
         thread.join()
     assert seen == ["theirs"]
+
+
+def test_a_request_knows_the_uploads_that_it_names_wherever_they_stand() -> None:
+    photo, vector = "up-0123456789abcdef", "dir-fedcba9876543210"
+    assert Asked(name=f"(3*{vector}-2*120)").uploads == (vector,)
+    assert Asked(name=f"match:{photo} {photo} uploaded/00112233445566aa").uploads == (
+        photo,
+        "uploaded/00112233445566aa",
+    )
+    for other in ("17", "up-0123", f"look{photo}", f"{photo}0", "upload"):
+        assert Asked(name=other).uploads == ()

@@ -12,14 +12,17 @@ from engine.core import statistics
 from engine.core.statistics import (
     Estimate,
     apart,
+    combination,
     difference,
     effective,
     estimate,
     mcnemar,
     percentiles,
+    ratios,
     resampled,
     share,
     smallest_difference,
+    smallest_like,
     smallest_share,
 )
 
@@ -249,3 +252,46 @@ def test_a_share_is_inside_its_interval_and_the_interval_between_nothing_and_all
 def test_of_no_image_there_is_no_mean():
     with pytest.raises(ValueError, match="Nothing to resample"):
         resampled(np.empty(0))
+
+
+def test_a_sum_of_estimates_is_as_sure_as_its_parts_together() -> None:
+    """Three and four give five; a weight stretches, and a minus turns a lopsided interval around."""
+    sure, less = Estimate(0.5, 0.47, 0.54), Estimate(0.2, 0.16, 0.23)
+    apart_by = (0.3, 0.3 - math.hypot(0.03, 0.03), 0.3 + math.hypot(0.04, 0.04))
+    assert combination((1, sure), (-1, less)) == pytest.approx(apart_by)
+    assert combination((2, sure)) == pytest.approx((1.0, 0.94, 1.08))
+    assert combination((-1, less)) == pytest.approx((-0.2, -0.23, -0.16))
+
+
+def test_what_could_be_seen_follows_from_the_width() -> None:
+    """Of a normal estimate with a standard error of one: 1.96 and 0.84 standard errors."""
+    assert smallest_like(Estimate(7.0, 7 - 1.96, 7 + 1.96)) == pytest.approx(2.80, abs=0.01)
+
+
+def test_with_few_images_the_interval_says_that_nothing_is_known() -> None:
+    low, high = statistics.correlation_interval(np.array([0.9]), 3)
+    assert (low[0], high[0]) == (-1, 1)
+    low, high = statistics.correlation_interval(np.array([0.5]), 100)
+    assert (low[0], high[0]) == pytest.approx((0.337, 0.634), abs=0.001)  # the textbook's example
+
+
+def test_ratios_of_many_columns_are_those_of_one_after_the_other() -> None:
+    draws = np.random.default_rng(4)
+    member = np.repeat(np.arange(40), draws.integers(1, 5, 40))
+    below = draws.normal(2, 1, (len(member), 5))
+    above = 0.7 * below + draws.normal(size=below.shape) + draws.normal(size=(40, 5))[member]
+    for clusters in (member, None):
+        found = ratios(above, below, clusters=clusters)
+        for column in range(5):
+            value, low, high = estimate(above[:, column], below[:, column], clusters)
+            reach = statistics.student_quantile(0.975, found.freedom[column]) * found.error[column]
+            assert found.value[column] == pytest.approx(value)
+            assert reach == pytest.approx((high - low) / 2)
+
+
+def test_degrees_of_freedom_are_those_of_the_images_that_tell_something() -> None:
+    values, told = np.ones((12, 2)), np.zeros((12, 2))
+    told[:6, 0], told[:, 1] = 1, 1
+    assert ratios(values, values, told).freedom.tolist() == [5, 11]
+    assert ratios(values, values, told, np.arange(12) // 2).freedom.tolist() == [2, 5]
+    assert math.isnan(ratios(values, 0 * values).value[0]), "nothing below the line"

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.errors import BadRequest
 from engine.data.imagenet import imagenet_ids, imagenet_names
-from engine.evaluation.class_matching import match
+from engine.evaluation.class_matching import check_comparable, knowledge, match
 
 
 def test_wordnet_ids_find_imagenets_classes():
@@ -43,3 +43,37 @@ def test_a_data_set_of_the_models_first_class_alone_is_known():
 def test_names_that_are_not_one_for_each_output_are_refused() -> None:
     with pytest.raises(BadRequest, match="has 3 outputs, but 2 names"):
         match(("a",), ("a", "b"), 3)
+
+
+class Kinds:
+    """A data set that knows these kinds and nothing else."""
+
+    def __init__(self, *names: str) -> None:
+        self.class_names = names
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models `ab` and `bc` know the kinds of their letters; the data sets have the kinds of theirs."""
+    from engine.evaluation import class_matching
+
+    monkeypatch.setattr(class_matching, "model_classes", lambda model: tuple(model))
+    monkeypatch.setattr(class_matching, "open_dataset", lambda data: Kinds(*data))
+    class_matching._knowledge.cache_clear()
+
+
+@pytest.mark.usefixtures("known")
+def test_what_a_model_knows_of_a_data_set_is_told_unless_it_is_everything() -> None:
+    assert knowledge("ab", "abcd").sentence == "knows 2 of 4 kinds here: compared on those"
+    assert knowledge("ab", "ab").sentence == ""
+    with pytest.raises(BadRequest, match="ab knows none of the kinds of “xy”"):
+        knowledge("ab", "xy")
+
+
+@pytest.mark.usefixtures("known")
+def test_models_with_no_kind_in_common_are_refused_before_anything_runs() -> None:
+    check_comparable(["ab", "bc"], "abc")
+    check_comparable(["ab"], "abc")
+    with pytest.raises(BadRequest, match="ab and bc have no kind of “ac” in common"):
+        check_comparable(["ab", "bc"], "ac")
+    check_comparable(["ab", "bc"], "")  # nameless: ImageNet's

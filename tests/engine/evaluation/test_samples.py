@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadRequest, RefusedFile
-from engine.evaluation.samples import chosen, in_batches, region_of, samples
+from engine.evaluation.samples import chosen, drawn, in_batches, region_of, samples
 from tests.engine.world import SIDE, Squares, box
 
 EVERY = np.arange(4)
@@ -24,6 +24,17 @@ def test_without_a_limit_all_images_of_known_classes_are_chosen() -> None:
     assert numbers.tolist() == [0, 2, 4, 6] and labels.tolist() == [5, 6, 5, 6]
     with pytest.raises(BadRequest, match="no image with a label among the model"):
         chosen(Squares(8), np.full(4, -1))
+
+
+def test_with_or_without_labels_images_are_drawn_the_same_each_time() -> None:
+    class Unlabelled(Squares):
+        def label(self, index: int) -> int | None:
+            return None if index % 2 or self.name == "none" else index % 4
+
+    assert drawn(Unlabelled(40), 0).tolist() == [*range(0, 40, 2)], "those with an object to name"
+    few = drawn(Unlabelled(40), 7)
+    assert len(few) == 7 and (few == drawn(Unlabelled(40), 7)).all() and (np.diff(few) > 0).all()
+    assert drawn(Unlabelled(9, "none"), 50).tolist() == [*range(9)], "where none is labelled, all"
 
 
 def test_box_and_mask_of_the_same_object_are_the_same_region() -> None:

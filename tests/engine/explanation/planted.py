@@ -87,8 +87,9 @@ class Desk(Notebook):
     def compute(self, request: Request) -> Result:
         return self.find(request) or request.run(self)
 
-    def keep(self, request: Request, result: Result, spare: bool = False) -> None:
+    def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
         self.kept[request.key()] = result
+        return True
 
 
 @pytest.fixture

@@ -22,9 +22,26 @@ def test_everything_is_in_it_and_the_picture_opens_the_page():
     )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = set(archive.namelist())
-        assert {"README.txt", "figure.svg", "figure.png", "figure.tex", "cite.bib", "again.py", "again.sh"} <= names
+        assert {
+            "README.txt",
+            "figure.svg",
+            "figure.pdf",
+            "figure.png",
+            "figure.tex",
+            "cite.bib",
+            "again.py",
+            "again.sh",
+        } <= names
         assert "results/0-starter-vit-blocks.6.mlp.hidden/numbers.csv" in names
         assert origin_of(archive.read("figure.png")) == origin
         told = json.loads(archive.read("results/1-starter-cnn-blocks.6.mlp.hidden/request.json"))
         assert told["request"] == results[1].request
         assert archive.read("again.sh").decode().count("\n") == 2
+
+
+def test_a_chart_brings_its_own_numbers():
+    own = {"numbers.csv": b"x,y\n"}
+    data = to_zip(laid_out(sheet_of([result()])), "", [result()], Origin(), "", date(2026, 11, 29), own)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.read("numbers.csv") == own["numbers.csv"]
+        assert b"figure.pdf" in archive.read("figure.tex")

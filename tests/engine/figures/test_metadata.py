@@ -40,8 +40,10 @@ def test_what_was_written_into_a_figure_is_read_back():
         b"", b"hello", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, to_png(np.zeros((2, 2, 3), np.uint8)), png(""), png("{"), png("[]"),
         png('"text"'), png(json.dumps({"page": 3, "query": "a=b"})), png(json.dumps({"page": "home"})),
         png(json.dumps({"page": "home", "query": "a" * 9_000})), png(" " * 3_000_000), png("[" * 150_000),
+        png(None).replace(b"IHDR" + b"\0\0\0\2" * 2, b"IHDR" + b"\0\0\x27\x10" * 2),
+        png(json.dumps({"page": "x", "query": "\ud800"})),
     ],
-    ids=range(13),
+    ids=range(15),
 )  # fmt: skip
 def test_any_other_file_is_refused_in_a_sentence(data: bytes):
     with pytest.raises(RefusedFile, match=r"^odd\.png .*\. Give a figure that was saved from Vitrine"):

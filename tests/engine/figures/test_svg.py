@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from engine.core.images import open_image
-from engine.figures.drawing import Drawing, Image, Text
+from engine.figures.drawing import Area, Dot, Drawing, Image, Line, Text
 from engine.figures.svg import to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -35,3 +35,14 @@ def test_size_is_in_points_and_pictures_have_the_pixels_that_were_computed():
     assert image is not None and "pixelated" in str(image.get("style"))
     data = base64.b64decode(str(image.get("href")).removeprefix("data:image/png;base64,"))
     assert np.array_equal(open_image(data), pixels)
+
+
+def test_shapes_stay_shapes():
+    places = ((0.0, 0.0), (10.0, 5.0), (0.0, 5.0))
+    items = (Area(places, "#ff0000", 0.2), Line(places, "#00ff00", 2, (3, 1)), Dot(4, 5, 2, "#0000ff", hollow=True))
+    root = ElementTree.fromstring(to_svg(Drawing(20, 20, items)))
+    area, line, dot = (root.find(f"{SVG}{tag}") for tag in ("polygon", "polyline", "circle"))
+    assert area is not None and line is not None and dot is not None
+    assert area.get("points") == line.get("points") == "0,0 10,5 0,5" and area.get("fill-opacity") == "0.2"
+    assert (line.get("fill"), line.get("stroke-dasharray")) == ("none", "3 1")
+    assert (dot.get("stroke"), dot.get("fill"), dot.get("r")) == ("#0000ff", "#ffffff", "2")

@@ -8,6 +8,7 @@ import pytest
 
 from cache.store import ResultStore
 from engine.jobs.scheduler import Jobs
+from engine.people.person import Person
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
 
 
@@ -36,24 +37,24 @@ def test_cancelling_a_waiting_job_means_that_it_never_runs(jobs: Jobs, stage: St
 def test_one_owner_cannot_cancel_what_another_wants(jobs: Jobs, stage: Stage, running: bool) -> None:
     gate = stage.gate("a" if running else "before")
     if not running:
-        jobs.submit(Play(name="before"), "x")
+        jobs.submit(Play(name="before"), Person("x"))
         stage.wait_for("before")
-    job = jobs.submit(Play(name="a"), "ann")
-    jobs.submit(Play(name="a"), "bob")
+    job = jobs.submit(Play(name="a"), Person("ann"))
+    jobs.submit(Play(name="a"), Person("bob"))
     if running:
         stage.wait_for("a")
-    assert not jobs.cancel(job, "eve")  # who never asked
-    assert not jobs.cancel(job, "ann") and not jobs.cancel(job, "ann")
+    assert not jobs.cancel(job, Person("eve"))  # who never asked
+    assert not jobs.cancel(job, Person("ann")) and not jobs.cancel(job, Person("ann"))
     gate.set()
     assert jobs.wait(job, SECONDS).status == "done"
 
 
 def test_when_the_last_interested_owner_cancels_the_job_stops(jobs: Jobs, stage: Stage) -> None:
     stage.gate("a")
-    job = jobs.submit(Play(name="a"), "ann")
-    jobs.submit(Play(name="a"), "bob")
+    job = jobs.submit(Play(name="a"), Person("ann"))
+    jobs.submit(Play(name="a"), Person("bob"))
     stage.wait_for("a")
-    assert not jobs.cancel(job, "ann") and jobs.cancel(job, "bob")
+    assert not jobs.cancel(job, Person("ann")) and jobs.cancel(job, Person("bob"))
     assert jobs.wait(job, SECONDS).status == "cancelled"
 
 
@@ -84,12 +85,12 @@ def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_job_of_their_
 ) -> None:
     gate = stage.gate("a")
     request = Play(name="a", act="lingers")
-    jobs.cancel(jobs.submit(request, "ann"), "ann")
-    jobs.submit(request, "ann")
+    jobs.cancel(jobs.submit(request, Person("ann")), Person("ann"))
+    jobs.submit(request, Person("ann"))
     stage.wait_for("a")
-    jobs.cancel(request.key(), "ann")
+    jobs.cancel(request.key(), Person("ann"))
     stage.wait_for("a lingers")
-    job = jobs.submit(request, "bob")
+    job = jobs.submit(request, Person("bob"))
     assert jobs.snapshot(job).status == "queued"
     stage.gate("end").set()
     until(lambda: jobs.snapshot(job).status == "running")

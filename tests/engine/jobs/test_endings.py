@@ -41,6 +41,28 @@ def test_closing_stops_what_runs_and_names_it_as_interrupted_next_time(store: Re
     restarted_store.close()
 
 
+def test_draining_lets_the_running_job_end_and_begins_none_of_those_that_wait(store: ResultStore, stage: Stage) -> None:
+    jobs = Jobs(store)
+    stage.gate("a")
+    running, waiting = jobs.submit(Play(name="a")), jobs.submit(Play(name="b"))
+    stage.wait_for("a")
+    assert not jobs.draining and not jobs.drain(0.01), "it is still running"
+    with pytest.raises(Unavailable, match="shutting down"):
+        jobs.submit(Play(name="c"))
+    assert jobs.draining and jobs.snapshot(running).status == "running"
+    stage.gate("a").set()
+    assert jobs.drain(SECONDS)
+    assert [jobs.snapshot(job).status for job in (running, waiting)] == ["done", "queued"]
+    assert jobs.submit(Play(name="a")).id == running.id, "what is stored is still given"
+    jobs.close()
+    store.close()
+    restarted_store = ResultStore(store.folder)
+    restarted = Jobs(restarted_store)
+    assert [facts["name"] for facts in restarted.interrupted().values()] == ["b"]
+    restarted.close()
+    restarted_store.close()
+
+
 def test_what_ended_by_itself_is_not_listed_as_interrupted(store: ResultStore) -> None:
     jobs = Jobs(store)
     for act in ("", "bug"):

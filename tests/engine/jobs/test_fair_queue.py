@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from cache.store import ResultStore
+from engine.core.settings.limits import Limits
 from engine.jobs.fair_queue import FairQueue
 from engine.jobs.scheduler import Jobs
+from engine.people.person import Person
 from tests.engine.jobs.playing import SECONDS, Play, Stage
 
 
 def test_owners_take_turns_and_each_owners_jobs_keep_their_order(store: ResultStore, stage: Stage) -> None:
-    jobs = Jobs(store, jobs_per_owner=10)
+    jobs = Jobs(store, limits=Limits(jobs_per_person=10))
     gate = stage.gate("first")
-    jobs.submit(Play(name="first"), "greedy")
+    jobs.submit(Play(name="first"), Person("greedy"))
     stage.wait_for("first")
     for owner, names in {"greedy": "g1 g2 g3 g4", "modest": "m1 m2", "late": "l1"}.items():
         for name in names.split():
-            jobs.submit(Play(name=name), owner)
+            jobs.submit(Play(name=name), Person(owner))
     order = ["m1", "l1", "g1", "m2", "g2", "g3", "g4"]  # greedy had its turn: the first job
     assert [job.request.name for job in jobs.active()] == ["first", *order]  # type: ignore[attr-defined]
     assert [jobs.snapshot(Play(name=name).key()).position for name in order] == [1, 2, 3, 4, 5, 6, 7]

@@ -47,8 +47,8 @@ def test_one_can_be_dismissed_and_the_others_stay_listed(start) -> None:
         first.begin(key, {**REQUEST, "name": key})
     die()
     second, die = start()
-    second.forget("l")
-    second.forget("nobody's")
+    second.forget(key="l")
+    second.forget(key="nobody's")
     assert list(second.interrupted()) == ["k", "m"]
     die()
     third, die = start()

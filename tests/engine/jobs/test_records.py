@@ -6,26 +6,28 @@ import pytest
 
 from cache.store import ResultStore
 from engine.core.errors import Unavailable
+from engine.core.settings.limits import Limits
 from engine.jobs.records import Job, Record, Records
 from engine.jobs.scheduler import Jobs
+from engine.people.person import Person
 from tests.engine.jobs.playing import SECONDS, Play, Stage
 
 
 def test_the_queue_and_each_owners_share_of_it_have_limits(store: ResultStore, stage: Stage) -> None:
-    jobs = Jobs(store, jobs_per_owner=2, queue_limit=3)
+    jobs = Jobs(store, limits=Limits(jobs_per_person=2, jobs_waiting=3))
     gate = stage.gate("a1")
-    jobs.submit(Play(name="a1"), "a")
+    jobs.submit(Play(name="a1"), Person("a"))
     stage.wait_for("a1")
-    jobs.submit(Play(name="a2"), "a")
+    jobs.submit(Play(name="a2"), Person("a"))
     with pytest.raises(Unavailable, match="already have 2 jobs queued or running"):
-        jobs.submit(Play(name="a3"), "a")
-    jobs.submit(Play(name="b1"), "b")
-    jobs.submit(Play(name="b2"), "b")
+        jobs.submit(Play(name="a3"), Person("a"))
+    jobs.submit(Play(name="b1"), Person("b"))
+    jobs.submit(Play(name="b2"), Person("b"))
     with pytest.raises(Unavailable, match=r"queue is full \(3 jobs\)"):
-        jobs.submit(Play(name="c1"), "c")
-    jobs.submit(Play(name="b2"), "c")  # joining costs nothing
-    assert jobs.cancel(Play(name="a2").key(), "a")
-    jobs.submit(Play(name="a3"), "a")
+        jobs.submit(Play(name="c1"), Person("c"))
+    jobs.submit(Play(name="b2"), Person("c"))  # joining costs nothing
+    assert jobs.cancel(Play(name="a2").key(), Person("a"))
+    jobs.submit(Play(name="a3"), Person("a"))
     gate.set()
     assert jobs.wait(Play(name="a3").key(), SECONDS).status == "done"
     assert "a2" not in stage.ran
@@ -33,15 +35,15 @@ def test_the_queue_and_each_owners_share_of_it_have_limits(store: ResultStore, s
 
 
 def test_a_batch_counts_as_one_job_and_is_worked_off_though_nobody_watches(store: ResultStore, stage: Stage) -> None:
-    jobs = Jobs(store, jobs_per_owner=2, queue_limit=2)
+    jobs = Jobs(store, limits=Limits(jobs_per_person=2, jobs_waiting=2))
     gate = stage.gate("w1")
     for name in ("w1", "w2", "w3", "w4"):
-        jobs.submit(Play(name=name), "a", batch="a wall")
-    jobs.submit(Play(name="a1"), "a")
+        jobs.submit(Play(name=name), Person("a"), batch="a wall")
+    jobs.submit(Play(name="a1"), Person("a"))
     with pytest.raises(Unavailable, match=r"queue is full \(2 jobs\)"):
-        jobs.submit(Play(name="b1"), "b")
-    assert jobs.cancel(Play(name="a1").key(), "a")
-    jobs.submit(Play(name="b1"), "b")
+        jobs.submit(Play(name="b1"), Person("b"))
+    assert jobs.cancel(Play(name="a1").key(), Person("a"))
+    jobs.submit(Play(name="b1"), Person("b"))
     gate.set()
     for name in ("w4", "b1"):
         assert jobs.wait(Play(name=name).key(), SECONDS).status == "done"
@@ -62,7 +64,7 @@ def test_the_jobs_that_ended_last_are_remembered_up_to_a_limit(jobs: Jobs, monke
 
 
 def test_a_newcomer_joins_what_waits_or_runs_and_nothing_that_is_over_or_stopping() -> None:
-    records = Records(jobs_per_owner=9, queue_limit=9)
+    records = Records(Limits())
     records.remember(record := Record(Job("k", Play(name="a")), {"one": "k"}))
     assert records.to_join("other") is None
     for status, joined in (

@@ -10,6 +10,7 @@ from cache.store import ResultStore
 from engine.core.errors import Unavailable
 from engine.jobs.keys import stored_key
 from engine.jobs.scheduler import Jobs
+from engine.people.person import Person
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
 
 # One request, one job
@@ -40,7 +41,8 @@ def test_the_same_request_asked_by_many_at_once_computes_once(jobs: Jobs, stage:
     gate = stage.gate("a")
     ids: list[str] = []
     threads = [
-        threading.Thread(target=lambda n=n: ids.append(jobs.submit(Play(name="a"), f"owner {n}").id)) for n in range(8)
+        threading.Thread(target=lambda n=n: ids.append(jobs.submit(Play(name="a"), Person(f"owner {n}")).id))
+        for n in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -58,7 +60,7 @@ def test_a_request_that_differs_in_anything_is_another_job(jobs: Jobs) -> None:
 
 def test_a_job_outlives_the_thread_that_submitted_it(jobs: Jobs, stage: Stage) -> None:
     gate = stage.gate("a")
-    submitter = threading.Thread(target=jobs.submit, args=(Play(name="a"), "a closed tab"))
+    submitter = threading.Thread(target=jobs.submit, args=(Play(name="a"), Person("a closed tab")))
     submitter.start()
     submitter.join()
     gate.set()

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from engine.core.errors import BadRequest, Cancelled
-from engine.core.request import Progress
+from engine.core.errors import BadRequest, Cancelled, PutBack
+from engine.core.request import Progress, Request
 from engine.jobs.records import Job, Record
 from engine.jobs.workers import Workers
 from tests.engine.jobs.playing import SECONDS, Play
@@ -26,10 +26,20 @@ class Queue:
         with self._lock:
             return self._waiting.pop(0) if self._waiting else None
 
+    def take_short(self) -> None:
+        return None
+
     def report(self, record: Record, progress: Progress | None) -> None:
         if record.job.id == "stopped":
             raise Cancelled("The job was cancelled.")
         self.seen.append((record.job.id, progress and progress.message))
+
+    def begins(self, record: Record, request: Request, waits: bool) -> None:
+        if record.job.id == "makes room":
+            raise PutBack("Later.")
+
+    def put_back(self, record: Record) -> None:
+        self.seen.append((record.job.id, "waits again"))
 
     def end(self, record: Record, status: Any, error: str | None = None) -> None:
         if not record.ended:
@@ -42,19 +52,21 @@ class Raising:
 
     ERRORS: ClassVar = {"refused": BadRequest("There is none."), "exit": SystemExit(1)}
 
-    def fetch(self, request: Play, report: Any) -> None:
+    def fetch(self, request: Play, report: Any, begins: Any) -> None:
+        begins(request, False)
         report(Progress(1, 2, "half"))
         if request.name in self.ERRORS:
             raise self.ERRORS[request.name]
 
 
 def test_each_job_ends_in_its_own_way_and_the_next_one_is_taken() -> None:
-    line = Queue("good", "stopped", "refused", "last")
+    line = Queue("good", "stopped", "makes room", "refused", "last")
     Workers(line, Raising(), 1).join(SECONDS)  # type: ignore[arg-type]
     assert line.seen == [
         ("good", "half"),
         ("good", ("done", None)),
         ("stopped", ("cancelled", None)),
+        ("makes room", "waits again"),
         ("refused", "half"),
         ("refused", ("failed", "There is none.")),
         ("last", "half"),

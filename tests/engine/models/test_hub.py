@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import http.server
 import socket
-import threading
 
 import pytest
 from huggingface_hub import constants
-from safetensors.torch import save
 
-from engine.core.errors import Unavailable
-from engine.models import catalog
+from engine.core.errors import Cancelled, Unavailable
+from engine.models import catalog, guard
 from engine.models import hub as hub_of_models
-from tests.engine.models.marked import TINY, tiny
+from tests.engine.models.marked import TINY
 
 
 def test_without_network_one_sentence_says_how_to_get_the_weights(hub, patience):
@@ -32,37 +29,63 @@ def test_a_hub_that_never_answers_is_given_up_within_seconds_and_not_asked_again
     assert patience == [hub_of_models.SECONDS_TO_ANSWER] and hub_of_models.SECONDS_TO_ANSWER <= 5
 
 
-def test_weights_are_downloaded_from_a_hub_that_answers(hub, monkeypatch):
-    content, asked = save(tiny(0.5)), []
-
-    class Hub(http.server.BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            asked.append((self.command, self.path))
-            known = self.path in ("/", f"/timm/{TINY}/resolve/main/model.safetensors")
-            body = content if known and self.path != "/" else b""
-            self.send_response(200 if known else 404)
-            for key, value in {"ETag": '"e7a6"', "X-Repo-Commit": "c0ffee", "Content-Length": str(len(body))}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET = answer
-
-        def log_message(self, format, *args) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(constants, "ENDPOINT", address)
-        files = address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
-        model = catalog.load(f"timm/{TINY}", "cpu")
-    finally:
-        server.shutdown()
-        server.server_close()
+def test_weights_are_downloaded_from_a_hub_that_answers(serving):
+    model = catalog.load(f"timm/{TINY}", "cpu")
     assert all((tensor == 0.5).all() for tensor in model.module.parameters())
-    assert ("GET", f"/timm/{TINY}/resolve/main/model.safetensors") in asked
+    assert ("GET", f"/timm/{TINY}/resolve/main/model.safetensors") in serving
     assert catalog.find(f"timm/{TINY}").available  # and now without the hub
+
+
+def test_what_the_cache_holds_is_listed_with_its_size_and_removed(serving):
+    catalog.load(f"timm/{TINY}", "cpu")
+    assert list(hub_of_models.kept()) == [f"timm/{TINY}"] and hub_of_models.kept()[f"timm/{TINY}"] > 1000
+    hub_of_models.remove(f"timm/{TINY}")
+    assert hub_of_models.kept() == {} and not catalog.find(f"timm/{TINY}").available
+
+
+def test_the_size_is_known_before_anything_is_fetched(serving):
+    entry = catalog.find(f"timm/{TINY}")
+    assert (hub_of_models.size(catalog.source_of(entry).place(entry)) or 0) > 1000
+    assert all(command == "HEAD" for command, _ in serving)
+
+
+def test_whoever_watches_hears_of_every_chunk_and_all_of_them_are_the_file(serving, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
+    sizes, came = [], []
+    with guard.asked(sizes.append, came.append):
+        catalog.fingerprint(f"timm/{TINY}")
+    assert len(came) > 2 and sum(came) == sizes[0] == sum(hub_of_models.kept().values())
+
+
+def test_whoever_watches_can_end_it_between_two_chunks_and_nothing_is_left(serving, hub, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
+    came = []
+
+    def stop(count):
+        came.append(count)
+        if len(came) == 2:
+            raise Cancelled("That is enough.")
+
+    with guard.asked(came=stop), pytest.raises(Cancelled, match="That is enough"):
+        catalog.fingerprint(f"timm/{TINY}")
+    assert len(came) == 2 and not catalog.find(f"timm/{TINY}").available
+    assert [*hub.glob("models--*/blobs/*")] == [], "no part of the file"
+    catalog.fingerprint(f"timm/{TINY}")
+    assert catalog.find(f"timm/{TINY}").available, "asked for again, it comes whole"
+
+
+def test_what_is_watched_comes_over_plain_http_and_other_downloads_as_ever(serving, monkeypatch):
+    seen, fetch = [], hub_of_models.hf_hub_download
+
+    def noted(*args, **given):
+        seen.append((constants.HF_HUB_DISABLE_XET, "tqdm_class" in given))
+        return fetch(*args, **given)
+
+    monkeypatch.setattr(hub_of_models, "hf_hub_download", noted)
+    before = constants.HF_HUB_DISABLE_XET
+    with guard.asked(came=lambda count: None):
+        catalog.fingerprint(f"timm/{TINY}")
+    assert seen == [(True, True)] and before == constants.HF_HUB_DISABLE_XET
+    hub_of_models.remove(f"timm/{TINY}")
+    catalog.fingerprint(f"timm/{TINY}")
+    assert seen[1:] == [(before, False)]

@@ -115,3 +115,53 @@ def test_a_failed_load_is_not_kept():
     with pytest.raises(OSError, match="disk"):
         pool.get("a", fail)
     assert pool.get("a", lambda: model("a")).name == "a"
+
+
+def test_two_that_load_at_once_do_not_exceed_the_limit_together():
+    pool, at_once, most = ModelPool(3 * KILO), 0, []
+    lock = threading.Lock()
+
+    def load(name: str) -> LoadedModel:
+        nonlocal at_once
+        with lock:
+            at_once += 1
+            most.append(at_once)
+        time.sleep(0.05)
+        with lock:
+            at_once -= 1
+        return model(name, 2 * KILO)
+
+    threads = [threading.Thread(target=pool.get, args=(n, lambda n=n: load(n), 2 * KILO)) for n in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(most) == 3 and max(most) == 1 and pool.memory_bytes == 2 * KILO
+
+
+def test_room_is_made_before_a_model_is_loaded():
+    pool = ModelPool(3 * KILO)
+    pool.get("a", lambda: model("a", 2 * KILO))
+    pool.get("b", lambda: look(pool), 2 * KILO)
+    assert pool.keys() == ["b"]
+
+
+def look(pool: ModelPool) -> LoadedModel:
+    assert pool.keys() == [], "what was held has made room"
+    return model("b", 2 * KILO)
+
+
+def test_a_model_larger_than_the_limit_is_loaded_alone_and_a_failure_gives_its_room_back():
+    pool = ModelPool(KILO)
+    pool.get("large", lambda: model("large", 5 * KILO), 5 * KILO)
+    with pytest.raises(ZeroDivisionError):
+        pool.get("fails", lambda: 1 / 0, 5 * KILO)
+    assert pool.get("small", lambda: model("small"), KILO) and pool._reserved == {}
+
+
+def test_a_model_that_loads_another_does_not_wait_for_itself():
+    pool = ModelPool(3 * KILO)
+    pool.get(
+        "outer", lambda: pool.get("inner", lambda: model("inner", 2 * KILO), 2 * KILO) and model("outer"), 2 * KILO
+    )
+    assert "outer" in list(pool.keys())

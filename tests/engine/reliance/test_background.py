@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
@@ -13,7 +12,8 @@ from engine.core.statistics import share
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
 from engine.evaluation import comparison, samples, streaming
-from engine.reliance.background import BackgroundRequest, cut_variants, variants
+from engine.reliance.background import BackgroundRequest
+from engine.reliance.cuts import variants
 from tests.engine.contexts import Notebook
 from tests.engine.data.formats.on_disk import ilsvrc, masked, parquet
 from tests.engine.world import SIDE, Squares, box, png, reader, scene, settle, write, xml
@@ -101,25 +101,6 @@ def test_where_places_are_known_a_background_is_asked_what_it_can_tell(world):
         apart["difference"] == row.lives - blind.lives and apart["interval"][0] > 0 and apart["variant"] == "background"
     )
     assert comparison.paired_places(comparison.align([run("place"), run("object")])) == []
-
-
-def test_foreground_and_background_are_the_image_when_put_together():
-    sample = samples.Sample(3, 3, scene(3), Squares().mask(3))
-    full, foreground, behind = cut_variants([sample], reader("object"), ("black",))[0]
-    torch.testing.assert_close(foreground + behind, full)
-    left, top, right, bottom = box(3)
-    assert foreground[:, :top].abs().max() == 0 and behind[:, top:bottom, left:right].abs().max() == 0
-
-
-def test_images_of_another_size_are_cut_before_they_are_scaled(monkeypatch):
-    """Cut at their own resolution: a box of half the image stays half, and its edge is soft as scaling makes it."""
-    image = np.full((64, 64, 3), 200, np.uint8)
-    region = np.zeros((64, 64), bool)
-    region[:, :32] = True
-    full, foreground, behind = cut_variants([samples.Sample(0, 0, image, region)], reader("object"), ("black",))[0]
-    assert full.shape == (3, SIDE, SIDE)
-    assert foreground[:, :, :14].min() > 0.77 and foreground[:, :, 18:].max() < 0.01
-    torch.testing.assert_close(foreground + behind, full, atol=2 / 255, rtol=0)
 
 
 def test_the_answers_do_not_depend_on_the_batch(monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from engine.core.errors import BadRequest, Cancelled
 from engine.core.experiments import parse_request
 from engine.core.images import to_input
-from engine.core.request import Result, build
+from engine.core.request import Made, Result, build
 from engine.data import uploads
 from engine.visualization import quality, recipes
 from engine.visualization import request as visualize
@@ -35,11 +35,22 @@ class Notebook(contexts.Notebook):
 
     def compute(self, request):
         numbers = np.arange(len(self.scenes), dtype=np.int32)
-        return Result(dict(request), {"position_mean": self.scenes.astype(np.float32), "images": numbers})
+        units, maps = self.scenes.shape[1], self.scenes.shape[1] * 5 * 4
+        return Result(
+            dict(request),
+            {
+                "position_mean": self.scenes.astype(np.float32),
+                "images": numbers,
+                "top_mean": np.arange(units * 5, dtype=np.int32).reshape(units, 5) % 5,
+                "top_mean_values": -np.arange(units * 5, dtype=np.float32).reshape(units, 5),
+                "top_mean_maps": np.arange(maps, dtype=np.float16).reshape(units, 5, 2, 2),
+            },
+        )
 
     def keep(self, request, result, spare=False):
         assert spare, "nothing but its pictures"
         self.kept[request.key()] = result
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +79,20 @@ def test_a_result_has_a_picture_a_curve_and_a_row_for_each_unit(world):
     assert table.unit.tolist() == [3, 8]
     assert (table.activation > table.opposite_activation).all()
     assert result.facts["recipe"]["name"] == "fast"
-    assert context.seen[-1].step == context.seen[-1].total
-    assert context.seen[-1].preview is not None and context.seen[-1].preview.startswith(b"\x89PNG")
+    last = [progress for progress in context.seen if progress.preview is not None][-1]
+    assert last.step == last.total and last.preview is not None and last.preview.startswith(b"\x89PNG")
+
+
+def test_a_result_shows_its_units_without_the_index_of_their_layer(world):
+    context = Notebook(128)
+    arrays, index = ask().run(context).arrays, context.compute(ask()).arrays
+    assert (arrays["unit_values"] == index["position_mean"][:, [3, 8]].T).all() and arrays["unit_values"].dtype == "f4"
+    for kept, whole in (
+        ("unit_top", "top_mean"),
+        ("unit_top_values", "top_mean_values"),
+        ("unit_top_maps", "top_mean_maps"),
+    ):
+        assert (arrays[kept] == index[whole][[3, 8]]).all() and arrays[kept].dtype == index[whole].dtype
 
 
 def test_what_is_scored_is_what_is_stored(world):
@@ -216,10 +239,71 @@ def test_a_stopped_request_goes_on_where_it_was_and_gives_the_same(world):
     again = Notebook(128)
     again.kept = stopped.kept
     result = ask(units=units).run(again)
-    assert again.seen[-1].message == "Pictures: 1 of 1"
+    assert {each.message for each in again.seen if each.message.startswith("Pictures")} == {"Pictures: 1 of 1"}
     for name in ("images", "curves"):
         assert result.arrays[name].tobytes() == whole.arrays[name].tobytes()
     assert result.tables["units"].drop(columns=TIMES).equals(whole.tables["units"].drop(columns=TIMES))
+
+
+def test_a_job_can_be_stopped_while_its_pictures_are_compared_and_keeps_them(world):
+    context = Notebook(128)
+    whole = ask().run(context)
+    comparing = [each.message for each in context.seen if each.message.startswith("Comparing")]
+    assert comparing.count("Comparing the pictures with noise") == 3 * 2, "each picture, each time"
+    assert comparing.count("Comparing the pictures with images") >= 5, "each image"
+    for number in (1, len(comparing)):
+        stopped = Notebook(128, stop_after=len(context.seen) - len(comparing) + number - 1)
+        with pytest.raises(Cancelled):
+            ask().run(stopped)
+        assert len(stopped.kept) == 2
+    again = Notebook(128)
+    again.kept = stopped.kept
+    table = ask().run(again).tables["units"]
+    assert table.drop(columns=TIMES).equals(whole.tables["units"].drop(columns=TIMES))
+
+
+def shown(context: Notebook) -> dict[str, list[Made]]:
+    """What the cards showed, one after the other."""
+    cards: dict[str, list[Made]] = {}
+    for progress in context.seen:
+        for name, made in progress.made.items():
+            cards.setdefault(name, []).append(made)
+    return cards
+
+
+def test_each_picture_grows_in_its_card_and_ends_as_it_is_stored(world, monkeypatch):
+    monkeypatch.setattr("engine.visualization.progress.PREVIEW_EVERY", -1.0)
+    on_scenes = np.arange(35, dtype=np.float32).reshape(5, 7)
+    monkeypatch.setattr(visualize, "on_images", lambda model, site, goals, data, index, context: on_scenes)
+    context = Notebook(128)
+    result = ask(units=(3, 8, 5, 2, 7), targets=("5@1x1", "(2-3)"), opposite=True).run(context)
+    cards = shown(context)
+    assert list(cards) == ["3", "8", "5", "2", "7", "5@1x1", "(2-3)"]
+    for place, (name, seen) in enumerate(cards.items()):
+        assert [each.activation is None for each in seen] == [True] * 5 + [False], name
+        assert [each.kept for each in seen] == [False] * 5 + [True]
+        assert seen[0].picture.tobytes() != seen[-1].picture.tobytes()
+        assert seen[-1].picture.tobytes() == result.arrays["images"][place].tobytes()
+        assert seen[-1].activation == result.arrays["curves"][place, -1]
+
+
+def test_a_picture_that_is_there_is_in_its_card_before_another_is_made(world):
+    context = Notebook(128)
+    ask(units=(8,)).run(context)
+    context.seen.clear()
+    ask(units=(3, 8)).run(context)
+    assert list(context.seen[0].made) == ["8"] and context.seen[0].made["8"].kept
+    assert len(shown(context)["8"]) == 1
+
+
+def test_a_picture_that_could_not_be_stored_is_not_said_to_be_kept(world):
+    class Full(Notebook):
+        def keep(self, request, result, spare=False):
+            return False
+
+    context = Full(128)
+    ask(units=(3,)).run(context)
+    assert shown(context)["3"][-1].activation is not None and not shown(context)["3"][-1].kept
 
 
 def test_pictures_that_are_there_are_not_made_again_whoever_asked_for_them(world, monkeypatch):

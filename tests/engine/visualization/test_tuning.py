@@ -116,7 +116,7 @@ def test_a_label_names_the_nearest_recipe_and_what_is_changed() -> None:
 
 
 def test_more_passes_than_the_settings_allow_are_refused_where_the_recipe_has_no_name(configured) -> None:
-    configured(max_passes_per_picture=100)
+    configured(limits={"passes_per_picture": 100})
     with pytest.raises(BadRequest, match=r"51 steps with 2 copies are 102 passes a picture; here at most 100"):
         check_effort(changed(FAST, "steps:51"))
     check_effort(changed(FAST, "steps:50"))

@@ -9,7 +9,7 @@ import pytest
 
 from engine.core.errors import Unavailable
 from engine.jobs.progress import Snapshot
-from pages.common.batch import AT_ONCE, Batch
+from pages.common.batch import Batch
 
 
 class Line:
@@ -20,6 +20,8 @@ class Line:
         self.asked: list[str] = []
         self.refuses = False
         self.wanted_by_others: set[str] = set()
+        self.wanted_by_the_server: set[str] = set()
+        self.cancelled = False
 
     def submit(self, request: Any, owner: str, batch: str) -> None:
         if self.refuses:
@@ -28,13 +30,16 @@ class Line:
         self.status[request] = "queued"
 
     def snapshot(self, key: str) -> Snapshot:
-        return Snapshot(self.status[key])
+        others = key in self.wanted_by_others
+        quiet = key in self.wanted_by_the_server and self.cancelled
+        return Snapshot(self.status[key], persons=others + (not self.cancelled), quiet=quiet)
 
     def active(self) -> list[Any]:
         return [SimpleNamespace(id=key) for key, status in self.status.items() if status in ("queued", "running")]
 
     def cancel(self, key: str, owner: str) -> bool:
-        if key in self.wanted_by_others or self.status[key] not in ("queued", "running"):
+        self.cancelled = True
+        if key in self.wanted_by_others | self.wanted_by_the_server or self.status[key] not in ("queued", "running"):
             return False
         self.status[key] = "cancelled"
         return True
@@ -45,23 +50,13 @@ def line() -> Any:
     return Line()
 
 
-def batch(patient: bool = False) -> Batch:
-    return Batch({key: key for key in ("one", "two", "three")}, "somebody", patient)  # type: ignore[misc]
+def batch() -> Batch:
+    return Batch({key: key for key in ("one", "two", "three")}, "somebody")  # type: ignore[misc]
 
 
 def test_all_stand_in_line_at_once_in_their_order(line: Any) -> None:
     rows = batch()
     rows.advance(line)
-    rows.advance(line)
-    assert line.asked == ["one", "two", "three"] and rows.waiting() == []
-
-
-def test_a_patient_batch_asks_for_a_few_and_for_the_next_when_one_ends(line: Any) -> None:
-    rows = batch(patient=True)
-    rows.advance(line)
-    rows.advance(line)
-    assert line.asked == ["one", "two"] and len(line.asked) == AT_ONCE
-    line.status["one"] = "done"
     rows.advance(line)
     assert line.asked == ["one", "two", "three"] and rows.waiting() == []
 
@@ -76,12 +71,23 @@ def test_what_failed_is_not_asked_for_again(line: Any) -> None:
 
 
 def test_cancelling_stops_what_is_on_and_asks_for_nothing_more(line: Any) -> None:
-    rows = batch(patient=True)
+    rows = batch()
     rows.advance(line)
+    rows.requests["four"] = "four"  # type: ignore[assignment]
     rows.cancel(line)
     rows.advance(line)
-    assert line.asked == ["one", "two"] and rows.waiting() == []
+    assert line.asked == ["one", "two", "three"] and rows.waiting() == []
     assert set(line.status.values()) == {"cancelled"} and not rows.shared
+
+
+def test_what_only_the_server_wants_is_not_on_its_way_for_whoever_cancelled(line: Any) -> None:
+    rows = batch()
+    rows.advance(line)
+    line.status["one"] = "running"
+    line.wanted_by_the_server = {"one"}
+    assert "one" in rows.coming(line)
+    rows.cancel(line)
+    assert rows.coming(line) == set() and not rows.shared and line.status["one"] == "running"
 
 
 def test_a_cancelled_batch_knows_whether_somebody_else_keeps_a_job_going(line: Any) -> None:
@@ -108,24 +114,6 @@ def test_a_first_refusal_is_told_and_a_later_one_waited_out(line: Any) -> None:
     line.refuses = False
     rows.advance(line)
     assert rows.waiting() == []
-
-
-def test_a_patient_batch_waits_while_others_work(line: Any) -> None:
-    rows = batch(patient=True)
-    line.status["somebody else's"] = "running"
-    rows.advance(line)
-    assert line.asked == []
-    line.status["somebody else's"] = "done"
-    rows.advance(line)
-    assert line.asked == ["one", "two"]
-
-
-def test_a_patient_batch_goes_on_where_it_was_interrupted(line: Any) -> None:
-    rows = batch(patient=True)
-    rows.advance(line)
-    line.status["one"] = "cancelled"
-    rows.advance(line)
-    assert line.asked == ["one", "two", "one"]
 
 
 def test_what_is_coming_is_what_runs_waits_or_is_still_to_be_asked_for(line: Any) -> None:

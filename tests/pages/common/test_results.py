@@ -1,4 +1,4 @@
-"""What pages read of results: the strongest scenes, each object once."""
+"""What pages read: data sets as their files are now, and results with the precision that they were computed in."""
 
 from __future__ import annotations
 
@@ -46,16 +46,6 @@ def test_a_page_sees_the_pictures_that_requests_see_when_a_folder_has_changed(fo
     assert results.image("mine", 1, (8, 8)) == before != results.image("mine", 0, (8, 8))
 
 
-def test_a_units_scene_is_looked_up_anew_when_a_folder_has_changed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(results, "_result", lambda key: Result({}, {"top_mean": np.array([[0]])}))
-    before = results.scene("key", 0, 0, "mine", (8, 8), False)
-    put(folder, "a.png", 10)
-    seconds_pass()
-    assert results.scene("key", 0, 0, "mine", (8, 8), False) != before
-
-
 def test_a_folder_that_stays_the_same_is_listed_once_and_stays_the_same_object(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,20 +54,6 @@ def test_a_folder_that_stays_the_same_is_listed_once_and_stays_the_same_object(
     assert results.dataset("mine") is first
     monkeypatch.setattr(registry, "open_dataset", lambda name: pytest.fail("the folder was listed again"))
     assert results.dataset("mine") is first
-
-
-class Described:
-    """A data set whose scenes 0 to 3 are one matched set, 4 to 7 the next; from 8 on they belong to none."""
-
-    def describe(self, number: int) -> dict:
-        return {"set": number // 4} if number < 8 else {}
-
-
-def test_of_a_matched_set_only_the_strongest_scene_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "dataset", lambda name: Described())
-    index = Result({}, {"top_mean": np.array([[2, 5, 0, 3, 9, 4, 8]])})
-    assert results.top_ranks(index, 0, "any", 6) == [0, 1, 4, 6]
-    assert results.top_ranks(index, 0, "any", 2) == [0, 1]
 
 
 def foreign() -> None:

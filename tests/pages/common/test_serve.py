@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.app_session import AppSession
+
+from pages.common import serve
 
 ROOT = Path(__file__).parents[3]
 WARM = """
 import sys
 from engine.core.experiments import experiments
 from pages.common import serve
+serve.drawn()
 serve.warm_up().thread.join()
 assert serve.warm_up().error is None
 print([name for name, entry in experiments().items() if entry.module not in sys.modules])
@@ -32,3 +36,29 @@ def test_a_server_that_ends_says_nothing(tmp_path: Path) -> None:
     assert ended.returncode == 0
     assert "leaked" not in ended.stdout + ended.stderr
     assert ended.stdout == "[]\n", "pages wait for no experiment: all are imported"
+
+
+def test_the_engine_is_imported_once_a_page_stands_or_needs_it_and_not_before() -> None:
+    code = (
+        "import sys, time\n"
+        "from pages.common import serve\n"
+        "warmth = serve.warm_up()\n"
+        "time.sleep(0.5)\n"
+        "print('torch' in sys.modules, serve.is_ready())\n"
+        "serve.drawn()\n"
+        "warmth.thread.join()\n"
+        "print('torch' in sys.modules, warmth.error)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["False", "False", "True", "None"]
+
+
+def test_a_session_that_reconnects_looks_at_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        AppSession, "register_file_watchers", AppSession.register_file_watchers
+    )  # as it was, afterwards
+    serve.watch_nothing()
+    session = object.__new__(AppSession)
+    session._local_sources_watcher = None
+    session.register_file_watchers()
+    assert session._local_sources_watcher is None

@@ -51,3 +51,8 @@ def test_a_scene_is_called_after_its_object_and_an_empty_one_after_its_place() -
     assert words.short({"id": 2, "kind": "owl", "place": "wood", "variant": "place"}) == "wood"
     assert words.short({"id": 3, "name": "cat.jpg"}) == "cat.jpg"
     assert words.short({"id": 4, "kind": "open mailbox with raised flag"}) == "open mailbox…"
+
+
+def test_a_site_is_called_by_its_place() -> None:
+    sites = ("blocks.11.mlp.hidden", "stages.2.blocks.1", "stem")
+    assert [words.depth(site) for site in sites] == ["block 11", "stage 2, block 1", "stem"]

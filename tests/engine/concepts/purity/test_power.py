@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.concepts.discovery import FALSE
 from engine.concepts.purity.power import column, findable, power, typical
+from engine.core.discovery import FALSE
 from tests.engine.concepts.known_units import reference, truth
 
 

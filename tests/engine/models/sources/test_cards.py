@@ -167,6 +167,19 @@ def test_a_starter_model_is_loaded_by_its_card(monkeypatch, tmp_path):
     assert catalog.find("starter-vit").top1_interval == (0.81, 0.85)
 
 
+def test_a_starter_card_is_read_once_and_again_when_it_has_changed(monkeypatch, tmp_path):
+    monkeypatch.setattr(cards, "STARTER", tmp_path)
+    reads, read = [], cards.read_card
+    monkeypatch.setattr(cards, "read_card", lambda *given: reads.append(given) or read(*given))
+    (tmp_path / "starter-vit.safetensors").touch()
+    for note in ("before", "afterwards"):
+        (tmp_path / "starter-vit.json").write_text(json.dumps({"architecture": "test_vit", "note": note}))
+        assert [catalog.find("starter-vit").note for _ in range(3)] == [note] * 3
+    assert len(reads) == 2
+    (tmp_path / "starter-vit.safetensors").unlink()
+    assert not catalog.find("starter-vit").available
+
+
 def test_names_of_classes_are_parsed_once_and_again_when_the_file_changes(folder, monkeypatch):
     parsed = []
     loads = json.loads

@@ -214,21 +214,22 @@ def test_a_class_made_in_a_notebook_cell_again_takes_its_own_place() -> None:
 def test_every_source_of_vitrines_own_has_a_name_and_prefix_of_its_own() -> None:
     names, prefixes = ([getattr(source, field) for source in known.SOURCES] for field in ("name", "prefix"))
     assert len(set(names)) == len(names) and all(source.title for source in known.SOURCES)
-    assert sorted(filter(None, prefixes)) == ["local/", "mine/", "open_clip/", "timm/", "twin/"]
+    assert sorted(filter(None, prefixes)) == ["local/", "mine/", "open_clip/", "timm/", "twin/", "uploaded/"]
     assert {source.name for source in known.SOURCES if source.suits != PHOTOS} == {STARTER}
 
 
-def test_the_table_of_models_shows_a_further_source_by_its_title() -> None:
+def test_the_cards_of_models_show_a_further_source_by_its_title() -> None:
     def script() -> None:
-        from pages.sections.home import model_table
+        from pages.sections.home import model_cards
 
-        model_table.draw()
+        model_cards.draw()
 
     zoo()
     app = AppTest.from_function(script).run()
     assert not app.exception
-    table = app.dataframe[0].value.set_index("Model")
-    assert table.loc["zoo/toy", "Kind"] == "The zoo" and table.loc["starter-vit", "Kind"] == "Starter"
+    names, lines = [each.value for each in app.subheader], [each.value for each in app.markdown]
+    assert ("zoo/toy" in names and "starter\\-vit" in names) or "starter-vit" in names
+    assert any(line.endswith("· The zoo]") for line in lines) and any(line.endswith("· Starter]") for line in lines)
 
 
 def test_doctor_lists_tries_or_leaves_out_what_the_source_says(monkeypatch: pytest.MonkeyPatch) -> None:

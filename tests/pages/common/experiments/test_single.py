@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.core import config
 from engine.core.experiments import find
 from engine.data.registry import open_dataset
 from pages.common.experiments import drawings, single
@@ -77,7 +76,7 @@ def test_a_link_to_what_is_not_there_offers_to_compute_it_and_starts_nothing(dra
     from engine.jobs.scheduler import jobs
 
     app = opened(experiment="brightness", images="77")
-    assert app.button(key="one_brightness_compute").label == "Compute"
+    assert app.button(key="one_brightness_compute").label == "Run"
     assert not [job for job in jobs().active() if job.request.experiment == "brightness"]
 
 
@@ -88,11 +87,10 @@ def test_garbage_in_a_link_is_named() -> None:
     assert not app.exception and "no data set" in app.warning[0].value
 
 
-def test_a_link_cannot_ask_for_more_than_the_pages_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    demo = config.settings().model_copy(update={"demo": True, "demo_max_units": 2})
-    monkeypatch.setattr(single, "settings", lambda: demo)
+def test_a_link_cannot_ask_for_more_than_the_pages_do(configured: Callable[..., None]) -> None:
+    configured(demo=True, demo_max_units=2)
     kind = find("visualize").kind
     allowed = kind(model="starter-vit", site="blocks.6.mlp.hidden", units=(1,), targets=("head2",))  # type: ignore[call-arg]
     more = allowed.model_copy(update={"units": (1, 2)})
-    assert "3 units were asked for" in str(single.refusal(more))
-    assert "asked for at once" not in str(single.refusal(allowed))
+    assert "3 units requested at once; the limit is 2" in str(single.refusal(more))
+    assert "at once" not in str(single.refusal(allowed))

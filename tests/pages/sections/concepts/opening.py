@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -27,8 +29,14 @@ def opened(chosen: dict[str, str] | None = None, **link: str) -> AppTest:
 
 def text_of(app: AppTest) -> str:
     """Everything that stands on the page, without the marks that keep it from being Markdown."""
-    kinds: tuple[Any, ...] = (app.markdown, app.caption, app.error, app.warning, app.subheader)
+    kinds: tuple[Any, ...] = (app.markdown, app.caption, app.error, app.warning, app.header, app.subheader)
     return "\n".join(each.value for kind in kinds for each in kind).replace("\\", "")
+
+
+def units_of(app: AppTest) -> list[int]:
+    """The units that have a card on the page, in order, by the links to them."""
+    labels = [each.proto.label for each in app.get("page_link")]
+    return [int(label.split("**")[1].removeprefix("Unit ")) for label in labels if label.startswith("**Unit ")]
 
 
 def jobs_of_the_page() -> list[Request]:
@@ -39,4 +47,5 @@ def jobs_of_the_page() -> list[Request]:
 
 
 def store(request: Request, result: Result) -> None:
-    Runner(config.store()).keep(request, result)
+    """Results that are stored always say what they answer."""
+    Runner(config.store()).keep(request, replace(result, request=json.loads(request.canonical()) | result.request))

@@ -13,14 +13,14 @@ from pages.sections.concepts import view as views
 from pages.sections.concepts.view import SECTIONS, ConceptsView
 from tests.engine.concepts.made import IMAGES, MODEL, READER, UNITS, found, index, naming, purity
 from tests.pages.opening import said
-from tests.pages.sections.concepts.opening import VIEW, jobs_of_the_page, opened, store, text_of
+from tests.pages.sections.concepts.opening import VIEW, jobs_of_the_page, opened, store, text_of, units_of
 
 
 def test_the_page_opens_with_the_search_box_first_and_starts_nothing() -> None:
     app = opened()
     assert not app.exception and not app.error, said(app)
     assert app.title[0].value == "Concepts" and app.text_input[0].key == "cn_text"
-    assert "sensitive" in text_of(app)
+    assert app.selectbox(key="cn_a").label == "Model A" and "sensitive" in text_of(app)
     assert jobs_of_the_page() == []
 
 
@@ -31,7 +31,7 @@ def test_the_page_opens_with_the_search_box_first_and_starts_nothing() -> None:
 def test_a_text_that_cannot_be_searched_is_explained(typed: str, told: str) -> None:
     app = opened()
     app.text_input(key="cn_text").set_value(typed)
-    app.button(key="cn_search").click().run()
+    app.run()
     assert not app.exception and told in text_of(app)
     assert app.text_input(key="cn_text").value == typed and jobs_of_the_page() == []
 
@@ -58,7 +58,7 @@ def test_every_section_opens_by_its_link_and_gives_its_view_back(section: str) -
     assert view is not None and problems == [] and query.read(ConceptsView, query.write(view)) == (view, [])
     app = opened(**link)
     assert not app.exception and not app.error, text_of(app)
-    assert app.button(key="cn_compute").label == "Compute" and jobs_of_the_page() == []
+    assert app.button(key="cn_compute").label == "Run" and jobs_of_the_page() == []
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,12 @@ def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
     app = opened(**query.write(view))
     shown = text_of(app)
     assert not app.exception and not app.error, shown
-    assert "Of 6,144 units, unit 4 of `blocks.6.mlp.hidden` follows “music” best" in shown and "**Unit 8**" in shown
-    assert "Follows “apple” and 2 other words more closely than this text." in shown
-    assert ":blue-badge[apple 0.6]" in shown and jobs_of_the_page() == []
+    assert app.header[0].value == "1 unit of :blue[starter-vit] follows “music” more than any other word"
+    assert "2,648 of 6,144 units follow it more than chance. The highest correlation is 0.61 (chance 0.07)." in shown
+    assert shown.index("#### These follow “music” more than any word") < shown.index("#### This follows “apple” more")
+    assert ":blue[***r* 0.61**] :small[(" in shown and ":small[before it apple, sea]" in shown
+    assert units_of(app) == [4, 8] and jobs_of_the_page() == []
+    assert app.button(key="cn_make_found_a").label == "Run: make 2 pictures (about 20 s)"
 
 
 @pytest.mark.usefixtures("reader")
@@ -105,7 +108,7 @@ def test_a_word_typed_into_the_box_is_searched_and_its_units_are_shown() -> None
     assert (
         "a red square" in shown and "units" in shown and app.query_params["text"] in ("a red square", ["a red square"])
     )
-    assert len([each for each in app.markdown if each.value.startswith("**Unit ")]) == search.CARDS_A_PAGE
+    assert len(units_of(app)) > 3
 
 
 @pytest.mark.usefixtures("own_store")
@@ -123,12 +126,12 @@ def test_without_a_reader_the_page_says_what_to_do_and_what_needs_none(monkeypat
 @pytest.mark.usefixtures("reader")
 def test_a_link_to_purity_can_be_followed_where_its_reader_is_not_here() -> None:
     app = opened(a=MODEL, reader="local/elsewhere", show="purity")
-    assert not app.warning and app.button(key="cn_compute").label == "Compute"
+    assert not app.warning and app.button(key="cn_compute").label == "Run"
 
 
-def test_a_search_no_better_than_chance_says_so_and_names_no_best_unit() -> None:
-    assert search.finding(found(False)) == ":material/info: A sentence by the engine."
-    assert "unit 4 of `blocks.6.mlp.hidden` follows “music” best" in search.finding(found())
+def test_a_search_no_better_than_chance_says_so_and_gives_no_count() -> None:
+    assert search.against_chance(found(False)) == ":material/info: A sentence by the engine."
+    assert search.against_chance(found()).startswith("2,648 of 6,144 units")
 
 
 @pytest.mark.usefixtures("reader")
@@ -141,12 +144,10 @@ def test_units_that_are_marked_on_the_map_stand_below_it_the_best_named_first() 
         store(part.request, result)
     app = opened(**query.write(view))
     assert not app.exception and "Draw a box or a lasso" in text_of(app)
-    app.session_state["cn_map_a"] = {"selection": {"points": [{"customdata": [5, ""]}, {"customdata": [100, ""]}]}}
+    app.session_state["cn_map_a"] = {"selection": {"points": [{"customdata": [5]}, {"customdata": [100]}]}}
     app.run()
     shown = text_of(app)
-    assert (
-        not app.exception and "2 units selected." in shown and shown.index("**Unit 100**") < shown.index("**Unit 5**")
-    )
+    assert not app.exception and "2 units selected." in shown and units_of(app) == [100, 5]
 
 
 def test_abstract_words_are_told_with_their_intervals() -> None:
@@ -167,7 +168,7 @@ def test_browsing_shows_words_sorts_filters_and_abstains_without_computing() -> 
     shown = text_of(app)
     assert not app.exception and not app.error, shown
     assert "768 of 768 units shown. 576 of 768 units (75.0%) have a name" in shown
-    assert shown.index("**Unit 100**") < shown.index("**Unit 0**"), "the best fitting word comes first"
+    assert units_of(app)[:2] == [100, 0], "the best fitting word comes first"
     app.toggle(key="cn_named_at").set_value(True).run()
     assert "576 of 768 units shown" in text_of(app) and app.query_params["named"] in ("1", ["1"])
     app.selectbox(key="cn_concept_at").set_value("music").run()

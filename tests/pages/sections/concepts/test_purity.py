@@ -106,7 +106,7 @@ def test_the_table_of_all_layers_has_a_row_for_each_measure_and_a_column_for_eac
 def test_names_are_held_against_the_truth_in_the_layers_that_are_named() -> None:
     """Unit 0 is named guitar and is one, 4 is named guitar too, 5 is named apple."""
     text = show(vit=result("starter-vit", False, 0.12), clip=result("starter-clip", True, 0.30))
-    assert "Label a layer in **Browse a layer**" in text
+    assert "Run **All units of a layer**" in text
     store(views.naming(VIEW, "starter-vit", "blocks.6.mlp.hidden"), naming())
     app = opened(**query.write(VIEW))
     (table,) = [each.value for each in app.dataframe if "Top-1 label is the concept" in each.value]

@@ -1,4 +1,4 @@
-"""The order in which found units are shown: the text's own first, then those that follow something else more, together."""
+"""What a search says: the text's own units first, the others by what they follow more, each number beside chance."""
 
 from __future__ import annotations
 
@@ -6,21 +6,54 @@ import numpy as np
 import pandas as pd
 
 from engine.core.request import Result
-from pages.sections.concepts.search import beside, in_order
+from pages.sections.concepts.search import beside, finding, groups, why
+from pages.sections.concepts.view import ConceptsView
+
+VIEW = ConceptsView(a="m", b="n", text="music")
 
 
 def found(words_above: list[int], most: list[int]) -> Result:
     table = pd.DataFrame({"words_above": words_above})
-    return Result({}, {"words": np.array(most)[:, None]}, {"units": table})
+    return Result({}, {"words": np.array(most)[:, None]}, {"units": table}, {"words": ["night", "sea", "music"]})
 
 
-def test_units_of_the_text_itself_come_first_and_the_others_by_what_they_follow_more() -> None:
-    night, sea, music = 0, 1, 2
-    result = found([3, 1, 0, 2, 0, 5], [night, sea, music, night, music, sea])
-    assert in_order(result) == [2, 4, 0, 3, 1, 5]
+def with_own(units: int, above_chance: bool = True) -> Result:
+    return Result({}, {}, {}, {"own": units, "found": above_chance})
 
 
-def test_a_unit_says_what_it_follows_more() -> None:
-    assert beside({"words_above": 0}, "music") == "Follows no word more closely than this text."
-    assert beside({"words_above": 1}, "night") == "Follows “night” more closely than this text."
-    assert beside({"words_above": 3}, "night") == "Follows “night” and 2 other words more closely than this text."
+def test_units_of_the_text_itself_stand_alone_and_the_others_by_what_they_follow_more_the_best_units_group_first() -> (
+    None
+):
+    result = found([3, 1, 0, 2, 0, 5, 4], [0, 1, 2, 1, 2, 0, 1])
+    assert groups(result) == ([2, 4], [("night", [0, 5]), ("sea", [1, 3, 6])])
+
+
+def test_how_many_units_follow_the_text_most_is_said_of_each_model() -> None:
+    said = finding(VIEW, {"a": with_own(1), "b": with_own(1200)})
+    assert said == "1 unit of :blue[m] and 1,200 of :orange[n] follow “music” more than any other word"
+    assert finding(VIEW, {"a": with_own(0), "b": with_own(0)}).startswith(
+        "No unit of :blue[m] and none of :orange[n] follow "
+    )
+    assert finding(VIEW, {"a": with_own(1)}) == "1 unit of :blue[m] follows “music” more than any other word"
+
+
+def test_a_text_that_nothing_follows_more_than_chance_has_no_units_of_its_own() -> None:
+    nothing = with_own(0, above_chance=False)
+    assert finding(VIEW, {"a": nothing, "b": nothing}) == "No unit follows “music” more than chance"
+    assert "1 of :orange[n]" in finding(VIEW, {"a": nothing, "b": with_own(1)})
+
+
+def test_a_unit_says_how_closely_it_follows_the_text_and_what_comes_before_or_after_it() -> None:
+    follows = [("music", 0.61), ("song", 0.5), ("band", 0.4), ("night", 0.3)]
+    own = why({"score": 0.61, "words_above": 0}, {"text": "music"}, follows, "a", 100)
+    assert own == ":blue[***r* 0.61**] :small[(0.47 to 0.72)]  \n:small[then song, band]"
+    other = why({"score": 0.45, "words_above": 2}, {"text": "music"}, follows[1:], "b", 100)
+    assert other == ":orange[***r* 0.45**] :small[(0.28 to 0.59)]  \n:small[before it song, band]"
+
+
+def test_a_unit_says_on_hover_what_it_follows_more() -> None:
+    music, night = [("music", 0.61), ("song", 0.5)], [("night", 0.5)]
+    assert beside({"words_above": 0, "z": 20.0}, music).startswith("Follows no word more closely than this text. ")
+    assert beside({"words_above": 0, "z": 20.0}, music).endswith("With words: music 0.61, song 0.50.")
+    assert beside({"words_above": 1, "z": 20.0}, night).startswith("Follows “night” more closely than this text.")
+    assert beside({"words_above": 3, "z": 20.0}, night).startswith("Follows “night” and 2 other words more closely")

@@ -17,15 +17,15 @@ from engine.evaluation.index import IndexRequest
 from engine.jobs import scheduler
 from engine.jobs.journal import Journal
 from engine.jobs.scheduler import Jobs
+from engine.people.person import LOCAL
 from engine.visualization.recipes import PAPER
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.tuning import changed
-from pages.common import query
-from pages.common.experiments import single
+from pages.common import query, who
+from pages.common.experiments import opening, single
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.rows import rows
 from pages.common.units.view import View
-from pages.sections.home import gallery, interrupted
 
 MODEL, SITE = "starter-vit", "blocks.6.mlp.hidden"
 
@@ -43,7 +43,7 @@ MODEL, SITE = "starter-vit", "blocks.6.mlp.hidden"
 )
 def test_the_view_of_a_request_asks_for_the_same_request(more: dict) -> None:
     asked = VisualizeRequest(model=MODEL, site=SITE, **more)
-    view = interrupted.view_of(asked)
+    view = opening.view_of(asked)
     assert view is not None
     followed, problems = query.read(View, query.write(view))
     assert followed is not None and problems == []
@@ -52,7 +52,7 @@ def test_the_view_of_a_request_asks_for_the_same_request(more: dict) -> None:
 
 def test_the_key_of_what_is_asked_for_again_is_the_same() -> None:
     asked = VisualizeRequest(model=MODEL, site=SITE, targets=("120@3x5",), seeds=2)
-    view = interrupted.view_of(asked)
+    view = opening.view_of(asked)
     assert view is not None and [row.key for row in rows(view)] == [asked.key()]
 
 
@@ -65,11 +65,12 @@ def test_the_key_of_what_is_asked_for_again_is_the_same() -> None:
     ],
 )
 def test_what_no_view_shows_by_itself_has_none(asked: Request) -> None:
-    assert interrupted.view_of(asked) is None
+    assert opening.view_of(asked) is None
 
 
 SAID = {
     "model": MODEL,
+    "other": "starter-cnn",
     "site": SITE,
     "data": "photos",
     "units": (3, 1),
@@ -93,7 +94,7 @@ SAID = {
 def test_every_experiment_is_listed_with_a_link_to_just_the_same_request(name: str) -> None:
     entry = find(name)
     asked = build(entry.kind, **{field: SAID[field] for field in entry.kind.model_fields if field in SAID})
-    told = interrupted.unfinished(json.loads(asked.canonical()))
+    told = opening.of_facts(json.loads(asked.canonical()))
     assert told is not None and told.script == SCRIPTS[entry.page] and told.label.startswith(entry.title)
     browser = dict(parse_qsl(query.text(told.link)[1:]))
     assert browser == told.link
@@ -102,19 +103,8 @@ def test_every_experiment_is_listed_with_a_link_to_just_the_same_request(name: s
 
 def test_pictures_are_listed_on_the_page_that_shows_them_best() -> None:
     asked = VisualizeRequest(model=MODEL, site=SITE, units=(3,), seed=7)
-    told = interrupted.unfinished(json.loads(asked.canonical()))
+    told = opening.of_facts(json.loads(asked.canonical()))
     assert told is not None and told.script == SCRIPTS["visualize"] and "experiment" not in told.link
-
-
-def test_what_the_gallery_goes_on_with_is_not_listed() -> None:
-    layer = gallery.layers(MODEL)[0]
-    requests = (
-        VisualizeRequest(model=MODEL, site=layer.site, units=gallery.UNITS),
-        IndexRequest(model=MODEL, site=layer.site),
-    )
-    assert [interrupted.unfinished(json.loads(request.canonical())) for request in requests] == [None, None]
-    asked = IndexRequest(model=MODEL, site=layer.site, top=21)
-    assert interrupted.unfinished(json.loads(asked.canonical())) is not None
 
 
 @pytest.mark.parametrize(
@@ -126,7 +116,7 @@ def test_what_the_gallery_goes_on_with_is_not_listed() -> None:
     ],
 )
 def test_a_request_of_another_version_is_not_listed(facts: dict) -> None:
-    assert interrupted.unfinished(facts) is None
+    assert opening.of_facts(facts) is None
 
 
 def listing() -> None:
@@ -153,6 +143,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     store = ResultStore(tmp_path)
     jobs = Jobs(store)
     monkeypatch.setattr(scheduler, "jobs", lambda: jobs)
+    monkeypatch.setattr(who, "person", lambda: LOCAL)
     yield jobs
     jobs.close()
     store.close()
@@ -176,7 +167,7 @@ def test_one_interrupted_request_is_dismissed_and_the_others_stay(three: Jobs) -
 
 def test_a_single_line_has_its_own_control_alone(three: Jobs) -> None:
     for key in ("k0", "k1"):
-        three.forget_interrupted(key)
+        three.forget_interrupted(key=key)
     app = AppTest.from_function(listing, default_timeout=30).run()
     assert [button.key for button in app.button] == ["forget-k2"]
     app.button(key="forget-k2").click().run()

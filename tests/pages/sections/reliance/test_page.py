@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core import config
+from engine.core.request import build
+from engine.jobs.runner import Runner
+from engine.reliance.units import UnitCuesRequest
 from pages.common import query
 from pages.sections.reliance.view import View, request
 from tests.pages.opening import opened, said
@@ -27,7 +31,7 @@ def test_the_page_opens_and_asks_for_nothing_by_itself() -> None:
 def test_a_link_whose_results_are_not_there_offers_them() -> None:
     app = shown(models=PAIR, limit="17", measures="background")
     assert not app.exception and not app.error, said(app)
-    assert app.button(key="bg_compute").label == "Compute"
+    assert app.button(key="bg_compute").label == "Run"
 
 
 @pytest.mark.parametrize(
@@ -48,14 +52,49 @@ def test_a_link_that_does_not_fit_is_told(link: dict[str, str], told: str) -> No
 
 def test_results_that_are_there_are_shown_model_by_model() -> None:
     """Twelve images of one model: its section and images stand, and the other model is offered."""
-    from engine.core import config
-    from engine.jobs.runner import Runner
-
     view = View(models=("starter-cnn", "starter-vit"), measures=("background",), limit=12)
     Runner(config.store()).fetch(request(view, "background", "starter-cnn"), lambda progress: None)
     app = shown(**query.write(view))
     assert not app.exception and not app.error, said(app)
-    assert [header.value for header in app.header] == ["Object and background", "Images"]
-    assert app.button(key="bg_compute").label == "Compute"
+    assert [header.value for header in app.header] == ["Object and background", "Units of a layer"]
+    assert app.button(key="bg_compute").label == "Run"
     assert any("starter-cnn classifies" in each.value.replace("\\", "") for each in app.markdown)
+    assert len(app.get("image")) == 6 * 3, "six scenes, whole, without background and without object"
+    assert any("✓ " in each.value or "✗ " in each.value for each in app.caption), "a sign says what is right"
     assert app.query_params["models"] in ("starter-cnn,starter-vit", ["starter-cnn,starter-vit"])
+
+
+def test_models_that_know_nothing_in_common_are_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.core.errors import BadRequest
+    from engine.evaluation import class_matching
+
+    def refuse(models, data) -> None:
+        raise BadRequest("They have no kind in common.")
+
+    monkeypatch.setattr(class_matching, "check_comparable", refuse)
+    app = shown(models=PAIR, measures="background", limit="17")
+    assert "no kind in common" in said(app) and not [each for each in app.button if each.key == "bg_compute"]
+    app = app.button(key="bg_run").click().run()
+    assert "no kind in common" in said(app)
+
+
+def test_what_a_model_knows_of_the_images_is_said_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.evaluation import class_matching
+    from engine.evaluation.class_matching import Knowledge
+
+    monkeypatch.setattr(class_matching, "knowledge", lambda model, data: Knowledge(model, frozenset(range(133)), 849))
+    told = [each.value.replace("\\", "") for each in shown().caption]
+    assert any("starter-vit knows 133 of 849 kinds here: compared on those" in each for each in told)
+
+
+def test_units_of_a_layer_stand_under_what_was_counted_and_the_page_leads_there() -> None:
+    app = shown()
+    assert "Units of a layer" in [header.value for header in app.header]
+    fields = {"model": "starter-cnn", "site": "stages.3.blocks.0", "limit": 240}
+    Runner(config.store()).fetch(build(UnitCuesRequest, **fields), lambda progress: None)
+    app = shown(experiment="unit-cues", **{name: str(value) for name, value in fields.items()})
+    assert not app.exception and not app.error, said(app)
+    assert app.title[0].value == "Units of a layer"
+    told = " ".join(each.value for each in app.markdown).replace("\\", "")
+    assert "units lean on the object and" in told and "would have been seen in 80% of cases" in told
+    assert any("Click a point to open its unit." in each.value for each in app.caption)

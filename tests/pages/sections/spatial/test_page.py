@@ -35,7 +35,7 @@ def test_a_link_gives_back_its_view_and_offers_what_is_not_there() -> None:
     assert query.read(SpatialView, query.write(FULL)) == (FULL, [])
     app = opened(**query.write(FULL))
     assert not app.exception and not app.error, said(app)
-    assert app.button(key="sp_compute").label == "Compute"
+    assert app.button(key="sp_compute").label == "Run"
     assert app.session_state["sp_b"] == "starter-cnn" and app.session_state["sp_unit"] == 3
 
 
@@ -103,8 +103,31 @@ def test_the_findings_say_what_the_numbers_say_with_their_intervals() -> None:
     assert "40.0% (38.0 to 42.0%) of images correctly on average, the best one 50.0%" in heads and "80.0%" in heads
     curve = layers(r2=[0.9, 0.95, 0.2])
     assert findings.across("m", curve, "r2", "R²") == (
-        "m: R² from 0.90 (0.80 to 1.00) to 0.20 (0.10 to 0.30), maximum in block 1 of 0 to 2: 0.95 (0.85 to 1.05)"
+        "m: R² falls from 0.90 (0.80 to 1.00) in block 0 to 0.20 (0.10 to 0.30) in block 2; most in block 1: 0.95 (0.85 to 1.05)"
     )
+    level = findings.across("m", layers(r2=[0.5, 0.55]), "r2", "R²")
+    assert level == "m: R² is 0.50 (0.40 to 0.60) in block 0 and 0.55 (0.45 to 0.65) in block 1", "the intervals meet"
+
+
+@pytest.mark.parametrize(
+    ("r2", "way"), [([0.9, 0.4], "forget where"), ([0.1, 0.6], "learn where"), ([0.5, 0.5], "know their place equally")]
+)
+def test_the_page_opens_on_whether_tokens_keep_their_place(r2: list[float], way: str) -> None:
+    tables = {"vit": layers(position_r2=r2), "cnn": layers(position_r2=[0.1, 0.6]), "new": layers(position_r2=[np.nan])}
+    assert findings.places_known({"vit": tables["vit"]}).startswith(f"Block by block, tokens of vit {way}")
+    assert f"{r2[1]:.2f} (" in findings.place_known("vit", tables["vit"])
+    said, alike = findings.places_known(tables), way == "learn where"
+    assert said.startswith(
+        "Block by block, tokens of vit and cnn learn" if alike else f"Block by block, tokens of vit {way}"
+    )
+    assert said.endswith("learn where they are." if alike else ", those of cnn learn where they are.")
+    assert len(said) < 120, "a heading of two lines at most"
+    assert findings.place_known("new", tables["new"]) == findings.places_known({"new": tables["new"]}) == ""
+
+
+def test_a_models_name_keeps_its_hyphen_and_a_negative_number_gets_a_minus_sign() -> None:
+    said = findings.moved("starter-vit", "shift", layers(equivariance=[-0.5, 0.9]), "equivariance")
+    assert said.startswith("starter-vit, shift: −0.50 (−0.60 to −0.40) in the first block")
 
 
 def layers(**curves: list[float]) -> pd.DataFrame:
@@ -162,11 +185,17 @@ def test_positions_that_can_be_clicked_are_sent_as_plain_numbers() -> None:
     assert points["customdata"][5] == [0.75, 0.375] and isinstance(points["customdata"], list | tuple)
 
 
+def test_a_point_of_a_curve_says_its_block_and_opens_it() -> None:
+    table = layers(r2=[0.1, 0.2, 0.3]).assign(depth=[0.3, 0.6, 1.0], maps=["x", "y", "z"])
+    (line,) = charts.curves({"b": ("m", table)}, "r2", "R²").series
+    assert line.about[2] == "block 2: z" and line.opens == ([0.0], [0.5], [1.0]) and line.colour == 1
+
+
 def test_every_number_of_the_charts_is_drawn() -> None:
     rows = TABLE[TABLE.experiment == "isolation"]
     made = charts.accuracies({"apart": {"a": ("m", rows)}}, "L")
-    (drawn,) = [trace for trace in made.data if trace.name == "m: apart"]
-    assert list(drawn.y) == pytest.approx([80, 60, 10])
+    (drawn,) = [each for each in made.series if each.name == "m: apart"]
+    assert list(drawn.y) == pytest.approx([0.8, 0.6, 0.1]) and made.share
 
 
 @pytest.mark.usefixtures("own_store")
@@ -191,7 +220,9 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     Runner(config.store()).keep(deepest, Result({}, strongest))
     app = opened(a="starter-vit", unit="3")
     assert not app.exception and not app.error, said(app)
-    assert len(app.get("image")) == 1 + 2 + 2 + 6  # the map, all maps, all similarities, the strongest images
+    assert (
+        len(app.get("image")) == 5 + 1 + 2 + 2 + 6
+    )  # to choose from; the map, all maps, all similarities, the strongest
     assert any("AUROC for the object's mask 0.70" in each.value for each in app.caption)
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
@@ -214,7 +245,7 @@ def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken(
 def test_a_curve_that_ends_early_is_told_as_far_as_it_is_known() -> None:
     table = layers(known=[0.9, 0.8, np.nan], unknown=[np.nan] * 3)
     said = findings.across("m", table, "known", "self-retrieval")
-    assert "to 0.80 (0.70 to 0.90) (block 1, the last in which it can be measured)" in said and "nan" not in said
+    assert "0.80 (0.70 to 0.90) in block 1, the last in which it can be measured" in said and "nan" not in said
     assert findings.across("m", table, "unknown", "self-retrieval") == ""
 
 

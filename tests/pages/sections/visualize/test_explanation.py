@@ -28,7 +28,7 @@ def drawn(low: float, high: float) -> AppTest:
         )
         explanation.explains(
             Result(
-                {"experiment": "explains", "recipes": ["fast"]},
+                {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast"]},
                 tables={"layers": ways, "differences": apart, "units": ways},
                 facts={"observer": "starter-cnn"},
             ),
@@ -80,7 +80,12 @@ def script() -> None:
     follows = pd.DataFrame(
         [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": "does not follow"}]
     )
-    explanation.paths(Result({"experiment": "layer-paths"}, tables={"curve": curve, "follows": follows}), "key")
+    explanation.paths(
+        Result(
+            {"experiment": "layer-paths", "model": "m", "sites": ["s"]}, tables={"curve": curve, "follows": follows}
+        ),
+        "key",
+    )
 
 
 def test_pictures_that_take_another_way_are_flagged() -> None:

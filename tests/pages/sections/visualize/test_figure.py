@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from engine.core.address import Address
 from engine.core.images import open_image
 from engine.core.request import Result
 from engine.figures.drawing import Image, Text
 from engine.figures.metadata import origin_of, parameters
+from engine.figures.pdf import to_pdf
 from pages.common import query, results
 from pages.common.units.rows import index_request, rows
 from pages.common.units.view import View
@@ -72,7 +74,8 @@ def test_the_png_opens_the_view_that_it_shows(wall: Wanted, place):
     assert [one["units"] for one in origin.requests] == ([[3, 5], [1]] if place is None else [[3]])
 
 
-def test_svg_and_zip_hold_the_same_figure(wall: Wanted):
+def test_svg_pdf_and_zip_hold_the_same_figure(wall: Wanted):
+    assert figure._pdf(wall)() == to_pdf(figure.drawn(wall))
     assert "What 3 units respond to" in figure._svg(wall)()
     with zipfile.ZipFile(io.BytesIO(figure._zip(wall, "https://host/?a=b")())) as archive:
         assert np.array_equal(open_image(archive.read("figure.png")), open_image(figure._png(wall)()))
@@ -83,3 +86,19 @@ def test_a_row_that_is_gone_is_left_out(wall: Wanted, monkeypatch: pytest.Monkey
     known, gone = results.find, wall.rows[0].key
     monkeypatch.setattr(results, "find", lambda key: None if key == gone else known(key))
     assert drawn(wall)[0][0] == "What a unit responds to"
+
+
+def test_the_popover_offers_every_kind_of_file():
+    def page() -> None:
+        from engine.core.address import Address
+        from pages.common.units.rows import rows
+        from pages.common.units.view import View
+        from pages.sections.visualize import figure
+
+        view = View(a=Address.parse("starter-vit@blocks.6.mlp.hidden:3"))
+        figure.popover(figure.Wanted(view, tuple(rows(view))), "wall")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [button.proto.label for button in app.get("download_button")] == ["PNG", "SVG", "PDF", "ZIP"]
+    assert not any("rsvg" in caption.value for caption in app.caption)

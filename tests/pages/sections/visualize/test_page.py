@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.address import Address
+from pages.common.units.view import View
+from pages.sections.visualize import wall
 from tests.conftest import ROOT
 from tests.pages.opening import GOOD, VISUALIZATION, opened, said
+
+
+def texts(app: AppTest) -> str:
+    """What the page says in plain text."""
+    return "\n".join(each.value for each in app.markdown)
 
 
 @pytest.mark.parametrize("garbage", ["nonsense", "starter-vit@@@:::", "<img src=x>", "%00", "a" * 3000])
@@ -29,13 +37,19 @@ def test_a_link_to_what_is_not_there_says_so_and_computes_nothing(address: str, 
     app = opened(VISUALIZATION, a=address)
     assert not app.exception
     assert told in said(app).replace("\\", "")
-    assert not [button for button in app.button if button.key == "fv_compute"]
+    assert "Not made yet" not in texts(app)
 
 
-def test_a_link_whose_result_is_not_there_offers_to_compute_it() -> None:
+def test_a_link_whose_result_is_not_there_says_what_is_to_be_made_and_one_run_makes_it() -> None:
     app = opened(VISUALIZATION, a=GOOD, seed="987654")
     assert not app.exception and not app.error, said(app)
-    assert app.button(key="fv_compute").label == "Compute"
+    assert "Not made yet: units 0 to 3 of starter-vit, about" in texts(app)
+    assert [button.key for button in app.button if button.label == "Run"] == ["fv_run"]
+
+
+def test_each_unit_of_it_has_its_card_before_its_picture_is_made() -> None:
+    app = opened(VISUALIZATION, a=GOOD, seed="987654")
+    assert [caption.value for caption in app.caption].count("Not made yet") == 4
 
 
 @pytest.mark.parametrize(
@@ -49,11 +63,38 @@ def test_units_that_cannot_be_read_are_explained_and_nothing_runs(units: str, to
     assert app.button(key="fv_run").disabled
 
 
-def test_the_text_field_is_labelled_units_and_the_choice_beside_it_says_how_they_are_selected() -> None:
+def test_through_the_depth_each_picture_has_its_place_and_leads_to_its_unit_before_it_is_made() -> None:
+    app = opened(VISUALIZATION, a="starter-cnn@stages.2.blocks.1:3,5", view="depth", seed="987654")
+    assert not app.exception and not app.error, said(app)
+    tiles = [each.proto for each in app.get("page_link") if "not made yet" in each.proto.label]
+    assert [tile.label for tile in tiles] == ["3 · not made yet", "5 · not made yet"] * 8
+    assert "starter-cnn%40stages.0.blocks.0%3A3" in tiles[0].query_string
+
+
+def test_every_control_of_the_line_says_which_side_it_is_of() -> None:
     app = opened(VISUALIZATION)
-    for side in ("a", "b"):
-        assert app.text_input(key=f"fv_{side}_units").label == "Units"
-        assert app.segmented_control(key=f"fv_{side}_how").label == "Select units by"
+    for side, letter in (("a", "A"), ("b", "B")):
+        assert app.selectbox(key=f"fv_{side}_model").label == f"Model {letter}"
+        assert app.selectbox(key=f"fv_{side}_layer").label == f"Layer of {letter}"
+        assert app.text_input(key=f"fv_{side}_units").label == f"Units of {letter}"
+
+
+def test_the_page_opens_on_its_example_under_a_bare_address() -> None:
+    from pages.common.units.view import example
+
+    app = opened(VISUALIZATION)
+    assert app.text_input(key="fv_a_units").value == example().a.written
+    assert example().b is not None and app.text_input(key="fv_b_units").value == example().b.written
+    assert not app.query_params
+
+
+def test_each_recipe_is_explained_in_a_sentence() -> None:
+    from engine.visualization.recipes import RECIPES
+
+    app = opened(VISUALIZATION)
+    assert list(app.radio(key="fv_recipe").options) == list(RECIPES)
+    captions = app.radio(key="fv_recipe").proto.captions
+    assert all(caption.endswith(".") for caption in captions) and len(captions) == len(RECIPES)
 
 
 def test_a_unit_that_the_layer_does_not_have_is_explained() -> None:
@@ -65,21 +106,23 @@ def test_a_unit_that_the_layer_does_not_have_is_explained() -> None:
 
 def test_random_units_depend_on_their_seed_alone() -> None:
     app = opened(VISUALIZATION)
-    app.segmented_control(key="fv_a_how").set_value("Random").run()
 
     def drawn(seed: int) -> str:
         app.number_input(key="fv_a_draw").set_value(seed).run()
-        return next(each.value for each in app.caption if each.value.startswith("Units "))
+        app.button(key="fv_a_At random").click().run()
+        return app.text_input(key="fv_a_units").value
 
     first = drawn(1)
-    assert drawn(2) != first and drawn(1) == first
+    assert drawn(2) != first and drawn(1) == first and len(first.split(",")) > 2
 
 
-def test_a_click_on_the_picture_picks_the_layer() -> None:
+def test_units_that_another_layer_does_not_have_are_let_go_when_it_is_chosen() -> None:
     app = opened(VISUALIZATION)
-    app.selectbox(key="fv_a_layer").set_value("blocks.2.attn.key").run()
+    app.text_input(key="fv_a_units").set_value("700, 5, 3").run()
+    app.selectbox(key="fv_a_layer").set_value("blocks.2.attn.key").run()  # 192 units
+    assert not app.exception and not app.error, said(app)
     assert app.selectbox(key="fv_a_layer").value == "blocks.2.attn.key"
-    assert not app.exception and not app.error
+    assert app.text_input(key="fv_a_units").value == "5,3"
 
 
 def test_choosing_a_model_by_an_unknown_name_is_explained() -> None:
@@ -155,3 +198,11 @@ def test_scenes_are_taken_from_images_like_those_that_the_models_learned_from(
     app.session_state["fv_a_model"], app.session_state["fv_b_model"] = models
     app.run()
     assert not app.exception and app.session_state["fv_data"] == data
+
+
+@pytest.mark.parametrize(("a", "b", "beside"), [((1,), (2,), True), ((1,), (1, 2, 3, 4), False), ((1,), (), False)])
+def test_two_sides_stand_beside_each_other_only_where_both_are_small(
+    a: tuple[int, ...], b: tuple[int, ...], beside: bool
+) -> None:
+    other = Address("starter-cnn", "stages.2.blocks.1", b) if b else None
+    assert wall.in_halves(View(a=Address("starter-vit", "blocks.5.mlp.hidden", a), b=other)) == beside

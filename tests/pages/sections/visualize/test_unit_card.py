@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pages.sections.visualize.unit_card import details, verdict
+from pages.sections.visualize.unit_card import details, listed, verdict
 
 FACTS = {
     "activation": 3.28, "activation_low": 3.01, "activation_high": 3.55, "margin": 1.68, "control": "blank",
     "percentile": 99.94, "ratio_to_best_scene": 1.91, "ratio_low": 1.75, "ratio_high": 2.08, "ratio_as_is": 1.97,
+    "failed": False,
 }  # fmt: skip
 ABOUT = {"images": 1698, "augmented": 100, "could_be_stronger": 0.03}
 NAN = float("nan")
@@ -16,26 +17,32 @@ NAN = float("nan")
 
 def test_the_two_lines_are_the_ratio_and_the_margin() -> None:
     assert verdict(FACTS, "starter").split("  \n") == [
-        "**1.91×** its strongest scene (1.75 to 2.08)", "**1.68** above a blank, its strongest control",
-    ]  # fmt: skip
+        "**1.91×** (1.75 to 2.08) its strongest scene",
+        "**1.68** above a blank",
+    ]
 
 
-def test_below_a_control_is_called_below_and_images_are_images() -> None:
-    first, second = verdict(FACTS | {"margin": -0.2, "control": "noise"}, "photos").split("  \n")
-    assert (
-        "its strongest image" in first
-        and second == "**0.2** below noise of its spectrum and a sixth, its strongest control"
-    )
+def test_below_a_control_is_called_failed_and_images_are_images() -> None:
+    first, second = verdict(FACTS | {"margin": -0.2, "control": "noise", "failed": True}, "photos").split("  \n")
+    assert "its strongest image" in first and second == ":red[**Failed**: 0.2 below noise]"
 
 
 def test_where_no_ratio_means_anything_the_activation_stands_in_its_place() -> None:
-    assert verdict(FACTS | {"ratio_to_best_scene": NAN}, "starter").startswith("activation **3.28** (3.01 to 3.55)")
+    assert verdict(FACTS | {"ratio_to_best_scene": NAN}, "starter").startswith("Activation **3.28**")
+
+
+def test_what_is_on_images_is_said_once_a_kind_and_no_more_than_three() -> None:
+    told = [{"kind": kind, "id": 0} for kind in ("key", "key", "lock", "pear", "duck")]
+    assert listed(told) == "key, lock, pear …"
 
 
 @pytest.mark.parametrize(
     ("more", "about", "said"),
     [
         ({}, {}, "Activation 3.28 (3.01 to 3.55), above 99.9% of 1,698 scenes."),
+        ({}, {}, "Above a blank, its strongest control."),
+        ({}, {}, "1.91× (1.75 to 2.08) its strongest scene."),
+        ({"failed": True}, {}, "The picture is not above all of its controls"),
         ({}, {}, "Without augmentations 1.97× its strongest scene."),
         (
             {},

@@ -1,0 +1,3 @@
+# A free port of this node; Open OnDemand passes it on to the page.
+port=$(find_port "$host")
+export port

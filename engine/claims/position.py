@@ -1,0 +1,115 @@
+"""Patches keep their position until the last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.claims.claim import (
+    FAILS,
+    HOLDS,
+    PARTLY,
+    UNTOLD,
+    Claim,
+    Part,
+    Results,
+    Verdict,
+    interval,
+    plain,
+    sign,
+)
+from engine.claims.figure import curve, together
+from engine.claims.subject import Subject, no_transformer
+from engine.core.request import build
+from engine.core.statistics import Estimate, combination, smallest_like
+from engine.figures.chart import DEPTH, Chart
+from engine.spatial.layers import LayersRequest
+
+FEWEST = 3
+"""Blocks that a network needs for a last one, one before it, and some before that."""
+
+
+def parts(subject: Subject) -> Sequence[Part]:
+    return [
+        Part(side, f"Position by layer of {model}", build(LayersRequest, model=model, data=subject.data))
+        for side, model in subject.sides.items()
+    ]
+
+
+def tell(subject: Subject, results: Results) -> Verdict:
+    """How much of the position that a token's features tell (R² of a ridge regression) is lost in the last block, and how much in
+    the blocks before it."""
+    if subject.vit is None:
+        return Verdict(UNTOLD, "No model here has patches as tokens.")
+    side, model = subject.vit
+    table = results[f"spatial-layers-{side}"].tables["layers"]
+    known = [
+        interval(row, "position_r2") for row in table.to_dict("records") if row["position_r2"] == row["position_r2"]
+    ]
+    if len(known) < FEWEST:
+        return Verdict(
+            UNTOLD, f"{model} has too few blocks whose position is known: {len(known)}; {FEWEST} are needed."
+        )
+    first, before, last = known[0], known[-2], known[-1]
+    late, early, steps = combination((1, before), (-1, last)), combination((1, first), (-1, before)), len(known) - 2
+    more = sign(combination((1 + 1 / steps, before), (-1, last), (-1 / steps, first)))
+    mostly = sign(combination((2, before), (-1, last), (-1, first)))
+    word = (HOLDS if mostly else PARTLY) if more else UNTOLD if more is None else FAILS
+    run = (
+        f"In {model}, what a patch knows of its position (R²) goes from {plain(first)} in the first block to {plain(before)} "
+        "before the last"
+    )
+    sentence = f"{run} and {plain(last)} after it: {_said(word, late, early)}"
+    return Verdict(word, sentence, late, "R² lost in the last block", plain(late))
+
+
+def _said(word: str, late: Estimate, early: Estimate) -> str:
+    if word == HOLDS:
+        return "most of the loss is the last block's."
+    if word == PARTLY:
+        return f"the last block takes more than any other does on average, but the others take {plain(early)} together."
+    if word == FAILS:
+        return f"the last block takes {plain(late)}, no more than the blocks before it do on average."
+    return (
+        "whether the last block takes more than those before it do on average is not seen; a loss of "
+        f"{smallest_like(late):.2f} in it would have been, in 80% of samples."
+    )
+
+
+def figure(subject: Subject, results: Results) -> Chart | None:
+    lines = together(
+        [
+            curve(model, side, _told(results[name].tables["layers"].to_dict("records")), "depth", "position_r2")
+            for side, model in subject.sides.items()
+            if (name := f"spatial-layers-{side}") in results
+        ]
+    )
+    caption = "Blocks below 0, which tell nothing, are left out. Bands: 95% intervals over images."
+    return (
+        Chart("lines", lines, DEPTH, "position read from a patch (R²)", span=(0.0, 1.0), caption=caption)
+        if lines
+        else None
+    )
+
+
+def _told(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    """Rows with an R² above zero: below it, a regression on few images has told less than the middle of the image would."""
+    kept = [row for row in rows if row["position_r2"] >= 0]
+    return [row | {"position_r2_low": max(0.0, row["position_r2_low"])} for row in kept]
+
+
+CLAIM = Claim(
+    "position",
+    "Patches keep their position until the last layer",
+    "In all layers but the last, what a patch token holds belongs to its place in the image, like a saliency map; in the "
+    "last layer that is gone.",
+    "Section 4, Figures 2 and 7",
+    "no number in the main text: maps of single units",
+    "How well a patch's row and column can be read from its token (R², fitted on half of the images, scored on the "
+    "others). It holds where the last block loses more than all before it together; in part where more "
+    "than one of them on average.",
+    no_transformer,
+    parts,
+    tell,
+    figure,
+)

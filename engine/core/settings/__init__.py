@@ -1,0 +1,1 @@
+"""What a person may set in `vitrine.toml`: one module a table of it, and `whole`, which has them all."""

@@ -1,0 +1,122 @@
+"""What a comparison of models found, as one would say it to a colleague: with intervals, and with what could have been seen."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from engine.evaluation.comparison import Aligned, matched, paired
+
+_FILLED = {
+    "black": "blacked out",
+    "mean": "replaced by its mean colour",
+    "blur": "blurred",
+    "noise": "replaced by noise",
+    "tile": "covered with tiles of the rest",
+}
+
+
+def shown(variant: str, fill: str = "") -> str:
+    """What was done to the images, as a sentence begins: With the background blacked out."""
+    gone = {"foreground": "background", "background": "object"}.get(variant)
+    return f"With the {gone} {_FILLED.get(fill, 'removed')}" if gone else "On whole images"
+
+
+def sentence(aligned: Aligned, variant: str = "foreground", fill: str = "") -> str:
+    """How far one model lies behind another on a cut variant, and among the images that all get right in full: of the two that
+    lie furthest apart, where there are more than two."""
+    name, its_fill = aligned.variants[aligned.place(variant, fill)]
+    rows = [row for row in paired(aligned) if (row["variant"], row["fill"]) == (name, its_fill)]
+    raw = max(rows, key=lambda row: abs(row["difference"]))
+    control = matched(aligned)
+    fair = next((row for row in control["paired"] if _same(row, raw)), None)
+    told = f"{shown(name, its_fill)}{f' (of {len(aligned.models)} models)' if len(aligned.models) > 2 else ''}, "
+    if not sign(raw):
+        told += unseen(raw)
+    else:
+        whole = next(row for row in paired(aligned) if row["variant"] == "full" and _pair(row) == _pair(raw))
+        told += _behind(raw, "is" if sign(whole) == sign(raw) else "falls")
+    if fair is None:
+        return f"{told}. No image is classified correctly in full by all models, so strength alone is not taken out."
+    among = f"Among the {control['n']} images that {_all(aligned)} get right in full"
+    if not sign(raw) and not sign(fair):
+        return f"{told}."
+    return f"{told}. {among}, {_behind(fair, 'is') if sign(fair) else unseen(fair)}."
+
+
+def leaning(aligned: Aligned) -> str:
+    """Which of two models leans more on the background: loses more without it, of the images that both get right in full (of more
+    models the two that lie furthest apart). Empty where nothing of the kind was measured."""
+    rows = [row for row in matched(aligned)["paired"] if row["variant"] == "foreground"]
+    if not rows:
+        return ""
+    row = max(rows, key=lambda row: abs(row["difference"]))
+    if not sign(row):
+        return f"Neither {row['a']} nor {row['b']} was seen to lean more on the background: {unseen(row)}."
+    more, less = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])
+    of, loses = _all(aligned), gap(row).replace(" points", " points more", 1)
+    among = f"of the images that {of} get right in full"
+    return f"{more} leans more on the background than {less}: {among} it loses {loses} without it."
+
+
+def unseen(row: dict[str, Any]) -> str:
+    """A difference that was not seen, with the one that would have been."""
+    return (
+        f"no difference between {row['a']} and {row['b']} was seen ({points(row['interval'])} points); one of "
+        f"{_number(row['smallest'], _digits(row['interval']))} points would have been, in 80% of samples"
+    )
+
+
+def points(interval: tuple[float, float]) -> str:
+    """An interval in percentage points: 8 to 16, or −0.7 to 0.7."""
+    digits = _digits(interval)
+    return " to ".join(_number(end, digits) for end in interval)
+
+
+def sign(row: dict[str, Any]) -> int:
+    """Which side of zero the interval of a difference lies on; 0 where it holds zero."""
+    low, high = row["interval"]
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+def gap(row: dict[str, Any]) -> str:
+    """How large a difference is, whichever side it is on: 12 points (8 to 16)."""
+    low, high = sorted(abs(end) for end in row["interval"])
+    return f"{_number(abs(row['difference']), _digits((low, high)))} points ({points((low, high))})"
+
+
+def _behind(row: dict[str, Any], verb: str) -> str:
+    last, first = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])
+    return f"{last} {verb} {gap(row).replace(' points', ' points behind ' + first, 1)}"
+
+
+def _digits(interval: tuple[float, float]) -> int:
+    """Decimal places that mean something beside an interval so wide: none from three points on."""
+    low, high = interval
+    return 0 if high - low >= 0.03 and max(abs(low), abs(high)) >= 0.02 else 1
+
+
+def _number(value: float, digits: int) -> str:
+    rounded = round(100 * value, digits) + 0.0  # never minus nothing
+    return f"{rounded:.{digits}f}".replace("-", "−") if math.isfinite(rounded) else "unknown"
+
+
+def _pair(row: dict[str, Any]) -> tuple[str, str]:
+    return row["a"], row["b"]
+
+
+def _same(row: dict[str, Any], like: dict[str, Any]) -> bool:
+    return all(row[name] == like[name] for name in ("a", "b", "variant", "fill"))
+
+
+def _all(aligned: Aligned) -> str:
+    return "both" if len(aligned.models) == 2 else "all"
+
+
+def places(row: dict[str, Any]) -> str:
+    """How much more often one model's answers to backgrounds alone live at the place shown, from a row of `paired_places`."""
+    if not sign(row):
+        return f"Shown backgrounds alone ({row['fill']}), {unseen(row)}."
+    more, less = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
+    size = gap(row).replace(" points", " points more often", 1)
+    return f"Shown backgrounds alone ({row['fill']}), {more} names a kind that lives there {size} than {less}."

@@ -1,0 +1,103 @@
+"""Taking in what a run has made so far: a pure function of its folder and of the store, to be called as often as one likes.
+
+Invariant: what is taken in was checked, and is what its name says; what only seems damaged, since a network disk shows it late,
+is looked at again the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import RefusedFile
+from engine.jobs.executors.run_folder import Part, RunFolder, names, read, write_whole
+from engine.jobs.executors.wire import checked
+from engine.jobs.runner import Runner
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What came of a run: how many results were taken in now, how many parts stand how, and why some failed, by key."""
+
+    run: str
+    taken: int
+    counts: dict[str, int]
+    failed: dict[str, str]
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of it runs or waits any more."""
+        return not self.counts.get("queued", 0) + self.counts.get("running", 0)
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "taken": self.taken,
+            "parts": self.counts,
+            "failed": self.failed,
+            "refused": self.refused,
+            "complete": self.complete,
+        }
+
+
+def collect(run: RunFolder, runner: Runner) -> Collected:
+    """Take in every result of a run that was not yet, and say how it stands."""
+    taken, refused = 0, {}
+    known = set(names(_taken(run, runner)))
+    for place, file in run.results():
+        if place in known:
+            continue
+        try:
+            take(run, runner, place, file)
+            taken += 1
+            known.add(place)
+        except RefusedFile as problem:
+            refused[place] = str(problem)
+    parts = run.parts()
+    failed = {key: part.error for key, part in parts.items() if part.status == "failed"}
+    counts = Counter(str(part.status) for part in parts.values())
+    return Collected(run.path.name, taken, dict(counts), failed, {p: r for p, r in refused.items() if p not in known})
+
+
+def take(run: RunFolder, runner: Runner, place: str, file: Path) -> None:
+    """Take in one result. Raises RefusedFile where it is damaged, or is not what its name says."""
+    data = read(file) or b""
+    checked(place, data)
+    runner.take_in(place, data)
+    folder = _taken(run, runner)
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_whole(folder / place, b"")
+
+
+def _taken(run: RunFolder, runner: Runner) -> Path:
+    """The folder of marks of what this store has taken in: what it let go since is not brought back to it."""
+    store = str(getattr(runner.store, "folder", ""))
+    return run.path / f"taken-{hashlib.blake2b(store.encode(), digest_size=4).hexdigest()}"
+
+
+def take_part(run: RunFolder, runner: Runner, part: Part) -> bool:
+    """Take in the result of a part that is done, where it is here by now. Raises RefusedFile."""
+    if part.place in names(_taken(run, runner)) and runner.find(part.key) is not None:
+        return True
+    for path in reversed(run.tasks()):
+        if f"{part.place}.blob" in names(path / "results"):
+            take(run, runner, part.place, path / "results" / f"{part.place}.blob")
+            return True
+    return False
+
+
+def left(run: RunFolder, keys: Sequence[str] | None = None) -> list[Part]:
+    """The parts that failed or got lost (default: all that failed), to be sent again."""
+    wanted = None if keys is None else set(keys)
+    return [
+        part
+        for key, part in run.parts().items()
+        if (part.status == "failed" if wanted is None else key in wanted and part.status != "done")
+    ]

@@ -1,0 +1,57 @@
+"""The devices of this machine that processes compute on, and what each such process is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from engine.core import config, devices
+from engine.core.errors import BadRequest
+from engine.core.settings.cluster import Cluster
+
+
+def devices_of(chosen: Cluster) -> list[str]:
+    """The device of each process: as many as are wanted, in turn those that are named or were found. None: no processes."""
+    count = chosen.processes
+    if count == 0:
+        return []
+    found = list(chosen.devices) or found_devices()
+    if count < 0:
+        count = len(found) if chosen.devices or found[0].startswith("cuda") else 0
+    return [found[number % len(found)] for number in range(count)]
+
+
+def found_devices() -> list[str]:
+    """The devices that the settings allow: all GPUs where they name none."""
+    wanted = config.settings().device
+    try:
+        picked = devices.pick()
+    except BadRequest:  # each job says so
+        return ["cpu"]
+    if picked.type != "cuda":
+        return [picked.type]
+    if picked.index is not None:
+        return [str(picked)]
+    return [f"cuda:{number}" for number in range(devices.count() if wanted in ("auto", "cuda") else 1)]
+
+
+def threads_of(processes: int, device: str) -> int:
+    """Threads of each process: what the settings say, else the cores in equal parts. The same number gives the same bytes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return config.settings().threads or (max(1, cores // processes) if device == "cpu" else 0)
+
+
+def environment(device: str, threads: int) -> dict[str, str]:
+    """The environment of a process that computes on one device: "cpu", "mps", or "cuda:1", which is all that it sees."""
+    kind, _, number = device.partition(":")
+    found = os.environ | {
+        "VITRINE_DEVICE": kind,
+        "VITRINE_CACHE": str(config.settings().cache_folder),
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+    }
+    if threads:
+        found |= {"VITRINE_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    if number:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        found["CUDA_VISIBLE_DEVICES"] = visible.split(",")[int(number)] if visible else number
+    return found

@@ -1,0 +1,80 @@
+"""The results of collections stay: each is pinned in the name of its collection, beside what people pin by hand.
+
+Invariant: what two collections hold, or a collection and a hand, stays until the last of them lets go. In demo mode nothing
+is pinned: whoever passes by a public server shall not fill its disk for good.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from cache.store import StoreUnavailable
+from engine.core import config
+from engine.core.errors import BadRequest
+from engine.sharing.database import database
+
+log = logging.getLogger(__name__)
+GIB = 1 << 30
+
+
+def sizes(keys: Iterable[str]) -> dict[str, int]:
+    """How many bytes these results take, by where they are stored: of a request's key, in each precision that there is."""
+    from engine.jobs import keys as stored
+
+    return config.store().sizes(place for key in set(keys) for place in stored.places(key))
+
+
+def keys_of(collection: str) -> list[str]:
+    """The keys of the results that a collection holds."""
+    return [row["key"] for row in database().read("SELECT DISTINCT key FROM held WHERE collection = ?", collection)]
+
+
+def keep(collection: str, keys: Iterable[str] | None = None) -> None:
+    """Pin the results of a collection (or these of it) that are stored. What is stored later is pinned then."""
+    if config.settings().demo:
+        return
+    pinned = config.store().pins(collection)
+    try:
+        for place in sizes(keys_of(collection) if keys is None else keys).keys() - pinned:
+            config.store().pin(place, collection)
+    except StoreUnavailable as error:
+        log.warning("Results of a collection could not be pinned: %s", error)
+
+
+def let_go(collection: str, keys: Iterable[str]) -> None:
+    """Unpin those of these results that the collection does not hold any more; whoever else pinned them keeps them."""
+    from engine.jobs import keys as stored
+
+    gone = set(keys) - set(keys_of(collection))
+    try:
+        for place in {place for key in gone for place in stored.places(key)} & config.store().pins(collection):
+            config.store().unpin(place, collection)
+    except StoreUnavailable as error:
+        log.warning("Results of a collection could not be let go: %s", error)
+
+
+def keep_what_ended(key: str) -> None:
+    """A result was stored: pin it for every collection that holds it."""
+    for row in database().read("SELECT DISTINCT collection FROM held WHERE key = ?", key):
+        keep(row["collection"], [key])
+
+
+def held_bytes(owner: str) -> int:
+    """How many bytes of results a person's collections hold, each result counted once, whoever made it; what waits to be computed
+    counts when it is stored."""
+    query = "SELECT DISTINCT key FROM held JOIN collections ON collections.id = held.collection WHERE owner = ?"
+    return sum(sizes(row["key"] for row in database().read(query, owner)).values())
+
+
+def refuse_too_much(owner: str) -> None:
+    """Raise BadRequest where a person's collections would hold more than the operator allows."""
+    if config.settings().demo:
+        return
+    held = held_bytes(owner)
+    limit = int(config.settings().sharing.kept_bytes)
+    if held > limit:
+        raise BadRequest(
+            f"With this the collections would hold {held / GIB:.2f} GiB of results, and {limit / GIB:.2f} GiB are allowed for "
+            "each person. Take something out first."
+        )

@@ -1,0 +1,178 @@
+"""What is taken away, added or said before anything else looks at a request: whose word about a login counts, which browser it
+is, and what is said where signing in failed."""
+
+from __future__ import annotations
+
+import html
+import logging
+import secrets
+from ipaddress import ip_address
+from typing import Any
+
+import uvicorn.config
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from engine.core import config
+from engine.core.errors import VitrineError
+from engine.core.settings.access import Access
+from engine.people import browsers
+from pages.common.who import BELIEVED, COOKIE, PASSWORD
+
+log = logging.getLogger(__name__)
+
+PEER = "vitrine.peer"
+SIGNING_IN = ("/auth/login", "/oauth2callback")
+YEAR = 31_536_000
+
+
+def access() -> Access:
+    """The table `[access]`. Where the settings cannot be read, nobody's headers count; the page says what is wrong."""
+    try:
+        return config.settings().access
+    except VitrineError:
+        return Access()
+
+
+class SeesPeers(ProxyHeadersMiddleware):
+    """What uvicorn puts around everything, and which believes headers about whom it forwards for; and before that a note of the
+    address that the connection itself comes from."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope[PEER] = scope.get("client")
+        await super().__call__(scope, receive, send)
+
+
+def see_peers() -> None:
+    """While the server loads us: it shall note where connections come from. Anybody on a machine that uvicorn believes could
+    write the address of a proxy into a header; and where a proxy forwards honestly, its own address would be lost."""
+    uvicorn.config.ProxyHeadersMiddleware = SeesPeers
+
+
+class Proxies:
+    """Takes away what claims to come from a login, unless a proxy that the settings name has sent it. It is the connection's own
+    address that counts: anybody can write a header that tells of another."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            chosen = access()
+            told = {name.lower().encode() for name in (chosen.user_header, chosen.name_header, chosen.groups_header)}
+            kept = [(name, value) for name, value in scope["headers"] if name != BELIEVED.encode()]
+            if chosen.login == "proxy" and believes(chosen, scope) and once_each(kept, told):
+                kept.append((BELIEVED.encode(), PASSWORD.encode()))
+            else:
+                kept = [(name, value) for name, value in kept if name not in told]
+            scope = {**scope, "headers": kept}
+        await self.app(scope, receive, send)
+
+
+def believes(chosen: Access, scope: Scope) -> bool:
+    """Whether the connection itself comes from a proxy that the settings name."""
+    try:
+        peer = ip_address((scope.get(PEER) or ("",))[0])
+    except ValueError:
+        return False
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    return any(peer.version == network.version and peer in network for network in chosen.proxies)
+
+
+def once_each(headers: list[tuple[bytes, bytes]], told: set[bytes]) -> bool:
+    """Whether none of these headers is there twice: a proxy that adds its own and lets a person's pass is not believed."""
+    names = [name for name, _ in headers if name in told]
+    return len(names) == len({*names})
+
+
+class Browsers:
+    """Gives each browser a random name that we sign, so that a reloaded page still owns the jobs it started; one that we did not
+    sign is replaced. Behind TLS every cookie goes through TLS alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        secure, known = is_secure(scope), browsers.name_in(_cookie(scope)) is not None
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                if not known and b"text/html" in dict(headers).get(b"content-type", b""):
+                    given = f"{COOKIE}={browsers.new()}; Path=/; HttpOnly; SameSite=Lax; Max-Age={YEAR}"
+                    headers.append((b"set-cookie", given.encode()))
+                message["headers"] = [
+                    (name, _guarded(name, value)) if secure else (name, value) for name, value in headers
+                ]
+            await send(message)
+
+        await self.app(scope, receive, send_named)
+
+
+def is_secure(scope: Scope) -> bool:
+    """Whether the browser came through TLS, which a proxy may have ended. A wrong word only keeps a cookie from being used."""
+    return scope.get("scheme") == "https" or HTTPConnection(scope).headers.get("x-forwarded-proto", "") == "https"
+
+
+def _guarded(name: bytes, value: bytes) -> bytes:
+    """A header, a cookie's with the word that it goes through TLS alone."""
+    has_it = b"secure" in value.lower().replace(b" ", b"").split(b";")
+    return value if name != b"set-cookie" or has_it else value + b"; Secure"
+
+
+def _cookie(scope: Scope) -> str | None:
+    """Our cookie; of several of its name, none. Not read as Starlette does, which takes the last."""
+    found = []
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            parts = value.decode("latin-1").split(";")
+            found += [part.partition("=")[2].strip() for part in parts if part.partition("=")[0].strip() == COOKIE]
+    return found[0] if len(found) == 1 else None
+
+
+class SigningIn:
+    """Says in a page what a browser would wait for in vain: that signing in failed, and what to do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].endswith(SIGNING_IN):
+            await self.app(scope, receive, send)
+            return
+        failed: list[int] = []
+
+        async def send_unless_failed(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                failed.append(message["status"])
+            if not failed:
+                await send(message)
+
+        try:
+            await self.app(scope, receive, send_unless_failed)
+        except Exception:
+            number = secrets.token_hex(4)
+            log.exception("Signing in failed: error %s", number)
+            await _failed(number, scope)(scope, receive, send)
+            return
+        if failed:
+            number = secrets.token_hex(4)
+            log.error("Signing in failed with status %s: error %s", failed[0], number)
+            await _failed(number, scope)(scope, receive, send)
+
+
+def _failed(number: str, scope: Scope) -> HTMLResponse:
+    home = html.escape(scope.get("root_path", "") or "/")
+    text = (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Signing in failed</title>"
+        "<body style='font-family: sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem'>"
+        "<h1>Signing in failed</h1><p>The sign-in service and this server did not understand each other. Try again; "
+        f"if it fails again, tell whoever runs this server the number {number}: its log says why.</p>"
+        f"<p><a href='{home}'>Back to Vitrine</a></p>"
+    )
+    return HTMLResponse(text, 502)

@@ -1,0 +1,33 @@
+"""Where a claim can be looked at more closely: the page and its parameters. Knows no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.core.experiments import Page
+from pages.common.experiments import single
+
+if TYPE_CHECKING:
+    from engine.claims.claim import Part
+    from engine.claims.subject import Subject
+
+
+def look(parts: Sequence[Part], subject: Subject) -> tuple[Page, dict[str, str]] | None:
+    """The page that shows what these parts come to, and the parameters of its link; None where there are none."""
+    if not parts:
+        return None
+    both, pair = {"a": subject.a, **({"b": subject.b} if subject.b else {})}, ",".join(subject.sides.values())
+    kind = parts[0].request.experiment
+    if kind in ("spatial-layers", "spatial-last"):
+        return "spatial", {**both, "data": subject.data}
+    if kind == "background":
+        return "reliance", {"models": pair, "data": subject.data, "measures": "background"}
+    if kind == "purity":
+        return "concepts", {
+            "a": subject.clip,
+            "b": subject.vit[1] if subject.vit else "",
+            "data": subject.data,
+            "show": "purity",
+        }
+    return ("visualize" if kind == "explains" else "reliance"), single.link(parts[0].request)

@@ -1,0 +1,57 @@
+"""What is still to be computed, what it will cost, and Run: for all claims, or for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import errors, job_panel, who
+from pages.common.batch import Batch
+from pages.common.experiment_page import ExperimentPage, coming
+from pages.sections.claims.view import ClaimsView
+
+if TYPE_CHECKING:
+    from engine.claims.claim import Claim, Part
+
+
+def every(
+    page: ExperimentPage[ClaimsView], absent: Mapping[str, Part], keys: Mapping[str, str], batch: Batch | None
+) -> None:
+    """What all that is missing costs, with a button; and the progress of what is on its way."""
+    from engine.claims.cost import in_words
+
+    on_their_way = coming(batch)
+    open_ = [part for name, part in absent.items() if keys[name] not in on_their_way]
+    if open_:
+        count = f"{len(open_)} of {len(keys)} measurements are" if len(open_) > 1 else "One measurement is"
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            if st.button("Run all", type="primary", icon=":material/play_arrow:", key=page.key("compute")):
+                _run(page, open_, batch)
+            st.markdown(f"{count} not computed yet: {in_words(open_)}.", width="content")
+    if batch is not None:
+        titles = {keys[name]: errors.escape(part.what) for name, part in absent.items() if keys[name] in batch.requests}
+        job_panel.draw(batch, titles, page.prefix)
+
+
+def one(page: ExperimentPage[ClaimsView], claim: Claim, lacking: Sequence[Part], batch: Batch | None) -> None:
+    """What a claim still needs, with a button for it alone."""
+    from engine.claims.cost import in_words
+
+    on_their_way = coming(batch)
+    waiting = [part for part in lacking if part.request.key() not in on_their_way]
+    if not waiting:
+        st.caption(f"On its way: {errors.escape('; '.join(part.what for part in lacking))}.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(f"Run claim: {claim.title}", icon=":material/play_arrow:", key=page.key(f"run_{claim.name}")):
+            _run(page, waiting, batch)
+        st.caption(f"{errors.escape('; '.join(part.what for part in waiting))}: {in_words(waiting)}.", width="content")
+
+
+def _run(page: ExperimentPage[ClaimsView], wanted: Sequence[Part], batch: Batch | None) -> None:
+    """Ask for these, after what is on its way already."""
+    before = [batch.requests[key] for key in batch.requests if key in coming(batch)] if batch else []
+    st.session_state[page.key("batch")] = Batch.of([*before, *(part.request for part in wanted)], who.person())
+    st.rerun()

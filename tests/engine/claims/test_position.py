@@ -1,0 +1,49 @@
+"""Position that goes in the last block, that fades before, that stays, and too little to tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.claims.claim import FAILS, HOLDS, PARTLY, UNTOLD
+from engine.claims.position import CLAIM, figure
+from tests.engine.claims.planted import SUBJECT, layers
+
+
+@pytest.mark.parametrize(
+    "curve, reach, word",
+    [
+        ((0.9, 0.89, 0.88, 0.2), 0.01, HOLDS),
+        ((0.9, 0.8, 0.7, 0.55), 0.01, PARTLY),
+        ((0.9, 0.7, 0.5, 0.48), 0.01, FAILS),
+        ((0.5, 0.5, 0.5, 0.8), 0.01, FAILS),
+        ((0.5, 0.5, 0.5, 0.48), 0.1, UNTOLD),
+        ((0.9, 0.2), 0.01, UNTOLD),
+    ],
+)
+def test_each_verdict_from_planted_curves(kinds, curve: tuple[float, ...], reach: float, word: str) -> None:
+    told = CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("position_r2", curve, reach)})
+    assert told.word == word, told.sentence
+
+
+def test_the_number_is_what_the_last_block_takes(kinds) -> None:
+    told = CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("position_r2", (0.9, 0.89, 0.88, 0.2))})
+    assert told.number is not None and told.number.value == pytest.approx(0.68) and told.number.low > 0.6
+    assert told.shown == "0.68 (0.67 to 0.69)" and "most of the loss is the last block's" in told.sentence
+
+
+def test_the_vit_is_judged_whichever_side_it_is_on(kinds) -> None:
+    turned = SUBJECT.__class__("cnn", "vit", "", "somewhere")
+    flat, falls = layers("position_r2", (0.5, 0.5, 0.5)), layers("position_r2", (0.9, 0.9, 0.1))
+    assert CLAIM.tell(turned, {"spatial-layers-a": flat, "spatial-layers-b": falls}).word == HOLDS
+
+
+def test_both_models_are_drawn(kinds) -> None:
+    flat = layers("position_r2", (0.5, 0.5, 0.5))
+    drawn = figure(SUBJECT, {"spatial-layers-a": flat, "spatial-layers-b": flat})
+    assert drawn is not None and [line.colour for line in drawn.series] == [0, 1] and drawn.kind == "lines"
+    assert figure(SUBJECT, {}) is None
+
+
+def test_without_attention_it_cannot_be_told(kinds) -> None:
+    alone = SUBJECT.__class__("cnn", "", "", "somewhere")
+    assert "cnn has no attention" in CLAIM.missing(alone)

@@ -1,0 +1,95 @@
+"""Charts in print: marks stand where their values are, and everything is named where the eye is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.figures.chart import MODELS, Chart, Level, Map, series
+from engine.figures.charts import chart
+from engine.figures.drawing import INK, Area, Dot, Drawing, Line, Text, width_of
+from engine.figures.layout import COLUMN, PAGE
+
+VIT = series("starter-vit", [0, 0.5, 1], [0.9, 0.5, 0.1], [0.8, 0.4, 0.0], [1.0, 0.6, 0.2], colour=0)
+CNN = series("starter-cnn", [0, 0.5, 1], [0.9, 0.52, 0.12], colour=1)
+LINES = Chart("lines", (VIT, CNN), "depth", "share", share=True, title="Position", finding="It fades.", caption="600.")
+ROWS = [series("vit", ["full", "object"], [0.5, 0.25], [0.4, 0.2], [0.6, 0.3], colour=0)]
+
+
+def texts(drawing: Drawing) -> dict[str, Text]:
+    return {item.text: item for item in drawing.items if isinstance(item, Text)}
+
+
+def of(drawing: Drawing, kind: type, colour: str) -> list:
+    return [item for item in drawing.items if isinstance(item, kind) and item.colour == colour]
+
+
+def test_a_line_runs_through_its_values_on_the_axis_that_is_drawn():
+    drawing = chart(LINES)
+    (line,) = of(drawing, Line, MODELS[0])
+    bottom, top = (texts(drawing)[mark].y for mark in ("0%", "100%"))
+    heights = [(bottom - y) / (bottom - top) for _, y in line.places]
+    assert heights == pytest.approx([0.9, 0.5, 0.1], abs=0.03)
+    assert [x for x, _ in line.places] == sorted(x for x, _ in line.places)
+    (band,) = of(drawing, Area, MODELS[0])
+    assert len(band.places) == 6 and band.opacity < 0.5 and not of(drawing, Area, MODELS[1])
+
+
+def test_each_line_is_named_at_its_end_and_no_name_lies_on_another():
+    named = texts(chart(LINES))
+    one, other = named["starter-vit"], named["starter-cnn"]
+    assert one.x == other.x and abs(one.y - other.y) >= one.size
+    assert one.y > other.y, "the lower line's name stands lower"
+    assert all(text.x + width_of(text.text, text.size) <= COLUMN for text in (one, other))
+
+
+def test_a_value_that_is_not_known_leaves_a_gap():
+    gap = series("vit", [0, 1, 2], [0.1, math.nan, 0.3], colour=0)
+    assert [len(line.places) for line in of(chart(Chart("lines", (gap,))), Line, MODELS[0])] == [2]
+
+
+def test_a_bar_is_as_long_as_its_value_and_says_it_with_its_interval():
+    drawing = chart(Chart("bars", tuple(ROWS), "accuracy", share=True))
+    lengths = [max(x for x, _ in bar.places) - min(x for x, _ in bar.places) for bar in of(drawing, Area, MODELS[0])]
+    assert lengths[0] == pytest.approx(2 * lengths[1])
+    assert {"full", "object", "vit", "50% (40 to 60%)", "25% (20 to 30%)"} <= texts(drawing).keys()
+    scale = texts(drawing)["100%"].x - texts(drawing)["0%"].x
+    assert lengths[0] == pytest.approx(scale / 2)
+    whisker = max(of(drawing, Line, INK), key=lambda line: line.places[1][0] - line.places[0][0])
+    assert whisker.places[1][0] - whisker.places[0][0] == pytest.approx(0.2 * scale)
+
+
+def test_dots_stand_beside_the_values_that_they_are_compared_with():
+    one = series("vit", [""], [0.5], [0.4], [0.6], colour=0)
+    drawing = chart(Chart("dots", (one,), "reliance", levels=(Level(0, "none"), Level(1, "ideal"))))
+    (dot,) = of(drawing, Dot, MODELS[0])
+    none, ideal = (line.places[0][0] for line in drawing.items if isinstance(line, Line) and line.dash)
+    assert dot.x == pytest.approx((none + ideal) / 2) and any("ideal" in text for text in texts(drawing))
+
+
+def test_a_logarithmic_axis_puts_equal_factors_at_equal_distances():
+    shown = Chart("lines", (series("vit", [0.01, 0.1, 1], [0, 0.5, 1]),), ticks=(0.01, 0.1, 1))
+    (line,) = of(chart(shown), Line, MODELS[0])
+    x = [place[0] for place in line.places]
+    assert x[1] - x[0] == pytest.approx(x[2] - x[1])
+
+
+def test_maps_share_one_scale_and_lie_side_by_side_over_the_page():
+    one, other = (
+        Map("vit", np.array([[0.2, 0.4]]), (0, 1), (0,), 0),
+        Map("cnn", np.array([[0.1, 0.0]]), (0, 1), (0,), 1),
+    )
+    drawing = chart(Chart("maps", maps=(one, other), share=True))
+    assert drawing.width == PAGE
+    assert [cell.opacity for cell in of(drawing, Area, MODELS[0])] == [0.5, 1.0]
+    assert [cell.opacity for cell in of(drawing, Area, MODELS[1])] == [0.25, 0.0]
+
+
+def test_title_finding_and_caption_stand_around_it():
+    named = texts(chart(LINES))
+    assert named["Position"].y < named["It fades."].y < named["starter-vit"].y < named["600."].y
+    without = chart(replace(LINES, title="", finding="", caption=""))
+    assert without.height < chart(LINES).height

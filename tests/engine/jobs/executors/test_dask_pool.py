@@ -1,0 +1,158 @@
+"""A Dask pool: what happens without its scheduler, and who may connect."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cache.store import ResultStore
+from engine.core.errors import BadRequest
+from engine.core.settings.cluster import Cluster
+from engine.jobs.executors import dask_pool, dask_worker
+from engine.jobs.executors.dask_pool import Pool
+from engine.jobs.executors.dask_worker import security, unpacked
+from engine.jobs.executors.executor import Gone
+from engine.jobs.executors.places import environment
+from engine.jobs.executors.wire import Task
+from engine.jobs.runner import Runner
+from tests.engine.jobs.executors.conftest import dask, free_port, started, stopped
+from tests.engine.jobs.executors.test_contract import ended, fresh, until
+from tests.engine.jobs.executors.tiny import Tiny, noted
+from tests.load.loops import apart
+
+distributed = pytest.importorskip("distributed")
+WORDS = "does not answer. Start it, or set dask_scheduler to another."
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+    monkeypatch.setattr(dask_pool, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(dask_pool, "CONNECT_SECONDS", 2.0)
+    store = ResultStore(tmp_path / "results")
+    yield Runner(store)
+    store.close()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Cluster:
+    """A certificate of one's own, as the documentation makes it: whoever holds the key is in."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here")
+    made = ("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=vitrine", *made],
+        check=True,
+        capture_output=True,
+    )
+    certificate = tmp_path / "cert.pem"
+    return Cluster(
+        dask_scheduler=f"tls://127.0.0.1:{free_port()}",
+        dask_authority=certificate,
+        dask_certificate=certificate,
+        dask_key=tmp_path / "key.pem",
+    )
+
+
+def test_without_a_scheduler_requests_wait_and_say_why(runner: Runner) -> None:
+    there = Pool(runner, f"tcp://127.0.0.1:{free_port()}")
+    handle = there.submit(Tiny(name=fresh()))
+    until(lambda: handle.snapshot().message.endswith(WORDS))
+    assert handle.status == "queued" and there.slots == 1
+    handle.cancel()
+    ended(handle)
+    there.close()
+    assert handle.status == "cancelled"
+
+
+def test_without_a_scheduler_requests_end_where_nobody_is_to_wait(runner: Runner) -> None:
+    there = Pool(runner, f"tcp://127.0.0.1:{free_port()}", waits=False)
+    handle = there.submit(Tiny(name=fresh()))
+    ended(handle)
+    there.close()
+    assert isinstance(handle.error, Gone) and str(handle.error).endswith(WORDS)
+
+
+@pytest.mark.slow
+def test_who_has_no_key_stays_out_and_a_scheduler_that_comes_back_is_used_again(
+    runner: Runner, secret: Cluster, tmp_path: Path, ledger: str
+) -> None:
+    address = secret.dask_scheduler
+    files = {"tls-ca-file": secret.dask_authority, "tls-cert": secret.dask_certificate, "tls-key": secret.dask_key}
+    options = [f"--{name}={path}" for name, path in files.items()]
+    (tmp_path / "vitrine.toml").write_text(
+        '[cluster]\ndask_authority = "cert.pem"\ndask_certificate = "cert.pem"\ndask_key = "key.pem"\n'
+    )
+    place = environment("cpu", 1) | {"VITRINE_CONFIG": str(tmp_path / "vitrine.toml")}
+    port = address.rpartition(":")[2]
+    command = ["distributed.cli.dask_scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", port, *options]
+    scheduler = started(*command, "--no-dashboard", "--no-show", environment=place)
+    worker = started("engine.jobs.executors.dask_worker", address, "--processes", "1", environment=place)
+    there = Pool(runner, address, security(secret))
+    try:
+        first = there.submit(Tiny(name=fresh(), ledger=ledger))
+        ended(first)
+        assert first.status == "done", first.error
+        with pytest.raises((OSError, TypeError, ValueError)):
+            distributed.Client(address, timeout=2, set_as_default=False)
+        second = there.submit(Tiny(name=fresh(), ledger=ledger, steps=40, seconds=0.1))
+        until(lambda: second.status == "running")
+        stopped(scheduler)
+        until(lambda: second.snapshot().message.endswith(WORDS))
+        scheduler = started(*command, "--no-dashboard", "--no-show", environment=place)
+        ended(second)
+        assert second.status == "done", second.error
+        assert len([what for what, _, _ in noted(ledger) if what == "begins"]) <= 3
+    finally:
+        there.close()
+        stopped(worker)
+        stopped(scheduler)
+
+
+def test_the_three_files_of_tls_belong_together(tmp_path: Path) -> None:
+    assert not security(Cluster(dask_scheduler="tcp://there:1")).require_encryption
+    with pytest.raises(BadRequest, match="TLS needs dask_authority, dask_certificate and dask_key; this is no file"):
+        security(Cluster(dask_scheduler="tls://there:1", dask_authority=tmp_path / "none.pem"))
+
+
+def test_an_answer_that_is_cut_off_is_no_result() -> None:
+    results, how = unpacked(b"")
+    assert results == {} and how["status"] == "failed" and "cut off" in how["error"]
+
+
+def test_a_worker_gives_up_what_nobody_asks_about_and_goes_on_with_what_somebody_does(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_worker, "ORPHAN_SECONDS", 0.5)
+    monkeypatch.setattr(dask_worker, "AGAIN_SECONDS", 0.2)
+    desk, task = dask_worker.Desk(), Task.of(Tiny(name=fresh(), steps=100, seconds=0.03))
+    assert unpacked(desk.compute(task.as_text()))[1]["status"] == "put back"
+    with ThreadPoolExecutor(1) as worker:
+        computing = worker.submit(desk.compute, task.as_text())
+        until(lambda: apart(desk.answer())["at"] == [task.key])
+        while not computing.done():
+            apart(desk.answer("news", [task.key]))
+            time.sleep(0.02)
+    assert unpacked(computing.result())[1]["status"] == "done" and apart(desk.answer())["at"] == []
+
+
+@pytest.mark.slow
+def test_a_server_that_died_leaves_its_workers_to_others(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: str
+) -> None:
+    with dask(runner, tmp_path) as first:
+        assert isinstance(first, Pool)
+        first.submit_all([Tiny(name=fresh(), steps=250, seconds=1.0, ledger=ledger) for _ in range(2)])
+        until(lambda: len(noted(ledger)) == 2)
+        monkeypatch.setattr(first, "_ask", lambda *asked, **named: {})  # it tells nobody that it ends
+        first.close()
+        second = Pool(runner, first.address)
+        handle = second.submit(Tiny(name=fresh()))
+        ended(handle)
+        second.close()
+    assert (handle.status, handle.attempts) == ("done", 1), handle.error

@@ -1,0 +1,97 @@
+"""Processes of this machine: two people at once, and none that is left over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cache.store import ResultStore
+from engine.jobs.executors.places import environment
+from engine.jobs.executors.processes import Processes
+from engine.jobs.relays import carriers
+from engine.jobs.runner import Runner
+from engine.jobs.scheduler import Jobs
+from engine.people.person import Person
+from tests.engine.jobs.executors.conftest import alive
+from tests.engine.jobs.executors.test_contract import ended, fresh, until
+from tests.engine.jobs.executors.tiny import Brief, Tiny, noted
+
+ANNA, BERT = Person("anna"), Person("bert")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ResultStore]:
+    opened = ResultStore(tmp_path / "results")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.slow
+def test_two_peoples_jobs_run_at_once_and_nothing_is_left_at_the_end(store: ResultStore, ledger: str) -> None:
+    jobs = Jobs(store, carriers=partial(carriers, processes=2))
+    try:
+        assert jobs.slots == 2
+        long = [
+            jobs.submit(Tiny(name=fresh(), steps=1000, seconds=0.05, ledger=ledger), person) for person in (ANNA, BERT)
+        ]
+        until(lambda: len(noted(ledger)) == 2 and all(jobs.snapshot(job).preview for job in long))
+        processes = {process for _, _, process in noted(ledger)}
+        assert len(processes) == 2 and os.getpid() not in processes
+        short = jobs.submit(Brief(name=fresh(), steps=1), BERT)
+        assert jobs.wait(short, 60).status == "done"
+        assert {jobs.snapshot(job).status for job in long} == {"running"}
+        assert jobs.cancel(long[0], ANNA) and jobs.wait(long[0], 60).status == "cancelled"
+    finally:
+        jobs.close()
+    assert not [process for process in processes if alive(process)]
+
+
+@pytest.mark.slow
+def test_a_request_that_takes_too_long_ends_with_a_sentence_and_is_not_begun_again(
+    store: ResultStore, ledger: str
+) -> None:
+    there = Processes(Runner(store), ["cpu"], 1, part_seconds=1.0)
+    endless, next_one = there.submit_all([Tiny(name=fresh(), act="lingers", ledger=ledger), Tiny(name=fresh())])
+    ended(endless, next_one)
+    there.close()
+    assert "took longer than 1 second and" in str(endless.error) and next_one.status == "done"
+    assert len(noted(ledger)) == 1
+
+
+@pytest.mark.slow
+def test_a_device_that_is_not_there_is_one_sentence(store: ResultStore) -> None:
+    there = Processes(Runner(store), ["cuda:63"])
+    handle = there.submit(Tiny(name=fresh()))
+    ended(handle)
+    there.close()
+    assert str(handle.error).startswith("A worker process could not be started: ")
+    assert "cuda" in str(handle.error) and "Traceback" not in str(handle.error)
+
+
+@pytest.mark.slow
+def test_a_process_ends_with_who_started_it(tmp_path: Path, ledger: str) -> None:
+    """Also where that one is killed, and can say nothing any more."""
+    script = tmp_path / "server.py"
+    script.write_text(
+        "import time\nfrom cache.store import ResultStore\nfrom engine.jobs.executors.processes import Processes\n"
+        "from engine.jobs.runner import Runner\nfrom tests.engine.jobs.executors.tiny import Tiny\n"
+        f"there = Processes(Runner(ResultStore({str(tmp_path / 'results')!r})), ['cpu'], 1)\n"
+        f"there.submit(Tiny(name='a', steps=1000, seconds=0.05, ledger={ledger!r}))\ntime.sleep(600)\n"
+    )
+    server = subprocess.Popen([sys.executable, str(script)], env=environment("cpu", 1))
+    until(lambda: len(noted(ledger)) == 1)
+    process = noted(ledger)[0][2]
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    end = time.monotonic() + 15
+    while alive(process) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not alive(process)

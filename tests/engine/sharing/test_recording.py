@@ -1,0 +1,157 @@
+"""A line of the history for each job that ends, for whoever wanted it, whatever else goes wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from engine.concepts.words import WordsRequest
+from engine.core import config
+from engine.core.config import store
+from engine.core.errors import Unavailable
+from engine.core.request import Request
+from engine.jobs.endings import Ending
+from engine.jobs.keys import here
+from engine.jobs.scheduler import Jobs
+from engine.people.person import LOCAL, SERVER, Person
+from engine.sharing import collections, history, notices, recording
+from engine.sharing.history import Wanted
+from tests.engine.jobs.playing import STAGE, Play, Quick, Stage
+from tests.engine.sharing.conftest import ANNA, BEN, CARA, stored, unit
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    opened = Jobs(config.store())
+    monkeypatch.setattr("engine.jobs.scheduler.jobs", lambda: opened)
+    recording.recorder()
+    STAGE.__init__()
+    yield opened
+    for gate in STAGE.gates.values():
+        gate.set()
+    opened.close()
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return STAGE
+
+
+def lines(person: Person = ANNA) -> list[history.Line]:
+    recording.recorder().settle()
+    return history.search(Wanted(), person).lines
+
+
+def test_a_job_that_ends_is_in_the_history_of_each_person_who_wanted_it(jobs: Jobs, stage: Stage) -> None:
+    stage.gate("a")
+    job = jobs.submit(Play(name="a"), ANNA)
+    stage.wait_for("a")
+    jobs.submit(Play(name="a"), BEN)
+    stage.gate("a").set()
+    jobs.wait(job, 30)
+    (hers,), (his,) = lines(ANNA), lines(BEN)
+    assert (hers.key, hers.status, hers.experiment, hers.computed_in) == (job.id, "done", "play", here())
+    assert hers.started is not None and hers.device and hers.vitrine and his.key == job.id
+    assert lines(CARA) == []
+
+
+def test_one_who_cancelled_has_no_line_and_the_other_keeps_theirs(jobs: Jobs, stage: Stage) -> None:
+    stage.gate("a")
+    job = jobs.submit(Play(name="a"), ANNA)
+    stage.wait_for("a")
+    jobs.submit(Play(name="a"), BEN)
+    assert jobs.cancel(job, ANNA) is False
+    stage.gate("a").set()
+    assert jobs.wait(job, 30).status == "done"
+    assert lines(ANNA) == [] and [line.key for line in lines(BEN)] == [job.id]
+
+
+def test_what_failed_says_why_and_is_news_too(jobs: Jobs) -> None:
+    jobs.wait(jobs.submit(Play(name="a", act="bug"), ANNA), 30)
+    (line,) = lines()
+    assert line.status == "failed" and line.error and [each.key for each in notices.unseen(ANNA)] == [line.key]
+
+
+def test_what_the_server_makes_by_itself_is_nobodys_news(jobs: Jobs) -> None:
+    jobs.wait(jobs.submit(Play(name="a"), SERVER), 30)
+    recording.recorder().settle()
+    assert history.search(Wanted(whose="all"), ANNA).count == 0
+
+
+def test_asking_for_what_is_there_is_a_line_and_no_news(jobs: Jobs) -> None:
+    jobs.wait(jobs.submit(Play(name="a"), ANNA), 30)
+    jobs._records.clear()
+    jobs.submit(Play(name="a"), BEN)
+    (line,) = lines(BEN)
+    assert line.started is None and notices.unseen(BEN) == []
+
+
+def test_news_is_news_until_it_was_looked_at(jobs: Jobs) -> None:
+    keys = [jobs.wait(jobs.submit(Play(name=name), ANNA), 30) and Play(name=name).key() for name in "ab"]
+    assert {line.key for line in lines()} == {line.key for line in notices.unseen(ANNA)} == set(keys)
+    notices.see(BEN)
+    notices.see(ANNA, [keys[0]])
+    assert [line.key for line in notices.unseen(ANNA)] == [keys[1]]
+    notices.see(ANNA)
+    assert notices.unseen(ANNA) == []
+
+
+def test_what_a_page_had_in_a_moment_is_a_line_and_no_news(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs.wait(jobs.submit(Quick(name="a"), ANNA), 30)
+    (line,) = lines()
+    assert line.status == "done" and line.started is not None and notices.unseen(ANNA) == []
+    monkeypatch.setattr(recording, "A_MOMENT", 0.0)
+    jobs.wait(jobs.submit(Quick(name="b"), ANNA), 30)
+    lines()
+    assert [each.key for each in notices.unseen(ANNA)] == [Quick(name="b").key()], "this one took long after all"
+
+
+def test_a_step_of_something_else_is_no_news_and_a_short_one_that_became_long_is() -> None:
+    def ending(request: Request, short: bool) -> Ending:
+        return Ending(request.key(), request, (ANNA,), "done", time.time(), time.time() - 1.0, short=short)
+
+    recording.record(ending(WordsRequest(reader="starter-clip"), False))
+    assert notices.unseen(ANNA) == []
+    recording.record(ending(Quick(name="c"), False))
+    assert [each.key for each in notices.unseen(ANNA)] == [Quick(name="c").key()]
+
+
+def test_a_result_that_a_collection_waits_for_is_pinned_when_its_job_ends(jobs: Jobs) -> None:
+    key = Play(name="a").key()
+    mine = collections.create(ANNA, "Mine")
+    collections.add(mine.id, ANNA, [unit(1, results=(key,))])
+    jobs.wait(jobs.submit(Play(name="a"), BEN), 30)
+    lines()
+    assert {place.partition(".")[0] for place in config.store().pins(mine.id)} == {key}
+
+
+def test_a_history_that_cannot_be_written_costs_nobody_a_result(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(lines: object) -> None:
+        raise Unavailable("The disk is full.")
+
+    monkeypatch.setattr(history, "write", broken)
+    assert jobs.wait(jobs.submit(Play(name="a"), ANNA), 30).status == "done"
+    recording.recorder().settle()
+    monkeypatch.undo()
+    assert lines() == []
+    config.settings()
+
+
+def test_what_the_store_got_another_way_is_added_once_and_of_nobody() -> None:
+    stored("a" * 26)
+    stored("b" * 26, model="starter-cnn")
+    recording.catch_up()
+    recording.catch_up()
+    stored("c" * 26)
+    recording.catch_up()
+    found = history.search(Wanted(whose="all"), LOCAL)
+    assert sorted(line.key for line in found.lines) == ["a" * 26, "b" * 26, "c" * 26]
+    assert {line.person for line in found.lines} == {""} and store().stats()["entries"] == 3
+
+
+def test_a_picture_of_the_result_stands_in_its_line(jobs: Jobs) -> None:
+    place = stored("d" * 26)
+    made = recording._made(place)
+    assert made["computed_in"] and made["picture"][:4] == b"RIFF"

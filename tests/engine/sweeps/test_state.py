@@ -1,0 +1,81 @@
+"""A sweep on disk: written by one process, stopped by another, damaged by none."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core import config
+from engine.core.errors import BadRequest, Forbidden
+from engine.core.request import build
+from engine.people.person import Person
+from engine.sweeps import state
+from engine.sweeps.request import SweepRequest
+from engine.sweeps.state import Progress
+
+
+def begun(**fields: object) -> state.Sweep:
+    return state.begin(build(SweepRequest, **{"models": ("small-vit",), **fields}), "ann")
+
+
+def test_what_was_begun_is_found_and_listed_the_latest_first() -> None:
+    first, second = begun(), begun(units="0-3")
+    assert state.find(first.id) == first and first.owner == "ann"
+    assert [each.id for each in state.listed()] == [second.id, first.id]
+    state.forget(first, Person("ann", role="member"))
+    assert [each.id for each in state.listed()] == [second.id]
+
+
+def test_beginning_the_same_again_goes_on_with_it() -> None:
+    first = begun()
+    state.want(first.id, "paused")
+    state.note(first.id, Progress(done=3, parts=5))
+    again = state.begin(first.request, "bob")
+    assert (again.id, again.owner, again.begun, again.progress.done) == (first.id, "ann", first.begun, 3)
+    assert again.wanted == "on"
+
+
+def test_how_a_sweep_stands_follows_from_who_works_on_it_and_what_is_wanted() -> None:
+    sweep = begun()
+    assert sweep.status == "interrupted", "nobody works on it"
+    state.note(sweep.id, Progress(process=config.store().mark.id, done=1, parts=2))
+    assert state.find(sweep.id).status == "running"
+    state.note(sweep.id, Progress(process="0" * 16, done=1, parts=2))
+    assert state.find(sweep.id).status == "interrupted", "that process is gone"
+    state.want(sweep.id, "paused")
+    assert state.find(sweep.id).status == "paused"
+    state.note(sweep.id, Progress(done=2, parts=2))
+    assert state.find(sweep.id).status == "done"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"done": []}', '{"request": 3}', '{"wanted": "x"}'])
+def test_a_damaged_file_counts_as_missing(text: str) -> None:
+    sweep = begun()
+    for name in ("wanted.json", "progress.json"):
+        (state.folder() / sweep.id / name).write_text(text)
+    found = state.find(sweep.id)
+    assert found.wanted == "on" and isinstance(found.progress, Progress)
+    (state.folder() / sweep.id / "request.json").write_text(text)
+    assert state.listed() == []
+
+
+@pytest.mark.parametrize("id", ["", "..", "../results", "0123456", "0123456G", "0123456g", "/etc", "01234567/.."])
+def test_an_id_is_never_a_path(id: str) -> None:
+    for use in (state.find, lambda id: state.want(id, "on")):
+        with pytest.raises(BadRequest, match="not the id of a sweep"):
+            use(id)
+
+
+def test_nobody_but_its_owner_and_operators_stops_a_sweep_or_removes_it() -> None:
+    sweep = begun()
+    stranger, ann, operator = (
+        Person("eve", role="member"),
+        Person("ann", role="member"),
+        Person("root", role="operator"),
+    )
+    for use in (lambda who: state.stop(sweep, who, "cancelled"), lambda who: state.forget(sweep, who)):
+        with pytest.raises(Forbidden, match="another person's"):
+            use(stranger)
+    assert state.find(sweep.id).wanted == "on"
+    state.stop(sweep, operator, "paused")
+    state.stop(sweep, ann, "cancelled")
+    assert state.find(sweep.id).wanted == "cancelled"

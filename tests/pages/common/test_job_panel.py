@@ -1,0 +1,52 @@
+"""What the panel of running jobs says: what is done, what would stay, and what goes on."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from engine.jobs.progress import Snapshot
+from pages.common.job_panel import WANTED, before_cancelling, cancel_label, cancelled_text, parts_done, waiting_text
+
+
+def test_what_was_stopped_or_failed_is_not_counted_as_done() -> None:
+    states = ("done", "cancelled", "failed", "running", "queued", "done", "cancelled")
+    assert parts_done(map(Snapshot, states), 8) == "2 of 8 parts done, 2 cancelled, 1 failed"
+    assert parts_done([], 3) == "0 of 3 parts done"
+
+
+def test_one_button_cancels_all_parts_and_says_so() -> None:
+    assert cancel_label(1) == "Cancel" and cancel_label(6) == "Cancel all 6 parts"
+
+
+def test_what_is_kept_is_told_before_and_after_cancelling() -> None:
+    mine = Snapshot("running", kept=3, persons=1)
+    assert before_cancelling([mine, Snapshot("queued", persons=1)]) == "3 pictures finished so far: kept if you cancel."
+    assert before_cancelling([Snapshot("running", persons=1), Snapshot("done", kept=4)]) == ""
+    assert cancelled_text(1) == "Cancelled; 1 picture kept. **Run** makes the rest."
+    assert cancelled_text(0) == "Cancelled before it was finished."
+
+
+def test_another_persons_wish_is_told_before_one_cancels() -> None:
+    assert before_cancelling([Snapshot("queued", persons=2)]) == WANTED
+    assert before_cancelling([Snapshot("running", kept=1, persons=2)]).endswith(WANTED)
+
+
+def test_a_waiting_job_says_its_place() -> None:
+    assert waiting_text(Snapshot("queued", position=2, waiting=5)) == "Queued: number 2 of 5 in the queue"
+    assert waiting_text(None) == "Queued"
+
+
+def test_what_a_job_did_stands_behind_a_button_while_it_runs_from_its_second_kind_of_work_on() -> None:
+    def panel() -> None:
+        from engine.jobs.progress import Snapshot
+        from pages.common import job_panel
+
+        waits = Snapshot("queued")
+        job_panel.log([waits, Snapshot("running", stages=((0.0, "1 of 9 images"),))], "one")
+        stages = ((0.0, "9 of 9 images"), (75.4, "Pictures of [a](b)"))
+        job_panel.log([waits, Snapshot("running", stages=stages)], "two")
+        job_panel.log([Snapshot("done", stages=stages)], "three")
+
+    app = AppTest.from_function(panel, default_timeout=30).run()
+    assert not app.exception
+    assert [each.value for each in app.markdown] == ["0:00 9 of 9 images  \n1:15 Pictures of \\[a\\]\\(b\\)"]

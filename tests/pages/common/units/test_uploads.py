@@ -1,0 +1,64 @@
+"""A photo that is given opens on its page, in the networks that are here."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.core import config
+from engine.core.errors import Unavailable
+from engine.data import uploads
+from engine.data.uploads import UPLOADED
+from engine.models import catalog
+from pages.common.units.uploads import keep_image, keep_vector, photo_link
+from tests.engine.core.test_images import encoded, gradient
+
+PAGE = """
+import streamlit as st
+from pages.common.units.uploads import photo_box
+st.session_state.setdefault("seen", []).append(photo_box("box"))
+"""
+
+
+def test_a_photo_is_handed_over_once_and_a_second_one_anew() -> None:
+    app = AppTest.from_string(PAGE, default_timeout=60).run()
+    app.file_uploader(key="box").upload("a.png", encoded(gradient(8, 9))).run()
+    app.run()
+    app.file_uploader(key="box").upload("b.png", encoded(gradient(9, 8))).run()
+    none, first, again, second = app.session_state["seen"]
+    assert none is None and again is None and first != second
+    assert all(name.startswith(UPLOADED) for name in (first, second))
+
+
+def test_a_refused_file_is_a_sentence_and_hands_over_nothing() -> None:
+    app = AppTest.from_string(PAGE, default_timeout=60).run()
+    app.file_uploader(key="box").upload("a.png", b"GIF89a").run()
+    assert app.session_state["seen"] == [None, None] and "Save one frame" in app.error[0].value
+
+
+def test_a_photo_that_made_room_for_others_is_kept_when_it_is_given_again() -> None:
+    photo = encoded(gradient(11, 7))
+    digest = keep_image(photo, "a.png")
+    (config.settings().cache_folder / "uploads" / "images" / f"{digest}.png").unlink()
+    assert keep_image(photo, "a.png") == digest and uploads.image(digest).shape == (11, 7, 3)
+
+
+def test_a_direction_that_made_room_for_others_is_kept_when_it_is_given_again() -> None:
+    file = io.BytesIO()
+    np.save(file, np.float32([1, 2, 3]))
+    digest = keep_vector(file.getvalue(), "a.npy", "")
+    (config.settings().cache_folder / "uploads" / "vectors" / f"{digest}.npy").unlink()
+    assert keep_vector(file.getvalue(), "a.npy", "") == digest and uploads.vector(digest).tolist() == [1, 2, 3]
+
+
+def test_a_photo_is_shown_in_networks_trained_on_photos_where_these_are_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise Unavailable(f"{name} is not here.")
+
+    monkeypatch.setattr(catalog, "find", missing)
+    assert photo_link("up-1") == {"image": "up-1"}
+    monkeypatch.setattr(catalog, "find", lambda name: catalog.Entry(name, "", "", "", available=True))
+    assert photo_link("up-1")["data"] == "photos" and photo_link("up-1")["b"] == "efficientnet-lite0"

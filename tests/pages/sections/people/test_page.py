@@ -1,0 +1,119 @@
+"""What stands on the pages about people and what they may: fetching a model, what one stored, what others did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.core.errors import Forbidden
+from engine.core.images import to_png
+from engine.data import belongings, uploads
+from engine.jobs import pins
+from engine.models import downloads, guard
+from engine.people.person import LOCAL, Person
+from engine.sharing import collections, holding
+from engine.sharing.database import database
+from pages.common import who, words
+from pages.common.units.rows import rows
+from pages.common.units.view import example
+from tests.engine.sharing.conftest import ANNA, stored, unit
+from tests.pages.opening import VISUALIZATION, opened, said
+
+ELSEWHERE = "timm/resnet50.a1_in1k"
+
+
+@pytest.fixture
+def server() -> Iterator[None]:
+    guard.fetch_only_when_asked()
+    yield
+    guard._SERVES.clear()
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_a_link_to_a_model_that_is_not_here_says_so_and_fetches_nothing(server: None) -> None:
+    app = opened(VISUALIZATION, a=f"{ELSEWHERE}@stages.3.blocks.2:0")
+    assert not app.exception and f"The weights of {ELSEWHERE} are not on this machine" in said(app).replace("\\", "")
+
+
+def test_a_model_is_fetched_by_a_button_for_those_who_may(configured: Callable[..., None]) -> None:
+    app = opened("pages/models.py", fetch=ELSEWHERE)
+    assert not app.exception and any(label.startswith("Fetch it") for label in buttons(app))
+    configured(access={"visitors": "viewer"})
+    app = opened("pages/models.py", fetch=ELSEWHERE)
+    assert not any(label.startswith("Fetch it") for label in buttons(app))
+    assert any("You may not have models fetched here" in each.value for each in app.markdown)
+
+
+def test_a_download_says_how_much_has_come_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = downloads.Downloads()
+    on._known[ELSEWHERE] = downloads.Download(ELSEWHERE, LOCAL, total=340_000_000, came=12_000_000)
+    monkeypatch.setattr(downloads, "downloads", lambda: on)
+    app = opened("pages/models.py", fetch=ELSEWHERE)
+    (bar,) = [each.proto for each in app.get("progress") if "Fetching" in each.proto.text]
+    assert "12.0 MB of 340 MB" in bar.text.replace("\\", "") and bar.value == 3
+    app.button(key="fetch-cancel").click().run()
+    assert not app.exception and on._known[ELSEWHERE].stopped and "Cancelling" in [each.value for each in app.caption]
+    on._known[ELSEWHERE].ended = True
+    app.run()
+    assert any("This was cancelled" in each.value for each in app.markdown)
+    assert any(label.startswith("Fetch it") for label in buttons(app))
+
+
+def test_what_others_did_is_for_operators(configured: Callable[..., None], own_store: Path) -> None:
+    configured(access={"visitors": "member", "audit": True})
+    app = opened("pages/activity.py")
+    assert "You may not see what others do here" in said(app) and not app.dataframe
+    configured(access={"audit": True})
+    app = opened("pages/activity.py")
+    assert not app.exception and not app.error and [each.value for each in app.header] == ["Jobs", "What people did"]
+
+
+def test_one_sees_what_is_stored_and_deletes_ones_own(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = Person("browser:ann", role="member")
+    monkeypatch.setattr(who, "person", lambda: ann)
+    for shade in (1, 2):
+        uploads.keep_image(to_png(np.full((8, 8, 3), shade, np.uint8)), f"photo {shade}.png", ann)
+    uploads.keep_image(to_png(np.full((8, 8, 3), 3, np.uint8)), "bobs.png", Person("browser:bob"))
+    app = opened("pages/privacy.py")
+    told = "\n".join(each.value for kind in (app.markdown, app.caption) for each in kind)
+    assert not app.exception and "90 days after their last use" in told and "photo 1" in told and "bobs" not in told
+    app.button(key=f"delete-images-{belongings.stored(ann)[0].digest}").click().run()
+    assert [each.name for each in belongings.stored(ann)] == ["photo 1.png"]
+    app.button(key="delete-everything").click().run()
+    assert belongings.stored(ann) == [] and not app.exception
+    assert "Nothing." in [each.value for each in app.caption]
+    assert len(belongings.stored(Person("browser:bob"))) == 1
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_demo_of_few_units_opens_and_asks_for_no_more(configured: Callable[..., None], most: int) -> None:
+    configured(demo=True, demo_max_units=most)
+    for row in rows(example()):
+        row.request.check_size()
+    app = opened(VISUALIZATION)
+    app.button(key="fv_run").click().run()
+    assert not app.exception and "limit" not in said(app)
+
+
+def test_a_viewer_pins_nothing() -> None:
+    with pytest.raises(Forbidden, match="You may not pin results here"):
+        pins.pin(["key"], True, Person("vic", role="viewer"))
+
+
+def test_what_ones_collections_keep_is_counted_beside_the_files(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(who, "person", lambda: ANNA)
+    assert not [each for each in opened("pages/privacy.py").caption if "collections keep" in each.value]
+    stored(side=300)
+    collections.add(collections.create(ANNA, "Mine").id, ANNA, [unit(1)])
+    (told,) = [each.value for each in opened("pages/privacy.py").caption if "collections keep" in each.value]
+    assert f"{words.size(holding.held_bytes(ANNA.id))} of 1.1 GB" in told
+    database().close()

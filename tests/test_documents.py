@@ -1,0 +1,72 @@
+"""What the documents for operators promise is there."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from engine import __version__
+from engine.core.config import read_settings
+from tests.conftest import ROOT
+
+DEPLOY = ROOT / "deploy"
+
+
+def test_each_version_has_a_note_on_how_to_get_to_it() -> None:
+    assert f"\n## {__version__}\n" in (ROOT / "docs" / "upgrading.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["expectations.md", "hosting.md"])
+def test_every_file_that_is_named_is_there(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text()
+    named = re.findall(r"`((?:tests|bench|deploy|docs)/[\w./-]+)`", text)
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_all_fifty_six_expectations_have_a_row() -> None:
+    rows = re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "expectations.md").read_text(), re.MULTILINE)
+    assert rows == [str(number) for number in range(1, 57)]
+
+
+@pytest.mark.parametrize("name", ["vitrine.toml", "huggingface/demo.toml"])
+def test_the_given_settings_can_be_read(name: str) -> None:
+    assert read_settings(DEPLOY / name).operating
+
+
+def test_no_secret_is_given_away() -> None:
+    secrets = tomllib.loads((DEPLOY / "secrets.example.toml").read_text())["auth"]
+    assert secrets["cookie_secret"] == secrets["client_secret"] == ""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines and not any("secrets" in line for line in lines if line.startswith("!"))
+
+
+def test_the_image_copies_what_the_build_is_given_and_runs_as_nobody_special() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for source in " ".join(copied).split():
+        assert source in allowed and list(ROOT.glob(source)), source
+    assert text.index("USER 1000:1000") < text.index("CMD [")
+
+
+def test_service_managers_wait_for_the_running_job_and_its_last_step() -> None:
+    from pages.routes.ending import LAST_STEP_SECONDS
+
+    needed = read_settings(DEPLOY / "vitrine.toml").operating.drain_seconds + LAST_STEP_SECONDS
+    for name, pattern in {
+        "compose.yaml": r"stop_grace_period: (\d+)s",
+        "vitrine.service": r"TimeoutStopSec=(\d+)",
+        "kubernetes.yaml": r"terminationGracePeriodSeconds: (\d+)",
+    }.items():
+        (seconds,) = re.findall(pattern, (DEPLOY / name).read_text())
+        assert int(seconds) >= needed, name
+
+
+def test_proxies_take_what_the_server_takes() -> None:
+    server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]
+    (nginx,) = re.findall(r"client_max_body_size (\d+)m", (DEPLOY / "nginx.conf").read_text())
+    (caddy,) = re.findall(r"max_size (\d+)MB", (DEPLOY / "Caddyfile").read_text())
+    assert int(nginx) > server["maxUploadSize"] and int(caddy) > server["maxUploadSize"]
