@@ -22,9 +22,9 @@ OUTAGE = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to \S+ failed|Is Streamlit still running"
     r"|Client Error in reaching server endpoint - No response"
 )
-# A picture that grows is replaced by the next one; a slow browser may ask for the former when it is gone. One that stays broken
-# is found at the end.
-REPLACED = re.compile(r"/media/[0-9a-f]+\.png$")
+# A picture that grows is replaced by the next one; a slow browser may ask for the former when it is gone, and Streamlit's own
+# script says so once more in its words. One that stays broken is found at the end.
+REPLACED = re.compile(r"/media/[0-9a-f]+\.png$|Image source error - \S+/media/[0-9a-f]+\.png ")
 BROKEN = "() => [...document.images].filter(one => one.complete && !one.naturalWidth).map(one => one.src)"
 NO_BROWSER = pytest.StashKey[bool]()
 
@@ -83,7 +83,7 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
         page.on("console", lambda message: errors.extend(complaint(message)))
-        page.on("console", lambda message: replaced.append(page) if REPLACED.search(place(message)) else None)
+        page.on("console", lambda message: replaced.append(page) if REPLACED.search(told(message)) else None)
         return page
 
     yield make
@@ -132,12 +132,12 @@ def folder_for_pictures(request: pytest.FixtureRequest) -> Path:
 
 def complaint(message: ConsoleMessage) -> list[str]:
     """What a console message says when it is an error that matters."""
-    address = place(message)
-    if message.type != "error" or HARMLESS.search(address) or REPLACED.search(address) or OUTAGE.search(message.text):
+    address, said = message.location.get("url", ""), told(message)
+    if message.type != "error" or HARMLESS.search(address) or REPLACED.search(said) or OUTAGE.search(message.text):
         return []
-    return [f"{message.text} ({address})"]
+    return [said]
 
 
-def place(message: ConsoleMessage) -> str:
-    """The address that a console message is about."""
-    return message.location.get("url", "")
+def told(message: ConsoleMessage) -> str:
+    """A console message with the address that it is about, which stands last."""
+    return f"{message.text} {message.location.get('url', '')}"
