@@ -118,14 +118,15 @@ class Dataset(ABC):
         """What was left out so far, as (file, reason): files are only checked when they are opened."""
         return [*self._skipped.items()]
 
-    def batches(self, size: tuple[int, int], batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """All images in order as a model sees them: (indices (b,), images uint8 (b, height, width, 3)), b <= batch.
+    def batches(self, size: tuple[int, int], batch: int, begin: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """All images from number `begin` on, in order, as a model sees them: (indices (b,), images uint8 (b, height, width, 3)),
+        b <= batch.
 
         An image that cannot be decoded is left out and told by `report`.
         """
         indices: list[int] = []
         images: list[np.ndarray] = []
-        for index in range(len(self)):
+        for index in range(begin, len(self)):
             try:
                 images.append(to_input(self.image(index), size))
             except RefusedFile as error:

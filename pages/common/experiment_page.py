@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.sharing.items import Item
 
 VIEWING = "This is not computed yet. Here you may open what is computed; computing is for members."
+CHANGED = ":material/update: Below is still what was asked for before. Press **Run** to see your new choice."
 View = TypeVar("View")
 Flat = TypeVar("Flat", bound=BaseModel)
 
@@ -142,6 +143,12 @@ class ExperimentPage(Generic[View]):
         if view != self.shown():
             self._keep(view, self.write(view), [])
             st.query_params.from_dict(self.write(view))
+
+    def tell_choice(self, chosen: BaseModel) -> None:
+        """Say so where what is shown is not what the controls say, `chosen` with the fields that they set."""
+        shown = self.shown()
+        if shown is not None and any(getattr(shown, name) != getattr(chosen, name) for name in chosen.model_fields_set):
+            st.caption(CHANGED)
 
     def is_example(self) -> bool:
         """Whether what is shown is the page's example, for which nobody asked: its address stays bare."""

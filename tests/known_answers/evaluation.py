@@ -11,7 +11,7 @@ import torch
 
 from engine.core.statistics import Z
 from engine.evaluation.comparison import Aligned, paired
-from engine.evaluation.index import Tally
+from engine.evaluation.tally import Tally
 from engine.evaluation.predictions import answered, correct, measured
 from engine.sites.access import Site
 from engine.sites.grid import Grid

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.evaluation.index import Strongest
+from engine.evaluation.tally import Strongest
 from tests.known_answers.evaluation import CASES
 from tests.known_answers.planted import Planted, count, says
 

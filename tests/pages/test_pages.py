@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pages.common.experiment_page import CHANGED
 from tests.pages.opening import PAGES, VISUALIZATION, opened, said
 
 
@@ -40,3 +41,32 @@ def test_what_was_chosen_and_not_yet_run_is_there_when_one_comes_back(
     app.switch_page("pages/models.py").run()
     app.switch_page(page).run()
     assert not app.exception and getattr(app, widget)(key=key).value == chosen
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "other"),
+    [
+        (VISUALIZATION, "fv_a_model", "starter-cnn"),
+        ("pages/spatial.py", "sp_a", "starter-cnn"),
+        ("pages/claims.py", "cl_b", "No second model"),
+        ("pages/concepts.py", "cn_a", "starter-cnn"),
+        ("pages/photo.py", "ph_a", "starter-cnn"),
+    ],
+)
+def test_a_choice_that_is_not_shown_yet_is_told_and_none_is_told_before_or_when_it_is_taken_back(
+    page: str, key: str, other: str
+) -> None:
+    app = opened(page)
+    before = app.selectbox(key=key).value
+    assert not app.exception and CHANGED not in [caption.value for caption in app.caption]
+    app.selectbox(key=key).set_value(other).run()
+    assert not app.exception and [caption.value for caption in app.caption].count(CHANGED) == 1
+    app.selectbox(key=key).set_value(before).run()
+    assert not app.exception and CHANGED not in [caption.value for caption in app.caption]
+
+
+def test_what_is_measured_of_other_models_is_told_to_be_of_others() -> None:
+    app = opened("pages/background.py")
+    assert CHANGED not in [caption.value for caption in app.caption]
+    app.multiselect(key="bg_models").set_value(["starter-cnn"]).run()
+    assert not app.exception and CHANGED in [caption.value for caption in app.caption]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, VitrineError
 from engine.core.fields import Field
 from engine.core.request import Request
+from engine.models.catalog import sites_of
 from pages.common import errors, query
+from pages.common.units.layers import usual
 from pages.common.widgets import KEEP, available_models, say_how_data_is_read, say_how_model_is_read
+
+if TYPE_CHECKING:
+    from engine.sites.access import Site
 
 MODELS = ("model", "reader")
 
@@ -28,7 +33,7 @@ def draw(prefix: str, fields: Sequence[Field]) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         for field in fields:
             with st.container(width=260):
-                value = _widget(f"{prefix}_{field.name}", field)
+                value = _widget(f"{prefix}_{field.name}", field, given.get("model"))
             if value is not None and value != "":
                 given[field.name] = value
     say_how_model_is_read(*(given.get(name) for name in MODELS))
@@ -53,7 +58,8 @@ def _shown(field: Field, value: Any) -> Any:
     return query.as_text(value) if field.shape == "text" else value
 
 
-def _widget(key: str, field: Field) -> Any:
+def _widget(key: str, field: Field, model: str | None) -> Any:
+    """`model`: the one that was chosen before, if there is one."""
     state, about = st.session_state, errors.escape(f"{field.about[0].upper()}{field.about[1:]}.")
     if key not in state:
         state[key] = (
@@ -67,6 +73,8 @@ def _widget(key: str, field: Field) -> Any:
         return tuple(chosen) if field.several else chosen
     if (names := _names(field.name)) is not None:
         return _one_of(key, field.name, names, about)
+    if field.name == "site" and field.default is None and model and (sites := _sites(model)):
+        return _layer(key, sites, about)
     if field.shape in ("whole", "number") and not field.several and field.default is not None:
         return _number(key, field, about)
     text = st.text_input(label(field.name), key=key, help=about, **KEEP)
@@ -92,6 +100,21 @@ def _one_of(key: str, name: str, names: list[str], about: str) -> str | None:
     if state[key] not in known:
         raise BadRequest(f"There is no data set “{str(state[key])[:80]}” here. Choose one of {', '.join(names)}.")
     return st.selectbox(label(name), known, key=key, help=about, accept_new_options=name in MODELS, **KEEP)
+
+
+def _sites(model: str) -> list[Site]:
+    """The sites of a model; none where it cannot be loaded, which is said when it is asked for."""
+    try:
+        return [*sites_of(model).values()]
+    except VitrineError:
+        return []
+
+
+def _layer(key: str, sites: list[Site], about: str) -> str:
+    names = [site.name for site in sites]
+    if st.session_state[key] not in names:
+        st.session_state[key] = usual(sites).name
+    return st.selectbox(label("site"), names, key=key, help=about, **KEEP)
 
 
 def _number(key: str, field: Field, about: str) -> int | float:

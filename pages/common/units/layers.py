@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.core.address import Address
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 8
 """The most layers that the whole-depth view shows of one model: first, last, and evenly between."""
+
+
+def usual(sites: Sequence[Site]) -> Site:
+    """Where a newcomer begins: three quarters into the network, in the MLP of a ViT or a block of a CNN."""
+    role = "mlp.hidden" if is_transformer(sites) else "stage.block"
+    alike = [site for site in sites if site.role == role] or list(sites)
+    return alike[min(3 * len(alike) // 4, len(alike) - 1)]
+
+
+def is_transformer(sites: Sequence[Site]) -> bool:
+    """Whether the network is a row of blocks with a residual stream."""
+    return any(site.role == "residual" for site in sites)
 
 
 def through_depth(address: Address) -> list[Address]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.common import errors, job_panel, who
 from pages.common.batch import Batch
-from pages.common.experiment_page import ExperimentPage, coming
+from pages.common.experiment_page import VIEWING, ExperimentPage, coming
 from pages.sections.claims.view import ClaimsView
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def every(
 
     on_their_way = coming(batch)
     open_ = [part for name, part in absent.items() if keys[name] not in on_their_way]
-    if open_:
+    if open_ and not who.person().is_at_least("member"):
+        errors.hint(VIEWING, "visibility")
+    elif open_:
         count = f"{len(open_)} of {len(keys)} measurements are" if len(open_) > 1 else "One measurement is"
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             if st.button("Run all", type="primary", icon=":material/play_arrow:", key=page.key("compute")):
@@ -43,6 +45,8 @@ def one(page: ExperimentPage[ClaimsView], claim: Claim, lacking: Sequence[Part],
     waiting = [part for part in lacking if part.request.key() not in on_their_way]
     if not waiting:
         st.caption(f"On its way: {errors.escape('; '.join(part.what for part in lacking))}.")
+        return
+    if not who.person().is_at_least("member"):  # which is said above
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(f"Run claim: {claim.title}", icon=":material/play_arrow:", key=page.key(f"run_{claim.name}")):

@@ -47,8 +47,11 @@ def draw(page: ExperimentPage[ClaimsView]) -> None:
         data = _data(page)
         run = st.button("Run", type="primary", icon=":material/play_arrow:", key=page.key("run"), disabled=not a)
     with errors.shown():
-        if run and a:
-            page.show(ClaimsView(a=a, b=b, clip=clip, data=data), compute=True)
+        if a:
+            view = ClaimsView(a=a, b=b, clip=clip, data=data)
+            page.tell_choice(view)
+            if run:
+                page.show(view, compute=True)
 
 
 def _take(page: ExperimentPage[ClaimsView], view: ClaimsView) -> None:

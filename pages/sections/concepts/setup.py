@@ -77,6 +77,8 @@ def draw(page: ExperimentPage[ConceptsView]) -> None:
             ask(page, search=view is None)
         elif state.pop(page.key("turned"), False):
             turned(page)
+        elif view is not None:
+            page.tell_choice(_asked(page))
 
 
 def ask(page: ExperimentPage[ConceptsView], search: bool) -> None:

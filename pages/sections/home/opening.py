@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.common import errors
-from pages.common.experiments.places import SCRIPTS
-
-PAGES = {Path(script).stem: script for script in SCRIPTS.values()}
-"""The pages that show experiments, by their path in the address."""
+from pages.common.experiments.places import BY_NAME
 
 
 def draw() -> None:
@@ -25,6 +20,6 @@ def draw() -> None:
         from engine.figures.metadata import origin_of, parameters
 
         origin = origin_of(file.getvalue(), file.name)
-        if origin.page not in PAGES:
+        if origin.page not in BY_NAME:
             raise RefusedFile(f"{file.name[:80]} names a page that is not there. It may come from a newer version.")
-        st.switch_page(PAGES[origin.page], query_params=parameters(origin))
+        st.switch_page(BY_NAME[origin.page], query_params=parameters(origin))

@@ -54,10 +54,13 @@ def _choices(page: ExperimentPage[PhotoView], now: PhotoView) -> None:
             **widgets.KEEP,
         )
     widgets.say_how_model_is_read(a, None if b == widgets.NONE else b)
-    if run and a:
+    if a:
         with errors.shown():
             chosen = _view(image or "0", a, "" if b == widgets.NONE else b, data, reader)
-            page.show(chosen.model_copy(update={"layers": layers}), compute=True)
+            chosen = chosen.model_copy(update={"layers": layers})
+            page.tell_choice(chosen)
+            if run:
+                page.show(chosen, compute=True)
 
 
 def _view(image: str, a: str, b: str, data: str, reader: str) -> PhotoView:

@@ -194,7 +194,8 @@ def _alone(shown: Shown) -> str:
 def _how(shown: Shown) -> str:
     n = min(result.facts["images"] for result in shown.computed.values())
     cut = {
-        "box": "Cut by the true class's boxes before scaling, as in the paper.",
+        "box": "Cut by the true class's boxes before scaling, as in the paper: what lies inside the box "
+        "counts as the object, corners of background with it.",
         "mask": "Cut by masks before scaling.",
         "saliency": "Cut by the saliency network, so these numbers depend on that network too.",
     }[shown.view.cut]

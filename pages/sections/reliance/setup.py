@@ -41,6 +41,8 @@ def draw(page: ExperimentPage[View]) -> None:
         errors.hint("Choose a classifier; with a second one, differences are tested with paired tests over images.")
     if not chosen:
         errors.hint("Choose at least one experiment.")
+    if view:
+        page.tell_choice(view)
     if run and view:
         with errors.shown():
             if (refused := refusal(view)) is not None:

@@ -35,9 +35,11 @@ def draw(page: ExperimentPage[SpatialView]) -> None:
     widgets.say_how_model_is_read(a, b)
     widgets.say_how_data_is_read(data)
     with errors.shown():
-        if run and a:
+        if a:
             view = SpatialView(a=a[:200], b=b[:200] if b else None, data=data, image=image[:80], unit=unit)
-            page.show(view, compute=True)
+            page.tell_choice(view)
+            if run:
+                page.show(view, compute=True)
 
 
 def _image(page: ExperimentPage[SpatialView]) -> tuple[str, str]:

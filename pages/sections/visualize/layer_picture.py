@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from pages.common import colours
 from pages.common.charts import marks
 from pages.common.colours import Side
+from pages.common.units.layers import is_transformer
 
 if TYPE_CHECKING:
     from engine.sites.access import Site
@@ -73,11 +74,6 @@ def described(site: Site) -> str:
     """A layer in words: what it is, how many units, on how many positions."""
     where = "" if site.grid.height * site.grid.width <= 1 else f" on {site.grid.height} × {site.grid.width} positions"
     return f"{site.units} {_NAMES.get(site.role, site.role)}{where}"
-
-
-def is_transformer(sites: Sequence[Site]) -> bool:
-    """Whether the picture is drawn as a row of equal blocks."""
-    return any(site.role == "residual" for site in sites)
 
 
 def caption(sites: Sequence[Site]) -> str:

@@ -20,7 +20,7 @@ from pages.common import errors, job_panel, results, who
 from pages.common.batch import Batch
 from pages.common.charts.clicks import clicked
 from pages.common.colours import Side
-from pages.common.units.layers import check
+from pages.common.units.layers import check, usual
 from pages.common.units.rows import index_request
 from pages.common.units.view import View
 from pages.common.widgets import FIRST, KEEP, NONE, available_models, including, number, say_how_model_is_read
@@ -106,7 +106,7 @@ def layer(which: Side, sites: list[Site], place: DeltaGenerator, picture: bool =
     by_name = {site.name: site for site in sites}
     key, letter = field(which, "layer"), which.upper()
     if st.session_state.get(key) not in by_name:
-        st.session_state[key] = usual_layer(sites).name
+        st.session_state[key] = usual(sites).name
     name = place.selectbox(f"Layer of {letter}", list(by_name), key=key, on_change=_suit_units, args=(which,), **KEEP)
     if not picture:
         return by_name[name]
@@ -119,13 +119,6 @@ def layer(which: Side, sites: list[Site], place: DeltaGenerator, picture: bool =
         alt=f"Diagram of the layers of model {letter}; {name} is selected. The list above it offers the same layers.",
     )
     return by_name[name]
-
-
-def usual_layer(sites: list[Site]) -> Site:
-    """Where a newcomer begins: three quarters into the network, in the MLP of a ViT or a block of a CNN."""
-    role = "mlp.hidden" if layer_picture.is_transformer(sites) else "stage.block"
-    alike = [site for site in sites if site.role == role] or sites
-    return alike[min(3 * len(alike) // 4, len(alike) - 1)]
 
 
 def units(which: Side, model: str, site: Site, data: str, place: DeltaGenerator) -> Address:
@@ -197,7 +190,7 @@ def _suit_units(which: Side) -> None:
         units, targets = parse_selection(state[field(which, "units")], settings().units_limit)
         if any(unit >= site.units for unit in units):
             left = Address("", "", tuple(unit for unit in units if unit < site.units), targets)
-            state[field(which, "units")] = left.written or FIRST_UNITS
+            state[field(which, "units")] = left.written or format_units(range(settings().few(FIRST_UNITS)))
 
 
 def _suit_data() -> None:

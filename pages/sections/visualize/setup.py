@@ -59,9 +59,12 @@ def draw(page: ExperimentPage[View], below: DeltaGenerator) -> None:
             st.space(LABEL)
         ready = a is not None and chosen is not None
         run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=not ready)
-    if run and a is not None and chosen is not None:
-        with errors.shown():
-            page.show(chosen.but(a=a, b=b), compute=True)
+    if a is not None and chosen is not None:
+        chosen = chosen.but(a=a, b=b)
+        page.tell_choice(chosen)
+        if run:
+            with errors.shown():
+                page.show(chosen, compute=True)
 
 
 def _advanced() -> View | None:

@@ -8,11 +8,12 @@ import timm
 import torch
 
 from cache.blob import Blob
-from engine.core.errors import BadRequest, Cancelled, RefusedFile
+from engine.core.errors import BadRequest, Cancelled, PutBack, RefusedFile
 from engine.core.experiments import parse_request
 from engine.core.request import Result, build
 from engine.data.dataset import Dataset
 from engine.evaluation import index as activations
+from engine.evaluation import tally
 from engine.evaluation.index import LARGEST_BATCH, IndexRequest, batch_size, index_sites, indexes, most_selective
 from engine.models.loaded import IMAGENET_MEAN, IMAGENET_STD, LoadedModel
 from engine.sites.access import read
@@ -233,6 +234,41 @@ def test_progress_counts_images_and_a_stop_is_obeyed_between_batches():
     assert stopped.seen[-1].step == 10
 
 
+class Interrupted(Notebook):
+    """Somebody asks for something once so many images are read."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._after = after
+
+    def report(self, progress):
+        super().report(progress)
+        if progress.step >= self._after:
+            raise PutBack("Somebody asked for something.")
+
+
+def test_a_pass_that_had_to_make_room_goes_on_where_it_was_and_ends_as_if_nothing_had_happened(monkeypatch):
+    monkeypatch.setattr(activations, "open_dataset", lambda name: Noise(damaged=(1, 7)))
+    site, desk = "blocks.1.residual", Notebook()
+    expected = index_sites("vit", [site], "noise", Notebook(), top=4, batch=3)[site]
+    with pytest.raises(PutBack):
+        index_sites("vit", [site], "noise", Interrupted(6), top=4, batch=3)
+    result = index_sites("vit", [site], "noise", desk, top=4, batch=3)[site]
+    assert [progress.step for progress in desk.seen] == [8, 11, 13]
+    assert result.facts["skipped"] == expected.facts["skipped"] == [["1.png", "cut off"], ["7.png", "cut off"]]
+    for name, array in expected.arrays.items():
+        np.testing.assert_array_equal(array, result.arrays[name])
+
+
+def test_another_pass_never_goes_on_with_what_was_counted_for_the_first():
+    with pytest.raises(PutBack):
+        index_sites("vit", ["blocks.1.residual"], "noise", Interrupted(5), top=4, batch=5)
+    for site, top in (("blocks.0.residual", 4), ("blocks.1.residual", 3)):
+        desk = Notebook()
+        index_sites("vit", [site], "noise", desk, top=top, batch=5)
+        assert desk.seen[0].step == 0
+
+
 def test_the_most_selective_unit_is_the_one_that_stands_out_on_few_images(world):
     index = index_sites("vit", ["blocks.1.mlp.hidden"], "noise", Notebook())["blocks.1.mlp.hidden"]
     means, mean, std = (index.arrays[name].astype(float) for name in ("position_mean", "mean", "std"))
@@ -282,7 +318,7 @@ def test_the_result_survives_being_stored():
 
 def test_the_table_of_means_is_halved_in_precision_only_where_it_is_large(monkeypatch):
     assert index_sites("vit", ["head.logits"], "noise", Notebook())["head.logits"].arrays["position_mean"].dtype == "f4"
-    monkeypatch.setattr(activations, "FULL_PRECISION_BYTES", 0)
+    monkeypatch.setattr(tally, "FULL_PRECISION_BYTES", 0)
     small = index_sites("vit", ["head.logits"], "noise", Notebook())["head.logits"].arrays
     assert small["position_mean"].dtype == "f2"
     np.testing.assert_allclose(small["position_mean"].astype("f4").mean(axis=0), small["mean"], rtol=1e-2, atol=1e-3)

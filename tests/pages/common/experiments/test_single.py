@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.experiments import find
 from engine.data.registry import open_dataset
+from engine.models.catalog import sites_of
 from pages.common.experiments import drawings, single
 from tests import toy
 from tests.conftest import ROOT
@@ -94,3 +95,14 @@ def test_a_link_cannot_ask_for_more_than_the_pages_do(configured: Callable[..., 
     more = allowed.model_copy(update={"units": (1, 2)})
     assert "3 units requested at once; the limit is 2" in str(single.refusal(more))
     assert "at once" not in str(single.refusal(allowed))
+
+
+def test_a_layer_is_chosen_from_those_of_the_model_and_one_is_chosen_already() -> None:
+    app = opened(experiment="unit-cues")
+    assert not app.exception and not app.error
+    site, model = app.selectbox(key="one_unit-cues_site"), app.selectbox(key="one_unit-cues_model")
+    assert (model.value, site.value) == ("starter-vit", "blocks.6.mlp.hidden")
+    assert site.options == [*sites_of("starter-vit")]
+    app = model.set_value("starter-cnn").run()
+    assert not app.exception and not app.error
+    assert app.selectbox(key="one_unit-cues_site").value == "stages.2.blocks.1"

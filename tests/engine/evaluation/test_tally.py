@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.evaluation.index import Strongest
+from engine.evaluation.tally import Strongest
 
 
 def test_of_equal_images_the_earlier_stays_however_the_stream_is_cut():
