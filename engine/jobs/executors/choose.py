@@ -27,6 +27,8 @@ def open_executor(
     nobody answers.
     """
     chosen = chosen or config.settings().cluster
+    if processes is not None:
+        chosen = chosen.model_copy(update={"processes": processes})
     name = name or chosen.executor
     if name == "local":
         return local(runner, chosen)
