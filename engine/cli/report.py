@@ -99,7 +99,7 @@ def subject_of(arguments: Namespace) -> Subject:
     models = list(dict.fromkeys(arguments.models))
     if len(models) > 2:
         raise BadRequest("Claims are about two models: name a vision transformer and a CNN. A CLIP goes to --clip.")
-    known = next((pair for pair in (STARTER, REAL) if [pair.a, pair.b] == models), None)
+    known = next((pair for pair in (STARTER, REAL) if {pair.a, pair.b} == {*models}), None)
     clip = arguments.clip if arguments.clip is not None else known.clip if known else ""
     data = arguments.data or (known.data if known else STARTER.data)
     return Subject(models[0], "".join(models[1:]), clip, data_name(data))

@@ -10,6 +10,22 @@ from engine.core import experiments
 from engine.core.address import Address
 from engine.core.request import Request
 
+COMPARING = {
+    "background": {"data", "cut", "fills", "limit"},
+    "frequency": {"data", "filter", "cutoffs", "limit"},
+    **dict.fromkeys(("counterfactual", "texture", "gradient-spectrum", "challenge"), {"data", "limit"}),
+}
+"""Experiments whose commands compare models, and which fields are options there."""
+SPATIAL = ("spatial-layers", "spatial-last", "spatial-moves")
+OPTIONS = {
+    "visualize": {"recipe", "seed", "data"},
+    **dict.fromkeys(SPATIAL, {"model", "data"}),
+    **COMPARING,
+    **dict.fromkeys(("name-units", "find-units", "purity"), set[str]()),
+}
+"""Of experiments whose command was written by hand, the fields that it takes; one that takes none asks for more than that."""
+COMMANDS = {"gradient-spectrum": "spectrum", **dict.fromkeys(SPATIAL, "spatial")}
+"""Commands with another name than their experiment."""
 HEAD = "import vitrine  # pip install -e VITRINE"
 
 
@@ -17,27 +33,27 @@ def python(requests: Sequence[Request]) -> str:
     """Through the notebook door; settings at their defaults are left out."""
     lines = [HEAD, ""]
     for number, request in enumerate(requests):
-        name, fields = request.experiment.replace("-", "_"), _given(request)
-        subject = repr(_address(fields) or fields.pop("model", ""))
-        rest = [f"{field}={value!r}" for field, value in fields.items()]
-        result = "result" if len(requests) == 1 else f"result_{number}"
-        lines.append(f"{result} = vitrine.{name}({', '.join([subject, *rest])})")
-        lines.append(f'{result}.save("{request.experiment}-{number}")')
-    return "\n".join(lines) + "\n"
-
-
-def command(request: Request) -> str:
-    """What makes the pictures of a `visualize` request in a shell; empty for a request of another experiment, or for one with
-    settings that are no option."""
-    fields = _given(request)
-    address = _address(fields)
-    if request.experiment != "visualize" or not address:
+        name, fields = request.experiment, _given(request)
+    words, last = ["python", "-m", "engine", COMMANDS.get(name, name)], []
+    if name == "visualize":
+        words, last = [*words, _address(fields)], ["--out", "pictures"]
+    elif name in COMPARING:
+        words += ["--models", fields.pop("model")]
+        if name == "background":  # whose command has a choice of its own
+            fields["cut"] = request.model_dump()["cut"]
+    options = [_option(field, value) for field, value in fields.items()]
+    if "" in words or None in options or fields.keys() - OPTIONS.get(name, fields.keys()):
         return ""
-    words = ["python", "-m", "engine", "visualize", address]
-    for name in ("recipe", "seed", "data"):
-        if name in fields:
-            words += [f"--{name}", str(fields.pop(name))]
-    return "" if fields else shlex.join([*words, "--out", "pictures"])
+    return shlex.join([*words, *(word for option in options for word in option or ()), *last])
+
+
+def _option(field: str, value: Any) -> list[str] | None:
+    """A field as an option of a command; None for what cannot be written there."""
+    option = f"--{field.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [option if value else f"--no-{option[2:]}"]
+    values = value if isinstance(value, list) else [value]
+    return [option, *map(str, values)] if all(isinstance(each, (str, int, float)) for each in values) else None
 
 
 def again(facts: Sequence[Mapping[str, Any]]) -> list[Request]:

@@ -144,10 +144,11 @@ class ExperimentPage(Generic[View]):
             self._keep(view, self.write(view), [])
             st.query_params.from_dict(self.write(view))
 
-    def tell_choice(self, chosen: BaseModel) -> None:
-        """Say so where what is shown is not what the controls say, `chosen` with the fields that they set."""
-        shown = self.shown()
-        if shown is not None and any(getattr(shown, name) != getattr(chosen, name) for name in chosen.model_fields_set):
+    def tell_choice(self, chosen: BaseModel, says: Collection[str] = ()) -> None:
+        """Say so where what is shown is not what the controls say: `chosen`, in the fields that they set, or those that it
+        `says`."""
+        shown, names = self.shown(), says or chosen.model_fields_set
+        if shown is not None and any(getattr(shown, name) != getattr(chosen, name) for name in names):
             st.caption(CHANGED)
 
     def is_example(self) -> bool:

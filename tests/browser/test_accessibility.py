@@ -12,6 +12,13 @@ from playwright.sync_api import Page, expect
 from tests.browser.driving import AppServer, settled, visit
 
 PAGES = ("", "claims", "feature_visualization", "spatial", "background", "concepts", "photo", "models")
+FURTHER = (
+    "feature_visualization?a=starter-vit%40blocks.6.mlp.hidden%3A264&recipe=fast&seed=0",
+    "concepts?a=starter-clip&b=starter-vit&show=purity",
+    "background?experiment=unit-cues",
+    *("collections", "history", "activity", "privacy"),
+)
+"""A unit's own page, what is not computed yet, a form of one experiment, and the pages about people."""
 WITH_RUN = ("claims", "feature_visualization", "spatial", "background", "concepts", "photo")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 HARMFUL = ("moderate", "serious", "critical")
@@ -79,7 +86,7 @@ def on_every_page(page: Page, server: AppServer, look: Callable[[Page], Any], na
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_barrier(furnished: AppServer, new_page: Callable[..., Page], scheme: str) -> None:
-    assert on_every_page(new_page(color_scheme=scheme), furnished, found) == {}
+    assert on_every_page(new_page(color_scheme=scheme), furnished, found, PAGES + FURTHER) == {}
 
 
 OPENED = (

@@ -50,6 +50,7 @@ def test_what_was_chosen_and_not_yet_run_is_there_when_one_comes_back(
         ("pages/spatial.py", "sp_a", "starter-cnn"),
         ("pages/claims.py", "cl_b", "No second model"),
         ("pages/concepts.py", "cn_a", "starter-cnn"),
+        ("pages/concepts.py", "cn_b", "No second model"),
         ("pages/photo.py", "ph_a", "starter-cnn"),
     ],
 )

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from cache.blob import Blob
+from engine.claims import order
 from engine.core.errors import VitrineError
 from engine.core.paths import SHIPPED
-from engine.core.request import Request
+from engine.core.request import Request, Result
 from engine.jobs.keys import request_key
 from pages.sections.home.gallery import LIST
 from starter.make import results
@@ -42,13 +43,35 @@ def keyed(wanted: Iterable[Request]) -> dict[str, Request]:
     return found
 
 
-def test_every_page_and_every_claim_finds_its_results(names: set[str]) -> None:
-    there = {request_key(name) for name in names}
+@pytest.fixture(scope="module")
+def found(packed: zipfile.ZipFile, names: set[str]) -> dict[str, Result]:
+    """What it holds of the starter pair's claims and of the pages' examples, by the requests' keys."""
+    places = {request_key(name): name for name in names}
+    asked = keyed([*of_starter_claims(), *results.examples()])
+    return {
+        key: Result.from_blob(Blob.from_bytes(packed.read(f"{places[key]}.blob"))) for key in asked if key in places
+    }
+
+
+def of_starter_claims() -> Iterator[Request]:
+    return (part.request for claim in order.CLAIMS for part in claim.parts(order.STARTER))
+
+
+def test_every_page_and_every_claim_of_the_starter_pair_finds_its_results(names: set[str]) -> None:
+    check_there(names, [*results.pictures().values(), *results.examples(), *of_starter_claims()])
+
+
+def test_every_claim_of_the_real_pair_finds_its_results(names: set[str]) -> None:
     try:
         everything = results.requests()
     except VitrineError as error:
         pytest.skip(f"one of the networks is not installed: {error}")
-    wanted = keyed(request for request in everything if request.experiment not in results.LEFT_OUT)
+    check_there(names, everything)
+
+
+def check_there(names: set[str], asked: Iterable[Request]) -> None:
+    there = {request_key(name) for name in names}
+    wanted = keyed(request for request in asked if request.experiment not in results.LEFT_OUT)
     absent = [request.canonical() for key, request in wanted.items() if key not in there]
     assert not absent, f"{ANEW}; absent: {absent[:3]}"
     assert len(wanted) > 20, "the starter networks alone have so many"
@@ -61,7 +84,20 @@ def test_home_lists_where_the_store_has_its_pictures(names: set[str]) -> None:
         assert address in listed["pictures"], ANEW
         for key in keyed([request]):
             assert request_key(listed["pictures"][address]) == key, ANEW
-    assert len(listed["verdicts"]) == 7
+
+
+def test_home_says_of_each_claim_what_the_claims_page_says(found: dict[str, Result]) -> None:
+    listed = json.loads(LIST.read_text(encoding="utf-8"))["verdicts"]
+    assert [tuple(each) for each in listed] == results.verdicts(found), ANEW
+    assert len(listed) == 7
+
+
+def test_the_units_that_the_first_search_finds_have_their_pictures(names: set[str], found: dict[str, Result]) -> None:
+    listed = json.loads(LIST.read_text(encoding="utf-8"))["pictures"]
+    searched = results.searched(found)
+    assert len(searched) >= 4
+    for address, request in searched.items():
+        assert listed.get(address) in names and request_key(listed[address]) == request.key(), f"{ANEW}: {address}"
 
 
 def test_what_comes_along_is_small() -> None:

@@ -87,7 +87,9 @@ def report(commands: _SubParsersAction) -> None:
     says = "the paper's claims about a ViT and a CNN, one by one, as one HTML file; computes what is missing"
     parser = command(commands, "report", "report:report", says, example)
     models_option(parser)
-    parser.add_argument("--clip", metavar="M", help="a CLIP, for what language supervision adds (default: none)")
+    parser.add_argument(
+        "--clip", metavar="M", help="a CLIP, for what language supervision adds (default: the one that goes with the models)"
+    )
     parser.add_argument(
         "--data", metavar="NAME|FOLDER", help="images to measure on (default: those that go with the models)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -52,3 +53,9 @@ def note_open(url_path: str) -> None:
 def opened() -> str:
     """The name of the page that is open."""
     return str(st.session_state.get(_OPEN, Path(HOME).stem))
+
+
+def link_to_photo(label: str, image: int | str, data: str, models: Sequence[str], icon: str | None = None) -> None:
+    """From an image of a data set to what these models see in it: the first two; what the page opens on where none is named."""
+    params = {"image": str(image), "data": data, **dict(zip("ab", models, strict=False))}
+    st.page_link(SCRIPTS["photo"], label=label, icon=icon, query_params=params, help="What models see in this image")

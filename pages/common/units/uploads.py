@@ -13,7 +13,6 @@ from engine.people.person import Person
 from pages.common import errors, who
 
 LABEL = "What does it see in my photo?"
-TAKES = "JPEG, PNG, WebP or HEIC, at most 20 MB and 40 megapixels. "
 _KEPT = "kept_uploads"
 
 
@@ -78,7 +77,7 @@ def photo_box(key: str, label: str = LABEL) -> str | None:
 
     Any file can be chosen: what is refused is refused here, with what to do, and not by the browser.
     """
-    given = st.file_uploader(label, key=key, help=TAKES + readable_by())
+    given = st.file_uploader(label, key=key, help=takes() + readable_by())
     if given is None:
         return None
     with errors.shown():
@@ -87,6 +86,14 @@ def photo_box(key: str, label: str = LABEL) -> str | None:
         st.session_state[f"{key}_taken"] = given.file_id
         return name if fresh else None
     return None
+
+
+def takes() -> str:
+    """Which photos can be read here."""
+    from engine.core.images import reads_heic
+
+    kinds = "JPEG, PNG, WebP or HEIC" if reads_heic() else "JPEG, PNG or WebP"
+    return f"{kinds}, at most 20 MB and 40 megapixels. "
 
 
 def photo_link(image: str) -> dict[str, str]:

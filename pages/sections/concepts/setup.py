@@ -78,7 +78,7 @@ def draw(page: ExperimentPage[ConceptsView]) -> None:
         elif state.pop(page.key("turned"), False):
             turned(page)
         elif view is not None:
-            page.tell_choice(_asked(page))
+            page.tell_choice(_asked(page), KEPT)
 
 
 def ask(page: ExperimentPage[ConceptsView], search: bool) -> None:

@@ -38,12 +38,12 @@ def further(view: PhotoView, computed: Mapping[str, Result]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if missing and not _on_its_way(missing):
             count = len(results.dataset(view.data))
-            label = f"Compare with the {count:,} images of “{view.data}”"
+            label = f"Run: compare with the {count:,} images of “{view.data}”"
             if st.button(label, icon=":material/stacked_bar_chart:", key="ph_compare"):
                 state[MORE] = Batch.of(missing, who.person())
         pictures = _pictures(view, there)
         if pictures and not _on_its_way(pictures):
-            label = f"Make pictures of these units (about {2 * len(pictures) * layers.UNITS} s)"
+            label = f"Run: make pictures of these units (about {2 * len(pictures) * layers.UNITS} s)"
             if st.button(label, icon=":material/brush:", key="ph_pictures"):
                 state[MORE] = Batch.of(pictures, who.person())
     names |= {each.key(): "Pictures of the units" for each in pictures}
@@ -67,9 +67,9 @@ def _pictures(view: PhotoView, there: Mapping) -> list[Request]:
             index = known.index_of(model, site, view.data)
             if index is None:  # pictures are scored against images, and which units they are of changes with the index
                 continue
-            units = known.strongest(photo.key, number, index[0], layers.UNITS)["unit"].tolist()
+            units = known.strongest(photo.key, number, index[0], settings().few(layers.UNITS))["unit"].tolist()
             if None in known.pictures(model, site, units):
-                address = Address(model, site, tuple(units[: settings().few(layers.UNITS)]))
+                address = Address(model, site, tuple(units))
                 asked.append(request(View(a=address, data=index[1]), address))
     return asked
 

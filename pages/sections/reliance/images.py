@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.core.choices import Cut, Fill, Filter
 from pages.common import colours, errors, results, style, words
+from pages.common.experiments.places import link_to_photo
 from pages.common.words import share
 from pages.sections.reliance.charts import VARIANTS
 from pages.sections.reliance.compared import aligned
@@ -120,7 +121,7 @@ def _scene(shown: Shown, index: int, pictures: list[tuple[str, bytes, int]]) -> 
     """One image: its pictures side by side, and below each what every model answered."""
     known = words.scene(dict(results.dataset(shown.view.data).describe(index)))
     with st.container(gap="xxsmall"):
-        st.markdown(f"**{errors.escape(known)}**")
+        link_to_photo(f"**{errors.escape(known)}**", index, shown.view.data, shown.view.models)
         with st.grid(len(pictures), min_column_width=PICTURE, gap="small"):
             for caption, data, place in pictures:
                 with st.container(gap="xxsmall"):

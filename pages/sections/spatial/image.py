@@ -14,6 +14,7 @@ from pages.common import colours, errors, overlay, results, words
 from pages.common.charts.clicks import clicked
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
+from pages.common.experiments.places import link_to_photo
 from pages.sections.spatial import charts, scenes
 from pages.sections.spatial.view import SpatialView
 
@@ -30,6 +31,9 @@ def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping
     if not there:
         return
     st.header(f"Unit {view.unit} on one image, block by block", anchor=False)
+    link_to_photo(
+        "What fires on this image, layer by layer", view.image, view.data, [*view.sides.values()], ":material/image_search:"
+    )
     _sliders(page, view)
     columns = st.columns(len(view.sides), gap="large")
     for column, (side, model) in zip(columns, view.sides.items(), strict=True):

@@ -169,7 +169,7 @@ def _index(which: Side, request: IndexRequest) -> None:
     """A button that computes the layer's index, and how far it is."""
     st.caption("The most selective units are known once the layer is indexed: its activations on all images.")
     key, batches = request.key(), st.session_state.setdefault("fv_indexing", {})
-    if st.button("Index this layer", key=field(which, "index"), icon=":material/table_chart:"):
+    if st.button("Run: index this layer", key=field(which, "index"), icon=":material/table_chart:"):
         batches[key] = Batch.of([request], who.person())
     if key in batches:
         job_panel.draw(batches[key], {key: f"Indexing `{request.model}@{request.site}`"}, f"index-{which}")

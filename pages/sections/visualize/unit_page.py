@@ -16,7 +16,7 @@ from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import VitrineError
 from engine.models.catalog import sites_of
 from pages.common import colours, errors, query, results, serve, words
-from pages.common.experiments.places import SCRIPTS
+from pages.common.experiments.places import SCRIPTS, link_to_photo
 from pages.common.units.growing import Growing
 from pages.common.units.rows import Row, request, rows
 from pages.common.units.view import View
@@ -88,6 +88,10 @@ def draw(shown: Shown, place: int = 0, growing: Growing | None = None) -> None:
     with right, st.container(key=style.FACTS):
         st.header("Strongest images", anchor=False)
         unit_card.strongest(shown, place, STRONGEST, STRONGEST)
+        if (known := shown.known(place)) is not None:
+            model, strongest = shown.address.model, int(known.top[0])
+            models = [model, unit_facts.other_of(model)]
+            link_to_photo("All that fires on the strongest", strongest, shown.data, models, ":material/image_search:")
         _weakest(shown, place)
         st.header("On all images", anchor=False)
         unit_card.distribution(shown, place, facts, key)

@@ -79,6 +79,8 @@ def test_a_shipped_pair_brings_its_clip_and_its_images() -> None:
 
     for pair in (STARTER, REAL):
         assert subject_of(Namespace(models=[pair.a, pair.b], clip=None, data=None)) == pair
+        turned = subject_of(Namespace(models=[pair.b, pair.a], clip=None, data=None))
+        assert (turned.a, turned.b, turned.clip, turned.data) == (pair.b, pair.a, pair.clip, pair.data)
     turned = subject_of(Namespace(models=["starter-cnn"], clip="starter-clip", data="photos"))
     assert (turned.b, turned.clip, turned.data) == ("", "starter-clip", "photos")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import shlex
 from typing import Any
 
 import pytest
 
+from engine.cli.arguments.commands import parser
 from engine.core import experiments
 from engine.core.errors import BadRequest
 from engine.core.request import Request, build
@@ -62,16 +64,52 @@ def test_several_results_have_names_of_their_own():
 
 
 def test_the_command_is_one_that_the_command_line_takes():
-    from engine.cli.arguments.commands import parser
-
     words = shlex.split(script.command(REQUESTS[0]))
     assert words[:3] == ["python", "-m", "engine"] and parser().parse_args(words[3:])
     seeded = asked("visualize", model="starter-vit", site="blocks.6.mlp.hidden", units=(0,), seed=3, recipe="paper")
     assert script.command(seeded).endswith("--recipe paper --seed 3 --out pictures")
 
 
+class Stopped(Exception):
+    """Nothing is computed: what was asked for is enough."""
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        *REQUESTS[2:],
+        asked("frequency", model="starter-vit", data="starter", filter="butterworth", cutoffs=(0.1, 0.5), limit=9),
+        asked("gradient-spectrum", model="starter-cnn", data="starter", limit=8),
+        asked("unit-cues", model="starter-vit", site="blocks.6.mlp.hidden", data="starter", cut="mask", cutoff=0.3),
+        asked("layer-paths", model="starter-vit", site="blocks.6.mlp.hidden", units=(1, 2)),
+        asked("index", model="starter-vit", site="blocks.6.mlp.hidden", data="starter"),
+        asked("spatial-layers", model="starter-vit", data="starter"),
+    ],
+    ids=lambda one: one.experiment,
+)
+def test_the_command_asks_for_the_same(request_: Request, monkeypatch: pytest.MonkeyPatch):
+    from engine.cli import asking
+
+    seen: list[Request] = []
+
+    def ask(request: Request):
+        seen.append(request)
+        raise Stopped
+
+    for module in ("asking", "derived", "rows", "spatial", "experiments", "background", "reliance"):
+        monkeypatch.setattr(f"engine.cli.{module}.ask", ask, raising=False)
+    arguments = parser().parse_args(shlex.split(script.command(request_))[3:])
+    module, function = arguments.command.split(":")
+    assert asking.ask is ask
+    with pytest.raises(Stopped):
+        getattr(importlib.import_module(f"engine.cli.{module}"), function)(arguments)
+    assert [each.key() for each in seen] == [request_.key()]
+
+
 def test_where_no_command_says_everything_there_is_none():
-    assert script.command(REQUESTS[1]) == "" == script.command(REQUESTS[2])
+    assert script.command(REQUESTS[1]) == ""
+    assert script.command(asked("spatial-layers", model="starter-vit", data="starter", images=5)) == ""
+    assert script.command(asked("purity", model="starter-vit")) == ""
 
 
 def test_facts_of_results_become_requests_again_and_others_are_refused():
