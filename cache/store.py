@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,15 @@ class ResultStore:
         with self._lock:
             self._reads["miss" if found is None else "hit"] += 1
         return found[1] if found else None
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of these keys that have a result, from one look; all where the store cannot be read, and `get` says why."""
+        with suppress(StoreUnavailable):
+            found = self._lines.known([key for key in keys if _KEY.fullmatch(key)])
+            with self._lock:
+                self._reads["miss"] += not found
+            return found
+        return keys
 
     def get_bytes(self, key: str) -> bytes | None:
         """The blob stored under `key` as the bytes that it was stored as (see `get`)."""

@@ -7,7 +7,7 @@ whose result is gone is as good as none.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,6 +61,11 @@ class Lines:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Those of these keys that have a row or a line. Raises StoreUnavailable."""
+        found = self._shelf.sizes([*keys, *(f"{_LINE}{key}" for key in keys)])
+        return {name.removeprefix(_LINE) for name in found}
 
     def where(self, key: str) -> tuple[str, str] | None:
         """The result that one stands in, and how it is cut out. Raises StoreUnavailable."""

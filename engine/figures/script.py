@@ -10,21 +10,22 @@ from engine.core import experiments
 from engine.core.address import Address
 from engine.core.request import Request
 
+_SAMPLE = {"data", "limit"}
 COMPARING = {
-    "background": {"data", "cut", "fills", "limit"},
-    "frequency": {"data", "filter", "cutoffs", "limit"},
-    **dict.fromkeys(("counterfactual", "texture", "gradient-spectrum", "challenge"), {"data", "limit"}),
+    "background": {"cut", "fills", *_SAMPLE},
+    "frequency": {"filter", "cutoffs", *_SAMPLE},
+    **{name: _SAMPLE for name in ("counterfactual", "texture", "gradient-spectrum", "challenge")},
 }
 """Experiments whose commands compare models, and which fields are options there."""
 SPATIAL = ("spatial-layers", "spatial-last", "spatial-moves")
 OPTIONS = {
     "visualize": {"recipe", "seed", "data"},
-    **dict.fromkeys(SPATIAL, {"model", "data"}),
+    **{name: {"model", "data"} for name in SPATIAL},
     **COMPARING,
-    **dict.fromkeys(("name-units", "find-units", "purity"), set[str]()),
+    **{name: set[str]() for name in ("name-units", "find-units", "purity")},
 }
 """Of experiments whose command was written by hand, the fields that it takes; one that takes none asks for more than that."""
-COMMANDS = {"gradient-spectrum": "spectrum", **dict.fromkeys(SPATIAL, "spatial")}
+COMMANDS = {"gradient-spectrum": "spectrum", **{name: "spatial" for name in SPATIAL}}
 """Commands with another name than their experiment."""
 HEAD = "import vitrine  # pip install -e VITRINE"
 
@@ -33,7 +34,18 @@ def python(requests: Sequence[Request]) -> str:
     """Through the notebook door; settings at their defaults are left out."""
     lines = [HEAD, ""]
     for number, request in enumerate(requests):
-        name, fields = request.experiment, _given(request)
+        name, fields = request.experiment.replace("-", "_"), _given(request)
+        subject = repr(_address(fields) or fields.pop("model", ""))
+        rest = [f"{field}={value!r}" for field, value in fields.items()]
+        result = "result" if len(requests) == 1 else f"result_{number}"
+        lines.append(f"{result} = vitrine.{name}({', '.join([subject, *rest])})")
+        lines.append(f'{result}.save("{request.experiment}-{number}")')
+    return "\n".join(lines) + "\n"
+
+
+def command(request: Request) -> str:
+    """What makes the same in a shell; empty where no command takes all that the request says."""
+    name, fields = request.experiment, _given(request)
     words, last = ["python", "-m", "engine", COMMANDS.get(name, name)], []
     if name == "visualize":
         words, last = [*words, _address(fields)], ["--out", "pictures"]
@@ -41,6 +53,8 @@ def python(requests: Sequence[Request]) -> str:
         words += ["--models", fields.pop("model")]
         if name == "background":  # whose command has a choice of its own
             fields["cut"] = request.model_dump()["cut"]
+        elif name == "gradient-spectrum" and "images" in fields:  # which its command has as --limit
+            fields["limit"] = fields.pop("images")
     options = [_option(field, value) for field, value in fields.items()]
     if "" in words or None in options or fields.keys() - OPTIONS.get(name, fields.keys()):
         return ""

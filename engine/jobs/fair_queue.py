@@ -55,6 +55,11 @@ class FairQueue:
             if not batches:
                 self._lines.pop(name, None)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._lines
+
     def order(self) -> list[str]:
         """The items in the order in which they would be taken now."""
         rehearsal = FairQueue()

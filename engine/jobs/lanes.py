@@ -27,9 +27,11 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, FairQueue] = {lane: FairQueue() for lane in get_args(Lane)}
+        self._known: list[str] | None = None  # the order, until something changes: everybody who waits asks for it
 
     def add(self, lane: Lane, owner: str, item: str, batch: str = "") -> None:
         """Put an item at the end of an owner's line in a lane (once)."""
+        self._known = None
         self._lanes[lane].add(owner, item, batch)
 
     def take(self, lanes: Sequence[Lane] = IN_TURN) -> str | None:
@@ -42,13 +44,16 @@ class Lanes:
 
     def remove(self, item: str, owner: str | None = None) -> None:
         """Take an item out of one owner's lines, or of all lines."""
+        self._known = None
         for queue in self._lanes.values():
             queue.remove(item, owner)
 
     def waits(self, lane: Lane) -> bool:
         """Whether anything waits in this lane."""
-        return bool(self._lanes[lane].order())
+        return not self._lanes[lane].empty
 
     def order(self) -> list[str]:
         """The items in the order in which they are likely to be carried out."""
-        return [*dict.fromkeys(item for queue in self._lanes.values() for item in queue.order())]
+        if self._known is None:
+            self._known = [*dict.fromkeys(item for queue in self._lanes.values() for item in queue.order())]
+        return self._known

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -42,6 +42,7 @@ class Keeps(Protocol):
 
     def get(self, key: str) -> Blob | None: ...
     def put(self, key: str, blob: Blob) -> None: ...
+    def known(self, keys: Sequence[str]) -> Collection[str]: ...
     def put_bytes(self, key: str, data: bytes, request: Any = None) -> None: ...
     def lease(self, key: str, seconds: float = ...) -> AbstractContextManager[bool]: ...
     def report(self, text: str) -> None: ...
@@ -86,20 +87,25 @@ class Runner:
         the request's key alone counts for the precision that it says it was computed in."""
         if "." in key:
             return self._at(key)
+        # Most that is asked about is not there yet, and each look at the store waits for one of its threads.
+        known = self.store.known(keys.places(key))
         before = None
         for number, precision in enumerate((only,) if only else keys.precisions()):
-            if (result := self._at(keys.stored_key(key, precision))) is not None:
+            if (result := self._at(keys.stored_key(key, precision), known)) is not None:
                 return result
-            before = self._at(key) if number == 0 else before
+            before = self._at(key, known) if number == 0 else before
             if before is not None and before.precision == precision:
                 return before
         return None
 
-    def _at(self, place: str) -> Result | None:
+    def _at(self, place: str, known: Collection[str] | None = None) -> Result | None:
+        """The result in this place; `known`: the places in which the store may have one, where that was asked before."""
         with self._lock:
             kept = self._unstored.get(place)
         if kept is not None:
             return kept[0]
+        if known is not None and place not in known:
+            return None
         blob = self.store.get(place)
         if blob is None:
             return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -24,6 +25,9 @@ from engine.jobs.records import Record
 from engine.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
+
+COLLECT_SECONDS = 30.0
+"""Python looks through all that it holds no more often than this: that takes a tenth of a second, in which nobody is answered."""
 
 
 class Line(Protocol):
@@ -72,6 +76,7 @@ class Workers:
 
     def __init__(self, line: Line, runner: Runner, count: int) -> None:
         self._line, self._runner = line, runner
+        self._collected = time.monotonic()
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
         ]
@@ -97,7 +102,13 @@ class Workers:
         while (record := self._line.take()) is not None:
             self._one(record)
             record = None
+            self._collect()
+
+    def _collect(self) -> None:
+        """Let go of what jobs left behind in circles (an error's traceback holds its tensors)."""
+        if time.monotonic() - self._collected > COLLECT_SECONDS:
             gc.collect()
+            self._collected = time.monotonic()
 
     def _one(self, record: Record) -> None:
         begins = partial(self._line.begins, record)

@@ -5,7 +5,7 @@ Invariant: what was stopped by a person, or failed, is not asked for again by it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -62,9 +62,10 @@ class Batch:
         """The keys that are still to be submitted."""
         return [] if self.stopped else [key for key in self.requests if key not in self.submitted]
 
-    def coming(self, jobs: Jobs) -> set[str]:
-        """The keys that run or wait, here or to be submitted."""
-        active = {key for key, snapshot in self.snapshots(jobs).items() if self.goes_on(snapshot)}
+    def coming(self, jobs: Jobs, now: Mapping[str, Snapshot] | None = None) -> set[str]:
+        """The keys that run or wait, here or to be submitted. `now`: how the jobs stand, where that is known."""
+        stand = self.snapshots(jobs) if now is None else now
+        active = {key for key, snapshot in stand.items() if self.goes_on(snapshot)}
         return active | set(self.waiting())
 
     def goes_on(self, snapshot: Snapshot) -> bool:

@@ -59,6 +59,13 @@ def test_a_row_is_found_under_its_own_key(store: ResultStore) -> None:
     assert [entry.key for entry in store.entries()] == ["whole"] and store.stats()["entries"] == 1
 
 
+def test_what_is_known_is_what_has_a_row_or_stands_inside_another(store: ResultStore) -> None:
+    store.put("whole", blob())
+    store.put("b", Blob(facts={"request": {"name": "b"}}))
+    assert set(store.known(["whole", "a-3", "a-4", "b", "c", "../odd"])) == {"whole", "a-3", "b"}
+    assert not store.known([])
+
+
 def test_bytes_that_came_from_elsewhere_count_alike_and_in_another_process(store: ResultStore) -> None:
     store.put_bytes("whole", blob().to_bytes(), {"name": "a"})
     other = ResultStore(store.folder)

@@ -11,8 +11,8 @@ import torch
 
 from engine.core.statistics import Z
 from engine.evaluation.comparison import Aligned, paired
-from engine.evaluation.tally import Tally
 from engine.evaluation.predictions import answered, correct, measured
+from engine.evaluation.tally import Tally
 from engine.sites.access import Site
 from engine.sites.grid import Grid
 from tests.known_answers.planted import Measured, Planted

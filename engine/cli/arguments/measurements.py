@@ -88,7 +88,9 @@ def report(commands: _SubParsersAction) -> None:
     parser = command(commands, "report", "report:report", says, example)
     models_option(parser)
     parser.add_argument(
-        "--clip", metavar="M", help="a CLIP, for what language supervision adds (default: the one that goes with the models)"
+        "--clip",
+        metavar="M",
+        help="a CLIP, for what language supervision adds (default: the one that goes with the models)",
     )
     parser.add_argument(
         "--data", metavar="NAME|FOLDER", help="images to measure on (default: those that go with the models)"

@@ -32,7 +32,11 @@ def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping
         return
     st.header(f"Unit {view.unit} on one image, block by block", anchor=False)
     link_to_photo(
-        "What fires on this image, layer by layer", view.image, view.data, [*view.sides.values()], ":material/image_search:"
+        "What fires on this image, layer by layer",
+        view.image,
+        view.data,
+        [*view.sides.values()],
+        ":material/image_search:",
     )
     _sliders(page, view)
     columns = st.columns(len(view.sides), gap="large")

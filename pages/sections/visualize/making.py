@@ -58,16 +58,17 @@ def _running(page: ExperimentPage[View], rows: Sequence[Row], batch: Batch) -> N
 
     with errors.shown():
         batch.advance(jobs())
-    before = batch.coming(jobs())
+    before, keys = batch.coming(jobs()), [row.key for row in rows]
     _kept.clear()  # more is kept from now on
 
     @fragment(job_panel.POLL_SECONDS)
     def live() -> None:
         with errors.shown():
             batch.advance(jobs())
-        if batch.coming(jobs()) != before:
+        now = batch.snapshots(jobs())
+        if batch.coming(jobs(), now) != before:
             st.rerun()
-        done, text = progress(batch.snapshots(jobs()), rows)
+        done, text = progress(now, dict(zip(keys, rows, strict=True)))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(done, text=text)
             if batch.stopped:
@@ -76,29 +77,31 @@ def _running(page: ExperimentPage[View], rows: Sequence[Row], batch: Batch) -> N
                 "Cancel",
                 icon=":material/stop_circle:",
                 key=page.key("cancel"),
-                help=job_panel.before_cancelling([*batch.snapshots(jobs()).values()]) or None,
+                help=job_panel.before_cancelling([*now.values()]) or None,
             ):
                 batch.cancel(jobs())
                 st.rerun()
-            job_panel.log(batch.snapshots(jobs()).values(), page.key("log"))
+            job_panel.log(now.values(), page.key("log"))
 
     live()
 
 
-def progress(snapshots: Mapping[str, Snapshot], rows: Sequence[Row]) -> tuple[float, str]:
-    """How much of all rows is done, 0 to 1, and the row that is on in words."""
-    shares = [1.0 if results.find(row.key) is not None else _share(snapshots.get(row.key)) for row in rows]
-    on = next((row for row in rows if row.key in snapshots and snapshots[row.key].status == "running"), None)
+def progress(snapshots: Mapping[str, Snapshot], rows: Mapping[str, Row]) -> tuple[float, str]:
+    """How much of all rows, by their keys, is done, 0 to 1, and the row that is on in words."""
+    shares = [_share(key, snapshots.get(key)) for key in rows]
+    on = next((key for key in rows if key in snapshots and snapshots[key].status == "running"), None)
     if on is None:
         waiting = next((each for each in snapshots.values() if each.status == "queued"), None)
         return sum(shares) / len(shares), job_panel.waiting_text(waiting)
     several = f"{sum(share == 1 for share in shares)} of {len(rows)} rows done · " if len(rows) > 2 else ""
-    of = f"{errors.escape(on.address.model)} {errors.code(on.name)}"
-    return sum(shares) / len(shares), f"{several}{of} · {job_panel.running_text(snapshots[on.key])}"
+    of = f"{errors.escape(rows[on].address.model)} {errors.code(rows[on].name)}"
+    return sum(shares) / len(shares), f"{several}{of} · {job_panel.running_text(snapshots[on])}"
 
 
-def _share(snapshot: Snapshot | None) -> float:
-    return snapshot.fraction if snapshot is not None and snapshot.active else 0.0
+def _share(key: str, snapshot: Snapshot | None) -> float:
+    if snapshot is not None and snapshot.active:
+        return snapshot.fraction
+    return float(results.find(key) is not None)
 
 
 def watched() -> str:

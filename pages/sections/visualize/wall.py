@@ -132,8 +132,10 @@ def _live(row: Row, batch: Batch | None, draw: Callable[[Mapping[int, Growing]],
         draw(making.kept_lately(row))
         return
 
+    key = row.key
+
     def snapshot() -> Snapshot | None:
-        return jobs().snapshot(row.key) if batch is not None and row.key in batch.submitted else None
+        return jobs().snapshot(key) if batch is not None and key in batch.submitted else None
 
     before = snapshot()
     running = before is not None and before.status == "running"

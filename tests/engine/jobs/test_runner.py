@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cache.store import ResultStore
+from cache.store import ResultStore, StoreUnavailable
 from engine.core.request import Result
 from engine.jobs.keys import request_key, stored_key
 from engine.jobs.runner import Runner
@@ -93,3 +93,23 @@ def test_a_nested_request_is_computed_once_and_stored_under_its_own_key(
     )
     jobs.wait(jobs.submit(Play(name="b", needs="base")), SECONDS)
     assert stage.ran == ["a", "base", "b"]
+
+
+def test_one_look_at_the_store_says_that_a_result_is_not_there(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(store._shelf, "read", lambda key: asked.append(key))
+    assert Runner(store).find(Play(name="nobody asked for it").key()) is None
+    assert asked == []
+
+
+def test_a_store_that_cannot_be_asked_is_read_all_the_same(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, request = Runner(store), Play(name="a")
+    assert runner.keep(request, Result({}))
+
+    def broken(keys: object) -> None:
+        raise StoreUnavailable("locked")
+
+    monkeypatch.setattr(store._shelf, "sizes", broken)
+    assert runner.find(request.key()) is not None

@@ -10,6 +10,7 @@ import pytest
 
 from engine.core.errors import BadRequest, Cancelled, PutBack
 from engine.core.request import Progress, Request
+from engine.jobs import workers
 from engine.jobs.records import Job, Record
 from engine.jobs.workers import Workers
 from tests.engine.jobs.playing import SECONDS, Play
@@ -93,3 +94,13 @@ def test_several_workers_share_the_jobs() -> None:
     line = Queue(*names)
     Workers(line, Raising(), 3).join(SECONDS)  # type: ignore[arg-type]
     assert sorted(name for name, told in line.seen if told == ("done", None)) == sorted(names)
+
+
+def test_short_jobs_do_not_each_have_python_look_through_all_that_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr(workers.gc, "collect", lambda: collected.append(1))
+    Workers(Queue("a", "b", "c"), Raising(), 1).join(SECONDS)  # type: ignore[arg-type]
+    assert collected == []
+    monkeypatch.setattr(workers, "COLLECT_SECONDS", 0.0)
+    Workers(Queue("a", "b", "c"), Raising(), 1).join(SECONDS)  # type: ignore[arg-type]
+    assert len(collected) == 3

@@ -15,7 +15,7 @@ from engine.figures.metadata import origin_of, parameters
 from pages.common import results
 from pages.common.charts.clicks import clicked, selected
 from pages.common.charts.files import Files, Source, plain
-from pages.sections.home.opening import PAGES
+from pages.common.experiments.places import BY_NAME
 from tests.engine.figures.made import result
 
 NUMBERS = pd.DataFrame({"model": ["starter-vit"], "top1": [0.5]})
@@ -33,7 +33,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Files:
 
 def test_the_png_opens_the_page_that_it_was_saved_from(files: Files) -> None:
     origin = origin_of(files.png())
-    assert origin.page in PAGES and parameters(origin) == {"models": "starter-vit", "limit": "7"}
+    assert origin.page in BY_NAME and parameters(origin) == {"models": "starter-vit", "limit": "7"}
     assert [one["model"] for one in origin.requests] == ["starter-vit"]
 
 

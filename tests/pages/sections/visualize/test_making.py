@@ -88,14 +88,16 @@ def test_who_does_not_want_to_see_pictures_grow_sees_them_when_they_are_made(mon
 
 def test_progress_is_that_of_all_rows_together(there: dict[str, Result]) -> None:
     running = {ROWS[1].key: Snapshot("running", step=1, total=2, message="Pictures")}
-    assert making.progress(running, ROWS)[0] == 0.25
+    assert making.progress(running, {row.key: row for row in ROWS})[0] == 0.25
     there[ROWS[0].key] = pictures(A.model, [2.0], [False])
-    share, text = making.progress(running, ROWS)
+    share, text = making.progress(running, {row.key: row for row in ROWS})
     assert share == 0.75 and text.startswith("starter-cnn") and "Pictures" in text
 
 
 def test_what_stopped_does_not_count_as_done(there: dict[str, Result]) -> None:
-    assert making.progress({ROWS[0].key: Snapshot("cancelled", step=9, total=9)}, ROWS)[0] == 0
+    assert (
+        making.progress({ROWS[0].key: Snapshot("cancelled", step=9, total=9)}, {row.key: row for row in ROWS})[0] == 0
+    )
 
 
 def test_the_finding_counts_the_pictures_that_succeed_and_names_the_strongest_of_them(there: dict[str, Result]) -> None:
