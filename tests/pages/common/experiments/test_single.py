@@ -105,4 +105,4 @@ def test_a_layer_is_chosen_from_those_of_the_model_and_one_is_chosen_already() -
     assert site.options == [*sites_of("starter-vit")]
     app = model.set_value("starter-cnn").run()
     assert not app.exception and not app.error
-    assert app.selectbox(key="one_unit-cues_site").value == "stages.2.blocks.1"
+    assert app.selectbox(key="one_unit-cues_site").value == "stages.3.blocks.0"
