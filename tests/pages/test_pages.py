@@ -46,11 +46,10 @@ def test_what_was_chosen_and_not_yet_run_is_there_when_one_comes_back(
 @pytest.mark.parametrize(
     ("page", "key", "other"),
     [
-        (VISUALIZATION, "fv_a_model", "starter-cnn"),
+        (VISUALIZATION, "fv_data", "photos"),
         ("pages/spatial.py", "sp_a", "starter-cnn"),
         ("pages/claims.py", "cl_b", "No second model"),
-        ("pages/concepts.py", "cn_a", "starter-cnn"),
-        ("pages/concepts.py", "cn_b", "No second model"),
+        ("pages/concepts.py", "cn_data", "photos"),
         ("pages/photo.py", "ph_a", "starter-cnn"),
     ],
 )

@@ -107,6 +107,8 @@ def layer(which: Side, sites: list[Site], place: DeltaGenerator, picture: bool =
     key, letter = field(which, "layer"), which.upper()
     if st.session_state.get(key) not in by_name:
         st.session_state[key] = usual(sites).name
+        if field(which, "units") in st.session_state:  # those of another model
+            _suit_units(which)
     name = place.selectbox(f"Layer of {letter}", list(by_name), key=key, on_change=_suit_units, args=(which,), **KEEP)
     if not picture:
         return by_name[name]

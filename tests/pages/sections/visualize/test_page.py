@@ -133,6 +133,14 @@ def test_the_first_units_are_chosen_where_another_layer_has_none_of_those_that_w
     assert app.text_input(key="fv_a_units").value == "0-7"
 
 
+def test_units_that_another_model_does_not_have_are_let_go_when_it_is_chosen() -> None:
+    app = opened(VISUALIZATION)
+    app.text_input(key="fv_a_units").set_value("700, 5, 3").run()
+    app.selectbox(key="fv_a_model").set_value("starter-cnn").run()  # 288 units at most
+    assert not app.exception and not app.error, said(app)
+    assert app.text_input(key="fv_a_units").value == "5,3"
+
+
 def test_choosing_a_model_by_an_unknown_name_is_explained() -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.session_state["fv_a_model"] = "starter-vut"
