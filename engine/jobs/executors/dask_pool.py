@@ -257,6 +257,8 @@ class Pool(Executor):
         except (RefusedFile, DamagedBlob) as error:
             handle.ends("failed", RefusedFile(str(error)))
             return
+        if ended.get("status") == "done" and self.runner.find(handle.key) is None:
+            ended = {"status": "failed", "error": f"The worker {away.worker} sent no result. Ask for it again."}
         finish(handle, ended)
 
     def _hand_out(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,11 +17,11 @@ from cache.store import ResultStore
 from engine.core.errors import BadRequest
 from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import dask_pool, dask_worker
-from engine.jobs.executors.dask_pool import Pool
+from engine.jobs.executors.dask_pool import Away, Pool
 from engine.jobs.executors.dask_worker import security, unpacked
 from engine.jobs.executors.executor import Gone
 from engine.jobs.executors.places import environment
-from engine.jobs.executors.wire import Task
+from engine.jobs.executors.wire import Task, write_message
 from engine.jobs.runner import Runner
 from tests.engine.jobs.executors.conftest import dask, free_port, started, stopped
 from tests.engine.jobs.executors.test_contract import ended, fresh, until
@@ -123,6 +125,27 @@ def test_the_three_files_of_tls_belong_together(tmp_path: Path) -> None:
 def test_an_answer_that_is_cut_off_is_no_result() -> None:
     results, how = unpacked(b"")
     assert results == {} and how["status"] == "failed" and "cut off" in how["error"]
+
+
+def test_a_result_that_the_worker_has_already_comes_with_its_answer(own_store: Path, ledger: str) -> None:
+    desk, task = dask_worker.Desk(), Task.of(Tiny(name=fresh(), ledger=ledger))
+    made, _ = unpacked(desk.compute(task.as_text()))
+    found, how = unpacked(desk.compute(task.as_text()))
+    assert how["status"] == "done" and [*found] == [how["place"]] and found == made
+    assert len(noted(ledger)) == 2, "it was computed once"
+
+
+def test_what_a_worker_calls_done_and_does_not_send_is_not_done(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pool, "_tend", lambda self: None)
+    there, answer = Pool(runner, "tcp://127.0.0.1:1"), io.BytesIO()
+    handle = there.submit(Tiny(name=fresh()))
+    write_message(answer, {"ended": {"status": "done", "place": f"{handle.key}.float32"}})
+    there._client = SimpleNamespace(gather=lambda future: answer.getvalue())
+    there._ended(Away(handle, "tcp://a-worker:1", SimpleNamespace(status="finished", cancel=lambda: None)))
+    there.close()
+    assert handle.status == "failed" and "tcp://a-worker:1 sent no result" in str(handle.error)
 
 
 def test_a_worker_gives_up_what_nobody_asks_about_and_goes_on_with_what_somebody_does(
