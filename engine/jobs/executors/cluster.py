@@ -229,7 +229,7 @@ class Slurm(Executor):
             if handle is None or handle.cancelled:
                 if handle is not None:
                     handle.ends("cancelled")
-            elif part.sent >= ATTEMPTS:
+            elif part.tried >= ATTEMPTS:
                 handle.ends("failed", Unavailable(died_twice(how)))
             else:
                 handle.waits(f"Sent again: {how}")

@@ -38,14 +38,14 @@ PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 @dataclass(frozen=True)
 class Part:
-    """How one request of a run stands. `job`: the name of the last task that has it; `sent`: how many tasks have had it; `begun`:
-    how often it was begun, also by one task that was stopped and went on; `where`: by whom last; `place`: where its result
-    belongs, once it is done; `kind`: as what it ended (see `engine.jobs.executors.worker`)."""
+    """How one request of a run stands. `job`: the name of the last task that has it; `tried`: how many tasks have begun it, or
+    nothing at all; `begun`: how often it was begun, also by one task that was stopped and went on; `where`: by whom last;
+    `place`: where its result belongs, once it is done; `kind`: as what it ended (see `engine.jobs.executors.worker`)."""
 
     task: Task
     job: str
     status: Status = "queued"
-    sent: int = 1
+    tried: int = 0
     begun: int = 0
     where: str = ""
     place: str = ""
@@ -191,7 +191,7 @@ class RunFolder:
                 before = found.get(task.key)
                 if before is not None and before.status == "done":
                     continue
-                found[task.key] = self._part(path, task, f"{task.key}.json" in ended, task.key in began, before)
+                found[task.key] = self._part(path, task, f"{task.key}.json" in ended, began, before)
         return {
             key: part
             if part.ended or key not in cancelled or part.status == "running"
@@ -199,13 +199,16 @@ class RunFolder:
             for key, part in found.items()
         }
 
-    def _part(self, path: Path, task: Task, ended: bool, began: bool, before: Part | None) -> Part:
-        lines = (read(path / "began" / task.key) or b"").decode().splitlines() if began else []
-        sent, begun = (before.sent + 1, before.begun + len(lines)) if before else (1, len(lines))
-        part = Part(task, path.name, "running" if lines else "queued", sent, begun, lines[-1] if lines else "")
+    def _part(self, path: Path, task: Task, ended: bool, began: set[str], before: Part | None) -> Part:
+        lines = (read(path / "began" / task.key) or b"").decode().splitlines() if task.key in began else []
+        tried, begun = (before.tried, before.begun) if before else (0, 0)
+        tried += bool(lines) or not began  # one that was lost at another part says nothing of this one
+        status: Status = "running" if lines else "queued"
+        where = lines[-1] if lines else ""
+        part = Part(task, path.name, status, tried, begun + len(lines), where)
         if ended and (facts := _facts(read(path / "ended" / f"{task.key}.json"))):
             kind = str(facts.get("status"))
-            status: Status = "done" if kind == "done" else "cancelled" if kind == "cancelled" else "failed"
+            status = "done" if kind == "done" else "cancelled" if kind == "cancelled" else "failed"
             place, error = str(facts.get("place", "")), str(facts.get("error") or "")
             return replace(part, status=status, place=place, error=error, kind=kind)
         return part

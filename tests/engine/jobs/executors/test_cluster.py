@@ -167,6 +167,17 @@ def test_what_was_written_down_but_never_sent_is_sent_by_who_asks_next(
 
 
 @pytest.mark.slow
+def test_a_part_that_kills_its_job_each_time_loses_none_of_those_that_wait_behind_it(
+    open_cluster: Callable[..., Slurm], slurm_state: Path
+) -> None:
+    there = open_cluster("slurm")
+    deadly, behind = there.submit_all([Tiny(name=fresh(), act="dies"), Tiny(name=fresh())])
+    ended(deadly, behind)
+    assert deadly.status == "failed" and "died twice" in str(deadly.error)
+    assert (behind.status, behind.attempts) == ("done", 1), behind.error
+
+
+@pytest.mark.slow
 def test_what_waits_in_the_queue_of_the_cluster_is_taken_out_of_it(
     open_cluster: Callable[..., Slurm], slurm_state: Path, ledger: str
 ) -> None:

@@ -54,8 +54,16 @@ def test_of_a_part_that_was_sent_again_the_last_job_counts_unless_one_has_done_i
     again = run.add_task([A, B])
     begins(run, again, A, "node2 8")
     part = run.parts()[A.key]
-    assert (part.status, part.job, part.sent, part.begun, part.where) == ("running", again, 2, 2, "node2 8")
+    assert (part.status, part.job, part.tried, part.begun, part.where) == ("running", again, 2, 2, "node2 8")
     assert run.parts()[B.key].status == "done"
+
+
+def test_a_job_that_was_at_another_part_says_nothing_of_those_that_waited_in_it(run: RunFolder) -> None:
+    for tried in (1, 2):
+        begins(run, run.add_task([A, B]), A)
+        assert (run.parts()[A.key].tried, run.parts()[B.key].tried) == (tried, 0)
+    run.add_task([B])
+    assert run.parts()[B.key].tried == 1, "what ends before it begins anything may end so each time"
 
 
 def test_what_is_cancelled_counts_as_that_unless_it_runs_or_has_ended(run: RunFolder) -> None:
