@@ -41,10 +41,13 @@ def resend(arguments: Namespace) -> Answer:
 def cancel(arguments: Namespace) -> Answer:
     """Want no more of a run; what is finished stays."""
     (run,) = _runs([arguments.run])
-    keys = [key for key, part in run.parts().items() if not part.ended]
-    run.cancel(keys)
+    parts = [part for part in run.parts().values() if not part.ended]
+    run.cancel([part.key for part in parts])
+    running = {part.job for part in parts if part.status == "running"}  # they stop at their next report
+    for task in sorted({part.job for part in parts} - running):
+        sending.stop(run, sending.job_of(run, task))
     return Answer(
-        {"run": run.path.name, "cancelled": len(keys)}, f"{len(keys)} parts of {run.path.name} were cancelled."
+        {"run": run.path.name, "cancelled": len(parts)}, f"{len(parts)} parts of {run.path.name} were cancelled."
     )
 
 

@@ -50,6 +50,7 @@ class Watched:
     late: dict[str, float] = field(default_factory=dict)
     over: dict[str, float] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    stopped: set[str] = field(default_factory=set)
 
 
 class Slurm(Executor):
@@ -174,7 +175,8 @@ class Slurm(Executor):
                 self._end(watched, handle, part)
             if handle.ended:
                 watched.handles.pop(key, None)
-        unfinished = {part.job for key, part in parts.items() if not part.ended and key in watched.handles}
+        concerned = watched.handles.keys() | watched.cancelled
+        unfinished = {part.job for key, part in parts.items() if not part.ended and key in concerned}
         for task in sorted(unfinished):
             self._see_to(watched, task, [part for part in parts.values() if part.job == task and not part.ended])
         if not watched.handles:
@@ -210,7 +212,8 @@ class Slurm(Executor):
     def _see_to(self, watched: Watched, task: str, parts: Sequence[Part]) -> None:
         """Look whether a job that has not finished its parts is over; they are sent once more then."""
         job = watched.jobs.setdefault(task, sending.job_of(watched.run, task))
-        if all(part.key in watched.cancelled for part in parts):
+        if task not in watched.stopped and all(part.key in watched.cancelled for part in parts):
+            watched.stopped.add(task)
             sending.stop(watched.run, job)
         ended = sending.has_ended(watched.run, job)
         if ended is None and watched.run.cluster != "debug":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.core.errors import BadRequest
 from engine.jobs.executors.run_folder import RunFolder, write_whole
 from engine.jobs.executors.wire import Task
 from engine.visualization.request import VisualizeRequest
+from tests.engine.jobs.executors import slurm_here
 
 REQUEST = VisualizeRequest(model="starter-cnn", site="head.logits", units=(1,))
 
@@ -54,6 +56,22 @@ def test_parts_whose_job_is_over_are_named_as_lost(
     lost.note_job(task, str(2**22 + 1))  # no such process
     assert main(["cluster", "collect", lost.path.name]) == 1
     assert "1 parts have not ended, and their job is over: resend them" in capsys.readouterr().out
+
+
+def test_what_is_cancelled_leaves_the_queue_of_the_cluster(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("submitit")
+    slurm_here.install(tmp_path / "slurm")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'slurm'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("VITRINE_CONFIG", str(tmp_path / "vitrine.toml"))
+    config.settings.cache_clear()
+    waiting = RunFolder.create(tmp_path / "runs", "slurm")
+    waiting.note_job(waiting.add_task([Task.of(REQUEST)]), "1000_0")
+    slurm_here.set_state(tmp_path / "slurm" / "state", "1000_0", "PENDING")
+    assert main(["cluster", "cancel", waiting.path.name]) == 0
+    assert "CANCELLED" in (tmp_path / "slurm" / "state" / "1000_0").read_text()
+    assert {part.status for part in waiting.parts().values()} == {"cancelled"}
 
 
 def test_without_a_folder_of_runs_it_says_what_to_set(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cache.store import ResultStore
 from engine.core.errors import BadRequest
 from engine.core.settings.cluster import Cluster
-from engine.jobs.executors import choose, cluster
+from engine.jobs.executors import choose, cluster, sending
 from engine.jobs.executors.cluster import Slurm
 from engine.jobs.executors.collecting import collect
 from engine.jobs.executors.dask_pool import Pool
@@ -56,6 +56,7 @@ def open_cluster(tmp_path: Path) -> Iterator[Callable[..., Slurm]]:
 def slurm_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """SLURM's commands are on this machine; what they know."""
     slurm_here.install(tmp_path / "slurm")
+    sending.submitit().SlurmJob.watcher.clear()  # what it knows of the jobs of other tests
     monkeypatch.setenv("PATH", f"{tmp_path / 'slurm'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(cluster, "POLL_SECONDS", {})
     monkeypatch.setattr(cluster, "LATE_SECONDS", 1.0)
@@ -182,13 +183,19 @@ def test_what_waits_in_the_queue_of_the_cluster_is_taken_out_of_it(
     open_cluster: Callable[..., Slurm], slurm_state: Path, ledger: str
 ) -> None:
     there = open_cluster("slurm")
-    handles = there.submit_all([Tiny(name=fresh(), ledger=ledger, steps=1000, seconds=0.05) for _ in range(6)])
+    requests = [Tiny(name=fresh(), ledger=ledger, steps=1000, seconds=0.05) for _ in range(6)]
+    handles = there.submit_all(requests)
     until(lambda: handles[0].status == "running")
-    for handle in handles:
+    for handle in handles[4:]:
+        handle.cancel()
+    ended(*handles[4:])
+    until(lambda: "CANCELLED" in (slurm_state / "1000_2").read_text())
+    assert handles[0].status == "running", "its place in the queue is not what ends it"
+    for handle in handles[:4]:
         handle.cancel()
     ended(*handles)
     assert {handle.status for handle in handles} == {"cancelled"}
-    until(lambda: not [path for path in slurm_state.glob("1000_*") if '"PENDING"' in path.read_text()])
+    assert not {name for _, name, _ in noted(ledger)} & {each.name for each in requests[4:]}
 
 
 def test_without_a_cluster_it_is_one_sentence(
