@@ -8,12 +8,13 @@ for it, or end with a sentence, as it was wanted.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,8 @@ TEND_SECONDS, IDLE_SECONDS = 0.2, 2.0
 AGAIN_SECONDS = 5.0
 """How often a scheduler that is gone is looked for."""
 CONNECT_SECONDS = 10.0
+ANSWER_SECONDS, SCHEDULER_SECONDS = 2.0, 30.0
+"""How long a worker, and the scheduler, may take to answer before nothing more is waited for."""
 SILENT_SECONDS = 120.0
 """How long a worker that has a request may say nothing at all, not even that it is there."""
 
@@ -156,26 +159,46 @@ class Pool(Executor):
             self._waiting = deque(handle for handle in self._waiting if not handle.ended)
 
     def _ask(self, ask: str, keys: Sequence[str] = (), workers: Sequence[str] | None = None) -> dict[str, Any]:
-        """What these workers answer (default: those that have something of ours)."""
+        """What these workers answer (default: those that have something of ours), nothing where one knows no such question;
+        without those that do not answer in time."""
         asked = sorted({away.worker for away in self._away.values()}) if workers is None else [*workers]
         if not asked:
             return {}
         message = {"op": dask_worker.ASK, "ask": ask, "keys": list(keys)}
-        client = self._client
-        answers = client.sync(client.scheduler.broadcast, msg=message, workers=asked, on_error="ignore")
-        return {worker: answer for worker, answer in answers.items() if isinstance(answer, Mapping)}
+        return self._sync(self._answers, message, asked)
+
+    async def _answers(self, message: Mapping[str, Any], workers: Sequence[str]) -> dict[str, Any]:
+        """Each is asked by itself, so that one that is frozen keeps nothing from the others."""
+        found: dict[str, Any] = {}
+
+        async def answers(worker: str) -> None:
+            asked = self._client.scheduler.broadcast(msg=message, workers=[worker], on_error="ignore")
+            with contextlib.suppress(TimeoutError):
+                answer = (await asyncio.wait_for(asked, ANSWER_SECONDS)).get(worker)
+                found[worker] = answer if isinstance(answer, Mapping) else {}
+
+        await asyncio.gather(*map(answers, workers))
+        return found
+
+    async def _brought(self, future: Any) -> Any:
+        return await self._client.gather(future, asynchronous=True)
+
+    def _sync(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """What a call of Dask's gives. Raises TimeoutError where nothing comes for long."""
+        return self._client.sync(call, *given, callback_timeout=SCHEDULER_SECONDS, **named)
 
     def _look_around(self) -> None:
         """Which workers there are: those that died, those that are new, and those that have nothing to do."""
-        there = self._client.nthreads()
+        there = self._sync(self._client.scheduler.ncores, workers=None)
         for away in [*self._away.values()]:
             if away.worker not in there and away.future.status != "finished":
                 self._died(away, "it is gone from the scheduler")
         self._ours = {worker: ours for worker, ours in self._ours.items() if worker in there}
         if unknown := [worker for worker in there if worker not in self._ours]:
             known = self._ask("hello", workers=unknown)
-            self._ours |= {worker: "vitrine" in known.get(worker, {}) for worker in unknown}
-        busy = {worker for worker, keys in self._client.processing().items() if keys}
+            self._ours |= {worker: "vitrine" in answer for worker, answer in known.items()}
+        processing = self._sync(self._client.scheduler.processing, workers=None)
+        busy = {worker for worker, keys in processing.items() if keys}
         having = {away.worker for away in self._away.values()}
         free = [worker for worker, ours in self._ours.items() if ours and worker not in busy | having]
         self._free = self._idle(free) if free and self._waiting else []
@@ -183,7 +206,7 @@ class Pool(Executor):
     def _idle(self, free: Sequence[str]) -> list[str]:
         """Those of these workers that are at nothing: Dask forgets what one is at whose client died, and the worker goes on."""
         known = self._ask("hello", workers=free)
-        return [worker for worker in free if not known.get(worker, {"at": "nobody answers"}).get("at")]
+        return [worker for worker in free if not known.get(worker, {}).get("at", "nobody answers")]
 
     def _hear(self) -> None:
         """Take in what workers report and bring; pass on what was cancelled or takes too long."""
@@ -246,7 +269,11 @@ class Pool(Executor):
         if away.future.status != "finished":
             self._died(away, f"Dask says that its task is {away.future.status}")
             return
-        results, ended = dask_worker.unpacked(self._client.gather(away.future))
+        try:
+            results, ended = dask_worker.unpacked(self._sync(self._brought, away.future))
+        except TimeoutError:
+            self._died(away, "its answer does not come")
+            return
         self._let_go(away)
         if handle.status == "queued":
             handle.begins(away.worker)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -142,7 +144,7 @@ def test_what_a_worker_calls_done_and_does_not_send_is_not_done(
     there, answer = Pool(runner, "tcp://127.0.0.1:1"), io.BytesIO()
     handle = there.submit(Tiny(name=fresh()))
     write_message(answer, {"ended": {"status": "done", "place": f"{handle.key}.float32"}})
-    there._client = SimpleNamespace(gather=lambda future: answer.getvalue())
+    there._client = SimpleNamespace(sync=lambda *asked, **named: answer.getvalue())
     there._ended(Away(handle, "tcp://a-worker:1", SimpleNamespace(status="finished", cancel=lambda: None)))
     there.close()
     assert handle.status == "failed" and "tcp://a-worker:1 sent no result" in str(handle.error)
@@ -179,3 +181,23 @@ def test_a_server_that_died_leaves_its_workers_to_others(
         ended(handle)
         second.close()
     assert (handle.status, handle.attempts) == ("done", 1), handle.error
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_frozen_keeps_nothing_from_the_others(runner: Runner, tmp_path: Path, ledger: str) -> None:
+    with dask(runner, tmp_path) as there:
+        requests = [Tiny(name=fresh(), steps=1000, seconds=0.05, ledger=ledger) for _ in range(2)]
+        frozen, other = there.submit_all(requests)
+        until(lambda: all(handle.snapshot().step > 0 for handle in (frozen, other)))
+        process = next(process for _, name, process in noted(ledger) if name == requests[0].name)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            seen = other.snapshot().step
+            until(lambda: other.snapshot().step > seen + 60)
+            other.cancel()
+            ended(other)
+            last = there.submit(Tiny(name=fresh()))
+            ended(last)
+        finally:
+            os.kill(process, signal.SIGCONT)
+    assert (other.status, last.status, frozen.attempts) == ("cancelled", "done", 1), last.error
