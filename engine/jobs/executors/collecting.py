@@ -53,6 +53,9 @@ def collect(run: RunFolder, runner: Runner) -> Collected:
     for place, file in run.results():
         if place in known:
             continue
+        if _stands_inside(runner, place):
+            _note(run, runner, place)
+            continue
         try:
             take(run, runner, place, file)
             taken += 1
@@ -70,6 +73,18 @@ def take(run: RunFolder, runner: Runner, place: str, file: Path) -> None:
     data = read(file) or b""
     checked(place, data)
     runner.take_in(place, data)
+    _note(run, runner, place)
+
+
+def _stands_inside(runner: Runner, place: str) -> bool:
+    """Whether the store has this result already as a piece of a larger one, which came before it."""
+    store: Any = runner.store
+    whole = store.inside(place)
+    return whole != place and store.has(whole)
+
+
+def _note(run: RunFolder, runner: Runner, place: str) -> None:
+    """Mark a result as taken in."""
     folder = _taken(run, runner)
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cache import within
 from cache.blob import Blob
 from cache.store import ResultStore
+from cache.within import Member
 from engine.jobs.executors.collecting import collect, left, take_part
 from engine.jobs.executors.run_folder import RunFolder, write_whole
 from engine.jobs.executors.run_task import work
@@ -43,6 +46,31 @@ def test_what_was_made_is_taken_in_once_and_what_failed_is_named(run: RunFolder,
     assert there is not None and there.facts["name"] == "a"
     assert collect(RunFolder(run.path), runner).taken == 0
     assert [part.key for part in left(run)] == [REQUESTS[2].key()]
+
+
+class Holds:
+    """The result of `a` holds the one that belongs in this place."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def members(self, facts: Mapping[str, Any]) -> Mapping[str, Member]:
+        return {self.place: Member("b", True)} if facts["request"]["name"] == "a" else {}
+
+    def cut(self, pieces: object, how: str) -> Blob:
+        return Blob()
+
+
+def test_what_stands_inside_a_result_that_is_there_is_not_stored_beside_it(
+    run: RunFolder, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, piece = (run.parts()[each.key()] for each in REQUESTS[:2])
+    monkeypatch.setattr(within, "_KNOWS", [Holds(piece.place)])
+    store = runner.store
+    assert isinstance(store, ResultStore) and take_part(run, runner, whole)
+    assert collect(run, runner).taken == 0 and store.stored() == {whole.place} and store.has(piece.place)
+    store.delete(whole.place)
+    assert collect(run, runner).taken == 0, "what was let go since is not brought back"
 
 
 def test_a_file_that_comes_late_or_in_pieces_is_taken_the_next_time(run: RunFolder, runner: Runner) -> None:
