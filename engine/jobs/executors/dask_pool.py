@@ -159,13 +159,10 @@ class Pool(Executor):
             self._waiting = deque(handle for handle in self._waiting if not handle.ended)
 
     def _ask(self, ask: str, keys: Sequence[str] = (), workers: Sequence[str] | None = None) -> dict[str, Any]:
-        """What these workers answer (default: those that have something of ours), nothing where one knows no such question;
-        without those that do not answer in time."""
+        """What these workers answer in time (default: those with something of ours); nothing where one knows no such question."""
         asked = sorted({away.worker for away in self._away.values()}) if workers is None else [*workers]
-        if not asked:
-            return {}
         message = {"op": dask_worker.ASK, "ask": ask, "keys": list(keys)}
-        return self._sync(self._answers, message, asked)
+        return self._sync(self._answers, message, asked) if asked else {}
 
     async def _answers(self, message: Mapping[str, Any], workers: Sequence[str]) -> dict[str, Any]:
         """Each is asked by itself, so that one that is frozen keeps nothing from the others."""
@@ -179,9 +176,6 @@ class Pool(Executor):
 
         await asyncio.gather(*map(answers, workers))
         return found
-
-    async def _brought(self, future: Any) -> Any:
-        return await self._client.gather(future, asynchronous=True)
 
     def _sync(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """What a call of Dask's gives. Raises TimeoutError where nothing comes for long."""
@@ -249,15 +243,19 @@ class Pool(Executor):
             return
         if handle.status == "queued":  # nobody heard it begin; it may have all the same
             handle.begins(away.worker)
+        handle.deaths += 1
         log.warning("The Dask worker %s died: %s", away.worker, how)
         if handle.cancelled:
             handle.ends("cancelled")
-        elif handle.attempts >= ATTEMPTS:
+        elif handle.deaths >= ATTEMPTS:
             handle.ends("failed", Unavailable(died_twice(how)))
         else:
-            handle.waits("The worker died; the job begins once more")
-            with self._changed:
-                self._waiting.appendleft(handle)
+            self._again(handle, "The worker died; the job begins once more")
+
+    def _again(self, handle: Handle, why: str) -> None:
+        handle.waits(why)
+        with self._changed:
+            self._waiting.appendleft(handle)
 
     def _let_go(self, away: Away) -> None:
         self._away.pop(away.handle.key, None)
@@ -270,11 +268,12 @@ class Pool(Executor):
             self._died(away, f"Dask says that its task is {away.future.status}")
             return
         try:
-            results, ended = dask_worker.unpacked(self._sync(self._brought, away.future))
+            answer = self._sync(lambda: self._client.gather(away.future, asynchronous=True))
         except TimeoutError:
             self._died(away, "its answer does not come")
             return
         self._let_go(away)
+        results, ended = dask_worker.unpacked(answer)
         if handle.status == "queued":
             handle.begins(away.worker)
         try:
@@ -286,22 +285,38 @@ class Pool(Executor):
             return
         if ended.get("status") == "done" and self.runner.find(handle.key) is None:
             ended = {"status": "failed", "error": f"The worker {away.worker} sent no result. Ask for it again."}
+        if ended.get("status") == "lacks":
+            handle.lacked.add(away.worker)
+            if self._able(handle) and not handle.cancelled:
+                self._again(handle, str(ended.get("error")))
+                return
         finish(handle, ended)
+
+    def _able(self, handle: Handle) -> set[str]:
+        """The workers that lack nothing for it, as far as is known."""
+        return {worker for worker, ours in self._ours.items() if ours} - handle.lacked
+
+    def _next(self) -> tuple[Handle, str] | None:
+        """The first that waits which a worker that has nothing to do may be able to do, and that worker."""
+        with self._changed:
+            for handle in self._waiting:
+                able = self._able(handle)
+                if worker := next((each for each in self._free if each in able or not able), ""):
+                    self._waiting.remove(handle)
+                    self._free.remove(worker)
+                    return handle, worker
+        return None
 
     def _hand_out(self) -> None:
         """A request for each worker that has nothing to do."""
         wanted = config.settings().precision
-        while self._free:
-            with self._changed:
-                if not self._waiting:
-                    return
-                handle = self._waiting.popleft()
+        while (found := self._next()) is not None:
+            handle, worker = found
             try:
                 task = Task.of(handle.request, "" if wanted == "auto" else wanted)
             except VitrineError as error:
                 handle.ends("failed", error)
                 continue
-            worker = self._free.pop(0)
             future = self._client.submit(
                 dask_worker.compute,
                 task.as_text(),

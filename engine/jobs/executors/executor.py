@@ -44,6 +44,10 @@ class Handle:
         self.request, self.key = request, key
         self.attempts = 0
         """How often a worker began with it."""
+        self.deaths = 0
+        """How many workers died at it."""
+        self.lacked: set[str] = set()
+        """Which workers lack something for it."""
         self.where = ""
         """Which worker has it, in words."""
         self.long = False

@@ -24,6 +24,7 @@ from engine.jobs.executors.dask_worker import security, unpacked
 from engine.jobs.executors.executor import Gone
 from engine.jobs.executors.places import environment
 from engine.jobs.executors.wire import Task, write_message
+from engine.jobs.executors.worker import Lacks
 from engine.jobs.runner import Runner
 from tests.engine.jobs.executors.conftest import dask, free_port, started, stopped
 from tests.engine.jobs.executors.test_contract import ended, fresh, until
@@ -137,17 +138,68 @@ def test_a_result_that_the_worker_has_already_comes_with_its_answer(own_store: P
     assert len(noted(ledger)) == 2, "it was computed once"
 
 
-def test_what_a_worker_calls_done_and_does_not_send_is_not_done(
-    runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def idle(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+    """A pool of two workers whose thread does nothing: what becomes of what they say is for a test to say."""
     monkeypatch.setattr(Pool, "_tend", lambda self: None)
-    there, answer = Pool(runner, "tcp://127.0.0.1:1"), io.BytesIO()
-    handle = there.submit(Tiny(name=fresh()))
-    write_message(answer, {"ended": {"status": "done", "place": f"{handle.key}.float32"}})
-    there._client = SimpleNamespace(sync=lambda *asked, **named: answer.getvalue())
-    there._ended(Away(handle, "tcp://a-worker:1", SimpleNamespace(status="finished", cancel=lambda: None)))
+    there = Pool(runner, "tcp://127.0.0.1:1")
+    there._ours = {"one": True, "two": True, "a stranger": False}
+    yield there
     there.close()
-    assert handle.status == "failed" and "tcp://a-worker:1 sent no result" in str(handle.error)
+
+
+def away(there: Pool, worker: str) -> Away:
+    """What waits first is at this worker."""
+    there._free = [worker]
+    found = there._next()
+    assert found is not None and found[1] == worker
+    there._away[found[0].key] = Away(found[0], worker, SimpleNamespace(status="finished", cancel=lambda: None))
+    found[0].begins(worker)
+    return there._away[found[0].key]
+
+
+def answers(there: Pool, worker: str, **how: str) -> None:
+    """This worker has what waits first, and says how it ended."""
+    answer = io.BytesIO()
+    write_message(answer, {"ended": how})
+    there._client = SimpleNamespace(sync=lambda *asked, **named: answer.getvalue(), close=lambda timeout: None)
+    there._ended(away(there, worker))
+
+
+def test_what_a_worker_calls_done_and_does_not_send_is_not_done(idle: Pool) -> None:
+    handle = idle.submit(Tiny(name=fresh()))
+    answers(idle, "one", status="done", place=f"{handle.key}.float32")
+    assert handle.status == "failed" and "The worker one sent no result" in str(handle.error)
+
+
+def test_what_one_worker_lacks_something_for_waits_for_another(idle: Pool) -> None:
+    handle, next_one = idle.submit_all([Tiny(name=fresh()), Tiny(name=fresh())])
+    answers(idle, "one", status="lacks", error="The worker one lacks something.")
+    assert handle.status == "queued" and handle.snapshot().message == "The worker one lacks something."
+    idle._free = ["one"]
+    assert idle._next() == (next_one, "one"), "it is not asked again for the same"
+    assert idle._next() is None
+    answers(idle, "two", status="lacks", error="The worker two lacks something.")
+    assert isinstance(handle.error, Lacks) and "two lacks" in str(handle.error), "nobody is left who may have it"
+
+
+def test_what_waits_for_a_worker_that_is_gone_ends_with_what_the_others_lack(idle: Pool) -> None:
+    handle = idle.submit(Tiny(name=fresh()))
+    answers(idle, "one", status="lacks", error="The worker one lacks something.")
+    del idle._ours["two"]
+    answers(idle, "one", status="lacks", error="The worker one lacks something.")
+    assert isinstance(handle.error, Lacks)
+
+
+def test_a_scheduler_that_was_gone_is_not_a_worker_that_died(idle: Pool) -> None:
+    handle = idle.submit(Tiny(name=fresh()))
+    away(idle, "one")
+    idle._lost(OSError("the connection is closed"))
+    idle._ours = {"one": True, "two": True}
+    idle._died(away(idle, "one"), "it is gone")
+    assert handle.status == "queued" and "begins once more" in handle.snapshot().message
+    idle._died(away(idle, "two"), "it is gone")
+    assert "died twice" in str(handle.error)
 
 
 def test_a_worker_gives_up_what_nobody_asks_about_and_goes_on_with_what_somebody_does(
