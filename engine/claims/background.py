@@ -75,7 +75,9 @@ def tell(subject: Subject, results: Results) -> Verdict:
     what = "answers of a kind that lives at the place shown" if places else "right answers"
     word = judged((sign(objects), sign(backgrounds)))
     kept = [_kept(name, _result(subject, results, name)) for name in (vit, cnn)]
-    sentence = " ".join([_objects(objects, fair["n"]), _backgrounds(backgrounds, what), *kept]).rstrip()
+    reach = _reach(_result(subject, results, vit)) if places else ""
+    told = [_objects(objects, fair["n"]), _backgrounds(backgrounds, what), reach, *kept]
+    sentence = " ".join(filter(None, told))
     return Verdict(word, sentence, objects, "on objects alone, ViT minus CNN", points(objects))
 
 
@@ -101,6 +103,16 @@ def _backgrounds(found: Estimate, what: str) -> str:
     if sign(found) is None:
         return f"On backgrounds alone no difference in {what} was seen ({points(found)}; {unseen(found)})."
     return f"On backgrounds alone it gives {apart(found)} {'more' if found.value > 0 else 'fewer'} {what}."
+
+
+def _reach(result: Result) -> str:
+    """Chance, and the best possible observer, beside what models make of backgrounds alone; empty where neither is known."""
+    rows = _rows(result) if "variants" in result.tables else []
+    row = next((row for row in rows if row["variant"] == "background"), {})
+    if not row.get("lives_chance", 0) > 0:  # NaN where no place is known
+        return ""
+    blind, ideal = row["lives_chance"], row["lives_ideal"]
+    return f"A blind guess is such an answer in {100 * blind:.1f}%, the best possible observer's in {100 * ideal:.0f}%."
 
 
 def figure(subject: Subject, results: Results) -> Chart | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from engine.core.statistics import Estimate, smallest_like
 from engine.evaluation.comparison import Aligned, matched, paired
 
 _FILLED = {
@@ -44,19 +45,23 @@ def sentence(aligned: Aligned, variant: str = "foreground", fill: str = "") -> s
     return f"{told}. {among}, {_behind(fair, 'is') if sign(fair) else unseen(fair)}."
 
 
-def leaning(aligned: Aligned) -> str:
-    """Which of two models leans more on the background: loses more without it, of the images that both get right in full (of more
-    models the two that lie furthest apart). Empty where nothing of the kind was measured."""
+def without_background(aligned: Aligned) -> str:
+    """Which of two models loses more when the background goes, filled the first way, of the images that both get right in full
+    (of more models the two that lie furthest apart). Empty where nothing of the kind was measured.
+
+    What a model leans on is more than one fill can say: another one may turn the order round.
+    """
     rows = [row for row in matched(aligned)["paired"] if row["variant"] == "foreground"]
     if not rows:
         return ""
-    row = max(rows, key=lambda row: abs(row["difference"]))
+    row = max((row for row in rows if row["fill"] == rows[0]["fill"]), key=lambda row: abs(row["difference"]))
+    several = f" (of {len(aligned.models)} models, the two furthest apart)" if len(aligned.models) > 2 else ""
+    done = f"{shown('foreground', row['fill'])}{several}"
+    among = f"of the images that {_all(aligned)} get right in full"
     if not sign(row):
-        return f"Neither {row['a']} nor {row['b']} was seen to lean more on the background: {unseen(row)}."
+        return f"{done}, neither {row['a']} nor {row['b']} was seen to lose more {among}: {unseen(row)}."
     more, less = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])
-    of, loses = _all(aligned), gap(row).replace(" points", " points more", 1)
-    among = f"of the images that {of} get right in full"
-    return f"{more} leans more on the background than {less}: {among} it loses {loses} without it."
+    return f"{done}, {more} loses {gap(row).replace(' points', f' points more than {less}', 1)}, {among}."
 
 
 def unseen(row: dict[str, Any]) -> str:
@@ -120,3 +125,21 @@ def places(row: dict[str, Any]) -> str:
     more, less = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
     size = gap(row).replace(" points", " points more often", 1)
     return f"Shown backgrounds alone ({row['fill']}), {more} names a kind that lives there {size} than {less}."
+
+
+def halves(row: dict[str, Any]) -> str:
+    """How far apart the cut-offs lie that take half of the accuracy of two models, or how far they would have to, from a row of
+    `engine.reliance.frequency.paired`; empty where a curve does not fall so low."""
+    if row["half_cutoff"] is None:
+        return ""
+    found = Estimate(*row["half_cutoff"])
+    low, high = sorted((found.low, found.high))
+    if low <= 0 <= high:
+        between = f"{low:.3f} to {high:.3f}".replace("-", "−")
+        return (
+            f"No difference between the cut-offs of {row['a']} and {row['b']} was seen ({between}); one of "
+            f"{smallest_like(found):.3f} of Nyquist would have been, in 80% of samples."
+        )
+    less, more = (row["a"], row["b"]) if high < 0 else (row["b"], row["a"])
+    size, ends = abs(found.value), sorted((abs(low), abs(high)))
+    return f"On the same images, {less}'s cut-off is {size:.3f} of Nyquist ({ends[0]:.3f} to {ends[1]:.3f}) below {more}'s."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from engine.core.errors import BadRequest
 from pages.common import results
 from pages.sections.reliance.view import View, request
 
@@ -27,7 +28,7 @@ def aligned(keys: tuple[str, ...]) -> Aligned:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def compared(keys: tuple[str, ...]) -> dict[str, Any]:
     """What the comparison of cut images shows: `paired`, `paired_places`, `matched`, `robustness` of each variant, and sentences:
-    which model leans more on the background, and one for the object and one for the background (none of a model alone)."""
+    which model loses more without the background, and one for the object and one for the background (none of a model alone)."""
     from engine.evaluation import comparison, telling
 
     together = aligned(keys)
@@ -40,9 +41,22 @@ def compared(keys: tuple[str, ...]) -> dict[str, Any]:
         "paired_places": comparison.paired_places(together),
         "matched": comparison.matched(together),
         "robustness": {name: comparison.robustness(together, name) for name in names},
-        "sentences": [*filter(None, [telling.leaning(together)]), *told] if several else [],
+        "sentences": [*filter(None, [telling.without_background(together)]), *told] if several else [],
         "places": [telling.places(row) for row in comparison.paired_places(together)],
     }
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def cutoffs(keys: tuple[str, ...]) -> list[str]:
+    """What each pair of models comes to under a low-pass, on their common images, with what could have been seen."""
+    from engine.evaluation import telling
+    from engine.reliance import frequency
+
+    there = [result for key in keys if (result := results.find(key)) is not None]
+    try:
+        return [said for row in frequency.paired(there) if (said := telling.halves(row))]
+    except BadRequest:  # no images in common: each model is told alone
+        return []
 
 
 def keys_of(view: View, measure: str, computed: Mapping[str, Result]) -> tuple[str, ...]:

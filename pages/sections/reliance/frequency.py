@@ -17,6 +17,7 @@ from pages.common.units.view import View as UnitsView
 from pages.common.words import share
 from pages.sections.reliance import charts, images
 from pages.sections.reliance.charts import INTERVAL
+from pages.sections.reliance.compared import cutoffs
 from pages.sections.reliance.shown import Shown, together
 
 WANTED = "bg_layer_clicked"
@@ -34,6 +35,8 @@ def frequency(shown: Shown) -> None:
     ]
     finding = f"For half of its accuracy, {', '.join(told)}." if told else "No low-pass halves the accuracy."
     st.markdown(f"### {finding}")
+    for sentence in cutoffs(shown.keys):
+        st.markdown(errors.escape(sentence))
     images.filtered(shown, shown.view.cutoff)
     left, right = st.columns(2, gap="large")
     with left:

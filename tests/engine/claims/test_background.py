@@ -48,6 +48,17 @@ def test_where_places_are_known_they_count_and_not_the_kind(kinds) -> None:
     assert told.word == HOLDS and "a kind that lives at the place shown" in told.sentence
 
 
+def test_what_backgrounds_alone_give_stands_beside_chance_and_the_best_possible_observer(kinds) -> None:
+    given = results((0.9, 0.2), (0.6, 0.2), lives=(0.5, 0.1))
+    table = pd.DataFrame(rows([1, 0.9, 0.5], "top1")).assign(variant=[name for name, _ in NAMES])
+    known = pd.DataFrame({"lives_chance": [0.116], "lives_ideal": [1.0]}, index=[2])
+    given["background-a"].tables["variants"] = table.join(known)
+    said = CLAIM.tell(SUBJECT, given).sentence
+    assert "A blind guess is such an answer in 11.6%, the best possible observer's in 100%." in said
+    given["background-a"].tables["variants"] = table
+    assert "blind guess" not in CLAIM.tell(SUBJECT, given).sentence
+
+
 def test_the_models_may_stand_the_other_way_round(kinds) -> None:
     turned = Subject("cnn", "vit", "", "somewhere")
     given = results((0.9, 0.5), (0.6, 0.2))

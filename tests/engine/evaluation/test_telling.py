@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.request import Result
 from engine.evaluation.comparison import Aligned, align
-from engine.evaluation.telling import gap, leaning, points, sentence, shown, unseen
+from engine.evaluation.telling import gap, halves, points, sentence, shown, unseen, without_background
 
 VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 
@@ -38,18 +38,43 @@ def test_a_model_falls_behind_where_it_was_level_on_whole_images() -> None:
     assert sentence(pair(0.52, 0.40)).startswith("With the background blacked out, b falls 12 points behind a")
 
 
-def test_the_model_that_loses_more_without_the_background_leans_more_on_it() -> None:
-    assert leaning(pair(0.40, 0.52)) == (
-        "a leans more on the background than b: of the images that both get right in full it loses 13 points more (11 to 16) "
-        "without it."
+def test_the_model_that_loses_more_is_told_with_what_filled_the_hole() -> None:
+    assert without_background(pair(0.40, 0.52)) == (
+        "With the background blacked out, a loses 13 points more than b (11 to 16), of the images that both get right in full."
     )
-    assert leaning(pair(0.52, 0.40)).startswith("b leans more on the background than a")
+    assert without_background(pair(0.52, 0.40)).startswith(
+        "With the background blacked out, b loses 13 points more than a"
+    )
 
 
-def test_where_neither_was_seen_to_lean_more_it_is_said_with_what_would_have_been_seen() -> None:
-    told = leaning(pair(0.4, 0.4))
-    assert told.startswith("Neither a nor b was seen to lean more on the background: no difference")
-    assert leaning(pair(0.4, 0.4, full=(0.0, 0.9))) == "", "no image is right in full for both"
+def test_one_fill_is_told_and_it_is_the_first() -> None:
+    """Black costs a more; noise, which comes later, costs b three times as much and is not what the sentence is about."""
+    variants = [["full", ""], ["foreground", "black"], ["foreground", "noise"]]
+    two = [result("a", first(0.9), first(0.4), first(0.8)), result("b", first(0.9), first(0.5), first(0.1))]
+    for one in two:
+        one.facts["variants"] = variants
+    told = without_background(align(two))
+    assert told.startswith("With the background blacked out, a loses 11 points more than b") and "leans" not in told
+
+
+def test_of_three_models_the_sentence_says_which_two_it_is_about() -> None:
+    three = align(
+        [result(name, first(0.9), first(share), first(0)) for name, share in (("a", 0.5), ("b", 0.3), ("c", 0.6))]
+    )
+    told = without_background(three)
+    assert told.startswith(
+        "With the background blacked out (of 3 models, the two furthest apart), b loses 33 points more"
+    )
+    assert "than c" in told and "that all get right" in told
+
+
+def test_where_no_loss_was_seen_to_be_larger_it_is_said_with_what_would_have_been_seen() -> None:
+    told = without_background(pair(0.4, 0.4))
+    assert told.startswith(
+        "With the background blacked out, neither a nor b was seen to lose more of the images that both"
+    )
+    assert "would have been, in 80% of samples" in told
+    assert without_background(pair(0.4, 0.4, full=(0.0, 0.9))) == "", "no image is right in full for both"
 
 
 def test_a_model_that_was_behind_already_is_behind() -> None:
@@ -90,3 +115,14 @@ def test_points_have_a_decimal_place_only_where_the_interval_is_narrow() -> None
     assert unseen({**row, "interval": (-0.05, 0.02)}).startswith(
         "no difference between x and y was seen (−5 to 2 points)"
     )
+
+
+def test_cutoffs_are_told_apart_or_with_what_would_have_told_them_apart() -> None:
+    row = {"a": "x", "b": "y", "half_cutoff": [-0.035, -0.041, -0.03]}
+    assert halves(row) == "On the same images, x's cut-off is 0.035 of Nyquist (0.030 to 0.041) below y's."
+    assert "y's cut-off is 0.035 of Nyquist" in halves(row | {"half_cutoff": [0.035, 0.03, 0.041]})
+    assert halves(row | {"half_cutoff": [0.001, -0.007, 0.007]}) == (
+        "No difference between the cut-offs of x and y was seen (−0.007 to 0.007); one of 0.010 of Nyquist would have been, in "
+        "80% of samples."
+    )
+    assert halves(row | {"half_cutoff": None}) == ""
