@@ -9,7 +9,7 @@ from typing import Any
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.rows import rows_of
-from engine.concepts.purity.request import TYPICAL, PurityRequest, compare, difference, sites_of_role
+from engine.concepts.purity.request import TYPICAL, PurityRequest, compare, difference, sites_of_role, too_few
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.models import catalog
@@ -72,8 +72,8 @@ def _can_be_found(results: list[Result]) -> str:
         f"A unit with an AUROC of {TYPICAL} is found in {found} of cases. {facts['few']:.0%} of the tags have five kinds or "
         f"fewer; {len(facts['left_out'])} that hardly any unit could be found for are left out, {facts['concepts']} remain. "
         f"False discovery rate {facts['level']:.0%} in each layer; a unit that means nothing has an average precision of "
-        f"{facts['by_chance']:.3f}."
-    )
+        f"{facts['by_chance']:.3f}. {too_few(results)}"
+    ).rstrip()
 
 
 def _model(result: Result) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Invariant: a unit and the members of a null go through the same functions, so th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -44,8 +45,10 @@ class Null:
         return (areas - self.mean[words]) / self.spread[words]
 
     def needed(self, words: np.ndarray, p: float) -> np.ndarray:
-        """The AUROC (n,) that these words (n,) need for this p-value; for the least that there is where p is less."""
-        above = max(0, round(p * (len(self.members) + 1)) - 1)
+        """The AUROC (n,) that these words (n,) need for this p-value; infinite where so few members allow none so small."""
+        above = math.floor(p * (len(self.members) + 1) + 1e-9) - 1
+        if above < 0:
+            return np.full(len(words), np.inf)
         return self.mean[words] + self.spread[words] * self.members[max(0, len(self.members) - 1 - above)]
 
 

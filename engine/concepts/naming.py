@@ -22,7 +22,7 @@ from engine.concepts.matching import matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
 from engine.core import devices
 from engine.core.choices import DEFAULT_MEASURE, DEFAULT_TOP_WORDS, EMBEDDING, Measure
-from engine.core.discovery import FALSE, cut
+from engine.core.discovery import FALSE, cut, fewest
 from engine.core.experiments import experiment
 from engine.core.quantiles import student_quantile
 from engine.core.request import Context, Progress, Result, build
@@ -75,16 +75,19 @@ class NameUnitsRequest(WithReader):
     were halved), against (the nulls), level (the false discovery rate), named (share of the units), passing (the share that
     would be named against each null alone), rates (the share of each null's members that would get a name at the same
     cut), largest_p (the largest p-value that is a discovery; 0 where there is none), smallest (the AUROC that would be a
-    discovery with 80% power, the median over the units' words), twin (the twin's name, or None), seconds, device.
+    discovery with 80% power, the median over the units' words; 1 where none would be), fewest (how many units must stand out from
+    every member of a null before one is a discovery), twin (the twin's name, or None), seconds, device.
     """
 
     experiment = "name-units"
-    version = 3
+    version = 4
     changes: ClassVar = {
         2: "A name is now chosen on half of the kinds and tested on the other half, against an untrained network and "
         "shuffled kinds; before, it only had to exceed shuffled images, as nearly all units do.",
         3: "Intervals of held-out AUROCs go by the kinds that hold one of the unit's strongest images, and are a tenth wider: "
         "before, 92 of 100 held the true value.",
+        4: "Where no unit has a name, the AUROC that would have been enough is no longer told as if there had been one: a single "
+        "unit can be too few for a name, however clear it is. The words and names of units are what they were.",
     }
 
     site: str
@@ -178,7 +181,8 @@ def name_units(
     p = np.where(still, 1.0, _largest(told.p))
     last = cut(p)
     rates = {name: float((_largest(null.p) <= last).mean()) for name, null in of_nulls.items()}
-    least = np.max([known[name].needed(told.words, last) for name in known if name in DECIDING], axis=0)
+    deciding = [null for name, null in known.items() if name in DECIDING]
+    least = np.max([null.needed(told.words, max(last, FALSE / max(len(p), 1))) for null in deciding], axis=0)
     arrays = {
         "words": numbers,
         "scores": scores,
@@ -196,6 +200,7 @@ def name_units(
         "rates": rates,
         "largest_p": last,
         "smallest": float(min(1.0, np.median(least + student_quantile(POWER, MANY) * error))),
+        "fewest": fewest(len(p), max(1 / (len(null.members) + 1) for null in deciding)),
     }
     return arrays, facts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.concepts.naming import DECIDING, DIRECTIONS, SHUFFLED, TWIN
+from engine.core.discovery import cut
 from engine.core.request import Result
 
 AGAINST = {
@@ -34,7 +35,7 @@ def of_layer(naming: Result) -> str:
         f"{named} of {units} units ({named / max(units, 1):.1%}) have a name: a word chosen on half of the {halves} that also "
         f"fits their strongest images among the other half, more than the same search finds where there is nothing (false "
         f"discovery rate {facts['level']:.0%}). {alone[:1].upper()}{alone[1:]}. At this cut {rates} would get a name. "
-        f"{_smallest(facts)}{'' if facts['twin'] else ' ' + NO_TWIN}"
+        f"{_smallest(facts)}{_few(facts, units)}{'' if facts['twin'] else ' ' + NO_TWIN}"
     )
 
 
@@ -45,6 +46,14 @@ def _smallest(facts: dict[str, Any]) -> str:
     if facts["smallest"] >= 1:
         return "With this many images no AUROC would have been enough in 80% of cases."
     return f"An AUROC of {facts['smallest']:.2f} would have been found in 80% of cases."
+
+
+def _few(facts: dict[str, Any], units: int) -> str:
+    """What no unit could show alone, since the nulls have only so many members."""
+    least = int(facts.get("fewest", 1))  # a result in a collection may be older
+    if least > units:
+        return f" So few units can have no name at all: {least} would have to stand out from every member of the nulls."
+    return f" Fewer than {least} such units cannot be found, however clear they are." if least > 1 else ""
 
 
 def _members(null: str) -> str:
@@ -62,9 +71,14 @@ def of_unit(naming: Result, unit: int) -> str:
     )
     if not arrays["abstained"][unit]:
         return f"{told}."
-    last = max(float(facts["largest_p"]), facts["level"] / len(arrays["p"]))
-    like = [AGAINST[null] for null in DECIDING if f"p_{null}" in arrays and float(arrays[f"p_{null}"][unit]) > last]
-    return f"{told}: no more than with {_join(like)}." if like else f"{told}: too little among so many units."
+    like = [AGAINST[null] for null in DECIDING if f"p_{null}" in arrays and not _stands_out(naming, null, unit)]
+    return f"{told}: not reliably more than with {_join(like)}." if like else f"{told}: too little among so many units."
+
+
+def _stands_out(naming: Result, null: str, unit: int) -> bool:
+    """Whether the unit would have a name against this null alone."""
+    p = naming.arrays[f"p_{null}"]
+    return bool(p[unit] <= cut(p, naming.facts["level"]))
 
 
 def _join(parts: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 FALSE = 0.05
@@ -18,3 +20,9 @@ def cut(p: np.ndarray, rate: float = FALSE) -> float:
     ordered = np.sort(p)
     passed = np.flatnonzero(ordered <= rate * np.arange(1, len(p) + 1) / max(len(p), 1))
     return float(ordered[passed[-1]]) if len(passed) else 0.0
+
+
+def fewest(tests: int, least: float, rate: float = FALSE) -> int:
+    """How many of so many tests must reach `least`, the smallest p-value that there is (one over the members of a null and
+    one), before any of them is a discovery: fewer cannot be found, however clear they are."""
+    return max(1, math.ceil(tests * least / rate - 1e-9))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.concepts.purity.shares import HEADLINE
+from engine.core.discovery import fewest
 from engine.core.errors import BadRequest
 from engine.core.request import Result
 from engine.core.statistics import Estimate, combination, share, smallest_like
@@ -79,6 +80,21 @@ def _verdict(apart: tuple[float, float, float], a: str, b: str, language: bool) 
 def smallest(apart: tuple[float, float, float]) -> float:
     """The smallest true difference whose interval, as wide as this one, would leave out zero in 80% of cases."""
     return smallest_like(Estimate(*apart))
+
+
+def too_few(results: Sequence[Result]) -> str:
+    """How few concept units of a layer the permutations could not have shown, in a sentence; empty where that is none."""
+    facts = results[0].facts
+    sizes = sorted({int(units) for result in results for units in result.tables["layers"]["units"]})
+    least = 1 / (int(facts["permutations"]) + 1)
+    ends = [fewest(size, least, facts["level"]) for size in (sizes[0], sizes[-1])]
+    if ends[-1] == 1:
+        return ""
+    few, of = (" to ".join(dict.fromkeys(map(str, pair))) for pair in (ends, (sizes[0], sizes[-1])))
+    return (
+        f"Fewer than {few} concept units of a layer of {of} cannot be found, however clear they are: no p-value is below "
+        f"1/{facts['permutations'] + 1}, after as many permutations."
+    )
 
 
 def names_against_truth(naming: Result, purity: Result) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from engine.concepts.halves import directions
-from engine.concepts.purity.compare import compare, difference, names_against_truth
+from engine.concepts.purity.compare import compare, difference, names_against_truth, too_few
 from engine.concepts.purity.confounds import control_basis, mean_colours
 from engine.concepts.purity.known_tags import Truth, tag_truth
 from engine.concepts.purity.measure import Measured, Reference, measure
@@ -33,7 +33,7 @@ from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.sites.access import Site
 
-__all__ = ["PurityRequest", "compare", "difference", "names_against_truth", "sites_of_role"]
+__all__ = ["PurityRequest", "compare", "difference", "names_against_truth", "sites_of_role", "too_few"]
 
 DIRECTIONS = 256
 """Random directions of a layer that go through the same test."""
@@ -61,9 +61,9 @@ class PurityRequest(Request):
     4. *No single kind.* Each tag's strongest kind is left out, and the mean is taken over the others.
     5. *Tags of all sizes.* That mean is turned into -log10 of its tail probability for as many random kinds, the
        strongest left out (`tail_tables`). This is the score; the unit's best tag has the highest.
-    6. *The best of many tags.* The best score is compared with the best over all tags under 2,000 permutations of the kinds,
-       in which each tag keeps its number of kinds and its overlap with other tags (`permutation`; tail probability with
-       the observed score included: Phipson and Smyth 2010).
+    6. *The best of many tags.* The best score is compared with the best over all tags under at most 1,000 permutations of
+       the kinds, in which each tag keeps its number of kinds and its overlap with other tags (`permutation`; tail
+       probability with the observed score included: Phipson and Smyth 2010).
     7. *Likeness.* The same with kinds permuted within their subgroup only, which preserves what tags gain from visual
        similarity, for example of all flowers. A unit is **beyond likeness** if both probabilities are at most 5%, and its
        score exceeds the 95th percentile of random units (the floor: a unit that responds to one kind is almost silent

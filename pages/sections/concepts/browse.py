@@ -108,12 +108,14 @@ def _side(
 
 
 def _why(view: ConceptsView, row: Mapping[Any, Any]) -> str:
-    """What a card says beside its unit: the number that the cards are sorted by, and the concept where it has one."""
+    """What a card says beside its unit: the number that the cards are sorted by, and the concept where it has one, or else, where
+    cards are sorted by it, the tag that comes nearest."""
     said = []
     if view.sort == "selectivity":
         said.append(f"selectivity **{words.number(float(row['selectivity']))}**")
     if row["pure"] or (view.sort == "purity" and isinstance(row["concept"], str)):
-        said.append(f"concept **{errors.escape(str(row['concept']))}** AUROC {float(row['auroc']):.2f}")
+        what = "concept" if row["pure"] else "nearest tag"
+        said.append(f"{what} **{errors.escape(str(row['concept']))}** AUROC {float(row['auroc']):.2f}")
     return " · ".join(said)
 
 
@@ -141,7 +143,7 @@ def _filters(page: ExperimentPage[ConceptsView], view: ConceptsView, tables: Map
                 st.selectbox(
                     "Concept", [ANY, *_with(names, view.concept)], key=page.key("concept_at"),
                     on_change=_turned, args=(page, "concept", "concept_at"),
-                    help="The tag that a concept unit responds to most purely: see Known concepts.",
+                    help="Units whose nearest tag this is. Listed are the tags of concept units: see Known concepts.",
                 )  # fmt: skip
             st.session_state[page.key("least_at")] = view.least
             with st.container(width=170):

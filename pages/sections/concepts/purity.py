@@ -134,6 +134,8 @@ def _curves(page: ExperimentPage[ConceptsView], view: ConceptsView, there: Mappi
 
 def _strength(there: Mapping[Side, Result]) -> str:
     """How purely the concept units follow their concepts, and what could have been found."""
+    from engine.concepts.purity.compare import too_few
+
     told = "; ".join(
         f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] "
         f"{float(result.tables['overall']['average_precision'].iloc[0]):.3f} (by chance {result.facts['by_chance']:.3f}), and a "
@@ -143,8 +145,9 @@ def _strength(there: Mapping[Side, Result]) -> str:
     facts = next(iter(there.values())).facts
     return (
         f"Median average precision of the units beyond likeness: {told}. {words.share(facts['few'])} of the tags have five "
-        f"kinds or fewer; {len(facts['left_out'])} tags that hardly any unit could be found for are left out."
-    )
+        f"kinds or fewer; {len(facts['left_out'])} tags that hardly any unit could be found for are left out. "
+        f"{too_few([*there.values()])}"
+    ).rstrip()
 
 
 MEASURED = {

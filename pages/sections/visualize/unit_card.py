@@ -253,7 +253,7 @@ def distribution(shown: Shown, place: int, facts: dict[str, Any] | None, key: st
     if values is None:
         return
     marks = {} if facts is None else {"picture": facts["activation"], "minimized": facts.get("opposite_activation")}
-    told = f"The picture is above {float(facts['percentile']):.1f}% of {len(values):,} images. " if facts else ""
+    told = f"{above(facts, shown.result.facts)} " if facts and shown.result is not None else ""
     if known is not None and shown.maps:
         low_map, high_map = known.scale
         told += (
@@ -267,6 +267,12 @@ def distribution(shown: Shown, place: int, facts: dict[str, Any] | None, key: st
         f"{words.target(unit)} of {shown.address.model} at {shown.address.site} on {shown.data}",
     )
     chart_figure.draw(chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told)
+
+
+def above(facts: dict[str, Any], about: dict[str, Any]) -> str:
+    """Where the picture stands among the whole images that it was scored against: not all that are drawn, where some are made of
+    others."""
+    return f"The picture is above {float(facts['percentile']):.1f}% of {int(about['images']):,} images."
 
 
 def growth(shown: Shown, place: int, key: str) -> None:

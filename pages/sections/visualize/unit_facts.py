@@ -120,7 +120,9 @@ def tag_of(row: Any) -> str:
     told = f"“{errors.escape(str(row['tag']))}” (AUROC {float(row['auroc']):.2f})"
     if bool(row["concept"]):
         return f"Follows the tag {told}, which kinds of different groups share."
-    return f"Follows no tag more than chance; {told} comes nearest."
+    if bool(row["beyond_likeness"]):  # a single test at 5%, of which a layer makes hundreds
+        return f"May follow the tag {told}; among so many units that is not certain."
+    return f"Was not seen to follow a tag; {told} comes nearest."
 
 
 def _nearest(shown: Shown, unit: int, other: str) -> None:

@@ -29,6 +29,7 @@ def test_the_command_answers_with_layers_and_a_sentence(monkeypatch) -> None:
     assert model["layers"][1]["concept_units"] <= 0.05
     assert model["twin"] is None and model["layers"][0]["twin"] is None
     assert "A unit with an AUROC of 0.77 is found in" in answer.text and "are left out" in answer.text
+    assert "cannot be found, however clear" not in answer.text, "one of 40 units can be"
     assert answer.text.endswith(facts["sentence"])
 
 

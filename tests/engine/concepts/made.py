@@ -28,6 +28,7 @@ def naming(site: str = "blocks.6.mlp.hidden") -> Result:
         "level": 0.05,
         "largest_p": 0.01,
         "smallest": 0.83,
+        "fewest": 16,
     }
     facts |= {
         "passing": {"directions": 0.75, "shuffled": 0.9},

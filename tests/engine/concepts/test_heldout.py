@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.concepts.heldout import Searched, aurocs, compared, intervals, rank_of, searched
+from engine.concepts.heldout import Null, Searched, aurocs, compared, intervals, rank_of, searched
 from engine.concepts.purity.ranking import mid_ranks
 
 IMAGES, WORDS = 240, 12
@@ -40,6 +40,13 @@ def test_the_interval_is_wider_where_the_images_of_a_kind_are_alike() -> None:
 def test_a_p_value_is_a_rank_among_the_null() -> None:
     null = np.arange(1.0, 100.0)
     assert rank_of(np.array([0.0, 99.0, 99.5, 50.0]), null) == pytest.approx([1, 0.02, 0.01, 0.51])
+
+
+def test_a_p_value_below_the_least_that_there_is_needs_more_than_any_auroc() -> None:
+    null = Null(np.array([0.5]), np.array([0.1]), np.linspace(-3, 3, 99))
+    word = np.zeros(1, int)
+    assert np.isinf(null.needed(word, 0.009))
+    assert null.needed(word, 0.01) == pytest.approx(0.8) and null.needed(word, 0.02) < 0.8
 
 
 def test_a_word_that_many_members_of_the_null_follow_needs_a_larger_auroc() -> None:

@@ -46,6 +46,18 @@ def test_hardly_any_layer_has_a_named_unit_where_none_means_anything(measure):
     assert np.mean(np.concatenate(abstained)) > 0.99
 
 
+def test_one_clear_unit_among_many_has_no_name_and_why_is_said():
+    """The unit stands out from every shuffled one, but nine of 401 would have to before one of them is a discovery."""
+    result = named(np.concatenate([following(truth(), [5], noise=0.2), random_units(400)], axis=1))
+    assert result.arrays["p"][0] == pytest.approx(1 / 1001) and result.arrays["words"][0, 0] == 5
+    assert result.arrays["abstained"].all() and result.facts["fewest"] == 9 and result.facts["smallest"] == 1
+    said = telling.of_layer(result)
+    assert "0 of 401 units" in said and "no AUROC would have been enough" in said
+    assert "Fewer than 9 such units cannot be found, however clear they are." in said
+    ten = named(np.concatenate([following(truth(), [*range(5, 15)], noise=0.2), random_units(390)], axis=1))
+    assert not ten.arrays["abstained"][:10].any() and ten.facts["smallest"] < 1
+
+
 def test_units_that_an_untrained_twin_has_too_are_not_named(monkeypatch):
     """All units follow words, in the model and in its twin: against shuffled kinds alone all would be named."""
     words = list(range(WORDS))
@@ -85,7 +97,7 @@ def test_a_layer_and_a_unit_say_what_they_were_tested_by():
     said = telling.of_layer(result)
     assert "of 80 units" in said and "false discovery rate 5%" in said and "of random directions" in said
     assert telling.of_unit(result, 0).endswith("chance 50%).")
-    assert telling.of_unit(result, 70).endswith("no more than with shuffled kinds.")
+    assert telling.of_unit(result, 70).endswith("not reliably more than with shuffled kinds.")
 
 
 def test_the_order_of_the_images_changes_no_name():

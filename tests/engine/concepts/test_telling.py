@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.concepts import telling
 from tests.engine.concepts import made
 
@@ -23,4 +25,22 @@ def test_where_no_auroc_would_have_been_enough_that_is_said() -> None:
 def test_a_unit_without_a_name_says_what_its_word_does_not_stand_out_from() -> None:
     naming = made.naming()
     assert telling.of_unit(naming, 0).endswith("in 80% of pairs (70 to 88%; chance 50%).")
-    assert telling.of_unit(naming, 3).endswith("chance 50%): no more than with shuffled kinds.")
+    assert telling.of_unit(naming, 3).endswith("chance 50%): not reliably more than with shuffled kinds.")
+
+
+def test_what_stands_out_from_one_null_is_not_told_to_fall_behind_both() -> None:
+    """No unit has a name, since none stands out from the untrained network; all stand out from shuffled kinds."""
+    naming = made.naming()
+    naming.facts["largest_p"] = 0.0
+    naming.arrays["p_shuffled"][:], naming.arrays["p_twin"] = 0.001, 0.5 * np.ones(made.UNITS, np.float32)
+    naming.arrays["abstained"][:] = True
+    assert telling.of_unit(naming, 3).endswith("chance 50%): not reliably more than with the untrained network.")
+
+
+def test_how_few_units_cannot_be_found_stands_beside_how_many_were() -> None:
+    naming = made.naming()
+    assert "Fewer than 16 such units cannot be found" in telling.of_layer(naming)
+    naming.facts["fewest"] = 1
+    assert "cannot be found" not in telling.of_layer(naming)
+    naming.facts["fewest"] = 2 * made.UNITS
+    assert "So few units can have no name at all: 1536 would" in telling.of_layer(naming)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.core.discovery import cut
+from engine.core.discovery import cut, fewest
 
 
 def test_the_worked_example_of_benjamini_and_hochberg() -> None:
@@ -34,3 +34,12 @@ def test_where_nothing_is_to_be_found_hardly_anything_is() -> None:
     draws = np.random.default_rng(0).random((400, 200))
     assert np.mean([cut(p) > 0 for p in draws]) == pytest.approx(0.05, abs=0.025)
     assert cut(np.zeros(0)) == 0
+
+
+def test_fewer_units_than_the_smallest_p_value_allows_are_no_discoveries_and_so_many_are() -> None:
+    assert fewest(768, 1 / 1001) == 16 and fewest(768, 1 / 769) == 20 and fewest(40, 1 / 1001) == 1
+    p = np.ones(768)
+    p[:15] = 1 / 1001
+    assert cut(p) == 0
+    p[15] = 1 / 1001
+    assert cut(p) > 0

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.concepts.purity.request import compare, difference, names_against_truth
+from engine.concepts.purity.request import compare, difference, names_against_truth, too_few
 from engine.core.errors import BadRequest
 from engine.core.request import Result
 from engine.core.statistics import Z, share
@@ -128,3 +128,15 @@ def test_names_and_truth_of_different_models_or_sites_are_refused() -> None:
         names_against_truth(naming([["tree"]], [False], model="n"), held(["tree"], [True]))
     with pytest.raises(BadRequest, match="is not one of them"):
         names_against_truth(naming([["tree"]], [False], site="t"), held(["tree"], [True]))
+
+
+def test_how_few_concept_units_cannot_be_found_follows_from_permutations_and_units() -> None:
+    def of(sizes: list[int], permutations: int) -> Result:
+        facts = {"permutations": permutations, "level": 0.05}
+        return Result({}, {}, {"layers": pd.DataFrame({"units": sizes})}, facts)
+
+    assert too_few([of([768, 768], 1000)]).startswith("Fewer than 16 concept units of a layer of 768 cannot be found")
+    assert too_few([of([768], 1000), of([96, 192], 1000)]).startswith(
+        "Fewer than 2 to 16 concept units of a layer of 96 to 768"
+    )
+    assert "below 1/201, after" in too_few([of([40], 200)]) and too_few([of([40], 1000)]) == ""

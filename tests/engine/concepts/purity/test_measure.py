@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.concepts.purity.measure import Measured, measure
+from engine.core.discovery import fewest
 from tests.engine.concepts.known_units import KINDS, colours, noise, reference, truth
 
 
@@ -113,6 +114,16 @@ def test_a_unit_that_follows_what_looks_alike_is_not_beyond_likeness() -> None:
     assert found.strict.mean() > 0.7
     really = measure(3.0 * known.matrix[:, 24:] + noise(60), reference())
     assert really.beyond.mean() > 0.9
+
+
+def test_a_single_clear_unit_among_many_is_no_concept_unit_while_twenty_are() -> None:
+    """The smallest p-value after 1,000 permutations is 1/1001: of 768 units sixteen must have one before it counts."""
+    known = truth()
+    alone = measure(np.concatenate([known.matrix[:, 7:8] * 1.0, noise(767)], axis=1), reference())
+    assert alone.beyond[0] and alone.chance[0] == alone.likeness[0] == pytest.approx(1 / 1001)
+    assert not alone.concept.any()
+    together = measure(np.concatenate([np.repeat(known.matrix[:, 7:8], 20, axis=1), noise(748)], axis=1), reference())
+    assert together.concept[:20].all() and fewest(768, 1 / 1001) == 16
 
 
 def test_the_order_of_scenes_does_not_matter() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.request import Result
 from pages.common import query
-from pages.sections.concepts import abstract, requests, search, setup
+from pages.sections.concepts import abstract, browse, requests, search, setup
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import SECTIONS, ConceptsView
 from tests.engine.concepts.made import IMAGES, MODEL, READER, UNITS, found, index, naming, purity
@@ -176,3 +176,11 @@ def test_browsing_shows_words_sorts_filters_and_abstains_without_computing() -> 
     app.text_input(key="cn_word_at").set_value("no such word").run()
     assert "No unit matches these filters" in text_of(app)
     assert not app.exception and jobs_of_the_page() == []
+
+
+def test_a_card_calls_a_tag_a_concept_only_where_the_unit_is_a_concept_unit() -> None:
+    by_purity = VIEW.model_copy(update={"sort": "purity"})
+    row = {"selectivity": 0.5, "pure": False, "concept": "music", "auroc": 0.81}
+    assert browse._why(by_purity, row) == "nearest tag **music** AUROC 0.81"
+    assert browse._why(by_purity, row | {"pure": True}) == "concept **music** AUROC 0.81"
+    assert browse._why(VIEW, row) == ""

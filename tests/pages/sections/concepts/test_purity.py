@@ -64,7 +64,7 @@ def result(model: str, language: bool, share: float, of_data: str = "starter") -
     overall = pd.DataFrame([spread({"units": 6144, "independent": 3000}, share) | {"average_precision": 0.026}])
     tables = {"units": units, "layers": pd.DataFrame(layers), "overall": overall, "concepts": concepts}
     facts = {"concepts": 148, "kinds": 849, "images": 1698, "language": language, "few": 0.67}
-    facts |= {"left_out": ["two"], "power": 0.23, "by_chance": 0.008, "level": 0.05}
+    facts |= {"left_out": ["two"], "power": 0.23, "by_chance": 0.008, "level": 0.05, "permutations": 1000}
     return Result({"model": model, "data": of_data}, {}, tables, facts)
 
 
@@ -87,6 +87,7 @@ def test_two_models_are_held_against_each_other_in_a_sentence_and_a_table() -> N
         in (app_text)
     )
     assert "148 concepts, 849 kinds, 1698 images" in app_text
+    assert "Fewer than 16 concept units of a layer of 768 cannot be found, however clear they are" in app_text
     assert ":blue[starter-vit] 12.0%, :orange[starter-clip] 30.0%" in app_text
 
 

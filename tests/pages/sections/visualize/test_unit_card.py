@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.sections.visualize.unit_card import details, listed, verdict
+from pages.sections.visualize.unit_card import above, details, listed, verdict
 
 FACTS = {
     "activation": 3.28, "activation_low": 3.01, "activation_high": 3.55, "margin": 1.68, "control": "blank",
@@ -59,3 +59,8 @@ def test_everything_else_is_told_on_hover(more: dict, about: dict, said: str) ->
 def test_what_does_not_apply_is_not_said() -> None:
     told = details(FACTS | {"ratio_as_is": NAN}, "starter", ABOUT)
     assert not [word for word in ("Without", "Only", "Minimized", "nan") if word in told]
+
+
+def test_the_percentile_is_of_as_many_images_as_it_was_taken_over() -> None:
+    """The starter's 3,396 scenes have 1,698 that are made of others by taking the object or the place away."""
+    assert above(FACTS, ABOUT) == "The picture is above 99.9% of 1,698 images."

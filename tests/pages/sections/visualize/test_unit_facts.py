@@ -85,10 +85,13 @@ def test_what_nobody_asked_for_yet_is_one_click_away_and_starts_by_no_other(stor
 
 
 def test_a_tag_is_called_followed_only_where_the_unit_is_a_concept_unit() -> None:
-    row = {"tag": "music", "auroc": 0.81, "concept": True}
+    row = {"tag": "music", "auroc": 0.81, "concept": True, "beyond_likeness": True}
     assert unit_facts.tag_of(row) == "Follows the tag “music” (AUROC 0.81), which kinds of different groups share."
     assert unit_facts.tag_of(row | {"concept": False}) == (
-        "Follows no tag more than chance; “music” (AUROC 0.81) comes nearest."
+        "May follow the tag “music” (AUROC 0.81); among so many units that is not certain."
+    )
+    assert unit_facts.tag_of(row | {"concept": False, "beyond_likeness": False}) == (
+        "Was not seen to follow a tag; “music” (AUROC 0.81) comes nearest."
     )
 
 
