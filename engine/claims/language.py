@@ -73,16 +73,15 @@ def tell(subject: Subject, results: Results) -> Verdict:
         return _verdict(UNTOLD, f"{shares}. No difference was seen ({points(found)}); {unseen(found)}.", found)
     if not more:
         return _verdict(FAILS, f"{shares}: fewer of the CLIP's ({points(found)}).", found)
-    own = sign(Estimate(*difference(clip, _directions(clip))))
-    if own:
+    beyond = Estimate(*difference(clip, _directions(clip)))
+    if sign(beyond):
         return _verdict(HOLDS, f"{shares}: {points(found)}, and more than of random directions of its layers.", found)
-    random = percent(interval(clip, "directions"))
-    return _verdict(
-        PARTLY,
-        f"{shares}: {points(found)}. But random directions of the CLIP's layers follow concepts as often ({random}): the "
-        f"concepts are in its layers, not in single units.",
-        found,
-    )
+    random = f"of random directions of the CLIP's layers {percent(interval(clip, 'directions'))} do"
+    if sign(beyond) is None:
+        but = f"Whether single units do so more than the layers as a whole was not seen: {random}; {unseen(beyond)}."
+    else:
+        but = f"But {random}, more than of its units: the concepts are in its layers, not in single units."
+    return _verdict(PARTLY, f"{shares}: {points(found)}. {but}", found)
 
 
 def _verdict(word: Any, sentence: str, found: Estimate) -> Verdict:

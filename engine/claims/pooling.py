@@ -122,7 +122,12 @@ def _uniform_maps(model: str, last: dict[str, Any]) -> Verdict:
         return Verdict(UNTOLD, "nothing about the last block's maps.")
     found = Estimate(last["map_between"]["difference"], *last["map_between"]["interval"])
     told = {True: "flatter than", False: "less flat than", None: "not seen to differ from"}[sign(found)]
-    sentence = f"the maps of {model}'s last block are {told} those before: {points(found)} of the units' variance."
+    could = (
+        f"; one of {100 * last['map_between']['smallest']:.1f} points would have been" if sign(found) is None else ""
+    )
+    sentence = (
+        f"the maps of {model}'s last block are {told} those before: {points(found)} of the units' variance{could}."
+    )
     return Verdict(UNTOLD, sentence, found, "of variance between images, last block minus the others", points(found))
 
 

@@ -28,7 +28,7 @@ from engine.claims.subject import Subject, independent, no_transformer
 from engine.core.choices import DEFAULT_RECIPE
 from engine.core.request import build
 from engine.core.statistics import Estimate, apart
-from engine.explanation.explains import OTHER, ExplainsRequest
+from engine.explanation.explains import OTHER, TOP, ExplainsRequest
 from engine.explanation.trials import FEWEST_TRIALS, REFERENCES, pooled
 from engine.figures.chart import Chart, Level
 from engine.models.catalog import sites_of
@@ -41,6 +41,7 @@ DEPTHS = (1 / 3, 2 / 3)
 """How deep the blocks lie that are asked about."""
 EACH = 12
 """Units of each kind in each block: enough for a difference of a tenth, few enough for two minutes."""
+CHANCE = 0.5
 
 
 def missing(subject: Subject) -> str:
@@ -72,7 +73,11 @@ def parts(subject: Subject) -> Sequence[Part]:
     if missing(subject) or subject.vit is None:
         return []
     side, model = subject.vit
-    request = build(ExplainsRequest, model=model, sites=tuple(sites(model)), each=EACH, data=subject.data)
+    asked = {"model": model, "sites": tuple(sites(model)), "each": EACH, "data": subject.data}
+    request = build(ExplainsRequest, **asked)
+    other = next((name for name in subject.sides.values() if name != model), "")
+    if other and other != request.observed_by:  # a starter network may see nothing in images that are not the starter's
+        request = build(ExplainsRequest, observer=other, **asked)
     return [Part(side, f"Pictures of units of {model}, read by an observer", request)]
 
 
@@ -82,6 +87,14 @@ def tell(subject: Subject, results: Results) -> Verdict:
         return Verdict(UNTOLD, "No model here has keys, queries and values.")
     side, model = subject.vit
     units = results[f"explains-{side}"].tables["units"]
+    top = _right(units[units["shown"] == TOP])
+    if top.low <= CHANCE:
+        observer = results[f"explains-{side}"].facts.get("observer", "the other network")
+        return Verdict(
+            UNTOLD,
+            f"Shown top images, the observer, {observer}, is right in {percent(top)}: it was not seen to tell what excites "
+            f"units of {model} at all, so what it makes of pictures says nothing of them.",
+        )
     right = {role: _accuracies(units, role, DEFAULT_RECIPE) for role in ROLES}
     if any(len(each) < 2 for each in right.values()):
         return Verdict(UNTOLD, f"Too few units of {model} change between images to compare their pictures.")
@@ -104,7 +117,11 @@ def _accuracies(units: pd.DataFrame, role: str, shown: str) -> np.ndarray:
 
 
 def _pooled(units: pd.DataFrame, role: str, shown: str) -> Estimate:
-    rows = units[(units["shown"] == shown) & units["site"].str.endswith(f".{role}")]
+    return _right(units[(units["shown"] == shown) & units["site"].str.endswith(f".{role}")])
+
+
+def _right(rows: pd.DataFrame) -> Estimate:
+    """How often the observer is right, over the units of these rows."""
     trials = int(rows["trials"].iloc[0])
     return pooled((rows["accuracy"] * trials).to_numpy(), trials)
 
@@ -125,7 +142,7 @@ def figure(subject: Subject, results: Results) -> Chart | None:
     observer = results[name].facts.get("observer", "")
     task = "sees a picture and says which of two images excites the unit more"
     note = f"The observer, {observer}, {task}. Whiskers: 95% intervals."
-    chance = (Level(0.5, "chance"),)
+    chance = (Level(CHANCE, "chance"),)
     return Chart("dots", tuple(series), "right answers", share=True, levels=chance, caption=note) if series else None
 
 
@@ -152,7 +169,8 @@ CLAIM = Claim(
     "noise of high frequency, the more the deeper.",
     "Section 3, Figure 3",
     "no number: the pictures are looked at",
-    "Another network sees a unit's picture and says which of two images excites the unit more (chance is 50%). It holds "
+    "Another network, the other model where there is one, sees a unit's picture and says which of two images excites the unit "
+    "more (chance is 50%, which it must exceed when it sees top images). It holds "
     "where feed-forward pictures are read better than those of keys, of queries and of values; "
     "in part where they are better than those together.",
     missing,

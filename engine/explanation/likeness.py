@@ -46,7 +46,8 @@ def nearest(a: np.ndarray, b: np.ndarray, apart: np.ndarray | None = None) -> np
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
     """Fréchet distance of two clouds of features (n, d) and (m, d) taken as normal (Heusel et al. 2017, FID). It grows where
-    n or m is small: compare clouds of equal size only, of many more points than features."""
+    n or m is small, so it needs many more points than features, and distances to one cloud compare only between clouds of equal
+    size."""
     means, covariances = (a.mean(0), b.mean(0)), (np.cov(a, rowvar=False), np.cov(b, rowvar=False))
     values, vectors = np.linalg.eigh(covariances[0])
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
@@ -65,7 +66,8 @@ def principal(natural: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 def likeness(made: Mapping[str, np.ndarray], natural: np.ndarray, groups: np.ndarray, seed: int) -> pd.DataFrame:
     """How near pictures come to natural images, in an observer's embedding: shown, pictures, `distance` to the nearest image
     with its interval, and `frechet` (NaN below 32 pictures). made: pictures (n, d) by what they are called; natural (m, d),
-    of which images of one group are not independent. A sample of the natural images stands beside, held against the others.
+    of which images of one group are not independent. A sample of the natural images stands beside, held against the others. Rows
+    compare by `frechet` only where they have as many pictures.
     """
     picked = np.random.default_rng(seed).permutation(len(natural))[: min(SAMPLE, len(natural) // 4)]
     rest, rows = np.setdiff1d(np.arange(len(natural)), picked), []

@@ -29,7 +29,7 @@ from engine.sites.access import Site
 NATURAL, OTHER, NOISE = "natural images", "other images", "noise"
 ANOTHER = "of another unit"
 NOISES = 16
-FOLLOWS, LEAVES, UNKNOWN = "follows", "does not follow", "too few units"
+FOLLOWS, LEAVES, UNKNOWN = "follows", "not seen to follow", "too few units"
 
 
 @experiment(
@@ -48,7 +48,7 @@ class LayerPathsRequest(Request):
     blocks up to the site, of how much more alike a unit's own picture is than that of another unit (`difference`, low,
     high, `least`: what so many units would show with 80% power), and the same for `natural images` against other images. It
     `says` "follows" where the interval lies above zero. Where that of natural images does and that of pictures does not, it
-    says "does not follow": a flag. Where not even natural images are told apart, too few units were looked at.
+    says "not seen to follow": a flag. Where not even natural images are told apart, too few units were looked at.
     """
 
     experiment = "layer-paths"

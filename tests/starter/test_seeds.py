@@ -28,6 +28,12 @@ def test_the_difference_of_architectures_has_welchs_interval_over_networks():
     assert difference(mine, MODELS, percent=True) == "10.0 (4.5 to 15.5)"
 
 
+def test_a_difference_that_so_few_networks_do_not_show_says_which_they_would_have_shown():
+    mine = table(vit=(0.90, 0.92, 0.94), cnn=(0.91, 0.92, 0.95)).set_index(["model", "seed"])
+    # By hand: error .01667, 3.99 degrees of freedom, quantiles 2.777 and .941.
+    assert difference(mine, MODELS, percent=True) == "-0.7 (-5.3 to 4.0); 6.2 would have been seen"
+
+
 def test_one_network_of_each_kind_says_nothing_of_architectures():
     mine = table(vit=(0.9,), cnn=(0.8, 0.81)).set_index(["model", "seed"])
     assert difference(mine, MODELS, percent=True) == "–"

@@ -114,7 +114,7 @@ def unsure(said: Said) -> str:
     if len(like) < 2:
         return ""
     named = ", ".join(f"“{errors.escape(str(row['word']))}” ({words.share(row['probability'])})" for row in like)
-    return f"{named} are as likely, given what a slightly different cut of the photo changes"
+    return f"{named} cannot be told apart: a slightly different cut of the photo changes as much"
 
 
 def _fits(reader: str, said: Said, data: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.core.statistics import smallest_share
+from engine.core.statistics import Estimate, combination, smallest_like, smallest_share
 from pages.common.words import share
 
 Row = Mapping[Any, Any]
@@ -34,7 +34,7 @@ def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
     return f"{model}: {runs}{most}"
 
 
-WAYS = {1: "learn where they are", -1: "forget where they are", 0: "know their place equally well"}
+WAYS = {1: "learn where they are", -1: "forget where they are", 0: "were not seen to learn or forget their place"}
 
 
 def places_known(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -51,7 +51,8 @@ def place_known(model: str, table: pd.DataFrame) -> str:
     if (ends := _place_ends(table)) is None:
         return ""
     said = [f"{_value(row, 'position_r2')} in block {int(row['layer'])}" for row in ends]
-    return f"{model}: R² {', '.join(said)}"
+    could = f" (a change of {smallest_like(_change(*ends, 'position_r2')):.2f} would have been seen)"
+    return f"{model}: R² {', '.join(said)}{'' if _direction(*ends, 'position_r2') else could}"
 
 
 def _place_ends(table: pd.DataFrame) -> tuple[Row, Row] | None:
@@ -60,8 +61,14 @@ def _place_ends(table: pd.DataFrame) -> tuple[Row, Row] | None:
 
 
 def _direction(begin: Row, end: Row, name: str) -> int:
-    """1 where a curve ends higher than it begins, -1 where it ends lower; 0 where the intervals meet."""
-    return int(end[f"{name}_low"] > begin[f"{name}_high"]) - int(end[f"{name}_high"] < begin[f"{name}_low"])
+    """1 where a curve is seen to end higher than it begins, -1 where lower; 0 where neither is seen."""
+    change = _change(begin, end, name)
+    return int(change.low > 0) - int(change.high < 0)
+
+
+def _change(begin: Row, end: Row, name: str) -> Estimate:
+    ends = [Estimate(*(float(row[f"{name}{part}"]) for part in ("", "_low", "_high"))) for row in (begin, end)]
+    return combination((1, ends[1]), (-1, ends[0]))
 
 
 def _runs(begin: Row, end: Row, name: str) -> str:

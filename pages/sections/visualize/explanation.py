@@ -89,8 +89,10 @@ def _beats(recipe: str, by_way: pd.DataFrame, apart: pd.DataFrame) -> str:
         return f"{first} The picture explains more."
     if row["high"] < 0:
         return f"{first} Top images explain more."
-    could = f" {int(row['units'])} units would have shown a difference of {100 * row['least']:.0f} points."
-    return f"{first} No difference was seen.{could if row['least'] == row['least'] else ''}"
+    if row["least"] != row["least"]:
+        return f"{first} One unit alone cannot say which explains more."
+    could = f"{int(row['units'])} units would have shown one of {100 * row['least']:.0f} points, in 80% of samples."
+    return f"{first} No difference was seen; {could}"
 
 
 def _percent(row: dict) -> str:
@@ -136,5 +138,9 @@ def _way(row: dict) -> str:
     if row["says"] == "follows":
         return f"{own} {between}."
     could = f"{row['units']} units would have shown {words.number(row['least'])}"
-    flag = "Flagged: pictures do not follow the units' images" if row["says"] != "too few units" else "Too few units"
+    flag = (
+        "Flagged: pictures were not seen to follow the units' images"
+        if row["says"] != "too few units"
+        else "Too few units"
+    )
     return f"{own} {between}; {could}. {flag}."

@@ -46,8 +46,8 @@ def last_layer(natural: float, isolated: float, patch: float, cost: float, reach
     return Result({}, tables={"accuracy": pd.DataFrame(table)}, facts={"missing": []})
 
 
-def explained(hidden: float, query: float, key: float, value: float, units: int = 40) -> Result:
-    """How often an observer is right (of 16), unit by unit, with a little scatter."""
+def explained(hidden: float, query: float, key: float, value: float, units: int = 40, *, top: float = 0.9) -> Result:
+    """How often an observer is right (of 16), unit by unit, with a little scatter; `top`: shown top images."""
     draws, table = np.random.default_rng(0), []
     for role, share in (("mlp.hidden", hidden), ("attn.query", query), ("attn.key", key), ("attn.value", value)):
         for way, mean in (("fast", share), ("fast of another unit", 0.5)):
@@ -56,6 +56,7 @@ def explained(hidden: float, query: float, key: float, value: float, units: int 
                 {"site": f"blocks.2.{role}", "unit": n, "shown": way, "accuracy": each, "trials": 16}
                 for n, each in enumerate(right)
             ]
+    table += [{**row, "shown": "top images", "accuracy": top} for row in table if row["shown"] == "fast"]
     return Result({}, tables={"units": pd.DataFrame(table)}, facts={"observer": "cnn"})
 
 

@@ -41,3 +41,28 @@ def test_images_without_masks_cannot_tell() -> None:
 def test_chance_is_drawn_beside(kinds) -> None:
     drawn = figure(SUBJECT, {"spatial-layers-a": layers(MEASURE, RISING)})
     assert drawn is not None and drawn.levels[0].at == 0.5 and len(drawn.series) == 1
+
+
+@pytest.mark.parametrize(
+    "vit, cnn, word",
+    [
+        (0.9, 0.95, HOLDS),
+        (0.02, 0.98, PARTLY),
+        (0.5, 0.98, PARTLY),
+    ],
+)
+def test_maps_that_find_the_object_by_marking_what_is_beside_it_are_no_objects(
+    kinds, vit: float, cnn: float, word: str
+) -> None:
+    results = {}
+    for side, share in (("a", vit), ("b", cnn)):
+        results[f"spatial-layers-{side}"] = layers(MEASURE, RISING)
+        table = results[f"spatial-layers-{side}"].tables["layers"]
+        table["direction_units"] = 100
+        for end, value in (("", share), ("_low", share - 0.02), ("_high", share + 0.02)):
+            table[f"object_share{end}"] = value
+    told = CLAIM.tell(SUBJECT, results)
+    assert told.word == word
+    assert "of the units of cnn's last block that mark one side, 9" in told.sentence
+    if vit == 0.02:
+        assert "of vit's last block that mark one side, 98.0% (96.0 to 100.0) mark the background" in told.sentence

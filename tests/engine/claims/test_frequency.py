@@ -49,6 +49,11 @@ def test_the_number_is_how_far_apart_the_halves_are(kinds) -> None:
     assert found.shown.startswith("−0.175 (") and "lower" in found.sentence
 
 
+def test_areas_that_were_not_seen_to_differ_say_what_would_have_been_seen(kinds) -> None:
+    same = told(EARLY, EARLY).sentence
+    assert "were not seen to differ" in same and "; a difference of 0.0" in same and same.endswith("in 80% of samples.")
+
+
 def test_the_figure_marks_the_half(kinds) -> None:
     drawn = figure(SUBJECT, {"frequency-a": filtered("vit", EARLY)})
     assert drawn is not None and drawn.ticks and drawn.levels[0].at == 0.5

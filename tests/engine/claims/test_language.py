@@ -24,6 +24,14 @@ def test_each_verdict_from_planted_shares(kinds, clip: float, vit: float, direct
     assert told.word == word, told.sentence
 
 
+def test_what_was_not_seen_of_single_units_is_not_told_as_equal(kinds) -> None:
+    def said(directions: float) -> str:
+        return CLAIM.tell(SUBJECT, {"purity-c": purity(0.3, directions), "purity-a": purity(0.1, 0.1)}).sentence
+
+    assert "was not seen" in said(0.3) and "would have been seen in 80% of samples" in said(0.3)
+    assert "not in single units" in said(0.4) and "more than of its units" in said(0.4)
+
+
 def test_the_number_is_the_difference_in_points(kinds) -> None:
     told = CLAIM.tell(SUBJECT, {"purity-c": purity(0.3, 0.1), "purity-a": purity(0.1, 0.1)})
     assert told.shown == "+20.0 points (17.2 to 22.8)"

@@ -39,6 +39,10 @@ def test_a_model_without_classes_says_how_flat_its_maps_are_and_no_more(kinds) -
     last = {"map_between": {"difference": 0.26, "interval": [0.19, 0.32]}}
     told = CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("map_between", (0.1, 0.2, 0.5), last=last)})
     assert told.word == UNTOLD and "flatter than those before" in told.sentence
+    assert "would have been" not in told.sentence
+    last = {"map_between": {"difference": 0.02, "interval": [-0.01, 0.05], "smallest": 0.043}}
+    level = CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("map_between", (0.1, 0.2, 0.5), last=last)})
+    assert "not seen to differ from" in level.sentence and "one of 4.3 points would have been." in level.sentence
     nothing = CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("map_between", (0.1, 0.2, 0.5))})
     assert nothing.word == UNTOLD and nothing.number is None
 

@@ -67,3 +67,17 @@ def test_the_figure_has_the_control_beside(kinds) -> None:
         and drawn.series[0].x == tuple(ROLES.values())
         and [s.colour for s in drawn.series] == [0, None]
     )
+
+
+def test_an_observer_that_tells_nothing_from_top_images_settles_nothing(kinds) -> None:
+    told = CLAIM.tell(SUBJECT, {"explains-a": explained(0.9, 0.6, 0.6, 0.6, top=0.5)})
+    assert told.word == UNTOLD and "Shown top images, the observer, cnn, is right in 50.0%" in told.sentence
+
+
+def test_the_pairs_other_model_is_the_observer_and_the_starters_key_stays_what_it_was() -> None:
+    (own,) = CLAIM.parts(Subject("starter-vit", "starter-cnn"))
+    assert own.request.model_dump()["observer"] == "", "what ships was asked for so"
+    (other,) = CLAIM.parts(Subject("starter-vit", "starter-clip"))
+    assert other.request.model_dump()["observer"] == "starter-clip"
+    (alone,) = CLAIM.parts(Subject("starter-vit"))
+    assert alone.request.key() == own.request.key()

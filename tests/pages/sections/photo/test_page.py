@@ -205,7 +205,7 @@ def test_words_that_another_cut_of_the_photo_would_exchange_are_told_as_not_sure
     rows = [("cat", 0.4, 0.3, 0.5), ("dog", 0.3, 0.2, 0.35), ("car", 0.1, 0.05, 0.2)]
     words = pd.DataFrame(rows, columns=["word", "probability", "low", "high"])
     told = answers.spoken("clip", Said(words, 0.1, 0.5, 64.0), "starter")
-    assert told.startswith("**clip is not sure**: “cat” (40%), “dog” (30%) are as likely") and "car" not in told
+    assert told.startswith("**clip is not sure**: “cat” (40%), “dog” (30%) cannot be told apart") and "car" not in told
     assert "not sure" not in answers.spoken("clip", Said(words.assign(low=0.36), 0.1, 0.5, 64.0), "starter")
 
 

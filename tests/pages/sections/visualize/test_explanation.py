@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 
-def drawn(low: float, high: float) -> AppTest:
-    def script(low: float, high: float) -> None:
+def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTest:
+    def script(low: float, high: float, least: float, units: int) -> None:
         import pandas as pd
 
         from engine.core.request import Result
@@ -17,14 +17,14 @@ def drawn(low: float, high: float) -> AppTest:
             {
                 "site": "a",
                 "shown": ["top images", "fast"],
-                "units": 8,
+                "units": units,
                 "accuracy": [0.9, 0.75],
                 "low": [0.8, 0.6],
                 "high": [1, 0.9],
             }
         )
         apart = pd.DataFrame(
-            {"shown": ["fast"], "units": 8, "difference": [-0.15], "low": [low], "high": [high], "least": [0.2]}
+            {"shown": ["fast"], "units": units, "difference": -0.15, "low": low, "high": high, "least": least}
         )
         explanation.explains(
             Result(
@@ -35,7 +35,7 @@ def drawn(low: float, high: float) -> AppTest:
             "key",
         )
 
-    return AppTest.from_function(script, args=(low, high)).run()
+    return AppTest.from_function(script, args=(low, high, least, units)).run()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def drawn(low: float, high: float) -> AppTest:
     [
         (-0.2, -0.1, "Top images explain more."),
         (0.1, 0.2, "The picture explains more."),
-        (-0.3, 0.1, "No difference was seen. 8 units would have shown a difference of 20 points."),
+        (-0.3, 0.1, "No difference was seen; 8 units would have shown one of 20 points, in 80% of samples."),
     ],
 )
 def test_the_finding_says_whether_pictures_beat_top_images(low: float, high: float, says: str) -> None:
@@ -52,6 +52,12 @@ def test_the_finding_says_whether_pictures_beat_top_images(low: float, high: flo
     text = app.markdown[0].value.replace("\\", "")
     assert "right in 75% (60 to 90), with top images in 90%" in text and says in text
     assert any("starter-cnn" in caption.value for caption in app.caption)
+
+
+def test_of_one_unit_nothing_is_said_of_a_difference() -> None:
+    nothing = float("nan")
+    text = drawn(nothing, nothing, nothing, 1).markdown[0].value.replace("\\", "")
+    assert "One unit alone cannot say which explains more." in text and "No difference" not in text
 
 
 def script() -> None:
@@ -78,7 +84,7 @@ def script() -> None:
     )
     row = {"site": "s", "units": 4, "difference": 0.01, "low": -0.1, "high": 0.1, "least": 0.2}
     follows = pd.DataFrame(
-        [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": "does not follow"}]
+        [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": "not seen to follow"}]
     )
     explanation.paths(
         Result(
