@@ -24,6 +24,8 @@ MOST = 8
 """Pictures of a model."""
 UNITS = (0, 1)
 """Those of each layer that are looked for where none came along."""
+CHOSEN = " :small[units chosen by hand among the most selective whose pictures are above every control]"
+"""What is said of those that came along."""
 SIDE = 128
 """Pixels of a picture's side, as it is sent."""
 Picture = tuple[Address, np.ndarray]
@@ -35,9 +37,9 @@ def draw(subject: Subject, places: Mapping[str, str]) -> None:
     for model in subject.sides.values():
         with errors.shown():
             view = whole_depth(model, subject.data)
-            found = of_model(model, places) or made(view)
-            if found:
-                _strip(model, found)
+            chosen = of_model(model, places)
+            if found := chosen or made(view):
+                _strip(model, found, CHOSEN if chosen else "")
             st.page_link(
                 SCRIPTS["visualize"],
                 label=f"{'More units' if found else 'Make pictures of units'} of {errors.escape(model)}, layer by layer",
@@ -73,8 +75,8 @@ def whole_depth(model: str, data: str) -> View:
     return View(a=Address(model, layers[-1].name, UNITS), data=data, view="depth")
 
 
-def _strip(model: str, found: Sequence[Picture]) -> None:
-    st.markdown(f"**{errors.escape(model)}**, from the first layers to the last")
+def _strip(model: str, found: Sequence[Picture], note: str) -> None:
+    st.markdown(f"**{errors.escape(model)}**, from the first layers to the last{note}")
     with st.grid(len(found), min_column_width=96, gap="xsmall"):
         for address, image in found:
             told = f"{words.depth(address.site)}, unit {address.units[0]}"

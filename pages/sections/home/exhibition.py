@@ -36,6 +36,8 @@ def draw(exhibits: Sequence[Exhibit]) -> None:
         for column, units in zip(st.columns(len(layers), gap="small"), layers, strict=True):
             with column, st.container(gap="xsmall"):
                 _layer(exhibit, units)
+    if gallery.EXHIBITS[-1] in exhibits and any(map(_stored, gallery.EXHIBITS)):  # once, below all rows
+        st.caption(gallery.CHOSEN)
 
 
 def ready() -> None:

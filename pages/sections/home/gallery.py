@@ -79,8 +79,11 @@ EXHIBITS = (
         ("stages.0.blocks.1:24,28", "stages.1.blocks.1:6,10", "stages.2.blocks.1:5,93", "stages.3.blocks.1:137,162"),
     ),
 )
-"""Real networks first. Of each layer the two units stand here that were chosen by hand among its most selective ones
-whose pictures are above every control."""
+"""Real networks first."""
+CHOSEN = (
+    "Two units of each layer, chosen by hand among its most selective ones whose pictures are above every control: not what a "
+    "layer's units look like on average."
+)
 
 
 @dataclass(frozen=True)

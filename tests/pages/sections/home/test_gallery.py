@@ -57,6 +57,7 @@ def test_a_picture_hangs_above_a_link_with_its_unit_and_its_ratio(hung: None) ->
     assert all(each.page == "feature_visualization" for each in links) and len(app.get("image")) == 2
     (claim,) = [each.proto for each in app.get("page_link") if "claim=" in each.proto.query_string]
     assert not app.exception and claim.label == "Position lasts: **holds in part**" and claim.page == "claims"
+    assert [each.value for each in app.caption].count(gallery.CHOSEN) == 1, "that they were chosen is said once"
     assert "claim=position" in claim.query_string and "a=starter-vit" in claim.query_string
 
 
