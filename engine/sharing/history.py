@@ -115,6 +115,15 @@ def of_result(key: str) -> Line | None:
     return None if row is None else line_of(row)
 
 
+def failure(key: str, person: Person) -> Line | None:
+    """How a request ended that failed, as far as this person may see it: theirs, before others'."""
+    widest = next(whose for whose in reversed(WHOSE) if may_see(whose, person))
+    where, values = _where(Wanted(whose=widest), person)
+    query = f"SELECT * FROM history WHERE key = ? AND status = 'failed' AND {where} ORDER BY person <> ?, ended DESC LIMIT 1"
+    row = database().first(query, key, *values, person.id)
+    return None if row is None else line_of(row)
+
+
 def forget(person: Person, key: str | None = None) -> None:
     """Delete a line of a person's history, or (without a key) all of it. Results stay in the store."""
     with database().change() as link:

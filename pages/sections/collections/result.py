@@ -13,7 +13,7 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiments, parse_request
 from engine.core.request import Request, Result
 from engine.people.person import Person
-from engine.sharing import history, names
+from engine.sharing import history, names, notices
 from engine.sharing.bundle import IMPORTED
 from engine.sharing.history import Line
 from engine.sharing.recording import line_of
@@ -25,23 +25,26 @@ from pages.common.keeping import kinds
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 SIDE, MOST_PICTURES = 256, 16
-GONE = "This result is not stored here: the link is mistyped, or the result made room for others."
+GONE = "This result is not stored here: the link is mistyped, or the result made room for others, or was never finished."
+UNMAKEABLE = "What it was made of (a model or images) is not here any more, so it cannot be made again."
 
 
 def draw(key: str, person: Person) -> None:
     """The page of the result under this key."""
-    line = history.of_result(key.partition(".")[0]) if _KEY.fullmatch(key) else None
-    found = results.find(key) if _KEY.fullmatch(key) else None
+    known = key.partition(".")[0] if _KEY.fullmatch(key) else ""
+    found = results.find(key) if known else None
+    line = history.of_result(known) if known else None
+    failed = history.failure(known, person) if known and found is None else None
+    if failed is not None and (line is None or failed.person == person.id):
+        _failed(failed, person)
+        return
     if found is None and line is None:
         st.title("Result", anchor=False)
         errors.hint(f"{GONE} The history has what was computed lately.", "link_off")
         return
     facts = dict(found.request) if found is not None else dict(json.loads(line.request if line else "{}"))
     told = line or line_of(key, facts, 0.0)
-    kind, _, what = told.title.partition(": ")
-    st.title(errors.escape(kind), anchor=False)
-    if what:
-        st.markdown(errors.code(what))  # an address of a unit looks like one of e-mail, and would become a link
+    _title(told)
     if found is not None:
         st.caption(made(found, line, key, person))
     request = _request(facts)
@@ -52,6 +55,30 @@ def draw(key: str, person: Person) -> None:
             keeps = partial(kinds.view, told.title, {"r": key}, [key])
             sharing.link_and_zip({"r": key}, [key], "res", "vitrine", keeps=keeps)
     _shown(key, found, request, person)
+
+
+def _title(told: Line) -> None:
+    kind, _, what = told.title.partition(": ")
+    st.title(errors.escape(kind), anchor=False)
+    if what:
+        st.markdown(errors.code(what))  # an address of a unit looks like one of e-mail, and would become a link
+
+
+def _failed(line: Line, person: Person) -> None:
+    """What was asked for and failed: whose it was, when, why, and a way to make it again."""
+    notices.see(person, [line.key])
+    _title(line)
+    st.caption(f"Asked for by {errors.escape(names.shown(line.person, person))} · {words.ago(line.ended)}")
+    request = _request(dict(json.loads(line.request)))
+    now = _key(request)
+    if now is None or _made_anew(now) is None:
+        why = errors.public(line.error) or "The server's log says why."
+        st.error(f"It failed. {errors.escape(why)}", icon=":material/error:")
+    if request is None or now is None:
+        errors.hint(UNMAKEABLE, "history")
+        return
+    _opens(request)
+    _again(request, now, person)
 
 
 def made(found: Result, line: Line | None, key: str, person: Person) -> str:
@@ -104,9 +131,7 @@ def _shown(key: str, found: Result | None, request: Request | None, person: Pers
         return
     was = int(found.request.get("version", 0)) if found is not None else 0
     if request is None or now is None:
-        errors.hint(
-            "What it was made of (a model or images) is not here any more, so it cannot be made again.", "history"
-        )
+        errors.hint(UNMAKEABLE, "history")
         return
     left, right = st.columns(2, gap="large") if found is not None else (None, st.container())
     if left is not None and found is not None:
@@ -146,13 +171,18 @@ def _key(request: Request | None) -> str | None:
         return None
 
 
+def _made_anew(key: str) -> Batch | None:
+    """What the button that makes it again has begun."""
+    return st.session_state.get(f"result_{key}")
+
+
 def _again(request: Request, key: str, person: Person) -> None:
     """The result of the present version, or a button that makes it."""
     result = results.find(key)
     if result is not None:
         _draw(result, "res_now")
         return
-    batch: Batch | None = st.session_state.get(f"result_{key}")
+    batch = _made_anew(key)
     if batch is not None:
         job_panel.draw(batch, {key: "Made again"}, f"result-{key}")
     elif st.button("Make it again", type="primary", icon=":material/replay:", key="res_again"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from engine.core import config
 from engine.core.request import Result
 from engine.jobs.keys import stored_key
 from engine.people.person import Person
-from engine.sharing import collections, history, names, recording, tokens
+from engine.sharing import collections, history, names, notices, recording, tokens
 from engine.sharing.database import database
 from engine.sharing.history import Wanted
 from tests.engine.sharing.conftest import ANNA, BEN, CARA, KEY, stored, unit
@@ -191,6 +192,34 @@ def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_ma
 def test_a_result_that_is_not_there_is_a_sentence(as_person, key: str) -> None:
     app = opened(RESULT, r=key)
     assert not app.exception and "not stored here" in texts(app)
+
+
+FAILED = "The model is larger than this machine's memory."
+
+
+def failed(person: Person) -> None:
+    """A picture that this person asked for, and that failed while they were elsewhere; KEY is the key of its line."""
+    from engine.visualization.request import VisualizeRequest
+
+    facts = VisualizeRequest(model="starter-vit", site="blocks.6.mlp.hidden", units=(3,)).canonical()
+    plant(person, KEY, json.loads(facts), 100.0, started=90.0, status="failed", error=FAILED, seen=False)
+
+
+def test_word_of_a_failure_leads_to_what_went_wrong_and_to_a_way_to_make_it_again(as_person) -> None:
+    failed(ANNA)
+    app = opened(RESULT, r=KEY)
+    assert not app.exception and FAILED in said(app).replace("\\", "") and "Asked for by you" in texts(app)
+    assert [each.label for each in app.button if each.key == "res_again"] == ["Make it again"]
+    assert notices.unseen(ANNA) == []
+
+
+def test_a_failure_is_told_to_those_who_may_see_the_history_that_it_stands_in(as_person) -> None:
+    failed(ANNA)
+    as_person(BEN)
+    assert FAILED in said(opened(RESULT, r=KEY)).replace("\\", "") and len(notices.unseen(ANNA)) == 1
+    as_person(CARA)
+    app = opened(RESULT, r=KEY)
+    assert "not stored here" in texts(app) and FAILED not in said(app)
 
 
 # Tokens
