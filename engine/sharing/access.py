@@ -24,6 +24,11 @@ def is_known(person: Person) -> bool:
     return bool(person.id)
 
 
+def may_keep(person: Person) -> bool:
+    """Whether a person may gather anything: what is kept stays pinned on the server's disk."""
+    return is_known(person) and person.is_at_least("member")
+
+
 def in_group(person: Person, groups: frozenset[str]) -> bool:
     """Whether a person is of one of these groups; where an owner is of none, everyone who is known here is."""
     return bool(person.groups & groups) if groups else is_known(person)
@@ -38,9 +43,11 @@ def may_look(person: Person, collection: Collection) -> bool:
 
 def may_add(person: Person, collection: Collection) -> bool:
     """Whether a person may add to a collection, and write notes on what they added."""
+    if not may_keep(person):
+        return False
     if person.id == collection.owner:
         return True
-    return collection.others_add and is_known(person) and may_look(person, collection)
+    return collection.others_add and may_look(person, collection)
 
 
 def may_change(person: Person, collection: Collection) -> bool:

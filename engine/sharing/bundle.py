@@ -87,7 +87,8 @@ class Taken:
 
 def import_(data: bytes, person: Person) -> Taken:
     """A new collection of this person from a file. Raises RefusedFile for what is none, BadRequest where it is too much,
-    Unavailable where nothing can be stored."""
+    Unavailable where nothing can be stored, Forbidden where this person may keep nothing."""
+    person.require("member", "keep results")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             members = _members(file)

@@ -1,6 +1,7 @@
 """Collections: what a person gathers of units, images, results and views, with notes, in an order, for themselves or others.
 
-Every function takes the person who asks, and raises BadRequest where there is no such collection or the person may not do it.
+Every function takes the person who asks, and raises BadRequest where there is no such collection or the person may not do it;
+Forbidden where their role does not reach so far.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def items(collection: Collection) -> list[Kept]:
 
 def create(person: Person, title: str, about: str = "") -> Collection:
     """A new, empty and private collection."""
+    person.require("member", "keep results")
     names.remember(person)
     id, now = secrets.token_hex(10), time.time()
     with database().change() as link:
@@ -108,6 +110,7 @@ def delete(id: str, person: Person) -> None:
 
 def add(id: str, person: Person, added: Sequence[Item], notes: Sequence[str] = ()) -> int:
     """Add items at the end, but for those that are there already; returns how many. Their results are pinned."""
+    person.require("member", "keep results")
     found = find(id, person)
     if not access.may_add(person, found):
         raise BadRequest(f"“{found.title}” is not open to additions. Ask its owner, or copy it.")

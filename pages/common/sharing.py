@@ -44,7 +44,9 @@ def link_and_zip(
     ):
         st.caption("The whole link. It says all by itself, and works on any server that has the same models.")
         st.code(address(params), language=None, wrap_lines=True)
-        if there and not settings().demo:  # whoever passes by a public server shall not fill its disk for good
+        asks = who.here()
+        may_pin = asks is not None and asks.is_at_least("member")
+        if there and may_pin and not settings().demo:  # whoever passes by a public server shall not fill its disk for good
             _pin(there, f"{prefix}_pin")
 
 

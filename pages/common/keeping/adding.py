@@ -9,7 +9,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from engine.core.errors import BadRequest, VitrineError
-from engine.sharing import collections
+from engine.sharing import access, collections
 from engine.sharing.items import LONGEST_TITLE, MOST_RESULTS, Item, Kind
 from pages.common import errors, who
 from pages.common.experiments import places
@@ -18,8 +18,11 @@ ICON = ":material/bookmark_add:"
 
 
 def button(make: Callable[[], Item], key: str, label: str = "Keep", small: bool = False) -> None:
-    """A button that adds an item to the current collection. The item is made when it is pressed."""
-
+    """A button that adds an item to the current collection; none for those who may keep nothing. The item is made when it is
+    pressed."""
+    asks = who.here()
+    if asks is None or not access.may_keep(asks):
+        return
     if st.button(
         "" if small else label,
         icon=ICON,

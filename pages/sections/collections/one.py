@@ -54,7 +54,7 @@ def _tools(shown: Collection, person: Person) -> None:
         taking.along(shown)
         if access.may_change(person, shown):
             _edit(shown, person)
-        if not access.may_change(person, shown) and access.is_known(person):
+        if not access.may_change(person, shown) and access.may_keep(person):
             st.button("Copy", icon=":material/content_copy:", key="copy", on_click=_copy, args=(shown, person))
         current = collections.current(person)
         if access.may_add(person, shown) and (current is None or current.id != shown.id):

@@ -25,11 +25,12 @@ def draw(person: Person) -> None:
         "Units, images, results and views that you keep, with notes; for yourself, for your group, or for a link."
     )
     mine, others = collections.mine(person), collections.shared_with(person)
-    with st.container(horizontal=True):
-        _new(person)
-        taking.popover(person)
+    if may_keep := access.may_keep(person):
+        with st.container(horizontal=True):
+            _new(person)
+            taking.popover(person)
     if not mine:
-        _empty()
+        _empty(may_keep)
     else:
         _cards(mine, person)
     if others:
@@ -37,7 +38,10 @@ def draw(person: Person) -> None:
         _cards(others, person)
 
 
-def _empty() -> None:
+def _empty(may_keep: bool) -> None:
+    if not may_keep:
+        errors.hint("Keeping something takes a member of this server. What is shared with you stands here.", "bookmark")
+        return
     errors.hint(
         "Nothing is kept yet. Press **Keep** (:material/bookmark_add:) beside any picture, chart or result, and your first "
         "collection begins with it.",

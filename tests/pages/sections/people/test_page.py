@@ -15,7 +15,7 @@ from engine.data import belongings, uploads
 from engine.jobs import pins
 from engine.models import downloads, guard
 from engine.people.person import LOCAL, Person
-from engine.sharing import collections, holding
+from engine.sharing import bundle, collections, holding
 from engine.sharing.database import database
 from pages.common import who, words
 from pages.common.units.rows import rows
@@ -105,6 +105,27 @@ def test_a_demo_of_few_units_opens_and_asks_for_no_more(configured: Callable[...
 def test_a_viewer_pins_nothing() -> None:
     with pytest.raises(Forbidden, match="You may not pin results here"):
         pins.pin(["key"], True, Person("vic", role="viewer"))
+
+
+def test_a_viewer_keeps_and_imports_nothing(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vic = Person("vic", role="viewer")
+    shown = collections.create(ANNA, "Ours")
+    collections.share(shown.id, ANNA, "public", others_add=True)
+    for keep in (
+        lambda: collections.create(vic, "Mine"),
+        lambda: collections.add(shown.id, vic, [unit(1)]),
+        lambda: collections.copy(shown.id, vic),
+        lambda: collections.keep(vic, unit(1)),
+        lambda: bundle.import_(bundle.export(shown), vic),
+    ):
+        with pytest.raises(Forbidden, match="You may not keep results here"):
+            keep()
+    monkeypatch.setattr(who, "person", lambda: vic)
+    for app in (opened("pages/collections.py"), opened("pages/collections.py", c=shown.id), opened(VISUALIZATION)):
+        keys = {str(each.key) for each in app.button}
+        assert not app.exception and not {"copy", "here"} & keys and "Create" not in buttons(app)
+        assert not [key for key in keys if key.endswith("-keep")]
+    database().close()
 
 
 def test_what_ones_collections_keep_is_counted_beside_the_files(
