@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from engine.core import config
 from engine.core.errors import VitrineError
+from engine.core.settings.whole import Settings
+from engine.jobs.journal import REMEMBERED_SECONDS
 from engine.people.person import Person
 from pages.common import errors, results, who, words
 
@@ -22,28 +25,68 @@ KEPT = {
 
 
 def told() -> None:
-    """What is stored, a line each: what, how long, who sees it."""
+    """What is stored, a line each: what, how long, who sees it; and what is sent elsewhere."""
     chosen = config.settings()
+    rows = ["| What | For how long | Who sees it |", "|:--|:--|:--|"]
+    st.markdown("\n".join([*rows, *(f"| {' | '.join(line)} |" for line in [*_made(chosen), *_known(chosen)])]))
+    st.caption(f"{_sent(chosen)} Photos are stored without what the camera wrote into them.")
+
+
+def _made(chosen: Settings) -> Iterator[tuple[str, str, str]]:
+    """What people make here."""
+    signs_in, sharing = chosen.access.login != "none", chosen.sharing
     days = chosen.limits.upload_days
-    lines = [
-        ("Results", "until room is needed; pinned ones longer", "whoever has the link, or asks for the same"),
-        ("Uploads", f"{days} days after their last use" if days else "until you delete them", UPLOADS_SEEN),
-        ("Collections, history, short links, API tokens", "until you delete them", "you, and those you share with"),
-        ("A cookie with a random name of your browser", "a year", "this server; it keeps your jobs yours"),
-    ]
+    group = "your groups, " if signs_in else ""
+    yield "Results", "until room is needed; pinned ones longer", "whoever has the link, or asks for the same"
+    yield "Uploads", f"{days} days after their last use" if days else "until you delete them", UPLOADS_SEEN
+    yield "Collections", "until you delete them", "you, and those you share with"
+    lasts = f"{sharing.history_days} days, or until you delete it"
+    yield "History: what you asked for, when, and what came of it", lasts, f"you, {group}operators; {MAKER_SEEN}"
+    yield "Short links", "for good; once you delete everything, without you", "whoever has the link"
+    lasts = f"until you take them back; they open nothing after {sharing.token_days} days at most"
+    yield "API tokens, as digests", lasts, "you"
+    yield "Sweeps", "until you or an operator forgets them", "you, operators"
+    yield "What you asked for when the server was stopped", f"{REMEMBERED_SECONDS / 86400:.0f} days", "you"
+
+
+def _known(chosen: Settings) -> Iterator[tuple[str, str, str]]:
+    """What is known of people besides."""
+    yield "A cookie with a random name of your browser", "a year", "this server; it keeps your jobs yours"
+    if chosen.access.login == "oidc":
+        yield "A cookie with what the sign-in service says of you", "30 days, or until you sign out", "this server"
     if chosen.access.login != "none":
-        lines.append(("Your name, address and groups, from signing in", "until you delete them", NAME_SEEN))
+        yield "Your name, address and groups, from signing in", "until you delete everything", NAME_SEEN
     if chosen.access.audits:
-        lines.append(("What you asked for: when, what, how long", "until newer entries take its room", "operators"))
-    rows = ["| What | For how long | Who sees it |", "|:--|:--|:--|", *(f"| {' | '.join(line)} |" for line in lines)]
-    st.markdown("\n".join(rows))
-    st.caption(
-        "Nothing is sent elsewhere: no statistics, no advertising. Photos are stored without what the camera wrote into them."
+        yield "What you asked for: when, what, how long", "until newer entries take its room", "operators"
+    yield (
+        "The server's log: when which page was asked for from which network address, and what failed",
+        "as long as whoever runs this server keeps it",
+        "whoever runs this server",
     )
 
 
+def _sent(chosen: Settings) -> str:
+    """What leaves the server, in sentences."""
+    from engine.models import guard
+
+    sharing = chosen.sharing
+    after = words.duration(sharing.notify_after_seconds)
+    sent = []
+    if sharing.webhook:
+        sent.append(
+            f"When a job of yours ends that took longer than {after}, its title, how it ended and your name are sent to a "
+            "service that whoever runs this server has chosen."
+        )
+    if sharing.mail_server and sharing.mail_from:
+        sent.append("Those who want it get the same by e-mail.")
+    if guard.fetchers() is not None:
+        sent.append("The name of a model that somebody has fetched is told to the Hugging Face hub.")
+    return " ".join([*sent, f"Nothing {'else ' if sent else ''}is sent elsewhere: no statistics, no advertising."])
+
+
 UPLOADS_SEEN = "you, and whoever has the link of a result that uses them"
-NAME_SEEN = "you, operators, and those you share with"
+MAKER_SEEN = "whoever has a result's link reads who made it"
+NAME_SEEN = "you, operators, those you share with, and (the name) whoever has the link of what you made"
 
 
 def mine() -> None:

@@ -37,6 +37,10 @@ def buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
+def told(app: AppTest) -> str:
+    return "\n".join(each.value for kind in (app.markdown, app.caption) for each in kind)
+
+
 def test_a_link_to_a_model_that_is_not_here_says_so_and_fetches_nothing(server: None) -> None:
     app = opened(VISUALIZATION, a=f"{ELSEWHERE}@stages.3.blocks.2:0")
     assert not app.exception and f"The weights of {ELSEWHERE} are not on this machine" in said(app).replace("\\", "")
@@ -82,8 +86,8 @@ def test_one_sees_what_is_stored_and_deletes_ones_own(own_store: Path, monkeypat
         uploads.keep_image(to_png(np.full((8, 8, 3), shade, np.uint8)), f"photo {shade}.png", ann)
     uploads.keep_image(to_png(np.full((8, 8, 3), 3, np.uint8)), "bobs.png", Person("browser:bob"))
     app = opened("pages/privacy.py")
-    told = "\n".join(each.value for kind in (app.markdown, app.caption) for each in kind)
-    assert not app.exception and "90 days after their last use" in told and "photo 1" in told and "bobs" not in told
+    text = told(app)
+    assert not app.exception and "90 days after their last use" in text and "photo 1" in text and "bobs" not in text
     app.button(key=f"delete-images-{belongings.stored(ann)[0].digest}").click().run()
     assert [each.name for each in belongings.stored(ann)] == ["photo 1.png"]
     app.button(key="delete-everything").click().run()
@@ -138,3 +142,27 @@ def test_what_ones_collections_keep_is_counted_beside_the_files(
     (told,) = [each.value for each in opened("pages/privacy.py").caption if "collections keep" in each.value]
     assert f"{words.size(holding.held_bytes(ANNA.id))} of 1.1 GB" in told
     database().close()
+
+def test_what_is_stored_of_people_is_said_as_the_settings_have_it(configured: Callable[..., None]) -> None:
+    alone = told(opened("pages/privacy.py"))
+    for part in ("365 days", "| you, operators; whoever has", "after 90 days at most", "network address", "| 7 days | you |"):
+        assert part in alone
+    assert "your groups" not in alone and "sign-in service" not in alone and "are sent to a service" not in alone
+    configured(
+        access={"audit": True},
+        sharing={"history_days": 30, "token_days": 5, "webhook": "https://chat.example.org/hook"},
+        limits={"downloads": "nobody"},
+    )
+    watched = told(opened("pages/privacy.py"))
+    for part in ("30 days, or until you delete it", "after 5 days at most", "your name are sent to a service"):
+        assert part in watched
+    assert "| operators |" in watched and "Hugging Face" not in watched and "by e-mail" not in watched
+
+
+def test_where_people_sign_in_their_groups_and_cookies_are_told_of(
+    configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(access={"login": "oidc", "operators": ["*"]})
+    monkeypatch.setattr(who, "person", lambda: ANNA)
+    app = opened("pages/privacy.py")
+    assert not app.exception and "you, your groups, operators" in told(app) and "30 days, or until you sign out" in told(app)
