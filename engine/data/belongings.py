@@ -10,6 +10,7 @@ import contextlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ SUFFIX = ".owners"
 LONGEST_NAME = 80
 DAY = 86400.0
 _LOCK = threading.Lock()
+_LISTENERS: list[Callable[[str], None]] = []
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def remove_old() -> int:
 
 
 def discard(path: Path) -> None:
-    """Remove a kept file, the names of its owners, and the results that were made of it. Raises OSError, StoreUnavailable."""
+    """Remove a kept file, the names of its owners, and the results that were made of it; whoever listens hears of it. Raises
+    OSError, StoreUnavailable."""
     path.unlink(missing_ok=True)
     _sidecar(path).unlink(missing_ok=True)
     path.with_suffix(".json").unlink(missing_ok=True)  # a checkpoint's card
@@ -123,6 +126,13 @@ def discard(path: Path) -> None:
     for entry in config.store().entries():
         if entry.facts_request is not None and reference in json.dumps(entry.facts_request):
             config.store().delete(entry.key)
+    for listener in _LISTENERS:
+        listener(reference)
+
+
+def listen(listener: Callable[[str], None]) -> None:
+    """Tell this listener, which only takes note, how requests refer to each upload that is removed from now on."""
+    _LISTENERS.append(listener)
 
 
 def _files() -> list[Path]:

@@ -20,6 +20,7 @@ Whose = Literal["mine", "group", "all"]
 WHOSE: tuple[Whose, ...] = get_args(Whose)
 MOST_WORDS = 8
 PAGE = 24
+_PICTURES_OF_NOBODY = "DELETE FROM thumbnails WHERE key NOT IN (SELECT key FROM history)"
 
 
 @dataclass(frozen=True)
@@ -125,19 +126,28 @@ def failure(key: str, person: Person) -> Line | None:
 
 
 def forget(person: Person, key: str | None = None) -> None:
-    """Delete a line of a person's history, or (without a key) all of it. Results stay in the store."""
+    """Delete a line of a person's history, or (without a key) all of it, with the pictures that no line is left of. Results stay
+    in the store."""
     with database().change() as link:
         if key is None:
             link.execute("DELETE FROM history WHERE person = ?", (person.id,))
         else:
             link.execute("DELETE FROM history WHERE person = ? AND key = ?", (person.id, key))
+        link.execute(_PICTURES_OF_NOBODY)
+
+
+def forget_made_of(reference: str) -> None:
+    """Delete everybody's lines of requests in which this stands: an upload that is gone."""
+    with database().change() as link:
+        link.execute("DELETE FROM history WHERE instr(request, ?)", (reference,))
+        link.execute(_PICTURES_OF_NOBODY)
 
 
 def forget_old(days: float) -> None:
     """Delete what is older than so many days."""
     with database().change() as link:
         link.execute("DELETE FROM history WHERE ended < ?", (time.time() - days * 86400.0,))
-        link.execute("DELETE FROM thumbnails WHERE key NOT IN (SELECT key FROM history)")
+        link.execute(_PICTURES_OF_NOBODY)
 
 
 def known(keys: Sequence[str]) -> set[str]:

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from engine import __version__
 from engine.core import config
 from engine.core.errors import VitrineError
 from engine.core.experiments import experiments
+from engine.data import belongings
 from engine.jobs import endings
 from engine.jobs.endings import Ending
 from engine.people.person import SERVER
@@ -153,9 +154,10 @@ def _device() -> str:
 
 @cache
 def recorder() -> Recorder:
-    """The one recorder of this process, which listens from the first call on."""
+    """The one recorder of this process, which listens from the first call on: to ends of jobs, and to uploads that go."""
     made = Recorder()
     endings.listen(made.take)
+    belongings.listen(lambda reference: made.do(partial(history.forget_made_of, reference)))
     atexit.register(made.close)
     return made
 

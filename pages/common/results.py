@@ -46,9 +46,8 @@ def read(key: str) -> Result | None:
 
 
 def forget() -> None:
-    """Nothing of what was read is shown again unless it is still stored."""
-    for kept in (_result, picture, variant, importance):
-        kept.clear()
+    """Nothing of what was read, here or in what pages make of it, is shown again unless it is still stored."""
+    st.cache_resource.clear()
 
 
 def tell_changes(requests: Sequence[Request]) -> None:

@@ -27,6 +27,7 @@ from engine.core.errors import VitrineError
 from engine.core.request import Request, one_request
 from engine.models import guard
 from engine.sharing import recording
+from pages.common import results
 from pages.common.experiments import drawings
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,7 @@ def clear_up(ends: threading.Event) -> None:
 
             if removed := belongings.remove_old():
                 log.info("%d uploads were unused for too long and are deleted", removed)
+                results.forget()
         except Exception:  # nobody waits for it
             log.exception("Uploads that are too old could not be deleted")
         if ends.wait(HOUR):

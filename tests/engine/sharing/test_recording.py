@@ -5,21 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from engine.concepts.words import WordsRequest
 from engine.core import config
 from engine.core.config import store
 from engine.core.errors import Unavailable
+from engine.core.images import to_png
 from engine.core.request import Request
+from engine.data import belongings, uploads
 from engine.jobs.endings import Ending
 from engine.jobs.keys import here
 from engine.jobs.scheduler import Jobs
 from engine.people.person import LOCAL, SERVER, Person
 from engine.sharing import collections, history, notices, recording
+from engine.sharing.database import database
 from engine.sharing.history import Wanted
 from tests.engine.jobs.playing import STAGE, Play, Quick, Stage
 from tests.engine.sharing.conftest import ANNA, BEN, CARA, stored, unit
+from tests.engine.sharing.test_history import plant
 
 
 @pytest.fixture
@@ -155,3 +160,14 @@ def test_a_picture_of_the_result_stands_in_its_line(jobs: Jobs) -> None:
     place = stored("d" * 26)
     made = recording._made(place)
     assert made["computed_in"] and made["picture"][:4] == b"RIFF"
+
+
+def test_with_an_upload_go_the_lines_and_small_pictures_of_what_was_made_of_it() -> None:
+    recording.recorder()
+    digest = uploads.keep_image(to_png(np.zeros((8, 8, 3), np.uint8)), "cat.png", ANNA)
+    asked = {"experiment": "photo", "version": 1, "model": "starter-vit"}
+    for person, key, image in ((ANNA, "k1", f"up-{digest}"), (BEN, "k1", f"up-{digest}"), (BEN, "k2", "17")):
+        plant(person, key, {**asked, "image": image}, 10.0, picture=b"webp")
+    belongings.remove(ANNA, "images", digest)
+    assert lines(ANNA) == [] and [line.key for line in lines(BEN)] == ["k2"]
+    assert [row["key"] for row in database().read("SELECT key FROM thumbnails")] == ["k2"]

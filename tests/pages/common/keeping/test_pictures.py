@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core import config
 from engine.sharing.database import database
 from engine.sharing.items import Picture
 from engine.sharing.recording import line_of
+from pages.common import results
 from pages.common.keeping import pictures
 from tests.engine.sharing.conftest import KEY, stored, unit
 from tests.engine.sharing.test_history import CNN, VIT
@@ -73,3 +75,11 @@ def test_the_words_stand_beside_the_icon() -> None:
 
     app = AppTest.from_function(one, default_timeout=30).run()
     assert [each.value for each in app.markdown] == [":material/grid_on:", "Spatial probe"]
+
+
+def test_of_a_result_that_was_deleted_no_picture_is_left() -> None:
+    place = stored()
+    assert pictures.of_item(unit(1)) is not None and pictures.of_line(line_of(KEY, VIT, 1.0)) is not None
+    config.store().delete(place)
+    results.forget()
+    assert pictures.of_item(unit(1)) is None and pictures.of_line(line_of(KEY, VIT, 1.0)) is None
