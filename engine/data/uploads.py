@@ -2,7 +2,7 @@
 
 Invariants: what is kept was read and checked whole (no pickle, nothing larger than allowed) and written anew, so nothing
 else of a file survives; the digest names the content, so a request that names it is the same request on every machine
-that has the file; those unused for longest go when they fill too much.
+that has the file; what others keep makes no room for it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from engine.core.choices import UPLOADS
+from engine.core.config import settings
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.images import open_image, thumbnail, to_png
 from engine.data import belongings
@@ -166,8 +167,8 @@ def _keep(kind: Kind, content: bytes, file: bytes, suffix: str, person: Person, 
             path.touch()
         else:
             belongings.check_room(person, len(file))
+            _check_room(path, len(file))
             _write(path, file)
-            _trim(path)
         belongings.add(path, person, name, new)
     except OSError as error:
         raise Unavailable(f"The file cannot be kept in {folder}: {error.strerror or error}.") from error
@@ -195,11 +196,13 @@ def _find(kind: Kind, digest: str, suffix: str, what: str) -> Path:
     return path
 
 
-def _trim(newest: Path) -> None:
-    """Remove the files unused for longest until they fit, but never the newest."""
-    files = sorted(newest.parent.glob(f"*{newest.suffix}"), key=lambda file: file.stat().st_mtime)
-    total = sum(file.stat().st_size for file in files)
-    for file in files:
-        if total > MOST_BYTES and file != newest:
-            total -= file.stat().st_size
-            belongings.discard(file)
+def _check_room(path: Path, size: int) -> None:
+    """Raises Unavailable where so many bytes more of this kind are too much for the server. Nobody's go to make room."""
+    total = sum(file.stat().st_size for file in path.parent.glob(f"*{path.suffix}"))
+    if total + size > MOST_BYTES:
+        days = settings().limits.upload_days
+        later = f" Those unused for {days} days are deleted by themselves." if days else ""
+        raise Unavailable(
+            f"The server's room for uploads is full ({MOST_BYTES >> 30} GiB of {path.parent.name}). Delete some of yours on the page "
+            f"“Privacy and your data”, or ask whoever runs this server to.{later}"
+        )

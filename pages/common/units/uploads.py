@@ -24,7 +24,7 @@ def keep_vector(data: bytes, name: str, tensor: str) -> str:
         return _once(("direction", data, tensor), lambda person: keep_vector(data, name[:80], tensor, person))
 
     digest = keep()
-    if not has_vector(digest):  # those of others have taken its room meanwhile
+    if not has_vector(digest):  # it was deleted meanwhile, for instance since nobody used it for long
         st.session_state.pop(_KEPT, None)
         digest = keep()
     return digest
@@ -40,7 +40,7 @@ def keep_image(data: bytes, name: str) -> str:
 
     try:
         return fingerprint(keep())
-    except Unavailable:  # those of others have taken its room meanwhile, or the folder cannot be written
+    except Unavailable:  # it was deleted meanwhile, or the folder cannot be written
         st.session_state.pop(_KEPT, None)
         return keep()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 import pickle
 
 import numpy as np
@@ -13,7 +12,8 @@ from safetensors.numpy import save
 
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.images import to_png
-from engine.data import uploads
+from engine.data import belongings, uploads
+from engine.people.person import Person
 
 VECTOR = np.arange(1, 9, dtype=np.float64)
 
@@ -89,26 +89,17 @@ def test_an_image_is_kept_pixel_by_pixel_and_named_by_its_pixels():
         uploads.keep_image(b"<svg/>", "drawing.svg")
 
 
-def test_the_oldest_go_when_there_are_too_many(monkeypatch):
+def test_where_there_is_no_room_nobody_elses_go(monkeypatch, own_store):
     size = len(npy(VECTOR.astype(np.float32)))
     monkeypatch.setattr(uploads, "MOST_BYTES", 2 * size)
-    first, *others = (uploads.keep_vector(npy(VECTOR * scale), "v") for scale in (1, 2, 3))
-    with pytest.raises(Unavailable):
-        uploads.vector(first)
-    assert [uploads.vector(each)[0] for each in others] == [2, 3]
-
-
-def test_what_is_used_stays_and_what_is_not_goes(monkeypatch):
-    size = len(npy(VECTOR.astype(np.float32)))
-    monkeypatch.setattr(uploads, "MOST_BYTES", 2 * size)
-    used, unused = (uploads.keep_vector(npy(VECTOR * scale), "v") for scale in (4, 5))
-    for digest, since in ((used, 1), (unused, 2)):
-        os.utime(uploads._folder("vectors") / f"{digest}.npy", (since, since))
-    uploads.vector(used)
-    uploads.keep_vector(npy(VECTOR * 6), "v")
-    assert uploads.vector(used)[0] == 4
-    with pytest.raises(Unavailable):
-        uploads.vector(unused)
+    ann, bob = Person("ann", role="member"), Person("bob", role="member")
+    kept = [uploads.keep_vector(npy(VECTOR * scale), "v", person=ann) for scale in (1, 2)]
+    with pytest.raises(Unavailable, match="room for uploads is full.*Privacy and your data"):
+        uploads.keep_vector(npy(VECTOR * 3), "v", person=bob)
+    assert [uploads.vector(each)[0] for each in kept] == [1, 2]
+    assert uploads.keep_vector(npy(VECTOR), "again", person=bob) == kept[0], "what is there takes no room"
+    belongings.remove(ann, "vectors", kept[1])
+    assert uploads.vector(uploads.keep_vector(npy(VECTOR * 3), "v", person=bob))[0] == 3
 
 
 def test_a_file_that_finds_no_room_leaves_nothing_behind(monkeypatch, own_store):

@@ -39,14 +39,14 @@ def test_a_refused_file_is_a_sentence_and_hands_over_nothing() -> None:
     assert app.session_state["seen"] == [None, None] and "Save one frame" in app.error[0].value
 
 
-def test_a_photo_that_made_room_for_others_is_kept_when_it_is_given_again() -> None:
+def test_a_photo_that_was_deleted_meanwhile_is_kept_when_it_is_given_again() -> None:
     photo = encoded(gradient(11, 7))
     digest = keep_image(photo, "a.png")
     (config.settings().cache_folder / "uploads" / "images" / f"{digest}.png").unlink()
     assert keep_image(photo, "a.png") == digest and uploads.image(digest).shape == (11, 7, 3)
 
 
-def test_a_direction_that_made_room_for_others_is_kept_when_it_is_given_again() -> None:
+def test_a_direction_that_was_deleted_meanwhile_is_kept_when_it_is_given_again() -> None:
     file = io.BytesIO()
     np.save(file, np.float32([1, 2, 3]))
     digest = keep_vector(file.getvalue(), "a.npy", "")
