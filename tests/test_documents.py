@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from fnmatch import fnmatchcase
 
 import pytest
 
 from engine import __version__
+from engine.core.choices import DEFAULT_MODELS, DEFAULT_READER, PHOTO_MODELS
 from engine.core.config import read_settings
 from tests.conftest import ROOT
 
@@ -70,3 +72,15 @@ def test_proxies_take_what_the_server_takes() -> None:
     (nginx,) = re.findall(r"client_max_body_size (\d+)m", (DEPLOY / "nginx.conf").read_text())
     (caddy,) = re.findall(r"max_size (\d+)MB", (DEPLOY / "Caddyfile").read_text())
     assert int(nginx) > server["maxUploadSize"] and int(caddy) > server["maxUploadSize"]
+
+
+def test_the_given_settings_limit_what_people_ask_for_and_let_pages_open_what_they_begin_with() -> None:
+    given = read_settings(DEPLOY / "vitrine.toml").limits
+    assert given.seconds_per_job and given.hub_bytes > given.download_bytes and given.downloads == "operator"
+    for model in (*DEFAULT_MODELS, *PHOTO_MODELS, DEFAULT_READER):
+        assert any(fnmatchcase(model, pattern) for pattern in given.models), model
+
+
+def test_the_image_says_where_it_listens_so_that_its_check_knows() -> None:
+    for file in (DEPLOY / "Dockerfile", DEPLOY / "huggingface" / "Dockerfile"):
+        assert "STREAMLIT_SERVER_ADDRESS=0.0.0.0" in file.read_text()

@@ -6,6 +6,7 @@ A problem is something that ought to work and does not; what is merely not there
 from __future__ import annotations
 
 import platform
+import random
 import shutil
 from argparse import Namespace
 from collections.abc import Callable
@@ -21,6 +22,9 @@ from engine.core.errors import VitrineError
 
 PACKAGES = ("streamlit", "torch", "timm", "open_clip_torch", "numpy", "pandas", "pydantic", "diskcache", "safetensors")
 LITTLE_SPACE = 1 << 30
+SAMPLE = 100
+"""Results that are read before a server starts."""
+DAMAGED = "counts as missing"
 
 
 def doctor(arguments: Namespace) -> Answer:
@@ -30,7 +34,7 @@ def doctor(arguments: Namespace) -> Answer:
     facts = {
         "versions": _versions(problems),
         "device": _tried(_device, problems, remarks),
-        "cache": _tried(_cache, problems, remarks),
+        "cache": _tried(_sampled if arguments.deploy else _cache, problems, remarks),
         "data": _tried(_data, problems, remarks),
         "models": _tried(_models, problems, remarks),
     }
@@ -72,12 +76,24 @@ def _device(problems: list[str], remarks: list[str]) -> dict[str, Any]:
 
 def _cache(problems: list[str], remarks: list[str]) -> dict[str, Any]:
     """The result store: writable, every result whole, room on the disk."""
+    return _stored(problems, problems)
+
+
+def _sampled(problems: list[str], remarks: list[str]) -> dict[str, Any]:
+    """The same for a server that waits for it to start: a part of the results is read, and a damaged one keeps nobody out."""
+    return _stored(problems, remarks, SAMPLE)
+
+
+def _stored(problems: list[str], damage: list[str], most: int | None = None) -> dict[str, Any]:
     store = config.store()
-    for entry in store.entries():
-        store.get(entry.key)
-    if store.problems():
-        remedy = f" `{COMMAND} cache prune` removes damaged results."
-        problems.extend(problem + (remedy if "treated as missing" in problem else "") for problem in store.problems())
+    keys = [entry.key for entry in store.entries()]
+    for key in keys if most is None else random.sample(keys, min(most, len(keys))):
+        store.get(key)
+    for problem in store.problems():
+        if DAMAGED in problem:
+            damage.append(f"{problem} `{COMMAND} cache prune` removes damaged results.")
+        else:
+            problems.append(problem)
     if not store.writable:
         problems.append(f"Results cannot be stored in {store.folder}. Set VITRINE_CACHE to another folder.")
         return store.stats()

@@ -5,6 +5,7 @@ Invariant: with no network, that is said within seconds; the hub's own client wo
 
 from __future__ import annotations
 
+import shutil
 import ssl
 import time
 import urllib.error
@@ -27,10 +28,13 @@ from huggingface_hub import (
 from huggingface_hub.errors import CacheNotFound, EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 from huggingface_hub.utils import tqdm
 
-from engine.core.errors import Unavailable
+from engine.core.config import settings
+from engine.core.errors import Forbidden, Unavailable
 from engine.models import guard
 
 SECONDS_TO_ANSWER = 3
+LEFT_FREE = 2_000_000_000
+"""Bytes of the disk that no download takes: results and uploads need room too."""
 _silent_until = 0.0
 
 
@@ -72,7 +76,8 @@ def cached_repositories() -> list[str]:
 def fetch(name: str, place: Place) -> Path:
     """The weights file of model `name`, downloaded into the cache where it is not there yet.
 
-    Raises Unavailable in one sentence when the hub cannot be reached, or does not hand out the file.
+    Raises Unavailable in one sentence when the hub cannot be reached, does not hand out the file, or there is no room for it;
+    Forbidden as `guard` does.
     """
     if path := cached(place):
         return path
@@ -85,7 +90,9 @@ def fetch(name: str, place: Place) -> Path:
         )
     for file in place.files:
         try:
-            guard.check_bytes(name, _bytes(place, file))
+            size = _bytes(place, file)
+            guard.check_bytes(name, size)
+            _check_room(name, size or 0)
             return Path(_download(place, file))
         except LocalEntryNotFoundError:
             break
@@ -97,6 +104,23 @@ def fetch(name: str, place: Place) -> Path:
     raise Unavailable(
         f"The weights of {name} could not be downloaded from the hub ({place.repository}). Try again later."
     )
+
+
+def _check_room(name: str, size: int) -> None:
+    """Raises Forbidden where models would take more than they may in all, Unavailable where the disk would be full."""
+    most = settings().limits.hub_bytes
+    if most and sum(kept().values()) + size > most:
+        raise Forbidden(
+            f"With {name} the models fetched from the hub would take more than {most.human_readable()} (limits.hub_bytes). An "
+            "operator can remove some on the page “Models”."
+        )
+    folder = Path(constants.HF_HUB_CACHE).absolute()
+    free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.is_dir())).free
+    if size + LEFT_FREE > free:
+        raise Unavailable(
+            f"{name} has {size / 1e9:.1f} GB, and the disk that models are fetched to has {free / 1e9:.1f} GB free, of which "
+            f"{LEFT_FREE / 1e9:.0f} GB stay free. Remove models that nobody uses, or other files."
+        )
 
 
 def kept() -> dict[str, int]:

@@ -28,6 +28,7 @@ class Limits(Table):
         "models": 'a list of names, in which * is anything, like ["starter-*", "timm/vit_*"]',
         "downloads": '"nobody", "operator" or "member"',
         "download_bytes": SIZE,
+        "hub_bytes": SIZE,
     }
 
     jobs_per_person: int = Field(default=4, ge=1, description="waiting and running; parts asked for together are one")
@@ -50,4 +51,7 @@ class Limits(Table):
     )
     download_bytes: ByteSize = Field(
         default=ByteSize(16 << 30), ge=ByteSize(1 << 20), description="of one model's weights"
+    )
+    hub_bytes: ByteSize = Field(
+        default=ByteSize(0), ge=ByteSize(0), description="of all models fetched from the hub; 0: what the disk has"
     )

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cache.blob import Blob
+from engine.cli import doctor
 from engine.core import config
 from engine.jobs.keys import stored_key
 
@@ -34,6 +36,22 @@ def test_doctor_names_a_damaged_result_and_prune_removes_it(
     assert any(key in problem for problem in told["problems"])
     assert ask("cache", "prune")["damaged"] == 1
     assert ask("cache", "list")["results"] == []
+
+
+def test_before_a_server_starts_some_results_are_read_and_a_damaged_one_keeps_nobody_out(
+    ask: Callable[..., dict[str, Any]], own_store: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = ask("index", "--model", MODEL, "--site", "head.logits", "--data", str(photos))["key"]
+    files = [path for path in (own_store / "results").rglob("*") if path.is_file() and path.stat().st_size > 40_000]
+    assert flipped_somewhere(files, key)
+    told = ask("doctor", "--deploy", exit_code=1)  # the settings of tests are no server
+    assert any(key in remark for remark in told["remarks"]) and not any(key in problem for problem in told["problems"])
+    for number in range(5):
+        config.store().put(f"k{number}", Blob(facts={"request": {}, "facts": {}}))
+    read: list[str] = []
+    monkeypatch.setattr(config.store(), "get", read.append)
+    doctor._stored([], [], 3)
+    assert len({*read}) == 3
 
 
 def flipped_somewhere(files: list[Path], key: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import constants
 
-from engine.core.errors import Cancelled, Unavailable
+from engine.core.errors import Cancelled, Forbidden, Unavailable
 from engine.models import catalog, guard
 from engine.models import hub as hub_of_models
 from tests.engine.models.marked import TINY
@@ -89,3 +90,16 @@ def test_what_is_watched_comes_over_plain_http_and_other_downloads_as_ever(servi
     hub_of_models.remove(f"timm/{TINY}")
     catalog.fingerprint(f"timm/{TINY}")
     assert seen[1:] == [(before, False)]
+
+
+def test_nothing_is_fetched_that_the_disk_or_the_settings_have_no_room_for(serving, configured, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr(hub_of_models.shutil, "disk_usage", lambda folder: SimpleNamespace(free=hub_of_models.LEFT_FREE + 10))
+        with pytest.raises(Unavailable, match="2.0 GB free, of which 2 GB stay free"):
+            catalog.load(f"timm/{TINY}", "cpu")
+    configured(limits={"hub_bytes": 500})
+    with pytest.raises(Forbidden, match=r"would take more than 500B \(limits.hub_bytes\)"):
+        catalog.load(f"timm/{TINY}", "cpu")
+    assert all(command == "HEAD" for command, _ in serving) and hub_of_models.kept() == {}
+    configured(limits={"hub_bytes": "1 MiB"})
+    assert catalog.load(f"timm/{TINY}", "cpu")
