@@ -50,6 +50,16 @@ class Journal:
             line["owners"] = [*dict.fromkeys([*line["owners"], owner])]
             self._save()
 
+    def leave(self, key: str, owner: str) -> None:
+        """A person took a request back, which others may want still: it is not offered to this one again."""
+        with self._lock:
+            if (line := self._active.get(key)) is None or owner not in line["owners"]:
+                return
+            line["owners"] = [other for other in line["owners"] if other != owner]
+            if not line["owners"]:
+                del self._active[key]
+            self._save()
+
     def end(self, key: str) -> None:
         """A request is done with, however it went."""
         with self._lock:

@@ -101,6 +101,7 @@ class Jobs:
             if record is None or record.ended or person.id not in record.owners:
                 return False
             del record.owners[person.id]
+            self._journal.leave(record.job.id, person.id)
             self._queue.remove(record.job.id, person.id)
             record.note(person, "cancelled")
             if record.owners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -99,3 +100,15 @@ def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_job_of_their_
     gate.set()
     assert jobs.wait(job, SECONDS).status == "done" and jobs.result(job.id) is not None
     assert jobs.interrupted() == {} and jobs.active() == []
+
+
+def test_after_a_kill_a_job_is_offered_again_to_those_who_had_not_cancelled_it(jobs: Jobs, stage: Stage) -> None:
+    gate = stage.gate("a")
+    job = jobs.submit(Play(name="a"), Person("ann"))
+    jobs.submit(Play(name="a"), Person("bob"))
+    stage.wait_for("a")
+    jobs.cancel(job, Person("ann"))
+    (written,) = jobs._runner.store.mark.folder.glob("*.json")
+    assert json.loads(written.read_text())[job.id]["owners"] == ["bob"]
+    gate.set()
+    assert jobs.wait(job, SECONDS).status == "done"

@@ -112,3 +112,16 @@ def test_lines_that_are_damaged_or_too_old_are_left_out(start, tmp_path: Path) -
     second, die = start()
     assert list(second.interrupted()) == ["new"]
     die()
+
+
+def test_what_a_person_took_back_is_offered_again_to_the_others_alone(start) -> None:
+    first, die = start()
+    for key, owners in {"k": ("ann", "bob"), "l": ("ann",)}.items():
+        for owner in owners:
+            first.begin(key, REQUEST, owner)
+        first.leave(key, "ann")
+        first.leave(key, "eve")
+    die()
+    second, die = start()
+    assert second.interrupted("ann") == {} and second.interrupted("bob") == {"k": REQUEST} and len(second) == 1
+    die()
