@@ -8,6 +8,7 @@ from cache.store import StoreUnavailable
 from engine.core import config
 from engine.core.errors import Unavailable
 from engine.jobs import keys
+from engine.people import audit
 from engine.people.person import LOCAL, Person
 
 
@@ -25,6 +26,7 @@ def pin(wanted: Collection[str], on: bool = True, person: Person = LOCAL) -> lis
             (store.pin if on else store.unpin)(place)
     except StoreUnavailable as error:
         raise Unavailable(str(error)) from error
+    audit.note(person, "pin" if on else "unpin", "done", results=len(stored), key=next(iter(stored), ""))
     return [*stored]
 
 

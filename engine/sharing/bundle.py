@@ -26,6 +26,7 @@ from cache.store import StoreUnavailable
 from engine import __version__
 from engine.core import config
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
+from engine.people import audit
 from engine.people.person import Person
 from engine.sharing import collections, holding, names
 from engine.sharing.collections import MOST_ITEMS
@@ -110,6 +111,7 @@ def import_(data: bytes, person: Person) -> Taken:
     except BadRequest:
         collections.delete(made.id, person)
         raise
+    audit.note(person, "import", "done", key=made.id, results=len(blobs))
     return Taken(collections.find(made.id, person), len(blobs))
 
 

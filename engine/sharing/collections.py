@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 
 from engine.core.errors import BadRequest
+from engine.people import audit
 from engine.people.person import Person
 from engine.sharing import access, holding, names
 from engine.sharing.database import database
@@ -96,6 +97,7 @@ def share(id: str, person: Person, shared: Shared, others_add: bool = False) -> 
             "UPDATE collections SET shared = ?, groups = ?, others_add = ?, changed = ? WHERE id = ?",
             (shared, groups, bool(others_add and shared != "private"), time.time(), id),
         )
+    audit.note(person, "share", shared, key=id, others_add=bool(others_add))
     return find(id, person)
 
 

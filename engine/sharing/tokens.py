@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Forbidden
-from engine.people import identity
+from engine.people import audit, identity
 from engine.people.person import ROLES, Person, Role
 from engine.people.roles import role_of
 from engine.sharing import names
@@ -59,6 +59,7 @@ def make(person: Person, label: str, days: int, role: Role) -> str:
             raise BadRequest(f"You have {MOST_TOKENS} tokens, which is the most. Take one back first.")
         row = (id, _digest(secret), person.id, label, role, now, now + days * DAY)
         link.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", row)
+    audit.note(person, "token", "made", key=id, may=role, days=days)
     return f"vit_{id}_{secret}"
 
 
@@ -71,7 +72,9 @@ def mine(person: Person) -> list[Token]:
 def revoke(person: Person, id: str) -> None:
     """Take a token back: from now on it opens nothing."""
     with database().change() as link:
-        link.execute("DELETE FROM tokens WHERE id = ? AND person = ?", (id, person.id))
+        gone = link.execute("DELETE FROM tokens WHERE id = ? AND person = ?", (id, person.id)).rowcount
+    if gone:
+        audit.note(person, "token", "revoked", key=id)
 
 
 def find(text: str) -> Token:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
 from engine.core.request import one_request
+from engine.people import audit
 from engine.people.person import Person
 from engine.sharing import history, names, tokens
 from engine.sharing.history import PAGE, WHOSE, Line, Wanted, Whose
@@ -127,7 +128,9 @@ def result(request: Request, person: Person) -> Response:
     """A result: the blob that the store keeps; with `?as=zip` pictures, numbers and the request as files."""
     from engine.jobs.scheduler import jobs
 
-    found = jobs().result(request.path_params["key"])
+    key = request.path_params["key"]
+    found = jobs().result(key)
+    audit.note(person, "read", "done" if found else "absent", key=key)
     if found is None:
         return answers.refused("This result is not stored here. Submit its request.", 404)
     if request.query_params.get("as") == "zip":
@@ -149,6 +152,7 @@ def search(request: Request, person: Person) -> Response:
     found = history.search(
         wanted, person, _whole(asked.get("start"), 0), min(_whole(asked.get("most"), PAGE), MOST_LINES)
     )
+    audit.note(person, "search", "done", whose=whose)
     return answers.told({"count": found.count, "lines": [_line(line, person) for line in found.lines]})
 
 

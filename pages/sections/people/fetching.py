@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.core import config
 from engine.core.errors import BadRequest, VitrineError
+from engine.people import audit
 from pages.common import errors, who, words
 from pages.common.fragments import fragment
 from pages.common.units.uploads import readable_by
@@ -156,7 +157,8 @@ def _remove(repository: str) -> None:
     from engine.models import hub
 
     try:
-        who.person().require("operator", "remove models")
+        (person := who.person()).require("operator", "remove models")
         hub.remove(repository)
+        audit.note(person, "remove", "done", model=repository)
     except VitrineError as error:
         st.toast(errors.escape(str(error)), icon=":material/error:")

@@ -16,6 +16,7 @@ from engine.core import config
 from engine.core.request import build
 from engine.evaluation.index import IndexRequest
 from engine.jobs.scheduler import Jobs, jobs
+from engine.people import audit
 from engine.people.person import Person, Role
 from engine.sharing import history, recording, tokens
 from engine.sharing.database import database
@@ -95,6 +96,15 @@ def test_a_request_is_submitted_watched_and_fetched() -> None:
     packed = made.get(f"/api/v1/results/{request.key()}", params={"as": "zip"})
     assert "request.json" in " ".join(zipfile.ZipFile(io.BytesIO(packed.content)).namelist())
     recording.recorder().settle()
+
+
+def test_what_a_script_reads_is_noted_down() -> None:
+    stored()
+    made = asked(VIC)
+    for path in (f"results/{'a' * 26}", "results/nothing", "history"):
+        made.get(f"/api/v1/{path}")
+    noted = [(line["name"], line["did"], line["outcome"]) for line in audit.lines()]
+    assert noted[:3] == [("Vic", "search", "done"), ("Vic", "read", "absent"), ("Vic", "read", "done")]
 
 
 def test_a_viewer_fetches_and_computes_nothing() -> None:

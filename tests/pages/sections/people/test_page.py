@@ -15,12 +15,12 @@ from engine.data import belongings, uploads
 from engine.jobs import pins
 from engine.models import downloads, guard
 from engine.people.person import LOCAL, Person
-from engine.sharing import bundle, collections, holding
+from engine.sharing import bundle, collections, holding, tokens
 from engine.sharing.database import database
 from pages.common import who, words
 from pages.common.units.rows import rows
 from pages.common.units.view import example
-from tests.engine.sharing.conftest import ANNA, stored, unit
+from tests.engine.sharing.conftest import ANNA, KEY, stored, unit
 from tests.pages.opening import VISUALIZATION, opened, said
 
 ELSEWHERE = "timm/resnet50.a1_in1k"
@@ -77,6 +77,28 @@ def test_what_others_did_is_for_operators(configured: Callable[..., None], own_s
     configured(access={"audit": True})
     app = opened("pages/activity.py")
     assert not app.exception and not app.error and [each.value for each in app.header] == ["Jobs", "What people did"]
+
+
+def test_an_operator_reads_what_people_did_a_row_each(configured: Callable[..., None], own_store: Path) -> None:
+    configured(access={"audit": True})
+    shown = collections.create(ANNA, "Ours")
+    collections.share(shown.id, ANNA, "public")
+    bundle.import_(bundle.export(shown), ANNA)
+    tokens.make(ANNA, "script", 1, "member")
+    tokens.revoke(ANNA, tokens.mine(ANNA)[0].id)
+    stored()
+    pins.pin([KEY], True, ANNA)
+    app = opened("pages/activity.py")
+    table = app.dataframe[0].value
+    done = [tuple(row) for row in table[table["Who"] == "Anna"][["What", "Outcome"]].to_numpy()]
+    assert not app.exception and done == [
+        ("pin", "done"),
+        ("token", "revoked"),
+        ("token", "made"),
+        ("import", "done"),
+        ("share", "public"),
+    ]
+    database().close()
 
 
 def test_one_sees_what_is_stored_and_deletes_ones_own(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
