@@ -203,6 +203,6 @@ def _check_room(path: Path, size: int) -> None:
         days = settings().limits.upload_days
         later = f" Those unused for {days} days are deleted by themselves." if days else ""
         raise Unavailable(
-            f"The server's room for uploads is full ({MOST_BYTES >> 30} GiB of {path.parent.name}). Delete some of yours on the page "
-            f"“Privacy and your data”, or ask whoever runs this server to.{later}"
+            f"The server's room for uploads is full ({MOST_BYTES >> 30} GiB of {path.parent.name}). Delete some of yours on the "
+            f"page “Privacy and your data”, or ask whoever runs this server to.{later}"
         )

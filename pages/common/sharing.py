@@ -46,7 +46,9 @@ def link_and_zip(
         st.code(address(params), language=None, wrap_lines=True)
         asks = who.here()
         may_pin = asks is not None and asks.is_at_least("member")
-        if there and may_pin and not settings().demo:  # whoever passes by a public server shall not fill its disk for good
+        if (
+            there and may_pin and not settings().demo
+        ):  # whoever passes by a public server shall not fill its disk for good
             _pin(there, f"{prefix}_pin")
 
 

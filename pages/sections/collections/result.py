@@ -25,7 +25,9 @@ from pages.common.keeping import kinds
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 SIDE, MOST_PICTURES = 256, 16
-GONE = "This result is not stored here: the link is mistyped, or the result made room for others, or was never finished."
+GONE = (
+    "This result is not stored here: the link is mistyped, or the result made room for others, or was never finished."
+)
 UNMAKEABLE = "What it was made of (a model or images) is not here any more, so it cannot be made again."
 
 

@@ -57,7 +57,11 @@ def _known(chosen: Settings) -> Iterator[tuple[str, str, str]]:
     if chosen.access.login != "none":
         yield "Your name, address and groups, from signing in", "until you delete everything", NAME_SEEN
     if chosen.access.audits:
-        yield "What you asked for, kept, shared and read: when, what, how long", "until newer entries take its room", "operators"
+        yield (
+            "What you asked for, kept, shared and read: when, what, how long",
+            "until newer entries take its room",
+            "operators",
+        )
     yield (
         "The server's log: when which page was asked for from which network address, and what failed",
         "as long as whoever runs this server keeps it",

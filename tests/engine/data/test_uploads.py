@@ -94,7 +94,7 @@ def test_where_there_is_no_room_nobody_elses_go(monkeypatch, own_store):
     monkeypatch.setattr(uploads, "MOST_BYTES", 2 * size)
     ann, bob = Person("ann", role="member"), Person("bob", role="member")
     kept = [uploads.keep_vector(npy(VECTOR * scale), "v", person=ann) for scale in (1, 2)]
-    with pytest.raises(Unavailable, match="room for uploads is full.*Privacy and your data"):
+    with pytest.raises(Unavailable, match=r"room for uploads is full.*Privacy and your data"):
         uploads.keep_vector(npy(VECTOR * 3), "v", person=bob)
     assert [uploads.vector(each)[0] for each in kept] == [1, 2]
     assert uploads.keep_vector(npy(VECTOR), "again", person=bob) == kept[0], "what is there takes no room"

@@ -165,9 +165,16 @@ def test_what_ones_collections_keep_is_counted_beside_the_files(
     assert f"{words.size(holding.held_bytes(ANNA.id))} of 1.1 GB" in told
     database().close()
 
+
 def test_what_is_stored_of_people_is_said_as_the_settings_have_it(configured: Callable[..., None]) -> None:
     alone = told(opened("pages/privacy.py"))
-    for part in ("365 days", "| you, operators; whoever has", "after 90 days at most", "network address", "| 7 days | you |"):
+    for part in (
+        "365 days",
+        "| you, operators; whoever has",
+        "after 90 days at most",
+        "network address",
+        "| 7 days | you |",
+    ):
         assert part in alone
     assert "your groups" not in alone and "sign-in service" not in alone and "are sent to a service" not in alone
     configured(
@@ -187,4 +194,8 @@ def test_where_people_sign_in_their_groups_and_cookies_are_told_of(
     configured(access={"login": "oidc", "operators": ["*"]})
     monkeypatch.setattr(who, "person", lambda: ANNA)
     app = opened("pages/privacy.py")
-    assert not app.exception and "you, your groups, operators" in told(app) and "30 days, or until you sign out" in told(app)
+    assert (
+        not app.exception
+        and "you, your groups, operators" in told(app)
+        and "30 days, or until you sign out" in told(app)
+    )
