@@ -71,7 +71,7 @@ def history() -> None:
     table["Who"] = table["Who"].replace("", "a visitor")
     for column in COLUMNS.values():
         if column not in ("When", "Seconds"):
-            table[column] = table[column].fillna("")
+            table[column] = table[column].astype(object).fillna("")
     st.dataframe(table, hide_index=True, alt="What people did: when, who, what, and what came of it")
     st.caption(f"The newest {len(lines)}. All of it stands as JSON lines in the folder `audit` of the cache folder.")
 
