@@ -68,6 +68,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
     "engine/visualization/progress.py": ("engine/visualization/test_request.py", "the progress of a whole request"),
     "engine/visualization/single.py": ("engine/visualization/test_request.py", "pictures alone and in company agree"),
     "pages/common/who.py": ("pages/routes/test_arrivals.py", "whose word counts is decided there"),
+    "engine/sharing/access.py": ("engine/sharing/test_collections.py", "who may do what with one is seen there"),
     "engine/sharing/notices.py": (
         "engine/sharing/test_recording.py",
         "news comes with the line; test_sending sends it",
