@@ -13,7 +13,7 @@ from typing import Any
 from engine.core.errors import Forbidden
 from engine.core.settings.whole import Settings
 from engine.people.person import Person, Role
-from engine.people.roles import role_of
+from engine.people.roles import counted, role_of
 
 LONGEST_NAME = 80
 MOST_GROUPS = 500
@@ -69,7 +69,7 @@ def from_claims(settings: Settings, claims: Mapping[str, Any]) -> Person:
         raise NotListed(_not_listed(address or _text(claims.get("name")) or subject, why))
     digest = hashlib.blake2b(f"{issuer}\0{subject}".encode(), digest_size=12).hexdigest()
     name = _text(claims.get("name")) or address or subject
-    return Person(f"oidc:{digest}", name, role, groups, address if believed else "")
+    return Person(f"oidc:{digest}", name, role, counted(access, groups), address if believed else "")
 
 
 def from_headers(settings: Settings, user: str, name: str = "", groups: str = "") -> Person:
@@ -80,7 +80,8 @@ def from_headers(settings: Settings, user: str, name: str = "", groups: str = ""
     if role is None:
         raise NotListed(_not_listed(user))
     user = user.strip()
-    return Person(f"proxy:{user.casefold()}", _text(name) or user, role, listed, user if "@" in user else "")
+    address = user if "@" in user else ""
+    return Person(f"proxy:{user.casefold()}", _text(name) or user, role, counted(settings.access, listed), address)
 
 
 def _not_listed(name: str, why: str = "") -> str:

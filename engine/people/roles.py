@@ -13,6 +13,17 @@ from engine.people.person import ROLES, Role
 ANYBODY, GROUP = "*", "group:"
 
 
+def counted(access: Access, groups: frozenset[str]) -> frozenset[str]:
+    """Those of a person's groups that the lists name, where they name any: those that a provider puts everybody into make no group
+    of people who share things."""
+    named = {
+        entry.removeprefix(GROUP)
+        for entry in (*access.viewers, *access.members, *access.operators)
+        if entry.startswith(GROUP)
+    }
+    return frozenset(group for group in groups if group.strip().casefold() in named) if named else groups
+
+
 def role_of(access: Access, name: str, groups: Collection[str] = ()) -> Role | None:
     """The highest role that the lists give somebody of this name (an address, mostly) and these groups; None where none does.
     A name of which nobody may go by is empty."""

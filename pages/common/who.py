@@ -26,7 +26,9 @@ from engine.people.person import Person
 COOKIE = "vitrine_browser"
 BELIEVED = "x-vitrine-believed"
 """The header that says that those of a login come from a named proxy; its value is this process's own."""
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+PROXIED = ("x-forwarded", "forwarded", "x-real-ip", "via", "x-proxy")
+"""How the headers begin that proxies add."""
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 PASSWORD = secrets.token_hex(16)
 
 
@@ -60,13 +62,17 @@ def of(asked: HTTPConnection) -> Person:
 
 
 def _is_near(address: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether somebody sits at this machine: no proxy in between, and reached by the machine's own name, which a page from
-    elsewhere cannot use. (Streamlit says None for an address of the machine itself.)"""
+    """Whether somebody sits at this machine. (Streamlit says None for an address of the machine itself.)"""
+    near = not isinstance(address, str) or address in ("127.0.0.1", "::1")
+    return near and is_direct(headers)
+
+
+def is_direct(headers: Mapping[str, str]) -> bool:
+    """Whether there is no proxy in between, as far as can be seen: none says that it is one, and the machine is reached by its own
+    name, which a page from elsewhere cannot use."""
     named = headers.get("host")
     host = urlsplit(f"//{named}").hostname if isinstance(named, str) else "localhost"
-    forwarded = any(name in headers for name in FORWARDED)
-    near = not isinstance(address, str) or address in ("127.0.0.1", "::1")
-    return near and host in ("localhost", "127.0.0.1", "::1") and not forwarded
+    return host in OWN_NAMES and not any(name.lower().startswith(PROXIED) for name in headers)
 
 
 def _of_session() -> str:

@@ -15,16 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config as streamlit_config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from pages.common.who import OWN_NAMES, PROXIED, is_direct
 from pages.routes import answers
 from pages.routes.chosen import operating
 
 FOR_ANYONE = ("/api/health", "/api/ready")
 FOR_OPERATORS = ("/_stcore/metrics", "/api/metrics")
-OWN_NAMES = ("localhost", "127.0.0.1", "::1")
-PROXIED = ("x-forwarded", "forwarded", "x-real-ip", "via", "x-proxy")
-"""How the headers begin that proxies add."""
 AGENTS = "/_stcore/agent"
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 class Guard:
@@ -77,9 +74,7 @@ def is_operator(asked: HTTPConnection) -> bool:
     if token := operating().metrics_token:
         kind, _, given = asked.headers.get("authorization", "").partition(" ")
         return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
-    if asked.client is None or any(name in asked.headers for name in FORWARDED):
-        return False
-    return is_loopback(asked.client.host)
+    return asked.client is not None and is_loopback(asked.client.host) and is_direct(asked.headers)
 
 
 def is_loopback(host: str) -> bool:

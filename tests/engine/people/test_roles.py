@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.settings.access import Access
-from engine.people.roles import role_of
+from engine.people.roles import counted, role_of
 
 LISTS = Access(
     operators=("olga@uni.edu",), members=("@Lab.uni.edu", "group:Vision"), viewers=("@uni.edu", "vic", "group:guests")
@@ -43,3 +43,9 @@ def test_a_star_is_everybody_who_signs_in() -> None:
 
 def test_nobody_is_listed_by_default() -> None:
     assert role_of(Access(), "ann@uni.edu", ("vision",)) is None
+
+
+def test_where_the_lists_name_groups_those_alone_are_groups_of_people_who_share() -> None:
+    everybodys = frozenset({"VISION", "offline_access", "guests"})
+    assert counted(LISTS, everybodys) == {"VISION", "guests"}
+    assert counted(Access(members=("@uni.edu",)), everybodys) == everybodys

@@ -123,6 +123,7 @@ def test_without_a_proxy_login_such_headers_mean_nothing(configured: Callable[..
         ("127.0.0.1", {"host": "evil.example:8501"}, "member"),
         ("127.0.0.1", {"host": "localhost", "x-forwarded-for": "127.0.0.1"}, "member"),
         ("127.0.0.1", {"host": "localhost", "via": "1.1 proxy"}, "member"),
+        ("127.0.0.1", {"host": "localhost", "X-Forwarded-Proto": "https"}, "member"),
     ],
 )
 def test_without_a_login_only_whoever_sits_at_the_machine_operates_it(peer: str, headers: dict, role: str) -> None:

@@ -98,9 +98,14 @@ def test_without_a_secret_metrics_are_for_the_machine_itself(path: str) -> None:
     assert client(("not an address", 1)).get(path).status_code == 403
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"])
 def test_what_a_proxy_on_this_machine_hands_on_is_not_the_machine_itself(header: str) -> None:
     assert client().get("/_stcore/metrics", headers={header: "127.0.0.1"}).status_code == 403
+
+
+def test_a_proxy_that_says_nothing_of_itself_is_known_by_the_name_that_people_type() -> None:
+    assert client(host="vitrine.example.org").get("/_stcore/metrics").status_code == 403
+    assert client(host="127.0.0.1:8501").get("/_stcore/metrics").status_code == 200
 
 
 def test_with_a_secret_metrics_are_for_whoever_shows_it(configured: Callable[..., None]) -> None:

@@ -18,7 +18,7 @@ from tests.engine.jobs.playing import Play
 
 def client(peer: str = "127.0.0.1") -> TestClient:
     app = Starlette(routes=served.routes(), middleware=served.MIDDLEWARE)
-    return TestClient(app, client=(peer, 1))
+    return TestClient(app, base_url="http://localhost", client=(peer, 1))
 
 
 def numbers() -> dict[str, float]:
