@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from http.client import HTTPException, HTTPMessage
 from ipaddress import ip_address
 from typing import IO, Any
@@ -35,7 +36,8 @@ from vitrine.results import Result
 
 ENDED = ("done", "failed", "cancelled")
 TIMEOUT, PAUSE, LONGEST_PAUSE = 60.0, 0.3, 3.0
-_UPLOAD = re.compile(r"\bup-[0-9a-f]{16,}")
+_UPLOAD = re.compile(r"\b(?:up|dir|voc)-[0-9a-f]{16}\b")
+"""How requests name files of somebody's own: images, directions, lists of words."""
 
 
 class _NoRedirection(HTTPRedirectHandler):
@@ -98,7 +100,15 @@ class Server:
         kind = experiments.kinds().get(name)
         if kind is None:
             raise AttributeError(f"there is no experiment {name!r}; dir(server) lists them")
-        return experiments.function(name, kind, lambda request: self._job(request).wait())
+
+        def function(typed: str) -> Callable[..., Any]:
+            return experiments.function(name, kind, lambda request: self._job(request, typed).wait())
+
+        @wraps(function(""))
+        def experiment(*args: Any, **fields: Any) -> Any:
+            return function(_typed([*args, *fields.values()]))(*args, **fields)
+
+        return experiment
 
     def __dir__(self) -> list[str]:
         return sorted([*super().__dir__(), *experiments.kinds()])
@@ -114,13 +124,14 @@ class Server:
             raise BadRequest(
                 f"There is no experiment “{experiment[:80]}”. Choose one of {', '.join(experiments.kinds())}."
             )
-        return self._job(experiments.request(kind, fields))
+        return self._job(experiments.request(kind, fields), _typed(fields.values()))
 
-    def _job(self, request: Request) -> Job:
+    def _job(self, request: Request, typed: str) -> Job:
         text = request.canonical()
-        if _UPLOAD.search(text):
+        if {*_UPLOAD.findall(text)} - {*_UPLOAD.findall(typed)}:
             raise BadRequest(
-                "Images of your own are not sent. Upload one on a page of the server, and use its name here."
+                "Files of your own are not sent. Upload them on a page of the server, and write here the names that they have on "
+                "its page “Privacy and your data”, like up-0123456789abcdef."
             )
         told = self.ask("POST", "jobs", {"request": json.loads(text)})
         return Job(self, told["key"], request.experiment)
@@ -176,6 +187,11 @@ def connect(url: str, token: str, insecure: bool = False) -> Server:
     `insecure` on purpose; VitrineError where the server does not take the token.
     """
     return Server(url, token, insecure)
+
+
+def _typed(values: Iterable[Any]) -> str:
+    """What a person wrote of these values, and not what a file of theirs became."""
+    return json.dumps([*values], default=lambda value: "", skipkeys=True)
 
 
 def _checked(url: str, insecure: bool) -> str:

@@ -14,8 +14,8 @@ ANYBODY, GROUP = "*", "group:"
 
 
 def counted(access: Access, groups: frozenset[str]) -> frozenset[str]:
-    """Those of a person's groups that the lists name, where they name any: those that a provider puts everybody into make no group
-    of people who share things."""
+    """Those of a person's groups that the lists name, where they name any: those that a provider puts everybody into make no
+    group of people who share things."""
     named = {
         entry.removeprefix(GROUP)
         for entry in (*access.viewers, *access.members, *access.operators)

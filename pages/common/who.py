@@ -68,8 +68,8 @@ def _is_near(address: str | None, headers: Mapping[str, str]) -> bool:
 
 
 def is_direct(headers: Mapping[str, str]) -> bool:
-    """Whether there is no proxy in between, as far as can be seen: none says that it is one, and the machine is reached by its own
-    name, which a page from elsewhere cannot use."""
+    """Whether there is no proxy in between, as far as can be seen: none says that it is one, and the machine is reached by its
+    own name, which a page from elsewhere cannot use."""
     named = headers.get("host")
     host = urlsplit(f"//{named}").hostname if isinstance(named, str) else "localhost"
     return host in OWN_NAMES and not any(name.lower().startswith(PROXIED) for name in headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 import time
@@ -17,11 +18,14 @@ from starlette.applications import Starlette
 import vitrine
 from cache.blob import Blob
 from engine.core.errors import BadRequest, Unavailable, VitrineError
+from engine.core.images import to_png
 from engine.core.request import build
+from engine.data import uploads
 from engine.evaluation.index import IndexRequest
 from engine.people.person import Person
 from engine.sharing import tokens
 from engine.sharing.database import database
+from engine.visualization.request import VisualizeRequest
 from pages.common import serve
 from pages.routes import served
 from tests.browser.driving import free_port
@@ -95,6 +99,17 @@ def test_the_history_is_a_table(server: vitrine.Server) -> None:
 def test_images_of_ones_own_are_not_sent(server: vitrine.Server) -> None:
     with pytest.raises(BadRequest, match="not sent"):
         server.submit("visualize", model="starter-vit", site=SITE, units=(1,), start=np.zeros((32, 32, 3), np.uint8))
+
+
+def test_an_upload_on_the_server_is_named_as_the_server_names_it(server: vitrine.Server) -> None:
+    name = f"up-{uploads.keep_image(to_png(np.zeros((32, 32, 3), np.uint8)), 'cat.png', ME)}"
+    request = build(VisualizeRequest, model="starter-vit", site=SITE, units=(1,), start=name)
+    place = stored(request.key(), **json.loads(request.canonical()))
+    assert server.visualize(f"starter-vit@{SITE}:1", start=name).key == place
+    assert server.submit("visualize", model="starter-vit", site=SITE, units=(1,), start=name).wait(5).key == place
+    with pytest.raises(BadRequest, match="not sent"):
+        server.visualize(f"starter-vit@{SITE}:1", start=np.zeros((32, 32, 3), np.uint8))
+    assert "start" in inspect.signature(server.visualize).parameters
 
 
 @pytest.mark.parametrize(

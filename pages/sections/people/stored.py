@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from engine.core import config
+from engine.core.choices import UPLOADS
 from engine.core.errors import VitrineError
 from engine.core.settings.whole import Settings
 from engine.jobs.journal import REMEMBERED_SECONDS
@@ -109,7 +110,12 @@ def mine() -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"upload-{each.kind}-{each.digest}"):
             since = datetime.fromtimestamp(each.since, UTC).strftime("%d %B %Y")
             name = errors.escape(each.name or each.digest)
-            st.caption(f"{KINDS[each.kind]} · {name} · {words.size(each.bytes)} · {since}", width="content")
+            reference = errors.code(UPLOADS[each.kind] + each.digest)
+            st.caption(
+                f"{KINDS[each.kind]} · {name} · {words.size(each.bytes)} · {since} · {reference}",
+                width="content",
+                help="Scripts and links name it by its last part.",
+            )
             st.button(
                 "Delete",
                 key=f"delete-{each.kind}-{each.digest}",

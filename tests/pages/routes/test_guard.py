@@ -98,7 +98,9 @@ def test_without_a_secret_metrics_are_for_the_machine_itself(path: str) -> None:
     assert client(("not an address", 1)).get(path).status_code == 403
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"])
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"]
+)
 def test_what_a_proxy_on_this_machine_hands_on_is_not_the_machine_itself(header: str) -> None:
     assert client().get("/_stcore/metrics", headers={header: "127.0.0.1"}).status_code == 403
 

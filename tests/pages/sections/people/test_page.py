@@ -110,6 +110,7 @@ def test_one_sees_what_is_stored_and_deletes_ones_own(own_store: Path, monkeypat
     app = opened("pages/privacy.py")
     text = told(app)
     assert not app.exception and "90 days after their last use" in text and "photo 1" in text and "bobs" not in text
+    assert f"up-{belongings.stored(ann)[0].digest}" in text.replace("\\", "")
     app.button(key=f"delete-images-{belongings.stored(ann)[0].digest}").click().run()
     assert [each.name for each in belongings.stored(ann)] == ["photo 1.png"]
     app.button(key="delete-everything").click().run()
