@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -71,13 +72,27 @@ def readable_by() -> str:
     )
 
 
+def file_box(label: str, key: str, help: str = "", **options: Any) -> Any:
+    """A box for a file of one's own. Who can see it stands above where others use this server, and behind the question mark for
+    whoever has it for themselves."""
+    if shared := _others_come():
+        st.caption(readable_by())
+    return st.file_uploader(label, key=key, help=(help if shared else help + readable_by()) or None, **options)
+
+
+def _others_come() -> bool:
+    """Whether it is not the asker's own machine, who signs in nowhere and may do everything."""
+    asks = who.here()
+    return config.settings().access.login != "none" or asks is None or not asks.is_at_least("operator")
+
+
 def photo_box(key: str, label: str = LABEL) -> str | None:
     """Draw the box that takes a photo: by a click, by dropping it, on a phone from its camera. Gives the name under which a
     photo that was just given is kept, once. Says what is wrong with a file that is none.
 
     Any file can be chosen: what is refused is refused here, with what to do, and not by the browser.
     """
-    given = st.file_uploader(label, key=key, help=takes() + readable_by())
+    given = file_box(label, key, takes())
     if given is None:
         return None
     with errors.shown():

@@ -12,7 +12,7 @@ from engine.core.errors import BadRequest, VitrineError
 from engine.people import audit
 from pages.common import errors, who, words
 from pages.common.fragments import fragment
-from pages.common.units.uploads import readable_by
+from pages.common.units.uploads import file_box
 
 if TYPE_CHECKING:
     from engine.models.downloads import Download
@@ -122,7 +122,7 @@ def upload() -> None:
     architecture = st.text_input(
         "Architecture of timm", key="checkpoint_architecture", placeholder="vit_small_patch16_224"
     ).strip()
-    given = st.file_uploader("Weights (safetensors)", key="checkpoint_file", help=readable_by())
+    given = file_box("Weights (safetensors)", "checkpoint_file")
     if given is not None and architecture and st.button("Keep it", key="checkpoint_keep", icon=":material/upload:"):
         with errors.shown():
             from engine.models.sources import uploaded

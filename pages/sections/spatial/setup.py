@@ -9,7 +9,7 @@ from engine.core.errors import VitrineError
 from engine.data.uploads import UPLOADED
 from pages.common import colours, errors, results, widgets, words
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import keep_image, readable_by
+from pages.common.units.uploads import file_box, keep_image
 from pages.sections.spatial.view import SpatialView
 
 LINE = [2.4, 2.4, 2.2, 1.3, 1.1]
@@ -54,11 +54,10 @@ def _image(page: ExperimentPage[SpatialView]) -> tuple[str, str]:
             help="The number of an image of this data set, unless you upload one below.",
             **widgets.KEEP,
         )
-        given = st.file_uploader(
+        given = file_box(
             "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
+            page.key("file"),
             type=["png", "jpg", "jpeg", "webp"],
-            key=page.key("file"),
-            help=readable_by(),
         )
         with errors.shown():
             if given is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -62,3 +63,12 @@ def test_a_photo_is_shown_in_networks_trained_on_photos_where_these_are_here(mon
     assert photo_link("up-1") == {"image": "up-1"}
     monkeypatch.setattr(catalog, "find", lambda name: catalog.Entry(name, "", "", "", available=True))
     assert photo_link("up-1")["data"] == "photos" and photo_link("up-1")["b"] == "efficientnet-lite0"
+
+
+def test_who_can_see_a_file_is_said_above_its_box_where_others_come(configured: Callable[..., None]) -> None:
+    alone = AppTest.from_string(PAGE, default_timeout=60).run()
+    assert not alone.caption and "Whoever has the link" in alone.file_uploader(key="box").help
+    configured(access={"visitors": "member"})
+    app = AppTest.from_string(PAGE, default_timeout=60).run()
+    assert ["Whoever has the link of a result" in each.value for each in app.caption] == [True]
+    assert "Whoever has the link" not in app.file_uploader(key="box").help
