@@ -42,7 +42,8 @@ def threads_of(processes: int, device: str) -> int:
 
 
 def environment(device: str, threads: int) -> dict[str, str]:
-    """The environment of a process that computes on one device: "cpu", "mps", or "cuda:1", which is all that it sees."""
+    """The environment of a process that computes on one device: "cpu", "mps", or "cuda:1", which is all that it sees. Raises
+    BadRequest for one that is hidden from us."""
     kind, _, number = device.partition(":")
     found = os.environ | {
         "VITRINE_DEVICE": kind,
@@ -52,6 +53,19 @@ def environment(device: str, threads: int) -> dict[str, str]:
     if threads:
         found |= {"VITRINE_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     if number:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        found["CUDA_VISIBLE_DEVICES"] = visible.split(",")[int(number)] if visible else number
+        found["CUDA_VISIBLE_DEVICES"] = _card(device, int(number))
     return found
+
+
+def _card(device: str, number: int) -> str:
+    """What CUDA calls a card that we call by its number among those that we are left to see."""
+    left = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if left is None:
+        return str(number)
+    names = [name.strip() for name in left.split(",") if name.strip()]
+    if number >= len(names):
+        raise BadRequest(
+            f"There is no {device} here: CUDA_VISIBLE_DEVICES is “{left}”, which leaves {len(names)}, counted from cuda:0. "
+            "Set devices under [cluster] in vitrine.toml."
+        )
+    return names[number]

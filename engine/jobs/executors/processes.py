@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 DEAF_SECONDS = 60.0
 """How long a cancelled job may go on before its process is killed."""
+AGAIN_SECONDS = 60.0
+"""How long until a process is started again whose like ended before they were ready, while others do the work."""
 POLL_SECONDS = 0.1
 Message = tuple[Mapping[str, Any], bytes]
 
@@ -102,7 +104,10 @@ class Processes(Executor):
         self._waiting: deque[Handle] = deque()
         self._short: deque[Handle] = deque()
         self._closing = False
-        self._slots = [Slot(self, device, threads, number) for number, device in enumerate(devices)]
+        for device in devices:  # one that is not there is told at once
+            environment(device, threads)
+        self._slots: list[Slot] = []
+        self._slots += [Slot(self, device, threads, number) for number, device in enumerate(devices)]
 
     def _send(self, handles: Sequence[Handle]) -> None:
         with self._changed:
@@ -147,6 +152,15 @@ class Processes(Executor):
         """How long a request may take; 0: as long as it does."""
         return self._part_seconds
 
+    def has_able(self) -> bool:
+        """Whether a process can be started for any of its devices, as far as is known."""
+        return not all(slot.unable for slot in self._slots)
+
+    def pause(self, seconds: float) -> None:
+        """Let this time pass, or what is left until it closes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing, seconds)
+
     def close(self) -> None:
         with self._changed:
             self._closing = True
@@ -176,7 +190,9 @@ class Slot:
     def _serve(self) -> None:
         self._start()
         while not self._owner.closing:
-            if (handle := self._owner.take(0.5)) is not None:
+            if self.unable and self._owner.has_able():  # each job would end here at once, and all that wait with it
+                self._rest()
+            elif (handle := self._owner.take(0.5)) is not None:
                 self._carry(handle)
         if self.child is not None:
             self.child.end()
@@ -185,6 +201,20 @@ class Slot:
         if self.child is None:
             self.child = Child(self._owner.runner.store, self._device, self._threads)
         return self.child
+
+    @property
+    def unable(self) -> bool:
+        """Whether its processes end before they are ready."""
+        return self._unable >= ATTEMPTS
+
+    def _rest(self) -> None:
+        """Look whether its process is ready now; one that ended as well is started again after a while."""
+        try:
+            if (message := self._start().next(POLL_SECONDS)) is not None:
+                self._hear(cast(Child, self.child), *message)
+        except EOFError:
+            self._owner.pause(AGAIN_SECONDS)
+            self._died()
 
     def _carry(self, handle: Handle) -> None:
         """Have the process carry this one out, and short ones meanwhile."""
@@ -271,17 +301,19 @@ class Slot:
         how = child.end()
         self._unable += not child.ready
         for key, handle in reversed([*self._having.items()]):
+            begun = key in self._began
+            handle.deaths += begun
             self._forget(key)
             if handle.ended:
                 continue
             if handle.cancelled or self._owner.closing:
                 handle.ends("cancelled")
-            elif self._unable >= ATTEMPTS:
+            elif self.unable and not self._owner.has_able():
                 why = child.trouble or f"it ended with {how}; the log says more"
                 handle.ends("failed", Unavailable(f"A worker process could not be started: {why}"))
-            elif handle.attempts >= ATTEMPTS:
+            elif handle.deaths >= ATTEMPTS:
                 handle.ends("failed", Unavailable(died_twice(how)))
-            elif not handle.attempts:
+            elif not begun:
                 self._owner.again(handle, "")
             else:
                 log.warning("The worker %s ended (%s); its job begins once more", self._where, how)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from engine.core import devices
+from engine.core.errors import BadRequest
 from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import places
 from engine.jobs.executors.places import environment
@@ -50,3 +51,12 @@ def test_a_process_sees_its_own_card_and_no_other(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     seen = environment("cuda:1", 3)
     assert (seen["CUDA_VISIBLE_DEVICES"], seen["VITRINE_DEVICE"], seen["OMP_NUM_THREADS"]) == ("7", "cuda", "3")
+
+
+def test_a_card_that_is_hidden_from_us_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for left, count in (("0", 1), ("", 0)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", left)
+        with pytest.raises(
+            BadRequest, match=f"There is no cuda:1 here: CUDA_VISIBLE_DEVICES is “{left}”, which leaves {count}"
+        ):
+            environment("cuda:1", 0)

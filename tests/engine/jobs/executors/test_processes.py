@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cache.store import ResultStore
+from engine.core.errors import BadRequest
 from engine.jobs.executors.places import environment
 from engine.jobs.executors.processes import Processes
 from engine.jobs.relays import carriers
@@ -67,13 +68,34 @@ def test_a_request_that_takes_too_long_ends_with_a_sentence_and_is_not_begun_aga
 
 
 @pytest.mark.slow
-def test_a_device_that_is_not_there_is_one_sentence(store: ResultStore) -> None:
+def test_a_device_that_is_not_there_is_one_sentence(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     there = Processes(Runner(store), ["cuda:63"])
     handle = there.submit(Tiny(name=fresh()))
     ended(handle)
     there.close()
     assert str(handle.error).startswith("A worker process could not be started: ")
     assert "cuda" in str(handle.error) and "Traceback" not in str(handle.error)
+
+
+def test_a_device_that_is_hidden_is_refused_before_anything_waits_for_it(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(BadRequest, match="There is no cuda:1 here"):
+        Processes(Runner(store), ["cuda:1"])
+
+
+@pytest.mark.slow
+def test_a_device_that_is_not_there_takes_no_job_from_one_that_is(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    there = Processes(Runner(store), ["cuda:63", "cpu"], 1)
+    handles = there.submit_all([Tiny(name=fresh(), steps=20, seconds=0.1) for _ in range(8)])
+    ended(*handles)
+    there.close()
+    assert {handle.status for handle in handles} == {"done"}, [handle.error for handle in handles]
 
 
 @pytest.mark.slow
