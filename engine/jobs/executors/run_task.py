@@ -110,19 +110,30 @@ def _take(path: Path) -> bool:
 def _is_stale(path: Path) -> bool:
     """Whether the holder of a lease is gone: a process of this machine that does not exist, or one that was not heard of."""
     try:
-        host, process = json.loads(path.read_bytes())
-        if host == platform.node():
-            os.kill(int(process), 0)
-            return int(process) == os.getpid()
+        if _is_dead(path.read_bytes()):
+            return True
         probe = path.with_name(f".{path.name}.{os.getpid()}")  # the disk's clock may differ from ours
         probe.write_bytes(b"")
         now = probe.stat().st_mtime
         probe.unlink()
         return now - path.stat().st_mtime > STALE_SECONDS
+    except OSError:
+        return False  # just given up
+
+
+def _is_dead(holder: bytes) -> bool:
+    """Whether it is known that who holds a lease is gone. A process of that number may be another one by now, and a file may
+    have been left empty: then only its age tells."""
+    try:
+        host, process = json.loads(holder)
+        if host != platform.node():
+            return False
+        os.kill(int(process), 0)
+        return int(process) == os.getpid()
     except ProcessLookupError:
         return True
     except (OSError, ValueError, TypeError):
-        return False  # just being written, or just given up
+        return False
 
 
 def _beat(path: Path, done: threading.Event) -> None:

@@ -106,9 +106,17 @@ def test_one_job_computes_what_several_need_and_a_dead_ones_lease_is_free(run: R
         assert theirs
 
 
-def test_the_lease_of_another_machine_is_free_when_it_was_not_heard_of_for_long(run: RunFolder) -> None:
+@pytest.mark.parametrize(
+    "holder",
+    [
+        pytest.param(json.dumps(["another-machine", 1]), id="another machine"),
+        pytest.param(json.dumps([platform.node(), os.getppid()]), id="a number that another process has by now"),
+        pytest.param("", id="one that died before it wrote its name"),
+    ],
+)
+def test_a_lease_is_free_when_its_holder_was_not_heard_of_for_long(run: RunFolder, holder: str) -> None:
     store, lease = store_of(run), run.path / "leases" / "index"
-    lease.write_text(json.dumps(["another-machine", 1]))
+    lease.write_text(holder)
     with store.lease("index") as mine:
         assert not mine
     past = time.time() - 2 * run_task.STALE_SECONDS
