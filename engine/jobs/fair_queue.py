@@ -55,10 +55,9 @@ class FairQueue:
             if not batches:
                 self._lines.pop(name, None)
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing waits."""
-        return not self._lines
+    def items(self) -> set[str]:
+        """All that wait, each once and in no order."""
+        return {item for batches in self._lines.values() for items in batches.values() for item in items}
 
     def order(self) -> list[str]:
         """The items in the order in which they would be taken now."""

@@ -48,9 +48,9 @@ class Lanes:
         for queue in self._lanes.values():
             queue.remove(item, owner)
 
-    def waits(self, lane: Lane) -> bool:
-        """Whether anything waits in this lane."""
-        return not self._lanes[lane].empty
+    def waits(self, *lanes: Lane) -> int:
+        """How many items wait in these lanes, each counted once."""
+        return len({item for lane in lanes for item in self._lanes[lane].items()})
 
     def order(self) -> list[str]:
         """The items in the order in which they are likely to be carried out."""

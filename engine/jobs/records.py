@@ -41,6 +41,7 @@ class Record:
     meter: Meter = field(default_factory=Meter)
     stop: bool = False
     stopping: bool = False  # Cancelled was raised into it: too late for a newcomer to join
+    leaving: bool = False  # PutBack was raised into it: its place is free in a moment
     error: str | None = None
     started: float | None = None
     begun: float | None = None  # when it started, by a clock that never jumps
@@ -76,7 +77,8 @@ class Record:
 
     def put_back(self) -> None:
         """It waits again, as if it had not begun."""
-        self.status, self.started, self.begun, self.meter, self.stopping = "queued", None, None, Meter(), False
+        self.status, self.started, self.begun, self.meter = "queued", None, None, Meter()
+        self.stopping = self.leaving = False
 
     def start(self) -> None:
         """It runs from now on."""
@@ -191,6 +193,15 @@ class Records(dict[str, Record]):
             raise Unavailable(
                 f"You already have {len(batches)} jobs queued or running. Wait for one to finish, or cancel one."
             )
+
+    def makes_room(self, record: Record, waiting: int, slots: int, nearly_done: float) -> bool:
+        """Whether a running job goes back into the queue for those that wait: where all of them and the jobs that stay leave no
+        place for it. So no more jobs go back than are waited for; one that is done in so few seconds goes on."""
+        others = (each for each in self.values() if each.status == "running" and each is not record)
+        staying = sum(not each.leaving for each in others)
+        left = record.meter.eta()
+        record.leaving = waiting > 0 and waiting + staying >= slots and (left is None or left > nearly_done)
+        return record.leaving
 
     def refuse_when_late(self, record: Record) -> None:
         """Raise OutOfTime where a running job has taken longer than a job may that a person asked for."""

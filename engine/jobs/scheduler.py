@@ -283,10 +283,9 @@ class Jobs:
             except OutOfTime:
                 record.stopping = True
                 raise
-            if any(self._queue.waits(lane) for lane in YIELDS_TO.get(record.lane, ())):
-                left = record.meter.eta()
-                if left is None or left > NEARLY_DONE:
-                    raise PutBack("Somebody asked for something.")
+            waiting = self._queue.waits(*YIELDS_TO.get(record.lane, ()))
+            if self._records.makes_room(record, waiting, self.slots, NEARLY_DONE):
+                raise PutBack("Somebody asked for something.")
 
     def begins(self, record: Record, request: Request, waits: bool) -> None:
         """A job is about to compute a request, its own or one that it builds on, or to wait for it (`waits`). One in the

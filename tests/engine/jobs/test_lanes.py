@@ -223,6 +223,22 @@ def test_a_part_of_a_sweep_makes_room_for_what_people_ask_for_also_its_owner(job
     assert stage.ran == ["swept", "person", "swept"]
 
 
+def test_no_more_parts_make_room_than_somebody_waits_for(store: ResultStore, stage: Stage) -> None:
+    jobs = Jobs(store, workers=3)
+    swept = [part(jobs, stage, name) for name in ("a", "b", "c")]
+    person = running(jobs, stage, Play(name="person"), Person("bob"))
+    time.sleep(0.1)
+    assert sorted(jobs.snapshot(each).status for each in swept) == ["queued", "running", "running"]
+    other = running(jobs, stage, Play(name="other"), Person("carl"))
+    time.sleep(0.1)
+    assert sorted(jobs.snapshot(each).status for each in swept) == ["queued", "queued", "running"]
+    for gate in stage.gates.values():
+        gate.set()
+    assert {jobs.wait(each, SECONDS).status for each in [*swept, person, other]} == {"done"}
+    assert len(stage.ran) == 7, "two parts were begun twice"
+    jobs.close()
+
+
 def test_what_the_server_prepares_makes_room_for_a_sweep_and_no_sweep_for_it(jobs: Jobs, stage: Stage) -> None:
     running(jobs, stage, Play(name="quiet"), SERVER)
     swept = part(jobs, stage, "swept")

@@ -78,3 +78,20 @@ def test_a_newcomer_joins_what_waits_or_runs_and_nothing_that_is_over_or_stoppin
         assert (records.to_join("k") is record) == joined
     record.status, record.stopping = "running", True
     assert records.to_join("k") is None
+
+
+def test_a_job_makes_room_only_where_those_that_wait_and_those_that_stay_take_all_places() -> None:
+    records = Records(Limits())
+    parts = [Record(Job(name, Play(name=name)), {"ann": "sweep/1"}) for name in "abcd"]
+    for each in parts:
+        records.remember(each)
+        each.start()
+
+    def leave(waiting: int, slots: int) -> list[bool]:
+        return [records.makes_room(each, waiting, slots, 3.0) for each in parts]
+
+    assert leave(0, 4) == [False] * 4 == leave(1, 5), "nobody waits, or there is a place"
+    assert leave(1, 4) == [True, False, False, False] and leave(3, 4) == [True, True, True, False]
+    assert leave(1, 1) == [True] * 4, "so many that all of them are too many"
+    parts[0].put_back()
+    assert [records.makes_room(each, 1, 4, 3.0) for each in parts[1:]] == [False] * 3, "one of them left"
