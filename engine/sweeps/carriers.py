@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.core.request import Request
-from engine.jobs.executors.executor import Executor
+from engine.jobs.executors.executor import Executor, Gone, Handle
 from engine.jobs.lanes import SWEEP
 from engine.jobs.progress import Snapshot
 from engine.jobs.scheduler import Jobs
@@ -22,6 +22,11 @@ WHOLE_ARRAY = 1 << 20
 class Ticket(Protocol):
     """One part on its way."""
 
+    @property
+    def unheard(self) -> bool:
+        """Whether it ended, if it did, since nobody is there to carry it out, so that it is to be sent again later."""
+        ...
+
     def snapshot(self) -> Snapshot: ...
 
     def cancel(self) -> object: ...
@@ -32,11 +37,16 @@ class Carrier(Protocol):
 
     @property
     def ahead(self) -> int:
-        """How many it should have at a time."""
+        """How many it should have at a time, as things are now: those that it carries out, and some that wait."""
+        ...
+
+    @property
+    def ends(self) -> bool:
+        """Whether it takes no more for good."""
         ...
 
     def submit(self, requests: Sequence[Request]) -> Sequence[Ticket]:
-        """Raises VitrineError where one cannot be taken."""
+        """Raises VitrineError where one cannot be taken, Gone where nobody takes any."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,10 @@ class _Queued:
     jobs: Jobs
     id: str
     person: Person
+
+    @property
+    def unheard(self) -> bool:
+        return self.jobs.draining
 
     def snapshot(self) -> Snapshot:
         return self.jobs.snapshot(self.id)
@@ -59,7 +73,14 @@ class Queue:
     jobs: Jobs
     person: Person
     id: str
-    ahead: int = AHEAD
+
+    @property
+    def ahead(self) -> int:
+        return 0 if self.jobs.draining else self.jobs.slots + AHEAD
+
+    @property
+    def ends(self) -> bool:
+        return self.jobs.draining
 
     def submit(self, requests: Sequence[Request]) -> Sequence[Ticket]:
         return [
@@ -68,12 +89,32 @@ class Queue:
         ]
 
 
+@dataclass(frozen=True)
+class _Sent:
+    handle: Handle
+
+    @property
+    def unheard(self) -> bool:
+        return isinstance(self.handle.error, Gone)
+
+    def snapshot(self) -> Snapshot:
+        return self.handle.snapshot()
+
+    def cancel(self) -> object:
+        return self.handle.cancel()
+
+
 class Direct:
     """An executor of the sweep's own."""
 
+    ends: bool = False
+
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self.ahead = WHOLE_ARRAY if executor.name == "slurm" else 2 * executor.slots
+
+    @property
+    def ahead(self) -> int:
+        return WHOLE_ARRAY if self._executor.name == "slurm" else 2 * self._executor.slots
 
     def submit(self, requests: Sequence[Request]) -> Sequence[Ticket]:
-        return self._executor.submit_all(requests)
+        return [_Sent(handle) for handle in self._executor.submit_all(requests)]

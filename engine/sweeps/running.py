@@ -1,20 +1,23 @@
 """Carrying a sweep out: a few of its parts at a time are on their way, the others wait here.
 
 Invariants: one process at a time works on a sweep; it is stopped by what stands on disk (`engine.sweeps.state`), whoever wrote
-that; what is finished is in the store whenever the process ends, so that going on makes nothing twice.
+that, and never by somebody else who wants it too; what is finished is in the store whenever the process ends, so that going on
+makes nothing twice; a part that nobody could be found to carry out waits, and has not failed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.core import config
 from engine.core.address import Address
 from engine.core.errors import Unavailable, VitrineError
+from engine.jobs.executors.executor import Gone
 from engine.jobs.progress import Snapshot
 from engine.jobs.scheduler import Jobs
 from engine.people.person import Person
@@ -26,35 +29,55 @@ from engine.sweeps.plan import plan
 from engine.sweeps.state import Progress, Sweep
 
 POLL_SECONDS = 0.5
-STOPPING_SECONDS = 120.0
-"""How long a step of a part may take that is to stop."""
+STOPPING, STOPPING_SECONDS = "Stopping", 120.0
+"""What is said while parts stop, and how long a step of a part may take that is to stop."""
+HEARD_SECONDS = 5.0
+"""Whoever works on a sweep and is to stop says so, and has stopped after the last time that it was said, within this time."""
+AGAIN_SECONDS = 10.0
+"""How long parts wait that nobody took, before they are sent again."""
 SHOWN = 8
 """Units of a sweep that a page opens on."""
 Tell = Callable[[Progress], None]
 
 
-def run(sweep: Sweep, carrier: Carrier, tell: Tell = lambda progress: None) -> Progress:
-    """Carry a sweep out in this thread until it is done, or is to stop; gives how far it came.
+class Busy(Unavailable):
+    """Another process (or thread) works on the sweep, and goes on with it."""
 
-    Raises Unavailable where another process works on it or the cache could not hold it, and what `engine.sweeps.plan.plan`
-    raises.
+
+def run(sweep: Sweep, carrier: Carrier, tell: Tell = lambda progress: None) -> Progress:
+    """Carry a sweep out in this thread until it is done, or is to stop; gives how far it came. One that is just being stopped is
+    waited for.
+
+    Raises Busy where another process works on it, Unavailable where the cache could not hold it, and what
+    `engine.sweeps.plan.plan` raises.
     """
-    with config.store().lease(f"sweep.{sweep.id}") as mine:
-        if not mine:
-            raise Unavailable(f"Another Vitrine process works on the sweep {sweep.id} already.")
-        return _Run(sweep, carrier, tell).carry_out()
+    heard = time.monotonic()
+    while True:
+        with config.store().lease(f"sweep.{sweep.id}") as mine:
+            now = state.find(sweep.id)
+            if mine:
+                return _Run(sweep, carrier, tell).carry_out() if now.wanted == "on" else now.progress
+        if now.progress.message == STOPPING:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > HEARD_SECONDS:
+            raise Busy(f"Another Vitrine process works on the sweep {sweep.id} already.")
+        time.sleep(POLL_SECONDS)
 
 
 def start(sweep: Sweep, jobs: Jobs, person: Person) -> threading.Thread:
-    """The same on a thread of its own, in a server's queue. Raises Forbidden where this person may not compute."""
+    """The same on a thread of its own, in a server's queue; nothing where somebody works on it already. Raises Forbidden where
+    this person may not compute."""
     person.require("member", "compute")
 
     def work() -> None:
         try:
             run(sweep, Queue(jobs, person, sweep.id))
+        except Busy:
+            return
         except VitrineError as problem:
-            state.note(sweep.id, replace(sweep.progress, message=str(problem)))
-            state.want(sweep.id, "paused")
+            with contextlib.suppress(VitrineError):  # it may be gone
+                state.note(sweep.id, replace(sweep.progress, message=str(problem)))
+                state.want(sweep.id, "paused")
 
     thread = threading.Thread(target=work, name=f"sweep-{sweep.id}", daemon=True)
     thread.start()
@@ -68,20 +91,20 @@ class _Run:
         self._sweep, self._carrier, self._tell = sweep, carrier, tell
         self._plan = plan(sweep.request)
         cost_of(self._plan, measure=False).refuse()
-        self._failed: dict[str, str] = {}
+        self._waiting = deque(self._plan.missing.items())
         self._open: dict[str, tuple[Part, Ticket]] = {}
+        self._failed: dict[str, str] = {}
+        self._again, self._why = 0.0, ""
         self._made, self._started = 0, time.monotonic()
         self._done = len(self._plan.there)
         part = next(iter(self._plan.parts.values()))
         self._first = str(Address(part.model, part.site, part.units[:SHOWN])) if part.units else ""
 
     def carry_out(self) -> Progress:
-        waiting = deque(self._plan.missing.items())
         self._note("Starting")
         try:
-            while (waiting or self._open) and self._goes_on():
-                room = self._carrier.ahead - len(self._open)
-                self._submit([waiting.popleft() for _ in range(min(room, len(waiting)))])
+            while (self._waiting or self._open) and self._goes_on():
+                self._send()
                 time.sleep(POLL_SECONDS)
                 self._look()
         finally:
@@ -89,35 +112,64 @@ class _Run:
         return self._note("")
 
     def _goes_on(self) -> bool:
-        return state.find(self._sweep.id).wanted == "on"
+        over = self._carrier.ends and not self._open
+        return not over and state.find(self._sweep.id).wanted == "on"
 
-    def _submit(self, some: list[tuple[str, Part]]) -> None:
+    def _send(self) -> None:
+        """Have as many carried out as the carrier takes now."""
+        room = self._carrier.ahead - len(self._open) if time.monotonic() >= self._again else 0
+        some = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
         if not some:
             return
         try:
             tickets = self._carrier.submit([part.request for _, part in some])
             self._open |= {key: (part, ticket) for (key, part), ticket in zip(some, tickets, strict=True)}
         except VitrineError as problem:
-            self._failed |= dict.fromkeys((key for key, _ in some), str(problem))
+            if isinstance(problem, Gone) or self._carrier.ends:
+                self._put_back(some, str(problem))
+            else:
+                self._failed |= dict.fromkeys((key for key, _ in some), str(problem))
+
+    def _put_back(self, some: Sequence[tuple[str, Part]], why: str) -> None:
+        """Nobody took these; they wait, before all others."""
+        self._waiting.extendleft(reversed(some))
+        self._again, self._why = time.monotonic() + AGAIN_SECONDS, why
 
     def _look(self) -> None:
-        """See which parts ended, and tell how far one of the others is."""
+        """See which parts ended, and tell how far one of the others is, or why they wait."""
         running: Snapshot | None = None
+        waits = ""
+        back = list[tuple[str, Part]]()
         for key, (part, ticket) in [*self._open.items()]:
             snapshot = ticket.snapshot()
-            if snapshot.active:
-                running = snapshot if snapshot.status == "running" else running
-                continue
-            del self._open[key]
-            if snapshot.status == "done":
-                self._done += 1
-                self._made += part.pictures or 1
+            if snapshot.status == "running":
+                running = snapshot
+            elif snapshot.active:
+                waits = waits or snapshot.message
             else:
-                self._failed[key] = snapshot.error or "It was cancelled."
-        self._note(running.message if running else "Waiting for its turn")
+                del self._open[key]
+                if snapshot.status != "done" and ticket.unheard:
+                    back.append((key, part))
+                    waits = snapshot.error or ""
+                else:
+                    self._ended(key, part, snapshot)
+        if back:
+            self._put_back(back, waits)
+        elif running:
+            self._why = ""
+        self._note(running.message if running else waits or self._why or "Waiting for its turn")
+
+    def _ended(self, key: str, part: Part, snapshot: Snapshot) -> None:
+        if snapshot.status == "done":
+            self._done += 1
+            self._made += part.pictures or 1
+        else:
+            self._failed[key] = snapshot.error or "It was cancelled."
 
     def _stop(self) -> None:
         """Stop what is on its way, and wait until it has stopped: what it finished until then is kept."""
+        if self._open:
+            self._note(STOPPING)
         for _, ticket in self._open.values():
             ticket.cancel()
         end = time.monotonic() + STOPPING_SECONDS

@@ -1,17 +1,20 @@
-"""A sweep on disk: what was asked for, whether it is to go on, who works on it, how far it was, and what failed.
+"""A sweep on disk: what was asked for, what each who asked for it wants now, who works on it, how far it was, and what failed.
 
-One folder a sweep, `sweeps/<id>` in the cache folder, with a file for each who writes: whoever began it (`request.json`), whoever
-stops or goes on with it (`wanted.json`), and the process that works on it (`progress.json`). What is finished is known from the
-result store alone. Invariant: a file is there whole or as it was before; a damaged one counts as missing.
+One folder a sweep, `sweeps/<id>` in the cache folder, with a file for each who writes: whoever began it (`request.json`), each
+person who wants it, stops it or goes on with it (`wanted-<digest>.json`), and the process that works on it (`progress.json`).
+What is finished is known from the result store alone. Invariants: a file is there whole or as it was before; a damaged one counts
+as missing; a sweep goes on as long as one of those who asked for it has not stopped it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -26,8 +29,11 @@ from engine.sweeps.request import SweepRequest
 
 Wanted = Literal["on", "paused", "cancelled"]
 WANTED: tuple[Wanted, ...] = get_args(Wanted)
+"""From the strongest: what one wants stopped goes on while another wants it on."""
 _ID = re.compile(r"[0-9a-f]{8}")
-_REQUEST, _WANTED, _PROGRESS = "request.json", "wanted.json", "progress.json"
+_REQUEST, _PROGRESS = "request.json", "progress.json"
+_WANTED = "wanted.json"
+"""What the only owner wanted, in the folder of a sweep that was begun when there could be one alone."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep that was begun."""
+    """A sweep that was begun. `wishes`: what each of its owners wants of it, by their ids."""
 
     id: str
     request: SweepRequest
-    owner: str
+    wishes: Mapping[str, Wanted]
     begun: float
-    wanted: Wanted
     progress: Progress
+
+    @property
+    def wanted(self) -> Wanted:
+        """Whether it is to go on: it is while anybody wants it."""
+        return min(self.wishes.values(), key=WANTED.index)
+
+    def wanted_by(self, person: Person) -> Wanted:
+        """What this person wants of it; of one that is not theirs, what all do."""
+        return self.wishes.get(person.id, self.wanted)
 
     @property
     def worked_on(self) -> bool:
@@ -95,27 +109,32 @@ def folder() -> Path:
 
 
 def begin(request: SweepRequest, owner: str) -> Sweep:
-    """Write down a sweep, or go on with the one of the same request. Raises Unavailable where that cannot be written."""
+    """Write down a sweep, or go on with the one of the same request, which this owner wants too from now on. Raises Unavailable
+    where that cannot be written."""
     place = folder() / request.id
-    try:
+    with contextlib.suppress(OSError):  # writing says so
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (place / _REQUEST).exists():
-            facts = {"request": json.loads(request.canonical()), "owner": owner, "begun": time.time()}
-            _write(place / _REQUEST, facts)
-        want(request.id, "on")
-    except OSError as error:
-        raise Unavailable(f"The sweep cannot be written down in {place}: {error.strerror or error}.") from error
+    if not (place / _REQUEST).exists():
+        facts = {"request": json.loads(request.canonical()), "owner": owner, "begun": time.time()}
+        _write(place / _REQUEST, facts)
+    want(request.id, "on", owner)
     return find(request.id)
 
 
-def want(id: str, wanted: Wanted) -> None:
-    """Say whether a sweep is to go on; whoever works on it looks from time to time."""
-    _write(folder() / _checked(id) / _WANTED, {"wanted": wanted})
+def want(id: str, wanted: Wanted, owner: str | None = None) -> None:
+    """Say whether a sweep is to go on for an owner, a new one too, or for all of them; whoever works on it looks from time to
+    time."""
+    place = folder() / _checked(id)
+    wishes = find(id).wishes
+    changed = dict.fromkeys(wishes if owner is None else [owner], wanted)
+    # Where there are no files of owners yet, the one of before gets its own with the first that is written.
+    for name, wish in {**({} if _files(place) else wishes), **changed}.items():
+        _write(_file(place, name), {"owner": name, "wanted": wish})
 
 
 def may_stop(sweep: Sweep, person: Person) -> bool:
-    """Whether a person may stop a sweep, and go on with it: whoever began it, and operators."""
-    return person.id == sweep.owner or person.is_at_least("operator")
+    """Whether a person may stop a sweep, and go on with it: those who asked for it, and operators."""
+    return person.id in sweep.wishes or person.is_at_least("operator")
 
 
 def check_may_stop(sweep: Sweep, person: Person) -> None:
@@ -125,14 +144,22 @@ def check_may_stop(sweep: Sweep, person: Person) -> None:
 
 
 def stop(sweep: Sweep, person: Person, wanted: Wanted) -> None:
-    """Pause or cancel a sweep in a person's name. Raises Forbidden where that is not theirs to do."""
+    """Pause or cancel a sweep in a person's name: it goes on for others who want it, unless an operator stops it for all. Raises
+    Forbidden where that is not theirs to do."""
     check_may_stop(sweep, person)
-    want(sweep.id, wanted)
+    want(sweep.id, wanted, None if person.is_at_least("operator") else person.id)
+
+
+def go_on(sweep: Sweep, person: Person) -> None:
+    """Want a sweep to go on in a person's name; an operator goes on with another's for those who asked for it. Raises Forbidden
+    where that is not theirs to do."""
+    check_may_stop(sweep, person)
+    want(sweep.id, "on", person.id if person.id in sweep.wishes else None)
 
 
 def note(id: str, progress: Progress) -> None:
     """Write down how far a sweep is. Where that cannot be written, it goes on all the same."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(Unavailable):
         _write(folder() / _checked(id) / _PROGRESS, asdict(replace(progress, at=time.time())))
 
 
@@ -145,9 +172,7 @@ def find(id: str) -> Sweep:
         request, owner, begun = build(SweepRequest, **fields), str(facts["owner"]), float(facts["begun"])
     except (KeyError, TypeError, ValueError, AttributeError, VitrineError):
         raise BadRequest(f"There is no sweep “{brief(id)}”. `{COMMAND} sweep --list` lists them.") from None
-    said = _read(place / _WANTED).get("wanted")
-    wanted: Wanted = next((each for each in WANTED if each == said), "on")
-    return Sweep(id, request, owner, begun, wanted, _progress(place))
+    return Sweep(id, request, _wishes(place, owner), begun, _progress(place))
 
 
 def listed() -> list[Sweep]:
@@ -161,9 +186,14 @@ def listed() -> list[Sweep]:
 
 
 def forget(sweep: Sweep, person: Person) -> None:
-    """Remove what is written of a sweep, for a person. Its results stay. Raises Forbidden where that is not theirs to do."""
+    """Remove what is written of a sweep, for a person; while others want it, only that this person does. Its results stay. Raises
+    Forbidden where that is not theirs to do."""
     check_may_stop(sweep, person)
-    shutil.rmtree(folder() / _checked(sweep.id), ignore_errors=True)
+    place = folder() / _checked(sweep.id)
+    if {person.id} < {*sweep.wishes}:
+        _file(place, person.id).unlink(missing_ok=True)
+    else:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _checked(id: str) -> str:
@@ -171,6 +201,25 @@ def _checked(id: str) -> str:
     if not _ID.fullmatch(id):
         raise BadRequest(f"“{brief(id)}” is not the id of a sweep. `{COMMAND} sweep --list` lists them.")
     return id
+
+
+def _files(place: Path) -> list[Path]:
+    return sorted(place.glob("wanted-*.json"))
+
+
+def _file(place: Path, owner: str) -> Path:
+    """Where it stands what an owner wants: their id may be any text."""
+    return place / f"wanted-{hashlib.blake2b(owner.encode(), digest_size=8).hexdigest()}.json"
+
+
+def _wishes(place: Path, first: str) -> dict[str, Wanted]:
+    """What each owner wants. Of a sweep without files of owners that is whoever began it."""
+    said = {str(facts["owner"]): _wish(facts) for facts in map(_read, _files(place)) if "owner" in facts}
+    return said or {first: _wish(_read(place / _WANTED))}
+
+
+def _wish(facts: Mapping[str, Any]) -> Wanted:
+    return next((each for each in WANTED if each == facts.get("wanted")), "on")
 
 
 def _progress(place: Path) -> Progress:
@@ -189,5 +238,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, facts: dict[str, Any]) -> None:
-    with whole(path) as partial:
-        partial.write_text(json.dumps(facts), encoding="utf-8")
+    try:
+        with whole(path) as partial:
+            partial.write_text(json.dumps(facts), encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(f"The sweep cannot be written down in {path.parent}: {error.strerror or error}.") from error

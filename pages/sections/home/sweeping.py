@@ -17,6 +17,7 @@ from pages.common.units.view import View
 from pages.sections.home import sweep_form
 
 if TYPE_CHECKING:
+    from engine.people.person import Person
     from engine.sweeps.state import Sweep
 
 POLL_SECONDS = 2.0
@@ -33,6 +34,7 @@ TOLD = {
     "cancelled": ":material/cancel: Cancelled",
     "interrupted": ":material/help: Interrupted: the process that worked on it is gone",
 }
+STOPPED = {"on": "", "paused": " You paused it.", "cancelled": " You cancelled it."}
 
 
 def draw() -> None:
@@ -44,19 +46,22 @@ def draw() -> None:
     person = who.person()
     if person.is_at_least("member"):
         sweep_form.draw()
-    mine = [sweep for sweep in state.listed() if state.may_stop(sweep, person)]
-    live = any(sweep.status == "running" for sweep in mine)
+
+    def mine() -> list[Sweep]:
+        return [sweep for sweep in state.listed() if state.may_stop(sweep, person)]
+
+    live = any(sweep.status == "running" for sweep in mine())
 
     @fragment(POLL_SECONDS if live else None)
     def listed() -> None:
-        for sweep in mine:
+        for sweep in mine():
             with errors.shown():
-                _one(state.find(sweep.id))
+                _one(sweep, person)
 
     listed()
 
 
-def _one(sweep: Sweep) -> None:
+def _one(sweep: Sweep, person: Person) -> None:
     progress = sweep.progress
     with st.container(border=True, key=f"sweep-{sweep.id}", gap="xsmall"):
         st.markdown(f"{errors.code(sweep.id)} {errors.escape(sweep.request.title)}")
@@ -65,22 +70,32 @@ def _one(sweep: Sweep) -> None:
         st.progress(progress.done / progress.parts if progress.parts else 0.0, text=told)
         if progress.message and sweep.status != "done":
             st.caption(errors.escape(progress.message))
+        if len(sweep.wishes) > 1:
+            st.caption(_shared(sweep, person))
         for reason in dict.fromkeys(progress.failed.values()):
             st.warning(errors.escape(reason), icon=":material/warning:")
         with st.container(horizontal=True, vertical_alignment="center"):
-            _buttons(sweep)
+            _buttons(sweep, person)
         _taking(sweep)
 
 
-def _buttons(sweep: Sweep) -> None:
-    if sweep.status == "running":
+def _shared(sweep: Sweep, person: Person) -> str:
+    """Of a sweep that several asked for: what stops it."""
+    mine = STOPPED[sweep.wanted_by(person)] if person.id in sweep.wishes else ""
+    all_of_them = " Stopped by you, an operator, it stops for all." if person.is_at_least("operator") else ""
+    return f"{len(sweep.wishes)} people asked for this. It goes on until none of them wants it.{mine}{all_of_them}"
+
+
+def _buttons(sweep: Sweep, person: Person) -> None:
+    on = sweep.status == "running" and sweep.wanted_by(person) == "on"
+    if on:
         st.button("Pause", icon=":material/pause:", key=f"pause-{sweep.id}", on_click=_stop, args=(sweep.id, "paused"))
         st.button(
             "Cancel", icon=":material/stop:", key=f"stop-{sweep.id}", on_click=_stop, args=(sweep.id, "cancelled")
         )
     elif sweep.status != "done" or sweep.progress.failed:
         st.button("Go on", icon=":material/play_arrow:", key=f"resume-{sweep.id}", on_click=_go_on, args=(sweep.id,))
-    if sweep.status != "running":
+    if not on:
         st.button("Forget", icon=":material/delete:", key=f"forget-{sweep.id}", on_click=_forget, args=(sweep.id,))
     if sweep.progress.first:
         asked = {name: sweep.request.given[name] for name in ("recipe", "seed", "data") if name in sweep.request.given}
@@ -158,6 +173,6 @@ def _go_on(id: str) -> None:
     from engine.sweeps import running, state
 
     with errors.shown():
-        found = state.find(id)
-        state.check_may_stop(found, who.person())
-        running.start(state.begin(found.request, found.owner), jobs(), who.person())
+        found, person = state.find(id), who.person()
+        state.go_on(found, person)
+        running.start(found, jobs(), person)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from engine.core import config
-from engine.core.errors import Forbidden, Unavailable
+from engine.core.errors import Forbidden
 from engine.core.request import build
+from engine.jobs.executors.executor import Gone, Handle
+from engine.jobs.executors.threads import Threads
+from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
 from engine.people.person import Person
 from engine.sweeps import running, state
-from engine.sweeps.carriers import Queue
+from engine.sweeps.carriers import AHEAD, Direct, Queue
 from engine.sweeps.plan import plan
 from engine.sweeps.request import SweepRequest
 from engine.sweeps.state import Progress, Sweep
@@ -34,6 +39,13 @@ def begun(**fields: Any) -> Sweep:
 
 def queue(jobs: Jobs, sweep: Sweep) -> Queue:
     return Queue(jobs, ANN, sweep.id)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
 
 
 def test_a_sweep_makes_every_part_once_and_a_second_time_nothing(jobs: Jobs) -> None:
@@ -73,11 +85,12 @@ def test_a_part_that_fails_is_named_and_the_others_are_made(jobs: Jobs) -> None:
     assert state.find(sweep.id).progress.failed == last.failed
 
 
-def test_two_processes_do_not_work_on_one_sweep(jobs: Jobs) -> None:
+def test_two_processes_do_not_work_on_one_sweep(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "HEARD_SECONDS", 0.1)
     sweep = begun()
     with config.store().lease(f"sweep.{sweep.id}") as mine:
         assert mine
-        with pytest.raises(Unavailable, match="works on the sweep"):
+        with pytest.raises(running.Busy, match="works on the sweep"):
             running.run(sweep, queue(jobs, sweep))
 
 
@@ -99,3 +112,110 @@ def test_a_sweep_that_cannot_begin_says_why(jobs: Jobs) -> None:
     running.start(sweep, jobs, ANN).join(30)
     assert "has no layer nothing" in state.find(sweep.id).progress.message
     assert state.find(sweep.id).status == "paused"
+
+
+# Who stops it, and who does not
+
+
+def held(jobs: Jobs, sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> threading.Thread:
+    """A sweep that is on, of which each unit takes a moment."""
+    monkeypatch.setenv("VITRINE_TOY_SECONDS", "0.05")
+    thread = running.start(sweep, jobs, ANN)
+    until(lambda: bool(computed()))
+    return thread
+
+
+def test_starting_a_sweep_that_is_on_changes_nothing(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "HEARD_SECONDS", 0.1)
+    sweep = begun()
+    first = held(jobs, sweep, monkeypatch)
+    second = running.start(state.begin(sweep.request, "ann"), jobs, ANN)
+    second.join(30)
+    assert first.is_alive() and state.find(sweep.id).status == "running"
+    first.join(30)
+    assert state.find(sweep.id).status == "done" and len(computed()) == 30
+
+
+def test_a_sweep_that_is_stopping_is_waited_for_and_goes_on(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = begun()
+    monkeypatch.setenv("VITRINE_TOY_SECONDS", "0.5")
+    first = running.start(sweep, jobs, ANN)
+    until(lambda: any(each.status == "running" for each in map(jobs.snapshot, jobs.active())))
+    state.stop(sweep, ANN, "paused")
+    until(lambda: state.find(sweep.id).progress.message == running.STOPPING)
+    assert first.is_alive(), "a unit takes longer than that"
+    monkeypatch.setenv("VITRINE_TOY_SECONDS", "0")
+    state.go_on(sweep, ANN)
+    running.start(sweep, jobs, ANN).join(30)
+    assert not first.is_alive() and state.find(sweep.id).status == "done"
+    assert len(computed()) == len(set(computed())) == 30
+
+
+def test_one_who_pauses_does_not_stop_it_for_another(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = state.begin(begun().request, "bob")
+    thread = held(jobs, sweep, monkeypatch)
+    state.stop(sweep, ANN, "paused")
+    thread.join(30)
+    assert state.find(sweep.id).status == "done"
+
+
+# Who carries it out
+
+
+def test_a_queue_has_as_many_parts_as_it_carries_out_at_once_and_some_that_wait(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Jobs, "slots", 8)
+    assert queue(jobs, begun()).ahead == 8 + AHEAD
+
+
+def test_an_executor_whose_workers_come_later_is_given_more_parts_then() -> None:
+    executor = Threads(Runner(config.store()))
+    carrier = Direct(executor)
+    before, executor.slots = carrier.ahead, 5
+    assert (before, carrier.ahead) == (2, 10)
+    executor.close()
+
+
+def test_the_parts_of_a_server_that_shuts_down_stay_open(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = begun()
+    thread = held(jobs, sweep, monkeypatch)
+    jobs.drain(0.1)
+    assert thread.is_alive()
+    jobs.close()
+    thread.join(30)
+    last = state.find(sweep.id)
+    assert not thread.is_alive() and last.progress.failed == {} and last.progress.done < 9 and last.wanted == "on"
+    monkeypatch.setenv("VITRINE_TOY_SECONDS", "0")
+    after = Jobs(config.store())
+    assert running.run(sweep, queue(after, sweep)).done == 9
+    after.close()
+
+
+class Away(Threads):
+    """An executor that nobody answers for a while: where it is asked, or while a part waits."""
+
+    def __init__(self, silent: int, early: bool) -> None:
+        super().__init__(Runner(config.store()))
+        self.silent, self.early = silent, early
+
+    def _send(self, handles: Sequence[Handle]) -> None:
+        if self.silent <= 0:
+            super()._send(handles)
+            return
+        self.silent -= 1
+        if self.early:
+            raise Gone("The scheduler does not answer.")
+        for handle in handles:
+            handle.ends("failed", Gone("The scheduler does not answer."))
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_where_nobody_answers_parts_wait_and_people_read_why(early: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "AGAIN_SECONDS", 0.05)
+    sweep, executor, told = begun(), Away(3, early), list[Progress]()
+    last = running.run(sweep, Direct(executor), told.append)
+    executor.close()
+    assert (last.done, last.failed) == (9, {}) and all(each.failed == {} for each in told)
+    assert "The scheduler does not answer." in {each.message for each in told}
+    assert len(computed()) == len(set(computed())) == 30

@@ -19,7 +19,7 @@ def begun(**fields: object) -> state.Sweep:
 
 def test_what_was_begun_is_found_and_listed_the_latest_first() -> None:
     first, second = begun(), begun(units="0-3")
-    assert state.find(first.id) == first and first.owner == "ann"
+    assert state.find(first.id) == first and first.wishes == {"ann": "on"}
     assert [each.id for each in state.listed()] == [second.id, first.id]
     state.forget(first, Person("ann", role="member"))
     assert [each.id for each in state.listed()] == [second.id]
@@ -29,8 +29,8 @@ def test_beginning_the_same_again_goes_on_with_it() -> None:
     first = begun()
     state.want(first.id, "paused")
     state.note(first.id, Progress(done=3, parts=5))
-    again = state.begin(first.request, "bob")
-    assert (again.id, again.owner, again.begun, again.progress.done) == (first.id, "ann", first.begun, 3)
+    again = state.begin(first.request, "ann")
+    assert (again.id, [*again.wishes], again.begun, again.progress.done) == (first.id, ["ann"], first.begun, 3)
     assert again.wanted == "on"
 
 
@@ -50,8 +50,8 @@ def test_how_a_sweep_stands_follows_from_who_works_on_it_and_what_is_wanted() ->
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"done": []}', '{"request": 3}', '{"wanted": "x"}'])
 def test_a_damaged_file_counts_as_missing(text: str) -> None:
     sweep = begun()
-    for name in ("wanted.json", "progress.json"):
-        (state.folder() / sweep.id / name).write_text(text)
+    for path in (state.folder() / sweep.id).glob("[wp]*.json"):
+        path.write_text(text)
     found = state.find(sweep.id)
     assert found.wanted == "on" and isinstance(found.progress, Progress)
     (state.folder() / sweep.id / "request.json").write_text(text)
@@ -79,3 +79,49 @@ def test_nobody_but_its_owner_and_operators_stops_a_sweep_or_removes_it() -> Non
     state.stop(sweep, operator, "paused")
     state.stop(sweep, ann, "cancelled")
     assert state.find(sweep.id).wanted == "cancelled"
+
+
+ANN, BOB, OPERATOR = Person("ann", role="member"), Person("bob", role="member"), Person("root", role="operator")
+
+
+def test_whoever_asks_for_the_same_owns_it_too_and_takes_nothing_from_the_first() -> None:
+    first = begun()
+    state.stop(first, ANN, "paused")
+    both = state.begin(first.request, "bob")
+    assert both.wishes == {"ann": "paused", "bob": "on"} and both.wanted == "on"
+    assert state.may_stop(both, ANN) and state.may_stop(both, BOB)
+    assert (both.wanted_by(ANN), both.wanted_by(BOB), both.wanted_by(OPERATOR)) == ("paused", "on", "on")
+
+
+def test_a_sweep_of_several_stops_when_none_of_them_wants_it_any_more() -> None:
+    sweep = state.begin(begun().request, "bob")
+    state.stop(sweep, ANN, "cancelled")
+    assert state.find(sweep.id).wanted == "on"
+    state.stop(sweep, BOB, "paused")
+    assert state.find(sweep.id).wanted == "paused", "one of them means to go on some time"
+    state.go_on(sweep, ANN)
+    assert state.find(sweep.id).wishes == {"ann": "on", "bob": "paused"}
+    state.stop(sweep, OPERATOR, "paused")
+    assert state.find(sweep.id).wishes == {"ann": "paused", "bob": "paused"}, "an operator stops it for all"
+    state.go_on(sweep, OPERATOR)
+    assert state.find(sweep.id).wishes == {"ann": "on", "bob": "on"}
+
+
+def test_forgetting_a_sweep_leaves_it_to_the_others_who_want_it() -> None:
+    sweep = state.begin(begun().request, "bob")
+    state.forget(sweep, ANN)
+    left = state.find(sweep.id)
+    assert left.wishes == {"bob": "on"} and not state.may_stop(left, ANN)
+    state.forget(left, BOB)
+    assert state.listed() == []
+
+
+@pytest.mark.parametrize("wanted", ["on", "paused"])
+def test_a_sweep_of_when_there_was_one_owner_alone_is_read(wanted: state.Wanted) -> None:
+    sweep = begun()
+    place = state.folder() / sweep.id
+    for path in place.glob("wanted-*.json"):
+        path.unlink()
+    (place / "wanted.json").write_text(f'{{"wanted": "{wanted}"}}')
+    assert state.find(sweep.id).wishes == {"ann": wanted}
+    assert state.begin(sweep.request, "bob").wishes == {"ann": wanted, "bob": "on"}

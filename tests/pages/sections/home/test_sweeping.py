@@ -64,6 +64,25 @@ def test_whoever_began_a_sweep_watches_and_pauses_it(looks: Callable[[Person], A
     assert state.find(sweep.id).status == "paused"
 
 
+def test_one_of_several_who_pauses_it_reads_that_it_goes_on_for_the_others(looks: Callable[[Person], AppTest]) -> None:
+    sweep = begun()
+    assert not told_of_people(looks(ANN)), "nobody else asked for it"
+    state.begin(sweep.request, "eve")
+    app = looks(EVE)
+    assert told_of_people(app) == ["2 people asked for this. It goes on until none of them wants it."]
+    app.button(key=f"pause-{sweep.id}").click().run()
+    found = state.find(sweep.id)
+    assert (found.status, found.wishes) == ("running", {"ann": "on", "eve": "paused"})
+    assert told_of_people(app) == ["2 people asked for this. It goes on until none of them wants it. You paused it."]
+    app.button(key=f"forget-{sweep.id}").click().run()
+    assert sweep.id not in "".join(each.value for each in app.markdown)
+    assert state.find(sweep.id).wishes == {"ann": "on"} and not app.exception
+
+
+def told_of_people(app: AppTest) -> list[str]:
+    return [each.value for each in app.caption if "people asked" in each.value]
+
+
 def test_what_is_there_of_a_sweep_is_counted_and_taken_along_in_one_file(looks: Callable[[Person], AppTest]) -> None:
     asked = build(SweepRequest, what="index", models=("starter-vit",), sites=("blocks.[01].mlp.hidden",))
     sweep = state.begin(asked, "ann")
