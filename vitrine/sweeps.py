@@ -46,7 +46,7 @@ class Sweep:
             "pictures": found.pictures,
             "pictures_there": found.pictures_there,
             "time": "unknown" if cost.seconds is None else duration(cost.seconds),
-            "room": gigabytes(cost.bytes),
+            "room": "unknown" if cost.bytes is None else gigabytes(cost.bytes),
         }
 
     def run(self, executor: str = "", workers: int | None = None) -> Sweep:
@@ -57,6 +57,9 @@ class Sweep:
         try:
             with bar(self.request.title) as shown:
                 running.run(begun, Direct(carried), lambda now: shown.show(Progress(now.done, now.parts, now.message)))
+        except KeyboardInterrupt:
+            state.want(begun.id, "paused", LOCAL.id)
+            raise
         finally:
             carried.close()
         return self

@@ -20,7 +20,7 @@ from engine.jobs.runner import Runner
 from engine.people.person import LOCAL
 from engine.sweeps import export, running, state
 from engine.sweeps.carriers import Direct
-from engine.sweeps.cost import Cost, cost_of, duration, gigabytes
+from engine.sweeps.cost import Cost, cost_of, duration
 from engine.sweeps.plan import Plan, plan
 from engine.sweeps.request import SweepRequest
 from engine.sweeps.state import Sweep
@@ -96,6 +96,9 @@ def _carry_out(request: SweepRequest, arguments: Namespace) -> Answer:
     executor = open_executor(Runner(config.store()), arguments.executor or "", processes=arguments.workers)
     try:
         running.run(begun, Direct(executor), lambda progress: bar.show(_shown(progress)))
+    except KeyboardInterrupt:
+        state.want(begun.id, "paused", LOCAL.id)
+        raise
     finally:
         bar.close()
         executor.close()
@@ -152,6 +155,7 @@ def _plan(request: SweepRequest) -> Answer:
         "pictures_there": found.pictures_there,
         "seconds": cost.seconds,
         "bytes": cost.bytes,
+        "bytes_there": cost.there,
         "limit_bytes": cost.limit,
     }
     cost.refuse()
@@ -164,9 +168,7 @@ def _comes_to(found: Plan, cost: Cost) -> str:
     there = f"{found.pictures_there:,} pictures" if found.pictures else f"{len(found.there)}"
     if not found.missing:
         return f"{what}; all are there."
-    takes = "" if cost.seconds is None else f" The rest takes one worker about {duration(cost.seconds)}"
-    room = f" and {gigabytes(cost.bytes)} of {gigabytes(cost.limit)}." if takes else ""
-    return f"{what}; {there} are there.{takes}{room}"
+    return f"{what}; {there} are there. {cost.told}"
 
 
 def _facts(found: Sweep) -> dict[str, Any]:

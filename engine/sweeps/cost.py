@@ -1,21 +1,24 @@
-"""What a sweep of pictures costs, about: time from a few measured steps and images, room from the shapes of what is stored."""
+"""What a sweep costs, about: the time of pictures from a few measured steps and images; room from the shapes of what is stored,
+or from stored results of the kind."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
+from engine.core import config
 from engine.core.choices import DEFAULT_TOP_IMAGES
 from engine.core.config import settings
 from engine.core.errors import Cancelled, Unavailable
 from engine.core.request import Context, Progress, one_request
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest, index_sites
+from engine.jobs import keys
 from engine.models import catalog
 from engine.sites.access import Site
 from engine.sweeps.parts import Part
@@ -42,20 +45,35 @@ TABLE, LINE = 20_000, 200
 
 @dataclass(frozen=True)
 class Cost:
-    """What is still to be made takes so many `seconds` of one worker (None: not known before the first parts are done) and so
-    many `bytes` in the store, of `limit` that it may hold."""
+    """What is still to be made takes so many `seconds` of one worker and so many `bytes` in the store (None: not known before the
+    first parts are done), beside those of what is `there`, of `limit` that it may hold."""
 
     seconds: float | None
-    bytes: int
+    bytes: int | None
     limit: int
+    there: int = 0
 
     def refuse(self) -> None:
-        """Raises Unavailable, with the numbers, where the store could not hold it."""
-        if self.bytes > self.limit:
+        """Raises Unavailable, with the numbers, where the store could not hold all of the sweep."""
+        if self.bytes and self.there + self.bytes > self.limit:
+            of_it = f", {gigabytes(self.there)} of which are there" if self.there else ""
             raise Unavailable(
-                f"This sweep would take about {gigabytes(self.bytes)}, and the cache may hold {gigabytes(self.limit)}: the first "
-                "pictures would be removed before the last are made. Raise cache_limit_bytes in vitrine.toml or take fewer units."
+                f"This sweep would take about {gigabytes(self.there + self.bytes)}{of_it}, and the cache may hold "
+                f"{gigabytes(self.limit)}: the first results would be removed before the last are made. Raise cache_limit_bytes "
+                "in vitrine.toml or take fewer units."
             )
+
+    @property
+    def told(self) -> str:
+        """What the rest takes, in a sentence."""
+        later = "is known when the first part is done."
+        if self.bytes is None:
+            return f"How long the rest takes, and how much room, {later}"
+        beside = f", beside {gigabytes(self.there)} that are there," if self.there else ""
+        room = f"{gigabytes(self.bytes)}{beside} of the {gigabytes(self.limit)} that the cache may hold"
+        if self.seconds is None:
+            return f"The rest takes about {room}; how long {later}"
+        return f"The rest takes one worker about {duration(self.seconds)}, and {room}."
 
 
 def duration(seconds: float) -> str:
@@ -73,11 +91,13 @@ def gigabytes(count: int) -> str:
 
 def cost_of(plan: Plan, measure: bool = True) -> Cost:
     """What the missing parts of a plan cost. Without `measure`, their time is not found out."""
-    missing = [part for part in plan.missing.values() if isinstance(part.request, VisualizeRequest)]
-    pictures = [part for part in missing if part.units]
-    taken = sum(_bytes(part) for part in pictures) + _index_bytes(pictures)
+    missing = [*plan.missing.values()]
+    pictures = [part for part in missing if part.units and isinstance(part.request, VisualizeRequest)]
     seconds = _seconds(pictures) + _index_seconds(pictures) if measure and pictures else None
-    return Cost(seconds, taken, int(settings().cache_limit_bytes))
+    taken = sum(_bytes(part) for part in pictures) + _index_bytes(pictures) if pictures else _other_bytes(missing)
+    store = config.store()
+    there = store.sizes(place for place in store.stored() if keys.request_key(place) in plan.there)
+    return Cost(seconds, taken, int(settings().cache_limit_bytes), sum(there.values()))
 
 
 def _seconds(parts: Sequence[Part]) -> float:
@@ -162,9 +182,37 @@ def _index_bytes(parts: Sequence[Part]) -> int:
         images = len(open_dataset(data))
         for site in catalog.sites_of(model).values():
             if site.role == role:
-                top = min(DEFAULT_TOP_IMAGES, images) * (8 + 2 * site.grid.height * site.grid.width)
-                total += site.units * (4 * images + 2 * top + 16)
+                total += _index_size(site, images, DEFAULT_TOP_IMAGES)
     return total
+
+
+def _index_size(site: Site, images: int, top: int) -> int:
+    """What an activation index of a layer takes."""
+    each = min(top, images) * (8 + 2 * site.grid.height * site.grid.width)
+    return site.units * (4 * images + 2 * each + 16)
+
+
+def _other_bytes(parts: Sequence[Part]) -> int | None:
+    """What parts of another experiment take: indexes by the shapes of their arrays, others as much a unit as stored results of
+    the kind for the same models, or as much a part as any; None where none is stored."""
+    requests = [part.request for part in parts]
+    indexes = [each for each in requests if isinstance(each, IndexRequest)]
+    if len(indexes) == len(parts):
+        sized = zip(parts, indexes, strict=True)
+        return sum(_index_size(_site(part), len(open_dataset(each.data)), each.top) for part, each in sized)
+    found = [(entry.facts_request or {}, entry.bytes) for entry in config.store().entries()]
+    alike = [(asked, size) for asked, size in found if asked.get("experiment") == requests[0].experiment]
+    units = [(_units_of(asked), size) for asked, size in alike if asked.get("model") in {part.model for part in parts}]
+    if count := sum(number for number, _ in units):
+        each_unit = sum(size for number, size in units if number) / count
+        return int(each_unit * sum(_units_of(dict(request)) for request in requests))
+    return sum(size for _, size in alike) * len(parts) // len(alike) if alike else None
+
+
+def _units_of(request: Mapping[str, Any]) -> int:
+    """How many units of its layer a request is about; 0 where there is no such layer."""
+    site = catalog.sites_of(request["model"]).get(request.get("site", ""))
+    return len(request.get("units") or ()) or (site.units if site else 0)
 
 
 def _site(part: Part) -> Site:

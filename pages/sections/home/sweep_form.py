@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, SWEPT, USUAL_ROLES
 from engine.core.errors import BadRequest
-from pages.common import errors, who, widgets, words
+from pages.common import errors, who, widgets
 from pages.common.units.pace import A_PASS, A_SCORE
 
 if TYPE_CHECKING:
+    from engine.sweeps.cost import Cost
     from engine.sweeps.plan import Plan
     from engine.sweeps.request import SweepRequest
 
 PICTURES = SWEPT[0]
+STARTED = "sweep_started"
+"""Where it stands what the sweep comes to that was started last, until it is shown."""
 
 
 def draw() -> None:
@@ -39,6 +43,8 @@ def draw() -> None:
     if looks or starts:
         with errors.shown():
             _asked(_request(what, models, sites, more), starts)
+    if told := st.session_state.pop(STARTED, None):
+        st.success(f"Started. {told}", icon=":material/play_arrow:")
 
 
 def _what() -> str:
@@ -98,22 +104,25 @@ def _asked(request: SweepRequest, starts: bool) -> None:
         found = plan(request)
         cost = cost_of(found, measure=False)
     cost.refuse()
+    told = _told(request, found, cost)
     if starts:
         person = who.person()
         person.require("member", "compute")
         running.start(state.begin(request, person.id), jobs(), person)
+        st.session_state[STARTED] = told
         st.rerun()
-    st.markdown(_told(request, found, cost.bytes))
+    st.markdown(told)
 
 
-def _told(request: SweepRequest, found: Plan, taken: int) -> str:
-    """What a sweep comes to."""
+def _told(request: SweepRequest, found: Plan, cost: Cost) -> str:
+    """What a sweep comes to, as the command line says it; but the time of pictures is not measured, which would disturb those
+    that are being made."""
     layers, parts = len({(part.model, part.site) for part in found.parts.values()}), len(found.parts)
+    if found.pictures and found.missing:
+        cost = replace(cost, seconds=_seconds(found, str(request.given.get("recipe", DEFAULT_RECIPE))))
+    rest = f" {cost.told}" if found.missing else ""
     if not found.pictures:
-        rest = " How long the rest takes is known when the first is done." if found.missing else ""
         return f"**{layers} layers**, {len(found.there)} of which are there.{rest}"
-    seconds = _seconds(found, str(request.given.get("recipe", DEFAULT_RECIPE)))
-    rest = f" The rest takes about {words.duration(seconds)} and {words.size(taken)}." if found.missing else ""
     return f"**{found.pictures:,} pictures** of {layers} layers in {parts} parts; {found.pictures_there:,} are there.{rest}"
 
 

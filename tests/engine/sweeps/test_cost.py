@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.core import config
 from engine.core.errors import Unavailable
-from engine.core.request import build
+from engine.core.request import Request, Result, build
 from engine.data.registry import open_dataset
 from engine.evaluation import index
 from engine.evaluation.index import IndexRequest
@@ -48,7 +50,7 @@ def test_bytes_are_near_what_is_stored_in_the_end() -> None:
     for part in plan(asked).parts.values():
         Runner(config.store()).fetch(part.request, lambda progress: None)
     stored = config.store().stats()["bytes"]
-    assert 0.6 * stored < told.bytes < 1.6 * stored
+    assert told.bytes is not None and 0.6 * stored < told.bytes < 1.6 * stored
     assert cost_of(plan(asked)).bytes == 0 and cost_of(plan(asked)).seconds is None, "all of it is there"
 
 
@@ -101,13 +103,64 @@ def test_a_sweep_that_the_cache_could_not_hold_is_refused_with_the_numbers(
     configured(cache_limit_bytes="1 MiB")
     asked = sweep(units="0-127", sites=("mlp.hidden",), given={"data": "starter"})
     told = cost_of(plan(asked), measure=False)
-    assert told.limit == 1 << 20 < told.bytes
+    assert told.bytes is not None and told.limit == 1 << 20 < told.bytes
     words = f"about {gigabytes(told.bytes)}, and the cache may hold {gigabytes(told.limit)}"
     with pytest.raises(Unavailable, match=words):
         told.refuse()
     monkeypatch.setattr(Direct, "__init__", lambda self: None)
     with pytest.raises(Unavailable, match=words):
         running.run(state.begin(asked, "ann"), Direct())  # type: ignore[call-arg]
+
+
+def keep(request: Request, bytes: int) -> None:
+    """A stored result of a request that takes about so much."""
+    noise = np.random.default_rng(0).integers(0, 256, bytes, np.uint8)
+    Runner(config.store()).keep(request, Result(json.loads(request.canonical()), {"x": noise}))
+
+
+def test_what_is_there_counts_too_so_that_going_on_never_removes_it(configured: Callable[..., None]) -> None:
+    asked = sweep(units="0-127", sites=("mlp.hidden",), given={"data": "starter"})
+    whole = cost_of(plan(asked), measure=False)
+    assert whole.there == 0 and whole.bytes is not None
+    configured(cache_limit_bytes=str(int(1.2 * whole.bytes)))
+    cost_of(plan(asked), measure=False).refuse()
+    first = next(iter(plan(asked).parts.values()))
+    keep(first.request, whole.bytes // 2)
+    told = cost_of(plan(asked), measure=False)
+    assert told.there == pytest.approx(whole.bytes / 2, rel=0.05) and told.bytes is not None
+    assert told.bytes < told.limit < told.there + told.bytes
+    with pytest.raises(Unavailable, match=f"{gigabytes(told.there)} of which are there"):
+        told.refuse()
+
+
+def test_indexes_take_what_their_arrays_do() -> None:
+    asked = sweep(what="index", units="", sites=("mlp.hidden",))
+    told = cost_of(plan(asked))
+    for part in plan(asked).parts.values():
+        Runner(config.store()).fetch(part.request, lambda progress: None)
+    assert told.bytes is not None and told.seconds is None
+    assert 0.6 * config.store().stats()["bytes"] < told.bytes < 1.6 * config.store().stats()["bytes"]
+
+
+def test_other_experiments_take_as_much_a_unit_as_those_that_are_stored_and_else_it_is_not_known(
+    configured: Callable[..., None],
+) -> None:
+    asked = sweep(what="toy-layer", units="0-9", part=5, sites=("mlp.hidden",), given={})
+    unknown = cost_of(plan(asked))
+    assert unknown.bytes is None and "how much room, is known when the first part is done" in unknown.told
+    unknown.refuse()
+    other = sweep(what="toy-layer", models=("small-cnn",), units="0-1", part=2, sites=("stage.block",), given={})
+    keep(next(iter(plan(other).parts.values())).request, 40_000)
+    assert cost_of(plan(asked)).bytes == pytest.approx(6 * 40_000, rel=0.5), "of another model: as much a part"
+    keep(next(iter(plan(asked).parts.values())).request, 500_000)
+    told = cost_of(plan(asked))
+    assert told.bytes == pytest.approx(5 * 500_000, rel=0.05) and told.there == pytest.approx(500_000, rel=0.05)
+    assert (
+        f"The rest takes about {gigabytes(told.bytes or 0)}, beside {gigabytes(told.there)} that are there" in told.told
+    )
+    configured(cache_limit_bytes="1 MiB")
+    with pytest.raises(Unavailable, match=r"the cache may hold 1\.0 MB"):
+        cost_of(plan(asked)).refuse()
 
 
 def test_numbers_are_told_in_words() -> None:

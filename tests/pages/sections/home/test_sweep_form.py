@@ -67,7 +67,10 @@ def test_it_says_what_a_sweep_comes_to_and_starts_it(started: list[str]) -> None
     assert state.listed() == [] and started == []
     press(app, "Start")
     (sweep,) = state.listed()
-    assert started == [sweep.id] and sweep.owner == "ann" and sweep.request.units == "0-9"
+    assert started == [sweep.id] and sweep.wishes == {"ann": "on"} and sweep.request.units == "0-9"
+    (said_then,) = [each.value for each in app.success]
+    assert "**20 pictures** of 2 layers in 2 parts; 0 are there. The rest takes one worker about" in said_then
+    assert "GB that the cache may hold" in said_then
 
 
 def test_what_is_usual_is_the_same_sweep_as_on_the_command_line(started: list[str]) -> None:
@@ -97,7 +100,9 @@ def test_whole_layers_are_asked_for_without_recipe_and_units(started: list[str],
     assert keys(app, "radio") == {"sweep_what"} and keys(app, "text_input") == {"sweep_sites"}
     app.selectbox(key="sweep_data").set_value("photos")
     press(app, "What does it come to?")
-    assert "**2 layers**, 0 of which are there." in told(app)
+    assert "**2 layers**, 0 of which are there. " in told(app)
+    unknown = "How long the rest takes, and how much room, is known when the first part is done."
+    assert (unknown in told(app)) == (what != "index"), "the arrays of an index are known"
     press(app, "Start")
     (sweep,) = state.listed()
     assert sweep.request.what == what and sweep.request.units == "" and sweep.request.given == {"data": "photos"}
