@@ -78,5 +78,6 @@ def test_the_order_that_is_told_is_the_order_that_is_taken() -> None:
     for owner, item in (("b", "shared"), ("c", "c1"), ("b", "b1"), ("a", "a3"), ("c", "shared")):
         queue.add(owner, item)
     told = queue.order()
+    assert queue.items() == {*told} == {"a2", "a3", "b1", "c1", "shared"}
     assert told == [queue.take() for _ in told] and queue.take() is None
     assert sorted(told) == ["a2", "a3", "b1", "c1", "shared"]
