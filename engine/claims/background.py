@@ -20,7 +20,7 @@ from engine.claims.claim import (
     unseen,
 )
 from engine.claims.figure import named
-from engine.claims.subject import Subject, no_answers, no_pair
+from engine.claims.subject import Subject, known_kinds, no_answers, no_common, no_pair
 from engine.core.choices import COMPARED_IMAGES
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
@@ -35,9 +35,10 @@ VARIANTS = {"full": "whole images", "foreground": "objects alone", "background":
 
 
 def missing(subject: Subject) -> str:
-    return no_pair(subject) or next(
-        filter(None, (no_answers(model, subject.data) for model in subject.sides.values())), ""
-    )
+    if why := no_pair(subject):
+        return why
+    lacking = filter(None, (no_answers(model, subject.data) for model in subject.sides.values()))
+    return next(lacking, "") or no_common(subject)
 
 
 def parts(subject: Subject) -> Sequence[Part]:
@@ -76,7 +77,7 @@ def tell(subject: Subject, results: Results) -> Verdict:
     word = judged((sign(objects), sign(backgrounds)))
     kept = [_kept(name, _result(subject, results, name)) for name in (vit, cnn)]
     reach = _reach(_result(subject, results, vit)) if places else ""
-    told = [_objects(objects, fair["n"]), _backgrounds(backgrounds, what), reach, *kept]
+    told = [_objects(objects, fair["n"]), _backgrounds(backgrounds, what), reach, *kept, known_kinds(subject)]
     sentence = " ".join(filter(None, told))
     return Verdict(word, sentence, objects, "on objects alone, ViT minus CNN", points(objects))
 

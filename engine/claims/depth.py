@@ -19,7 +19,7 @@ from engine.claims.claim import (
     sign,
 )
 from engine.claims.figure import curve, together
-from engine.claims.position import parts as by_layer
+from engine.claims.position import by_layer
 from engine.claims.subject import Subject, no_transformer, not_known
 from engine.core.statistics import Estimate, combination, smallest_like
 from engine.figures.chart import DEPTH, Chart, Level

@@ -8,7 +8,7 @@ from typing import Any
 from engine.claims.background import missing
 from engine.claims.claim import UNTOLD, Claim, Part, Results, Verdict, judged, plain, sign
 from engine.claims.figure import curve, together
-from engine.claims.subject import Subject
+from engine.claims.subject import Subject, known_kinds
 from engine.core.choices import COMPARED_IMAGES, NYQUIST_TICKS
 from engine.core.errors import BadRequest
 from engine.core.request import build
@@ -43,7 +43,7 @@ def tell(subject: Subject, results: Results) -> Verdict:
         return Verdict(UNTOLD, "One of the models classifies nothing correctly, filtered or not.")
     word = judged((None if (later := sign(half)) is None else not later, sign(area)))
     cutoffs = [results[f"frequency-{subject.side_of(model)}"].facts["low_half_cutoff"] for model in models]
-    sentence = f"{_halves(cutoffs, half)} {_area(area)}"
+    sentence = f"{_halves(cutoffs, half)} {_area(area)} {known_kinds(subject)}".rstrip()
     if half is None:
         return Verdict(word, sentence, area, "area under the low-pass curve, ViT minus CNN", plain(area, 3, True))
     return Verdict(word, sentence, half, "of Nyquist where half is lost, ViT minus CNN", plain(half, 3, True))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.claims.claim import UNTOLD, Claim, Part, Results, Verdict, judged, percent, points, sign
 from engine.claims.figure import curve, named, together
-from engine.claims.position import parts as by_layer
+from engine.claims.position import by_layer
 from engine.claims.subject import Subject, no_answers, no_transformer
 from engine.core.request import build
 from engine.core.statistics import Estimate, combination

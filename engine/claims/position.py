@@ -30,6 +30,11 @@ FEWEST = 3
 
 
 def parts(subject: Subject) -> Sequence[Part]:
+    return [] if no_transformer(subject) else by_layer(subject)
+
+
+def by_layer(subject: Subject) -> list[Part]:
+    """What each model's layers hold, for every claim that asks it."""
     return [
         Part(side, f"Position by layer of {model}", build(LayersRequest, model=model, data=subject.data))
         for side, model in subject.sides.items()

@@ -5,6 +5,7 @@ Invariant: no model and no data set is known here by its name.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -12,9 +13,10 @@ from typing import Literal
 import numpy as np
 
 from engine.core.choices import DEFAULT_DATA
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, VitrineError
 from engine.data.registry import open_dataset
 from engine.evaluation.applies import ROLES
+from engine.evaluation.class_matching import check_comparable, knowledge
 from engine.models import catalog
 from engine.spatial.images import labels_for
 
@@ -94,6 +96,24 @@ def _no_answers(model: str, data: str, weights: str, images: str) -> str:
     except BadRequest as error:
         return str(error)
     return ""
+
+
+def no_common(subject: Subject) -> str:
+    """Why the answers of two models cannot be compared: they know none of the same kinds; empty where they can."""
+    try:
+        check_comparable([*subject.sides.values()], subject.data)
+    except BadRequest as error:
+        return str(error)
+    return ""
+
+
+def known_kinds(subject: Subject) -> str:
+    """Of how many kinds a comparison is, where a model does not know all that the images show; empty where both do."""
+    told = []
+    with suppress(VitrineError):  # what is not there is said elsewhere
+        if open_dataset(subject.data).class_names:
+            told = [(model, knowledge(model, subject.data).sentence) for model in subject.sides.values()]
+    return " ".join(f"{model} {sentence}." for model, sentence in told if sentence)
 
 
 def not_known(data: str, *needs: str) -> str:

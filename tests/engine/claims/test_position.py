@@ -47,3 +47,6 @@ def test_both_models_are_drawn(kinds) -> None:
 def test_without_attention_it_cannot_be_told(kinds) -> None:
     alone = SUBJECT.__class__("cnn", "", "", "somewhere")
     assert "cnn has no attention" in CLAIM.missing(alone)
+    assert CLAIM.parts(alone) == [] and CLAIM.verdict(alone, {}) is not None, (
+        "nothing is computed for a claim that it is not about"
+    )
