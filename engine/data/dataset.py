@@ -18,6 +18,8 @@ from engine.core.images import to_input
 
 KNOWN = ("labels", "boxes", "masks", "places", "tags", "matched sets", "variations")
 """What may be known of the images of a data set, besides the pictures themselves."""
+ALONE = ("object", "place")
+"""Of a matched set (see `Dataset.matched_sets`): an object without its place, a place without an object."""
 
 
 class Dataset(ABC):

@@ -8,15 +8,12 @@ import numpy as np
 import torch
 
 from engine.core.request import Context, Progress
-from engine.data.dataset import Dataset
+from engine.data.dataset import ALONE, Dataset
 from engine.data.registry import open_dataset
 from engine.models.loaded import LoadedModel
 from engine.visualization.activations import values_of
 from engine.visualization.goals import Goal
 from engine.visualization.scoring.fresh import BATCH_BYTES
-
-ALONE = ("object", "place")
-"""Of a matched set (see `Dataset.matched_sets`): an object without its place, a place without an object."""
 
 
 def whole_images(dataset: Dataset, numbers: np.ndarray) -> np.ndarray:

@@ -19,17 +19,24 @@ GAP = 4
 
 def ranks(numbers: Iterable[int], data: str, count: int) -> list[int]:
     """Places of the first of these images, at most `count`. Of scenes that show the same object in the same pose (a matched set)
-    only the first counts: the others would fill the row with one object."""
-    opened, kept, seen = results.dataset(data), list[int](), set[object]()
+    only the first counts: the others would fill the row with one object. An object without its place and a place without an
+    object are no images of the data set, here as in scores; they stand where nothing else is among these."""
+    from engine.data.dataset import ALONE
+
+    opened, kept, controls, seen = results.dataset(data), list[int](), list[int](), set[object]()
     for rank, number in enumerate(numbers):
-        matched = opened.describe(int(number)).get("set")
+        facts = opened.describe(int(number))
+        matched = facts.get("set")
+        if matched is not None and facts.get("variant") in ALONE:
+            controls.append(rank)
+            continue
         if matched is not None and matched in seen:
             continue
         seen.add(matched)
         kept.append(rank)
         if len(kept) == count:
             break
-    return kept
+    return kept or controls[:count]
 
 
 def distinct(numbers: Sequence[int], data: str, count: int) -> tuple[int, ...]:

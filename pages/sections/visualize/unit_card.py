@@ -197,6 +197,7 @@ def strongest(shown: Shown, place: int, count: int, beside: int = SCENES) -> Non
     elif isinstance(unit, str) and result is not None:
         numbers = [int(number) for number in result.arrays["target_top"][place - len(shown.address.units)][:count]]
     told = [results.dataset(shown.data).describe(number) for number in numbers]
+    few = "" if known is None else fewer(len(numbers), count, len(known.top))
     with (
         st.container(key=f"{style.THUMBS}-{shown.side}-{unit}-{count}", gap="xxsmall"),
         st.grid(beside, min_column_width=36, wrap=False, gap="xxsmall"),
@@ -212,7 +213,7 @@ def strongest(shown: Shown, place: int, count: int, beside: int = SCENES) -> Non
             alt = f"Strongest {number + 1} for {words.target(unit)}: {words.scene(told[number])}"
             st.image(data, width="stretch", output_format="PNG", alt=alt)
     st.caption(
-        f":small[{listed(told)}]" if told else ":small[Its strongest images are known once its layer is indexed.]"
+        f":small[{listed(told)}{few}]" if told else ":small[Its strongest images are known once its layer is indexed.]"
     )
 
 
@@ -267,6 +268,13 @@ def distribution(shown: Shown, place: int, facts: dict[str, Any] | None, key: st
         f"{words.target(unit)} of {shown.address.model} at {shown.address.site} on {shown.data}",
     )
     chart_figure.draw(chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told)
+
+
+def fewer(shown: int, asked: int, known: int) -> str:
+    """Why a row has fewer images than it has room for; empty where it is full."""
+    if shown >= min(asked, known):
+        return ""
+    return f" · {shown} of its {known} strongest: the rest lack their object or place, or show the same again"
 
 
 def above(facts: dict[str, Any], about: dict[str, Any]) -> str:

@@ -29,3 +29,12 @@ def test_of_scenes_with_the_same_object_in_the_same_pose_only_the_strongest_is_s
     assert images.distinct([2, 1, 3, 4, 5], "squares", 2) == (2, 3)
     assert images.ranks([2, 1, 3, 4, 5], "squares", 4) == [0, 2, 3, 4]
     assert images.told("squares", [2, 3]) == "kind 2, kind 3"
+
+
+def test_what_lacks_its_object_or_its_place_is_no_image_of_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    variants = {1: "object", 2: "place", 3: "home", 4: "other", 5: "home"}
+    sets = {1: "a", 2: "b", 3: "a", 4: "a", 5: "b"}
+    known = SimpleNamespace(describe=lambda number: {"set": sets[number], "variant": variants[number]})
+    monkeypatch.setattr(results, "dataset", lambda name: known)
+    assert images.distinct([1, 3, 2, 4, 5], "squares", 4) == (3, 5)
+    assert images.distinct([1, 2], "squares", 4) == (1, 2), "where there is nothing else, they are better than nothing"

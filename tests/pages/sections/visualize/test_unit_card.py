@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.sections.visualize.unit_card import above, details, listed, verdict
+from pages.sections.visualize.unit_card import above, details, fewer, listed, verdict
 
 FACTS = {
     "activation": 3.28, "activation_low": 3.01, "activation_high": 3.55, "margin": 1.68, "control": "blank",
@@ -64,3 +64,8 @@ def test_what_does_not_apply_is_not_said() -> None:
 def test_the_percentile_is_of_as_many_images_as_it_was_taken_over() -> None:
     """The starter's 3,396 scenes have 1,698 that are made of others by taking the object or the place away."""
     assert above(FACTS, ABOUT) == "The picture is above 99.9% of 1,698 images."
+
+
+def test_a_row_that_is_not_full_says_why() -> None:
+    assert fewer(4, 4, 20) == fewer(3, 9, 3) == ""
+    assert fewer(3, 9, 20) == " · 3 of its 20 strongest: the rest lack their object or place, or show the same again"
