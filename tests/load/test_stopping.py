@@ -1,4 +1,4 @@
-"""A real server that is asked to stop: the running job ends, pages answer meanwhile, the rest is offered again."""
+"""A real server that is asked to stop, or killed: what runs ends, or is offered again with the rest; what was done is there."""
 
 from __future__ import annotations
 
@@ -63,6 +63,46 @@ def test_a_server_that_is_asked_to_stop_drains_and_the_next_one_offers_the_rest(
         assert "Mean" in visitor.metrics(), "what ran has ended, and is stored"
         await visitor.disconnect()
 
+    try:
+        apart(after())
+        assert server.metrics()['vitrine_jobs{status="interrupted"}'] == 1
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_keeps_what_was_done_and_the_next_one_offers_the_rest(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+
+    async def until_shown(visitor: Visitor) -> None:
+        for _ in range(60):
+            await visitor.open("background", "experiment=numbers&seed=1&seconds=0.2")
+            if "Mean" in visitor.metrics():
+                return
+            await asyncio.sleep(0.5)
+        pytest.fail("What was computed was not shown.")
+
+    async def before() -> None:
+        first, second = (Visitor("127.0.0.1", server.facts["port"]) for _ in range(2))
+        await asks(first, 1, 0.2)
+        await until_shown(first)
+        await asks(second, 2, 600.0)
+        process = server.process
+        assert process is not None
+        process.kill()
+        await asyncio.to_thread(process.wait, 60)
+
+    async def after() -> None:
+        visitor = Visitor("127.0.0.1", server.facts["port"])
+        await visitor.connect()
+        await visitor.open()
+        await until_shown(visitor)
+        assert visitor.errors == []
+        await visitor.disconnect()
+
+    apart(before())
+    server.start()
     try:
         apart(after())
         assert server.metrics()['vitrine_jobs{status="interrupted"}'] == 1
