@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 
 from engine import __version__
+from engine.cli.arguments.commands import parser
 from engine.core.choices import DEFAULT_MODELS, DEFAULT_READER, PHOTO_MODELS
 from engine.core.config import read_settings
 from tests.conftest import ROOT
@@ -84,3 +86,26 @@ def test_the_given_settings_limit_what_people_ask_for_and_let_pages_open_what_th
 def test_the_image_says_where_it_listens_so_that_its_check_knows() -> None:
     for file in (DEPLOY / "Dockerfile", DEPLOY / "huggingface" / "Dockerfile"):
         assert "STREAMLIT_SERVER_ADDRESS=0.0.0.0" in file.read_text()
+
+
+CLUSTERS = (ROOT / "docs" / "clusters.md").read_text()
+CONTRACT = ROOT / "tests" / "engine" / "jobs" / "executors" / "test_contract.py"
+
+
+@pytest.mark.parametrize(("title", "executor"), [("Dask", "dask"), ("SLURM", "slurm")])
+def test_it_is_ten_lines_from_nothing_to_a_swept_model(title: str, executor: str, tmp_path: Path) -> None:
+    section = CLUSTERS.partition(f"## {title}, from nothing\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL)
+    until = next(number for number, (_, text) in enumerate(blocks) if "engine sweep" in text)
+    lines = "".join(text for _, text in blocks[: until + 1]).splitlines()
+    assert len(lines) <= 10 and lines[0].startswith("pip install")
+    command = lines[-1].partition("#")[0].split()
+    assert parser().parse_args(command[3:]).executor == executor
+    (tmp_path / "vitrine.toml").write_text("".join(text for kind, text in blocks[: until + 1] if kind == "toml"))
+    assert read_settings(tmp_path / "vitrine.toml").cluster.model_dump(exclude_defaults=True)
+
+
+def test_the_table_of_what_executors_promise_names_every_test_of_it() -> None:
+    assert re.findall(r"^\| .* `(test_\w+)`", CLUSTERS, re.MULTILINE) == re.findall(
+        r"^def (test_\w+)", CONTRACT.read_text(), re.MULTILINE
+    )
