@@ -80,7 +80,7 @@ def labelled() -> Iterator[None]:
     for subject, sentence in st.session_state.get(_OTHERS, {}).values():
         by_sentence.setdefault(sentence, []).append(subject)
     if by_sentence:
-        lines = [f"{errors.escape(_listing(subjects))}: {sentence}" for sentence, subjects in by_sentence.items()]
+        lines = [f"{_listing(subjects)}: {sentence}" for sentence, subjects in by_sentence.items()]
         place.caption("  \n".join(lines))
 
 
@@ -92,7 +92,8 @@ def _note(result: Result) -> None:
     if sentence := label(result):
         of = result.request
         where = "@".join(str(of[name]) for name in ("model", "site") if of.get(name))
-        subject = " ".join(filter(None, (str(of.get("experiment", "")), where)))
+        # As code: what has an @ would become the link of an e-mail.
+        subject = " ".join(filter(None, (errors.escape(str(of.get("experiment", ""))), where and errors.code(where))))
         st.session_state.setdefault(_OTHERS, {})[result.key] = subject, sentence
 
 

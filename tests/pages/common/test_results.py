@@ -77,7 +77,7 @@ def test_above_a_page_stands_what_was_computed_in_another_precision(
     app = AppTest.from_function(foreign, default_timeout=30).run()
     assert not app.exception
     told = [caption.value.replace("\\", "") for caption in app.caption]
-    assert told == ["index my_first@head.logits: Computed in float32; this machine computes in bfloat16."]
+    assert told == ["index `my_first@head.logits`: Computed in float32; this machine computes in bfloat16."]
     config.store().delete("first.float32")
     st.cache_resource.clear()
     assert [*app.run().caption] == []
