@@ -220,7 +220,7 @@ def strongest(shown: Shown, place: int, count: int, beside: int = SCENES) -> Non
 def listed(told: Sequence[dict[str, Any]]) -> str:
     """What is on some images, each kind once, safe in Markdown. The whole names stand in the images' descriptions."""
     names = list(dict.fromkeys(_kind(facts) for facts in told))
-    return errors.escape(words.breakable(", ".join(names[:LISTED]) + (" …" if len(names) > LISTED else "")))
+    return errors.escape(words.breakable(", ".join(names[:LISTED]) + ("\u00a0…" if len(names) > LISTED else "")))
 
 
 def _kind(facts: dict[str, Any]) -> str:
@@ -280,7 +280,9 @@ def fewer(shown: int, asked: int, known: int) -> str:
 def above(facts: dict[str, Any], about: dict[str, Any]) -> str:
     """Where the picture stands among the whole images that it was scored against: not all that are drawn, where some are made of
     others."""
-    return f"The picture is above {float(facts['percentile']):.1f}% of {int(about['images']):,} images."
+    share, images = float(facts["percentile"]), f"{int(about['images']):,} images"
+    among = "all" if share == 100 else f"{np.floor(10 * share) / 10:.1f}% of"  # 99.96% are not all
+    return f"The picture is above {among} {images}."
 
 
 def growth(shown: Shown, place: int, key: str) -> None:

@@ -33,7 +33,7 @@ def test_where_no_ratio_means_anything_the_activation_stands_in_its_place() -> N
 
 def test_what_is_on_images_is_said_once_a_kind_and_no_more_than_three() -> None:
     told = [{"kind": kind, "id": 0} for kind in ("key", "key", "lock", "pear", "duck")]
-    assert listed(told) == "key, lock, pear …"
+    assert listed(told) == "key, lock, pear\u00a0…"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,8 @@ def test_what_does_not_apply_is_not_said() -> None:
 def test_the_percentile_is_of_as_many_images_as_it_was_taken_over() -> None:
     """The starter's 3,396 scenes have 1,698 that are made of others by taking the object or the place away."""
     assert above(FACTS, ABOUT) == "The picture is above 99.9% of 1,698 images."
+    assert above(FACTS | {"percentile": 99.98}, ABOUT) == "The picture is above 99.9% of 1,698 images."
+    assert above(FACTS | {"percentile": 100.0}, ABOUT) == "The picture is above all 1,698 images."
 
 
 def test_a_row_that_is_not_full_says_why() -> None:
