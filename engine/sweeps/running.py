@@ -109,7 +109,8 @@ class _Run:
                 self._look()
         finally:
             self._stop()
-        return self._note("")
+            last = self._note("")
+        return last
 
     def _goes_on(self) -> bool:
         over = self._carrier.ends and not self._open

@@ -159,6 +159,18 @@ def test_one_who_pauses_does_not_stop_it_for_another(jobs: Jobs, monkeypatch: py
     assert state.find(sweep.id).status == "done"
 
 
+def test_one_that_was_interrupted_does_not_say_that_it_stops_any_more(jobs: Jobs) -> None:
+    sweep, interrupts = begun(), [KeyboardInterrupt()]
+
+    def tell(progress: Progress) -> None:
+        if progress.done and interrupts:
+            raise interrupts.pop()
+
+    with pytest.raises(KeyboardInterrupt):
+        running.run(sweep, queue(jobs, sweep), tell)
+    assert state.find(sweep.id).progress.message == "" and jobs.active() == []
+
+
 # Who carries it out
 
 
