@@ -20,7 +20,7 @@ from engine.core import config
 from engine.core.errors import BadRequest, RefusedFile, Unavailable, VitrineError
 from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import sending
-from engine.jobs.executors.collecting import collect, left, take_part
+from engine.jobs.executors.collecting import collect, fail_missing, gone, left, take_part
 from engine.jobs.executors.executor import Executor, Handle
 from engine.jobs.executors.run_folder import Part, RunFolder
 from engine.jobs.executors.wire import Task, progress_of
@@ -131,7 +131,10 @@ class Slurm(Executor):
                 handle.ends("cancelled")
 
     def resend(self, run: RunFolder, keys: Sequence[str] | None = None) -> int:
-        """Send the parts of a run again that failed or got lost (or these, where they are not done); how many."""
+        """Send the parts of a run again that failed or got lost, or whose results did (or these, where they are not done); how
+        many."""
+        if keys is None:
+            fail_missing(run, self.runner)
         parts = left(run, keys) + (sending.lost(run) if keys is None else [])
         if parts:
             with self._changed:
@@ -203,10 +206,12 @@ class Slurm(Executor):
             if take_part(watched.run, self.runner, part):
                 finish(handle, {"status": "done"})
                 return
-            problem = RefusedFile(f"The result {part.place} is not in the folder of the run. Send the part again.")
+            problem = RefusedFile(gone(part))
         except RefusedFile as error:
             problem = error
         if time.monotonic() - watched.late.setdefault(part.key, time.monotonic()) > LATE_SECONDS:
+            with contextlib.suppress(OSError):  # before it ends, so that whoever asks again gets it computed again
+                watched.run.fail(part.job, str(problem), [part.key])
             handle.ends("failed", problem)
 
     def _see_to(self, watched: Watched, task: str, parts: Sequence[Part]) -> None:

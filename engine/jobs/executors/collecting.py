@@ -108,6 +108,23 @@ def take_part(run: RunFolder, runner: Runner, part: Part) -> bool:
     return False
 
 
+def fail_missing(run: RunFolder, runner: Runner) -> None:
+    """Let those parts count as failed that are done and whose result, never taken in, is not whole in the folder."""
+    known = set(names(_taken(run, runner)))
+    for part in run.parts().values():
+        if part.status == "done" and part.place not in known:
+            try:
+                why = "" if take_part(run, runner, part) else gone(part)
+            except RefusedFile as problem:
+                why = str(problem)
+            if why:
+                run.fail(part.job, why, [part.key])
+
+
+def gone(part: Part) -> str:
+    return f"The result {part.place} is not in the folder of the run. Send the part again."
+
+
 def left(run: RunFolder, keys: Sequence[str] | None = None) -> list[Part]:
     """The parts that failed or got lost (default: all that failed), to be sent again."""
     wanted = None if keys is None else set(keys)

@@ -145,11 +145,11 @@ class RunFolder:
         """The scheduler's number of a task's job."""
         write_whole(self.path / "tasks" / task / "job", job.encode())
 
-    def fail(self, task: str, why: str) -> None:
-        """None of a task's parts can be carried out: the cluster did not take it."""
+    def fail(self, task: str, why: str, keys: Sequence[str] | None = None) -> None:
+        """These parts of a task (default: all) count as failed: the cluster did not take it, or what it made is gone."""
         path = self.path / "tasks" / task
-        for part in self.parts_of(path):
-            write_whole(path / "ended" / f"{part.key}.json", json.dumps({"status": "failed", "error": why}).encode())
+        for key in [part.key for part in self.parts_of(path)] if keys is None else keys:
+            write_whole(path / "ended" / f"{key}.json", json.dumps({"status": "failed", "error": why}).encode())
 
     def cancel(self, keys: Sequence[str]) -> None:
         """These parts are not wanted any more."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cache.store import ResultStore
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, RefusedFile
 from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import choose, cluster, sending
 from engine.jobs.executors.cluster import Slurm
@@ -151,6 +151,42 @@ def test_what_failed_is_sent_again_with_a_word(
     until(lambda: run.parts()[request.key()].status == "done")
     assert collect(run, there.runner).failed == {} and there.runner.find(request.key()) is not None
     assert there.resend(run) == 0
+
+
+def spoil(run: RunFolder) -> None:
+    """Of what a run made one file is damaged, and the other ones are gone."""
+    (_, damaged), *rest = run.results()
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    for _, file in rest:
+        file.unlink()
+
+
+def test_what_is_done_and_whose_result_got_lost_is_sent_again_with_a_word(open_cluster: Callable[..., Slurm]) -> None:
+    handles = open_cluster().submit_all([Tiny(name=fresh()), Tiny(name=fresh())])
+    ended(*handles)
+    other = open_cluster(store="another")
+    (run,) = RunFolder.all_in(other.folder)
+    spoil(run)
+    assert other.resend(run) == 2
+    until(lambda: all(part.status == "done" for part in run.parts().values()))
+    collect(run, other.runner)
+    assert all(other.runner.find(handle.key) is not None for handle in handles) and other.resend(run) == 0
+
+
+def test_who_asks_again_for_what_got_lost_gets_it_computed_again(
+    open_cluster: Callable[..., Slurm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "LATE_SECONDS", 0.5)
+    request = Tiny(name=fresh())
+    ended(open_cluster().submit(request))
+    other = open_cluster(store="another")
+    spoil(*RunFolder.all_in(other.folder))
+    handle = other.submit(request)
+    ended(handle)
+    assert isinstance(handle.error, RefusedFile), handle.status
+    again = other.submit(request)
+    ended(again)
+    assert again.status == "done", again.error
 
 
 @pytest.mark.slow
