@@ -93,6 +93,7 @@ def test_what_was_made_here_is_shown_where_nothing_came_along_and_no_more_than_f
 def test_that_the_units_were_chosen_is_said_of_those_that_came_along_alone(drawn: Drawn) -> None:
     came("came.float32")
     made("starter-cnn", 2)
+    drawn()  # links are looked at elsewhere
     app = AppTest.from_function(strip, default_timeout=60).run()
     vit, cnn = (each.value for each in app.markdown if "from the first layers" in each.value)
     assert "chosen by hand" in vit and "chosen" not in cnn
