@@ -15,8 +15,10 @@ import pytest
 
 from cache.store import ResultStore
 from engine.core.errors import BadRequest
+from engine.jobs.executors import processes
 from engine.jobs.executors.places import environment
-from engine.jobs.executors.processes import Processes
+from engine.jobs.executors.processes import Message, Processes
+from engine.jobs.executors.worker import ATTEMPTS
 from engine.jobs.relays import carriers
 from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
@@ -96,6 +98,38 @@ def test_a_device_that_is_not_there_takes_no_job_from_one_that_is(
     ended(*handles)
     there.close()
     assert {handle.status for handle in handles} == {"done"}, [handle.error for handle in handles]
+
+
+class Recovers:
+    """Of the processes of a GPU the first one ends at once, and the next one is ready."""
+
+    made = 0
+
+    def __init__(self, store: object, device: str, threads: int) -> None:
+        self.ready, self.trouble = device == "cpu", ""
+        type(self).made += not self.ready
+        self._dies = type(self).made == 1
+
+    def next(self, seconds: float) -> Message | None:
+        if self._dies:
+            raise EOFError
+        return {"told": "ready"}, b""
+
+    def end(self) -> str:
+        return "exit code 1"
+
+
+def test_a_device_that_can_be_used_again_is_used_again(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(processes, "Child", Recovers)
+    monkeypatch.setattr(processes, "AGAIN_SECONDS", 0.1)
+    there = Processes(Runner(store), ["cuda:0", "cpu"], 1)
+    slot = there._slots[0]
+    slot._unable = ATTEMPTS
+    assert slot.unable and there.has_able()
+    until(lambda: not slot.unable)
+    there.close()
+    assert Recovers.made == 2
 
 
 @pytest.mark.slow
