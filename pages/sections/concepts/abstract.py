@@ -13,7 +13,7 @@ from pages.common.charts import figure
 from pages.common.charts.files import Source
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import keep_words, readable_by
+from pages.common.units.uploads import file_box, keep_words
 from pages.sections.concepts import browse, charts
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
@@ -99,11 +99,10 @@ def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         f"{OWN if not view.split else errors.code(view.split)} list."
     )
     with right, st.popover("Upload your own list", icon=":material/upload_file:"):
-        given = st.file_uploader(
+        given = file_box(
             "CSV with a word and its concreteness per line; larger is more concrete",
             type=["csv"],
             key=page.key("split_file"),
-            help=readable_by(),
         )
         if given is not None:
             with errors.shown():

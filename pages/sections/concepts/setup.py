@@ -10,7 +10,7 @@ from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_READER, DE
 from engine.core.errors import VitrineError
 from pages.common import colours, errors, widgets
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import keep_words, readable_by
+from pages.common.units.uploads import file_box, keep_words
 from pages.sections.concepts import search
 from pages.sections.concepts.view import WITH_TEXT, WITHOUT_READER, ConceptsView, roles_of
 
@@ -229,11 +229,10 @@ def _details(page: ExperimentPage[ConceptsView]) -> None:
                 **widgets.KEEP,
             )
         _role(page)
-    given = st.file_uploader(
+    given = file_box(
         "Upload a vocabulary (text with one word or phrase per line, or CSV; at most 50,000 words)",
         type=["txt", "csv"],
         key=page.key("words"),
-        help=readable_by(),
     )
     if given is not None:
         with errors.shown():

@@ -13,7 +13,7 @@ from pages.common import errors, results, widgets, words
 from pages.common.charts import figure
 from pages.common.charts.files import Source
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import keep_image, readable_by
+from pages.common.units.uploads import file_box, keep_image
 from pages.sections.concepts import charts, requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.setup import synced
@@ -45,11 +45,10 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         )  # fmt: skip
     with right:
         st.text_input("Image", key=number, help="The number of an image of this data set.")
-        given = st.file_uploader(
+        given = file_box(
             "Or upload an image",
             type=["png", "jpg", "jpeg", "webp"],
             key=page.key("zero_file"),
-            help=readable_by(),
         )
     if st.button("Run", icon=":material/play_arrow:", key=page.key("compare")):
         with errors.shown():

@@ -5,18 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors
-from pages.common.units.uploads import keep_image, keep_vector, readable_by
+from pages.common.units.uploads import file_box, keep_image, keep_vector
 
 
 def popover() -> None:
     """The upload boxes, and what to enter in the unit box for an uploaded file."""
     with st.popover("Files", icon=":material/upload_file:"):
-        vector = st.file_uploader(
+        vector = file_box(
             "A direction: a vector over the layer's units",
             type=["npy", "safetensors"],
             key="fv_vector",
-            help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read, never code. "
-            + readable_by(),
+            help="A concept vector, a latent of a sparse autoencoder, a text embedding. Only numbers are read, never code. ",
         )
         tensor = st.text_input(
             "Which tensor", key="fv_tensor", help="Only needed for a .safetensors file with several tensors."
@@ -24,11 +23,10 @@ def popover() -> None:
         if vector is not None:
             with errors.shown():
                 _told(f"dir-{keep_vector(vector.getvalue(), vector.name, tensor.strip())}")
-        image = st.file_uploader(
+        image = file_box(
             "An image to invert, exaggerate or start from",
-            ["png", "jpg", "jpeg", "webp"],
+            type=["png", "jpg", "jpeg", "webp"],
             key="fv_image",
-            help=readable_by(),
         )
         if image is not None:
             with errors.shown():
