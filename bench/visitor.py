@@ -29,7 +29,8 @@ LARGEST = 200 << 20
 
 @dataclass
 class Took:
-    """What each kind of thing took, in seconds: full runs of a page (`run`), polls of a part of one (`poll`)."""
+    """What each kind of thing took, in seconds: full runs of a page (`run`), polls of a part of one (`poll`). A poll that finds
+    its job ended and has the page drawn anew is a run."""
 
     run: list[float] = field(default_factory=list)
     poll: list[float] = field(default_factory=list)
@@ -156,11 +157,12 @@ class Visitor:
         began = time.perf_counter()
         await self._socket.send(asked.SerializeToString())
         async with asyncio.timeout(ANSWER_SECONDS):
-            await self._read(fragment)
-        (self.took.poll if fragment else self.took.run).append(time.perf_counter() - began)
+            whole = await self._read(fragment)
+        (self.took.run if whole else self.took.poll).append(time.perf_counter() - began)
         self.errors += self.said()
 
-    async def _read(self, fragment: str) -> None:
+    async def _read(self, fragment: str) -> bool:
+        """Until what was asked for stands there. Gives whether all of the page was drawn."""
         assert self._socket is not None
         while True:
             message = ForwardMsg()
@@ -172,10 +174,10 @@ class Visitor:
             if ended == ForwardMsg.FINISHED_SUCCESSFULLY or (
                 fragment and ended == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
             ):
-                return
+                return ended == ForwardMsg.FINISHED_SUCCESSFULLY
             if ended == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                 self.errors.append("the page's script cannot be read")
-                return
+                return True
 
     def _take(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from engine.core import turns
 from engine.core.errors import Cancelled, OutOfTime, PutBack
 from engine.core.request import Progress, Request
 from engine.jobs import courtesy
@@ -99,6 +100,7 @@ class Workers:
                 thread.join(timeout)
 
     def _work(self) -> None:
+        turns.long()
         while (record := self._line.take()) is not None:
             self._one(record)
             record = None
@@ -109,6 +111,10 @@ class Workers:
         if time.monotonic() - self._collected > COLLECT_SECONDS:
             gc.collect()
             self._collected = time.monotonic()
+
+    def _pass(self, record: Record) -> None:
+        turns.usual()  # somebody looks at the page
+        self._one(record)
 
     def _one(self, record: Record) -> None:
         begins = partial(self._line.begins, record)
@@ -122,7 +128,7 @@ class Workers:
         if record.lane in YIELDS_TO:
             courtesy.PAGES.wait()
         if record.lane != "short" and (short := self._line.take_short()) is not None:
-            passing = threading.Thread(target=self._one, args=(short,), name="short", daemon=True)
+            passing = threading.Thread(target=self._pass, args=(short,), name="short", daemon=True)
             passing.start()
             passing.join()
 
