@@ -45,13 +45,23 @@ _SLIDERS = "[data-testid=stSliderThumbValue], [data-testid=stSliderThumbValue] *
 # Under a pointer and while it is open a button's text takes the theme's first colour, which is too dark on dark.
 _KINDS = ("stPopoverButton", "stBaseButton-tertiary", "stBaseButton-secondary")
 _BUTTONS = f":is({', '.join(f'[data-testid={kind}]' for kind in _KINDS)}):not(:disabled) p"
-# The field of a list of several is a few pixels wide beside what is chosen.
-_LISTS = "[data-testid=stMultiSelect] input {min-width: 24px;}"
+# A finger needs 24 pixels. The field of a list of several has a few beside what is chosen, a button with an icon alone 20.
+_FINGERS = "[data-testid=stMultiSelect] input, [data-testid=stBaseButton-tertiary] {min-width: 24px; min-height: 24px;}"
 
 
 def draw() -> None:
     """Once a page run, before the page."""
     buttons = f"{_BUTTONS} {{color: {colours.of('text')} !important;}}"
-    st.html(
-        f"<style>{_TITLE}{_FOCUS}{_TOOLS} {{display: none;}}{_CARDS}{_CHOSEN}{_SLIDERS}{buttons}{_LISTS}{_WRAPS}{_UNSEEN}</style>"
+    rules = (
+        _TITLE,
+        _FOCUS,
+        f"{_TOOLS} {{display: none;}}",
+        _CARDS,
+        _CHOSEN,
+        _SLIDERS,
+        buttons,
+        _FINGERS,
+        _WRAPS,
+        _UNSEEN,
     )
+    st.html(f"<style>{''.join(rules)}</style>")

@@ -35,7 +35,8 @@ CUT_OFF = """() => {
   };
   return [...main.querySelectorAll("*")].filter(element => {
     const {left, right, width, height} = element.getBoundingClientRect();
-    return width && height && (right > innerWidth + 1 || left < -1) && !scrolls(element);
+    const seen = element.checkVisibility({opacityProperty: true, visibilityProperty: true});  // tools hide until one points
+    return seen && width && height && (right > innerWidth + 1 || left < -1) && !scrolls(element);
   }).map(element => element.outerHTML.slice(0, 160));
 }"""
 """What stands beyond the left or right edge of the screen and cannot be scrolled to within its own frame."""

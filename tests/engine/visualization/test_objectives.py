@@ -65,7 +65,7 @@ def test_the_index_and_a_pass_over_the_images_agree(monkeypatch):
         def report(self):
             return []
 
-        def batches(self, size, batch):
+        def batches(self, size, batch, begin=0):
             yield np.arange(6), (pictures(6).permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
 
     for module in ("engine.evaluation.index", "engine.visualization.scoring.images"):
