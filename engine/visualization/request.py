@@ -43,7 +43,7 @@ from engine.visualization.scoring.on_data import KEPT_OF_INDEX, OnData
 from engine.visualization.scoring.strongest import COPIES, FINALISTS, MOST, Images, strongest
 from engine.visualization.scoring.table import percentile_of, scored
 from engine.visualization.single import PictureRequest, complete
-from engine.visualization.tuning import GivenRecipe, check_effort, label, recipe_of
+from engine.visualization.tuning import GivenRecipe, check_effort, check_pixels, label, recipe_of
 
 TOP_IMAGES = 20
 
@@ -180,8 +180,9 @@ class VisualizeRequest(Request):
         return cut_unit(pieces, row)
 
     def check(self, model: LoadedModel) -> None:
-        """Raises BadRequest as `check_size`, and for a site or unit that is not there."""
+        """Raises BadRequest as `check_size`, and for too large a model and a site or unit that is not there."""
         self.check_size()
+        check_pixels(model.name, model.input_size)
         site = find(model.sites, self.site)
         outside = [unit for unit in self.units if unit >= site.units]
         if outside:

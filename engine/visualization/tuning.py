@@ -60,6 +60,16 @@ def recipe_of(given: str | Recipe) -> Recipe:
     return recipe_named(given) if isinstance(given, str) else given
 
 
+def check_pixels(model: str, size: tuple[int, int]) -> None:
+    """Raises BadRequest for a model whose input, and so its pictures, has more pixels than the settings allow."""
+    most = settings().limits.pixels_per_picture
+    if most and size[0] * size[1] > most:
+        raise BadRequest(
+            f"{model} takes images of {size[0]} x {size[1]} pixels; here pictures have at most {most:,} (pixels_per_picture). "
+            "Choose a model with a smaller input."
+        )
+
+
 def check_effort(given: str | Recipe) -> None:
     """Raises BadRequest for a recipe without a name that takes more passes than the settings allow; those with a name
     are in the hands of whoever runs Vitrine."""

@@ -20,6 +20,7 @@ class Limits(Table):
         "jobs_waiting": WHOLE,
         "units_per_request": WHOLE,
         "passes_per_picture": WHOLE,
+        "pixels_per_picture": FROM_ZERO,
         "seconds_per_job": FROM_ZERO,
         "uploads_per_person": WHOLE,
         "upload_bytes_per_person": SIZE,
@@ -36,6 +37,7 @@ class Limits(Table):
     jobs_waiting: int = Field(default=64, ge=1, description="of all people together")
     units_per_request: int = Field(default=256, ge=1)
     passes_per_picture: int = Field(default=16384, ge=1, description="steps x copies of a recipe without a name")
+    pixels_per_picture: int = Field(default=1 << 20, ge=0, description="of a model's input; 0: as many as it takes")
     seconds_per_job: int = Field(default=0, ge=0, description="0: as long as it takes")
     uploads_per_person: int = Field(default=200, ge=1, description="photos, directions and lists of words")
     upload_bytes_per_person: ByteSize = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +14,16 @@ from engine.visualization.recipe import Recipe
 from engine.visualization.recipes import ABLATIONS, FAST, FOURIER, PAPER, RECIPES
 from engine.visualization.request import VisualizeRequest
 from engine.visualization.single import PictureRequest
-from engine.visualization.tuning import changed, changes, check_effort, label, read_recipe, recipe_of, tuned
+from engine.visualization.tuning import (
+    changed,
+    changes,
+    check_effort,
+    check_pixels,
+    label,
+    read_recipe,
+    recipe_of,
+    tuned,
+)
 
 EVERY = (*RECIPES.values(), *ABLATIONS.values())
 OWN = changed(FAST, "steps:64,jitter:8,finish_whole:none,finish.after:0.5")
@@ -153,3 +163,12 @@ def test_changes_to_a_named_recipe_are_what_a_request_is_given() -> None:
     assert tuned("fast", "") == "fast"
     assert tuned("fast", "steps:128") == "fast"
     assert recipe_of(tuned("fast", "steps:64")).steps == 64
+
+
+def test_a_model_whose_pictures_are_too_large_is_refused(configured: Callable[..., None]) -> None:
+    configured(limits={"pixels_per_picture": 96 * 96})
+    check_pixels("small", (96, 96))
+    with pytest.raises(BadRequest, match=r"large takes images of 96 x 97 pixels; here pictures have at most 9,216"):
+        check_pixels("large", (96, 97))
+    configured(limits={"pixels_per_picture": 0})
+    check_pixels("large", (9999, 9999))
