@@ -135,7 +135,13 @@ def _keep_freed_memory() -> None:
     mallopt(mmap_threshold, MOST_FOR_GLIBC)
 
 
+LET_GO: list[Callable[[], None]] = []
+"""What frees memory that is only held to save time, called where the memory is full."""
+
+
 def _free_memory() -> None:
+    for let_go in LET_GO:
+        let_go()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

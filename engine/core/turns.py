@@ -31,7 +31,14 @@ def usual() -> bool:
 
 
 def _ask(seconds: float) -> bool:
-    asked = struct.pack(_FIELDS, struct.calcsize(_FIELDS), os.SCHED_OTHER, 0, _nice(), 0, round(seconds * 1e9), 0, 0)
+    if _numbers() is None:
+        return False
+    try:
+        nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    except OSError:
+        return False
+    usual = 0  # the policy of all threads that ask for none
+    asked = struct.pack(_FIELDS, struct.calcsize(_FIELDS), usual, 0, nice, 0, round(seconds * 1e9), 0, 0)
     return _call(0, asked) is not None
 
 
@@ -41,13 +48,13 @@ def of_this_thread() -> float | None:
     return None if told is None else struct.unpack(_FIELDS, told)[5] / 1e9
 
 
-def _nice() -> int:
-    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+def _numbers() -> tuple[int, int] | None:
+    return _CALLS.get(platform.machine()) if sys.platform == "linux" else None
 
 
 def _call(which: int, asked: bytes) -> bytes | None:
     """One of the two system calls for this thread, with what it leaves in the memory that it is handed; None where it fails."""
-    if sys.platform != "linux" or (numbers := _CALLS.get(platform.machine())) is None:
+    if (numbers := _numbers()) is None:
         return None
     memory = ctypes.create_string_buffer(asked, len(asked))
     more = (len(asked),) if which else ()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from engine.core import devices
 from engine.data.dataset import Dataset
 from engine.evaluation.tally import Tally
 
@@ -46,6 +47,12 @@ class Unfinished:
             (_, begun), self._kept = self._kept, None
             return begun
 
+    def let_go(self) -> None:
+        """Hold none."""
+        with self._lock:
+            self._kept = None
+
 
 UNFINISHED = Unfinished()
 """This process's."""
+devices.LET_GO.append(UNFINISHED.let_go)

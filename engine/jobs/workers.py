@@ -103,12 +103,12 @@ class Workers:
         turns.long()
         while (record := self._line.take()) is not None:
             self._one(record)
-            record = None
-            self._collect()
+            failed, record = record.status == "failed", None
+            self._collect(failed)
 
-    def _collect(self) -> None:
-        """Let go of what jobs left behind in circles (an error's traceback holds its tensors)."""
-        if time.monotonic() - self._collected > COLLECT_SECONDS:
+    def _collect(self, failed: bool) -> None:
+        """Let go of what jobs left behind in circles: at once after one that failed, whose traceback holds its tensors."""
+        if failed or time.monotonic() - self._collected > COLLECT_SECONDS:
             gc.collect()
             self._collected = time.monotonic()
 

@@ -14,14 +14,11 @@ ANYBODY, GROUP = "*", "group:"
 
 
 def counted(access: Access, groups: frozenset[str]) -> frozenset[str]:
-    """Those of a person's groups that the lists name, where they name any: those that a provider puts everybody into make no
-    group of people who share things."""
-    named = {
-        entry.removeprefix(GROUP)
-        for entry in (*access.viewers, *access.members, *access.operators)
-        if entry.startswith(GROUP)
-    }
-    return frozenset(group for group in groups if group.strip().casefold() in named) if named else groups
+    """Those of a person's groups that count for sharing: those that the settings name, where they name any. What a provider puts
+    everybody into makes no group."""
+    return (
+        frozenset(group for group in groups if group.strip().casefold() in access.groups) if access.groups else groups
+    )
 
 
 def role_of(access: Access, name: str, groups: Collection[str] = ()) -> Role | None:

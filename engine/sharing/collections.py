@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 
+from engine.core import config
 from engine.core.errors import BadRequest
 from engine.people import audit
 from engine.people.person import Person
@@ -91,6 +92,10 @@ def change(id: str, person: Person, *, title: str | None = None, about: str | No
 def share(id: str, person: Person, shared: Shared, others_add: bool = False) -> Collection:
     """Say who may look at a collection, and whether they may add to it."""
     _to_change(id, person)
+    if shared == "group" and not person.groups and config.settings().access.groups:
+        raise BadRequest(
+            "You are in none of the groups that share here. Share it with everyone who has the link instead."
+        )
     groups = json.dumps(sorted(person.groups))
     with database().change() as link:
         link.execute(

@@ -43,6 +43,7 @@ class Access(Table):
         "operators": _PEOPLE,
         "members": _PEOPLE,
         "viewers": _PEOPLE,
+        "groups": 'a list of groups, like ["vision", "audio"]',
         "groups_claim": 'the name of a claim, like "groups" or "realm_access.roles"',
         "unverified_addresses": SWITCH,
         "proxies": _NETWORKS,
@@ -57,6 +58,9 @@ class Access(Table):
     operators: tuple[_Someone, ...] = Field(default=(), description="who may do everything")
     members: tuple[_Someone, ...] = Field(default=(), description="who may compute")
     viewers: tuple[_Someone, ...] = Field(default=(), description="who may open what is computed")
+    groups: tuple[_Someone, ...] = Field(
+        default=(), description="the groups that share; where none are named, all that people have"
+    )
     groups_claim: str = Field(default="groups", min_length=1, description="where the provider names a person's groups")
     unverified_addresses: bool = Field(
         default=False, description="go by addresses that the provider does not call verified"

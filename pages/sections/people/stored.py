@@ -148,9 +148,9 @@ def _delete(kind: str, digest: str) -> None:
 
     try:
         belongings.remove(who.person(), kind, digest)
+        results.forget()
     except VitrineError as error:
         st.toast(errors.escape(str(error)), icon=":material/error:")
-    results.forget()
 
 
 def _erase() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import re
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,14 +28,35 @@ def asked() -> tuple[bool, float | None, float | None, bool, float | None]:
     return long, mine, childs, turns.usual(), turns.of_this_thread()
 
 
+RELEASE = tuple(int(part) for part in re.findall(r"\d+", platform.release())[:2])
+TAKES = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and RELEASE >= (6, 12)
+
+
+@pytest.mark.skipif(not TAKES, reason="this system takes no wishes about turns")
 def test_a_thread_has_long_turns_until_it_asks_for_usual_ones_and_others_keep_theirs() -> None:
     usual = turns.of_this_thread()
-    long, mine, childs, back, after = in_a_thread(asked)
-    if not long or mine == usual:
-        pytest.skip("this system takes no wishes about turns")
-    assert mine == childs == turns.LONG_SECONDS and back and after == usual == turns.of_this_thread()
+    assert in_a_thread(asked) == (True, turns.LONG_SECONDS, turns.LONG_SECONDS, True, usual)
+    assert usual == turns.of_this_thread() != turns.LONG_SECONDS
 
 
-def test_where_no_turns_can_be_asked_for_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns.platform, "machine", lambda: "abacus")
-    assert in_a_thread(turns.long) is False and in_a_thread(turns.of_this_thread) is None
+@pytest.mark.parametrize(("name", "value"), [("platform", "darwin"), ("platform", "win32"), ("machine", "abacus")])
+def test_where_no_turns_can_be_asked_for_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    def broken(*_: object) -> int:
+        raise ProcessLookupError
+
+    monkeypatch.setattr(turns.os, "getpriority", broken)
+    if name == "machine":
+        monkeypatch.setattr(turns.platform, "machine", lambda: value)
+    else:
+        monkeypatch.setattr(turns.sys, "platform", value)
+    assert turns.long() is False and turns.usual() is False and turns.of_this_thread() is None
+
+
+def test_a_thread_whose_priority_nobody_tells_goes_on_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> int:
+        raise ProcessLookupError
+
+    monkeypatch.setattr(turns.os, "getpriority", broken)
+    assert turns.long() is False

@@ -5,6 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import torch
+
+from engine.core import devices
+from engine.evaluation import unfinished
 from engine.evaluation.unfinished import Pass, Unfinished
 
 
@@ -34,3 +38,15 @@ def test_one_that_takes_much_memory_or_counted_nothing_is_let_go():
     kept.keep("small", counted(5, size=10))
     kept.keep("nothing", counted(0))
     assert kept.take("nothing") is None and kept.take("small") is not None
+
+
+def test_where_the_memory_is_full_it_is_let_go() -> None:
+    unfinished.UNFINISHED.keep("a", counted(5))
+
+    def full(size: int) -> int:
+        if size > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return size
+
+    assert devices.halve_on_oom(full, 2) == 1
+    assert unfinished.UNFINISHED.take("a") is None

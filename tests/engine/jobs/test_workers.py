@@ -101,6 +101,9 @@ def test_short_jobs_do_not_each_have_python_look_through_all_that_it_holds(monke
     monkeypatch.setattr(workers.gc, "collect", lambda: collected.append(1))
     Workers(Queue("a", "b", "c"), Raising(), 1).join(SECONDS)  # type: ignore[arg-type]
     assert collected == []
+    Workers(Queue("a", "refused", "c"), Raising(), 1).join(SECONDS)  # type: ignore[arg-type]
+    assert len(collected) == 1, "what a job that failed left behind goes at once"
+    collected.clear()
     monkeypatch.setattr(workers, "COLLECT_SECONDS", 0.0)
     Workers(Queue("a", "b", "c"), Raising(), 1).join(SECONDS)  # type: ignore[arg-type]
     assert len(collected) == 3

@@ -45,7 +45,7 @@ def test_nobody_is_listed_by_default() -> None:
     assert role_of(Access(), "ann@uni.edu", ("vision",)) is None
 
 
-def test_where_the_lists_name_groups_those_alone_are_groups_of_people_who_share() -> None:
+def test_the_groups_that_share_are_those_that_are_named_for_it_where_any_are() -> None:
     everybodys = frozenset({"VISION", "offline_access", "guests"})
-    assert counted(LISTS, everybodys) == {"VISION", "guests"}
-    assert counted(Access(members=("@uni.edu",)), everybodys) == everybodys
+    assert counted(Access(groups=("Vision", "guests")), everybodys) == {"VISION", "guests"}
+    assert counted(LISTS, everybodys) == everybodys, "whom the lists let in is another question"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +66,14 @@ def test_a_group_looks_and_adds_where_the_owner_lets_it_and_a_stranger_does_neit
         collections.add(shown.id, CARA, [unit(2)])
     (added,) = collections.items(collections.find(shown.id, ANNA))
     assert added.added_by == BEN.id
+
+
+def test_who_is_in_no_group_that_shares_opens_nothing_to_everybody_by_mistake(configured: Callable[..., None]) -> None:
+    shown, alone = collections.create(ANNA, "Ours"), replace(ANNA, groups=frozenset())
+    configured(access={"groups": ["vision"]})
+    with pytest.raises(BadRequest, match="none of the groups that share here"):
+        collections.share(shown.id, alone, "group")
+    assert collections.find(shown.id, ANNA).shared == "private"
 
 
 def test_whoever_added_may_note_and_take_out_and_only_the_owner_may_all_else() -> None:
