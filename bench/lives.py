@@ -99,13 +99,17 @@ class Life:
 
     async def _watch(self) -> None:
         """Look at one part of the page that draws itself, some times."""
-        fragments = {fragment for fragment, _ in self.visitor.elements.values() if fragment}
-        if fragments:
+        if fragments := self._fragments():
             fragment = self.chance.choice(sorted(fragments))
             for _ in range(3):
-                await self.visitor.poll(fragment)
+                if fragment in self._fragments():  # the page may have been drawn anew without it
+                    await self.visitor.poll(fragment)
                 await asyncio.sleep(0.7)
         self.notes.did["watch"] += 1
+
+    def _fragments(self) -> set[str]:
+        """The parts of the page that draw themselves."""
+        return {fragment for fragment, _ in self.visitor.elements.values() if fragment}
 
     async def _reconnect(self) -> None:
         session, page = self.visitor.session, self.visitor.page
