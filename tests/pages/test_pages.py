@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
+
 import pytest
 
 from pages.common.experiment_page import CHANGED
+from tests.conftest import ROOT
 from tests.pages.opening import PAGES, VISUALIZATION, opened, said
 
 
@@ -70,3 +75,21 @@ def test_what_is_measured_of_other_models_is_told_to_be_of_others() -> None:
     assert CHANGED not in [caption.value for caption in app.caption]
     app.multiselect(key="bg_models").set_value(["starter-cnn"]).run()
     assert not app.exception and CHANGED in [caption.value for caption in app.caption]
+
+
+def test_the_first_page_is_drawn_without_torch() -> None:
+    """What app.py and the home page import when they are read."""
+    imports = [
+        node
+        for script in (ROOT / "app.py", ROOT / "pages" / "home.py")
+        for node in ast.parse(script.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+    ]
+    lines = [
+        f"from {node.module} import {', '.join(one.name for one in node.names)}"
+        for node in imports
+        if node.module != "__future__"
+    ]
+    asks = "; ".join([*lines, "import sys", "print({'torch', 'timm'} & sys.modules.keys())"])
+    told = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"

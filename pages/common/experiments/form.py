@@ -10,10 +10,8 @@ import streamlit as st
 from engine.core.errors import BadRequest, VitrineError
 from engine.core.fields import Field
 from engine.core.request import Request
-from engine.models.catalog import sites_of
 from pages.common import errors, query
-from pages.common.units.layers import usual
-from pages.common.widgets import KEEP, available_models, say_how_data_is_read, say_how_model_is_read
+from pages.common.widgets import KEEP, available_models, including, say_how_data_is_read, say_how_model_is_read
 
 if TYPE_CHECKING:
     from engine.sites.access import Site
@@ -74,7 +72,7 @@ def _widget(key: str, field: Field, model: str | None) -> Any:
     if (names := _names(field.name)) is not None:
         return _one_of(key, field.name, names, about)
     if field.name == "site" and field.default is None and model and (sites := _sites(model)):
-        return _layer(key, sites, about)
+        return _layer(key, model, sites, about)
     if field.shape in ("whole", "number") and not field.several and field.default is not None:
         return _number(key, field, about)
     text = st.text_input(label(field.name), key=key, help=about, **KEEP)
@@ -103,18 +101,26 @@ def _one_of(key: str, name: str, names: list[str], about: str) -> str | None:
 
 
 def _sites(model: str) -> list[Site]:
-    """The sites of a model; none where it cannot be loaded, which is said when it is asked for."""
+    """The sites of a model that can be used at once; none of others, which are loaded when they are asked for."""
+    from engine.models import catalog
+
     try:
-        return [*sites_of(model).values()]
+        return [*catalog.sites_of(model).values()] if catalog.find(model).available else []
     except VitrineError:
         return []
 
 
-def _layer(key: str, sites: list[Site], about: str) -> str:
-    names = [site.name for site in sites]
-    if st.session_state[key] not in names:
-        st.session_state[key] = usual(sites).name
-    return st.selectbox(label("site"), names, key=key, help=about, **KEEP)
+def _layer(key: str, model: str, sites: list[Site], about: str) -> str:
+    """One of a model's layers: the usual one where none is chosen, or one of the model before. One that a link names and the model
+    does not have stays, and is refused when it is asked for."""
+    from pages.common.units.layers import usual
+
+    state, names = st.session_state, [site.name for site in sites]
+    chosen, before = state[key], state.get(f"{key}_of", model)
+    if not chosen or (chosen not in names and before != model):
+        state[key] = usual(sites).name
+    state[f"{key}_of"] = model
+    return st.selectbox(label("site"), including(names, state[key]), key=key, help=about, **KEEP)
 
 
 def _number(key: str, field: Field, about: str) -> int | float:

@@ -106,3 +106,8 @@ def test_a_layer_is_chosen_from_those_of_the_model_and_one_is_chosen_already() -
     app = model.set_value("starter-cnn").run()
     assert not app.exception and not app.error
     assert app.selectbox(key="one_unit-cues_site").value == "stages.3.blocks.0"
+
+
+def test_a_layer_that_a_link_names_and_the_model_does_not_have_is_not_replaced_by_another() -> None:
+    app = opened(experiment="unit-cues", model="starter-vit", site="stages.9")
+    assert not app.exception and app.selectbox(key="one_unit-cues_site").value == "stages.9"
