@@ -14,8 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.routes.chosen import operating
 
-AT_ONCE = ("StreamlitMarkdown", "ImageList", "PageLink")
-"""Scripts of Streamlit's that every page draws with, and that it fetches only when the first content is there."""
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -69,16 +67,11 @@ class Headers:
 
 @cache
 def fetched_ahead() -> str:
-    """Hints for the browser. What text and pictures are drawn with is wanted as soon as a page's content comes: at once, while
-    the page connects. What draws charts is Streamlit's largest file, and is best fetched while a first page is looked at. Without
-    those that this Streamlit names otherwise."""
+    """A hint for the browser: what draws charts is Streamlit's largest file, and is best fetched while a first page is looked
+    at. Empty where this Streamlit names it otherwise."""
     static = Path(streamlit.__file__).parent / "static"
-    hints = []
-    for name, when in {**dict.fromkeys(AT_ONCE, "modulepreload"), "PlotlyChart": "prefetch"}.items():
-        found = sorted(static.glob(f"static/js/{name}.*.js"))
-        if len(found) == 1:
-            hints.append(f"<./{found[0].relative_to(static).as_posix()}>; rel={when}")
-    return ", ".join(hints)
+    found = sorted(static.glob("static/js/PlotlyChart.*.js"))
+    return f"<./{found[0].relative_to(static).as_posix()}>; rel=prefetch" if len(found) == 1 else ""
 
 
 def security_headers() -> dict[str, str]:

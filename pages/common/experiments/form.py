@@ -111,8 +111,8 @@ def _sites(model: str) -> list[Site]:
 
 
 def _layer(key: str, model: str, sites: list[Site], about: str) -> str:
-    """One of a model's layers: the usual one where none is chosen, or one of the model before. One that a link names and the model
-    does not have stays, and is refused when it is asked for."""
+    """One of a model's layers: the usual one where none is chosen, or one of the model before. One that a link names and that
+    the model does not have stays, and is refused when it is asked for."""
     from pages.common.units.layers import usual
 
     state, names = st.session_state, [site.name for site in sites]
