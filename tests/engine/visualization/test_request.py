@@ -141,12 +141,6 @@ def test_a_unit_that_does_not_exist_is_named_with_the_range():
         ask(units=(5, 128)).run(Notebook(128))
 
 
-def test_pictures_of_more_pixels_than_the_settings_allow_are_refused(configured):
-    configured(limits={"pixels_per_picture": 1})
-    with pytest.raises(BadRequest, match="pixels; here pictures have at most 1 "):
-        ask(units=(5,)).run(Notebook(128))
-
-
 def test_more_units_than_the_settings_allow_are_refused_before_anything_is_computed():
     with pytest.raises(BadRequest, match="the limit is 256"):
         ask(units=tuple(range(257))).run(Notebook(128))

@@ -10,6 +10,7 @@ import pytest
 from engine.core.errors import BadRequest
 from engine.core.experiments import parse_request
 from engine.core.request import build
+from engine.models import catalog
 from engine.visualization.recipe import Recipe
 from engine.visualization.recipes import ABLATIONS, FAST, FOURIER, PAPER, RECIPES
 from engine.visualization.request import VisualizeRequest
@@ -172,3 +173,9 @@ def test_a_model_whose_pictures_are_too_large_is_refused(configured: Callable[..
         check_pixels("large", (96, 97))
     configured(limits={"pixels_per_picture": 0})
     check_pixels("large", (9999, 9999))
+
+
+def test_a_request_for_pictures_that_are_too_large_is_refused(configured: Callable[..., None]) -> None:
+    configured(limits={"pixels_per_picture": 1})
+    with pytest.raises(BadRequest, match="pixels; here pictures have at most 1 "):
+        ask("fast").check(catalog.load("starter-vit"))
