@@ -46,9 +46,10 @@ def open_collection(page: Page, server: AppServer, title: str) -> Page:
     return settled(page, 60)
 
 
-def titles(page: Page) -> list[str]:
-    """The names of what is in the open collection."""
-    return [each.inner_text().strip() for each in page.locator("[class*=st-key-wraps-kept-] a").all()]
+def holds(page: Page, *units: int) -> None:
+    """The open collection comes to show these units, in this order, without anybody doing anything."""
+    titles = [f"Unit {unit} · starter-vit · blocks.6.mlp.hidden" for unit in units]
+    expect(page.locator("[class*=st-key-wraps-kept-] a")).to_have_text(titles, timeout=30_000)
 
 
 def test_one_shares_another_adds_the_first_sees_it_and_a_third_does_not(
@@ -57,7 +58,7 @@ def test_one_shares_another_adds_the_first_sees_it_and_a_third_does_not(
     anna = sign_in(new_page(), shared, "anna")
     keep_unit(anna, shared, 0)
     open_collection(anna, shared, "My findings")
-    assert titles(anna) == ["Unit 264 · starter-vit · blocks.6.mlp.hidden"]
+    holds(anna, 264)
     anna.get_by_role("button", name="Share").click()
     anna.get_by_text("Your group", exact=True).click()
     settled(anna)
@@ -69,21 +70,20 @@ def test_one_shares_another_adds_the_first_sees_it_and_a_third_does_not(
     ben = sign_in(new_page(), shared, "ben")
     visit(ben, address, 60)
     expect(ben.get_by_text("By Anna", exact=False)).to_be_visible()
-    assert titles(ben) == ["Unit 264 · starter-vit · blocks.6.mlp.hidden"]
+    holds(ben, 264)
     assert ben.get_by_role("button", name="Share").count() == ben.get_by_role("button", name="Edit").count() == 0
     ben.get_by_role("button", name="Keep here").click()
     settled(ben)
     keep_unit(ben, shared, 1)
 
-    # She sees it on the page that she has open, without doing anything.
-    expect(anna.locator("[class*=st-key-wraps-kept-] a")).to_have_count(2, timeout=30_000)
-    assert titles(anna)[1] == "Unit 179 · starter-vit · blocks.6.mlp.hidden"
+    holds(anna, 264, 179)
     expect(anna.get_by_text("unit · Ben", exact=False)).to_be_visible()
 
     cara = sign_in(new_page(), shared, "cara")
     visit(cara, address, 60)
     expect(cara.get_by_text("no such collection", exact=False)).to_be_visible()
-    assert titles(cara) == [] and "My findings" not in cara.locator("[data-testid=stMain]").inner_text()
+    holds(cara)
+    assert "My findings" not in cara.locator("[data-testid=stMain]").inner_text()
     visit(cara, f"{shared.url}/collections", 60)
     expect(cara.get_by_text("Nothing is kept yet", exact=False)).to_be_visible()
 
