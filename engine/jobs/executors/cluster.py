@@ -21,7 +21,7 @@ from engine.core.errors import BadRequest, RefusedFile, Unavailable, VitrineErro
 from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import sending
 from engine.jobs.executors.collecting import collect, fail_missing, gone, left, take_part
-from engine.jobs.executors.executor import Executor, Handle
+from engine.jobs.executors.executor import Executor, Gone, Handle
 from engine.jobs.executors.run_folder import Part, RunFolder
 from engine.jobs.executors.wire import Task, progress_of
 from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish
@@ -91,7 +91,11 @@ class Slurm(Executor):
             tasks = [Task.of(handle.request, "" if wanted == "auto" else wanted) for handle in fresh]
             run = RunFolder.create(self.folder, self.cluster)
             watched = Watched(run, {handle.key: handle for handle in fresh})
-            self._start(watched, tasks)
+            try:
+                self._start(watched, tasks)
+            except Gone:  # who waits for the cluster asks again and again
+                run.remove()
+                raise
         except (OSError, VitrineError) as error:
             text = f"{self.folder} cannot be written: {error}. Set slurm_folder to a shared folder."
             for handle in fresh:
@@ -120,7 +124,7 @@ class Slurm(Executor):
             each = max(each, -(-len(tasks) // self._chosen.slurm_at_once))
         names = [watched.run.add_task(tasks[first : first + each]) for first in range(0, len(tasks), each)]
         jobs = sending.send(watched.run, names, self._chosen)
-        watched.jobs |= dict(zip(names, jobs, strict=True))
+        watched.jobs |= dict(zip(names, jobs, strict=False))  # those that it refused have failed
         if self.cluster == "debug":
             threading.Thread(target=_in_turn, args=(jobs,), name="debug", daemon=True).start()
 

@@ -23,6 +23,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -129,6 +130,10 @@ class RunFolder:
             return str(json.loads(read(self.path / "run.json") or b"{}").get("cluster", ""))
         except (ValueError, AttributeError):
             return ""
+
+    def remove(self) -> None:
+        """Take it off the disk: nothing of it was sent."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     # Asking
 

@@ -37,18 +37,22 @@ def submitit() -> Any:
 
 
 def send(run: RunFolder, tasks: Sequence[str], chosen: Cluster) -> list[Any]:
-    """Have these tasks of a run carried out; submitit's jobs, whose numbers are noted down in the run. Raises Gone where the
-    cluster's commands are not here, or refuse."""
+    """Have these tasks of a run carried out; submitit's jobs, whose numbers are noted down in the run: fewer than tasks where the
+    cluster took some and refused the rest, which then count as failed. Raises Gone where the cluster's commands are not here, or
+    refuse all of it."""
     package = submitit()
     part_seconds = chosen.part_minutes * 60.0
     work = [ClusterTask(str(run.path), task, part_seconds) for task in tasks]
+    jobs: list[Any] = []
     try:
         sender = package.AutoExecutor(folder=run.path / "submitit", cluster=run.cluster)
         sender.update_parameters(**parameters(run.cluster, chosen))
-        jobs = []
-        for first in range(0, len(work), LARGEST_ARRAY):
+        while len(jobs) < len(work):
             with sender.batch():
-                jobs += [sender.submit(each) for each in work[first : first + LARGEST_ARRAY]]
+                array = [sender.submit(each) for each in work[len(jobs) : len(jobs) + LARGEST_ARRAY]]
+            for task, job in zip(tasks[len(jobs) :], array, strict=False):
+                run.note_job(task, job.job_id)
+            jobs += array
     except (
         RuntimeError,
         OSError,
@@ -57,12 +61,12 @@ def send(run: RunFolder, tasks: Sequence[str], chosen: Cluster) -> list[Any]:
         package.core.utils.FailedSubmissionError,
     ) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
-        text = f"The cluster took no job: {first}. Look at [cluster] in vitrine.toml."
-        for task in tasks:
+        taken = f"only {len(jobs)} of {len(tasks)} jobs" if jobs else "no job"
+        text = f"The cluster took {taken}: {first}. Look at [cluster] in vitrine.toml."
+        for task in tasks[len(jobs) :]:
             run.fail(task, text)
-        raise Gone(text) from error
-    for task, job in zip(tasks, jobs, strict=True):
-        run.note_job(task, job.job_id)
+        if not jobs:
+            raise Gone(text) from error
     return jobs
 
 

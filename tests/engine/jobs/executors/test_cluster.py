@@ -247,6 +247,32 @@ def test_without_a_cluster_it_is_one_sentence(
     again = there.submit(handle.request)
     ended(again)
     assert isinstance(again.error, Gone), "it does not wait for what was never sent"
+    assert RunFolder.all_in(there.folder) == [], "nothing is left behind each time that somebody asks"
+
+
+def test_what_a_cluster_refuses_after_it_took_some_fails_and_what_it_took_is_waited_for(
+    open_cluster: Callable[..., Slurm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LARGEST_ARRAY", 1)
+    package, sent = sending.submitit(), []
+    real = package.AutoExecutor.submit
+
+    def submit(self: object, work: object) -> object:
+        sent.append(work)
+        if len(sent) > 1:
+            raise package.core.utils.FailedJobError("You may have one job.\nMore of the same.")
+        return real(self, work)
+
+    monkeypatch.setattr(package.AutoExecutor, "submit", submit)
+    there = open_cluster()
+    handles = there.submit_all([Tiny(name=fresh()) for _ in range(4)])
+    ended(*handles)
+    assert [handle.status for handle in handles] == ["done"] * 2 + ["failed"] * 2, "two to a job"
+    assert str(handles[3].error) == (
+        "The cluster took only 1 of 2 jobs: You may have one job. Look at [cluster] in vitrine.toml."
+    )
+    (run,) = RunFolder.all_in(there.folder)
+    assert sorted(part.status for part in run.parts().values()) == ["done", "done", "failed", "failed"]
 
 
 def test_without_a_shared_folder_the_settings_are_refused(tmp_path: Path) -> None:
