@@ -3,7 +3,7 @@
     python -m bench.soak                              30 people, 30 minutes
     python -m bench.soak --people 100 --minutes 5
     python -m bench.soak --people 5 --minutes 2 --pause 3
-    python -m bench.soak --executor dask               the jobs elsewhere: see bench.beside
+    python -m bench.soak --executor local              jobs in the server itself, as on a laptop; others: see bench.beside
 
 Starts a server of its own (`--out`: its cache, log, and what was measured). Everybody opens every page once; for a sixth of the
 time they look around while the worker is idle; then they ask for things, cancel, lose their connections, beside somebody whose
@@ -39,7 +39,7 @@ SAMPLE_SECONDS = 5.0
 class Server:
     """A server that outlives this command, so that a run can go on. `executor`: who carries its jobs out, as many `workers`."""
 
-    def __init__(self, out: Path, executor: str = "local", workers: int = 2) -> None:
+    def __init__(self, out: Path, executor: str = "processes", workers: int = 2) -> None:
         self.out, self.state = out, out / "server.json"
         self.facts: dict[str, Any] = json.loads(self.state.read_text()) if self.state.exists() else {}
         threads = max(1, (os.cpu_count() or 2) - 1)  # a core is left to pages
@@ -208,7 +208,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--pause", type=float, default=12.0, help="seconds that somebody looks at a page, on average")
-    parser.add_argument("--executor", choices=EXECUTORS, default="local", help="who carries jobs out")
+    parser.add_argument("--executor", choices=EXECUTORS, default="processes", help="who carries jobs out")
     parser.add_argument("--out", type=Path, default=Path("soak"))
     parser.add_argument("--report", action="store_true", help="only print what was measured so far")
     chosen = parser.parse_args()

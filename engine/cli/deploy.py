@@ -180,7 +180,14 @@ def _system(chosen: Settings) -> Iterator[tuple[bool, str]]:
             "There is an NVIDIA GPU that torch cannot use: install torch for CUDA, and see that the driver is not older.",
         )
     from engine.core import devices
+    from engine.jobs.executors.places import devices_of
 
+    if chosen.cluster.executor == "local" and not devices_of(chosen.cluster):
+        yield (
+            False,
+            "Jobs are computed in the server itself: pages answer slowly while one runs. Write processes = 1 in the table "
+            "[cluster].",
+        )
     total, _ = devices.host_memory()
     if total and chosen.model_memory_bytes > total // 2:
         yield True, f"model_memory_bytes is more than half of this machine's memory ({size(total)}). Lower it."

@@ -41,7 +41,9 @@ class Cluster(Table):
     }
 
     executor: Literal["local", "dask", "slurm"] = "local"
-    processes: int = Field(default=-1, ge=-1, le=256, description="-1: one for each GPU, none on a CPU; 0: none")
+    processes: int = Field(
+        default=-1, ge=-1, le=256, description="-1: one for each GPU; on a CPU one with a login or in a demo, else none"
+    )
     devices: tuple[Annotated[str, Field(pattern=r"^(cpu|mps|cuda:\d+)$")], ...] = ()
     otherwise: Literal["wait", "here"] = Field(default="wait", description="where nobody else can do it")
     part_minutes: int = Field(default=0, ge=0, description="how long one job may take; 0: as long as it does")

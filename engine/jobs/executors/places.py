@@ -11,13 +11,18 @@ from engine.core.settings.cluster import Cluster
 
 
 def devices_of(chosen: Cluster) -> list[str]:
-    """The device of each process: as many as are wanted, in turn those that are named or were found. None: no processes."""
+    """The device of each process: as many as are wanted, in turn those that are named or were found. None: no processes.
+
+    Where the settings leave it open: one for each GPU; on a CPU one where people sign in, and in a demo, since what is computed
+    inside the server makes the pages of all of them wait (docs/hosting.md has by how much).
+    """
     count = chosen.processes
     if count == 0:
         return []
     found = list(chosen.devices) or found_devices()
     if count < 0:
-        count = len(found) if chosen.devices or found[0].startswith("cuda") else 0
+        group = config.settings().access.login != "none" or config.settings().demo
+        count = len(found) if chosen.devices or found[0].startswith("cuda") else int(group)
     return [found[number % len(found)] for number in range(count)]
 
 

@@ -87,6 +87,14 @@ def test_what_signing_in_needs_is_looked_at(
     assert words in problem and "abab" not in problem, "no secret is shown"
 
 
+def test_jobs_in_the_server_itself_are_remarked_upon(place: Path, configured: Callable[..., None]) -> None:
+    for processes, times in {-1: 0, 0: 1, 1: 0}.items():
+        configured(**WELL, cluster={"processes": processes})
+        remarks: list[str] = []
+        deploy.check([], remarks)
+        assert sum("processes = 1" in each for each in remarks) == times, processes
+
+
 def test_secrets_that_everybody_can_read_are_named(place: Path, configured: Callable[..., None]) -> None:
     (place / ".streamlit" / "secrets.toml").chmod(0o644)
     assert "chmod o=" in found(configured)[0]

@@ -45,6 +45,18 @@ def test_processes_on_a_cpu_share_its_cores_evenly(
     assert places.threads_of(3, "cpu") == 5
 
 
+def test_where_people_sign_in_a_cpu_computes_in_a_process_beside_the_server_unless_settings_say_otherwise(
+    monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(devices, "pick", lambda: torch.device("cpu"))
+    configured(access={"login": "none"})
+    assert places.devices_of(Cluster()) == []
+    configured(access={"login": "proxy", "proxies": ["127.0.0.1"]})
+    assert places.devices_of(Cluster()) == ["cpu"] and places.devices_of(Cluster(processes=0)) == []
+    configured(demo=True)
+    assert places.devices_of(Cluster()) == ["cpu"]
+
+
 def test_a_process_sees_its_own_card_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert environment("cuda:1", 0)["CUDA_VISIBLE_DEVICES"] == "1"
