@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from engine.core.request import one_request
 from pages.common import errors, results, serve, style
@@ -13,9 +14,10 @@ from pages.common.experiments import places
 from pages.common.experiments.places import LOOKS, SCRIPTS
 from pages.common.keeping import news, short
 from pages.routes import arrivals, ending, served
+from pages.routes.first_light import FirstLight
 from pages.routes.requests import page_run
 from pages.sections.claims.ahead import look_ahead
-from pages.sections.home import exhibition, status
+from pages.sections.home import exhibition, first_light, status
 from pages.sections.home.quiet import quiet_requests
 from pages.sections.people import foot, gate
 
@@ -56,6 +58,6 @@ else:
         __file__,
         lifespan=ending.lifespan(serve.lifespan(exhibition.ready, look_ahead, quiet_requests)),
         routes=served.routes(),
-        middleware=served.MIDDLEWARE,
+        middleware=[*served.MIDDLEWARE, Middleware(FirstLight, markup=first_light.markup)],
         on_script_error=errors.last_net,
     )

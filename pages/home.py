@@ -12,11 +12,7 @@ title, search = st.columns([1, 1.2], vertical_alignment="center")
 title.title("Vitrine", anchor=False)
 with search:
     find.box()
-st.markdown(
-    "See what vision models learn. Each picture was optimized from noise to activate one unit as strongly as possible, from the "
-    "first layers (left) to the last (right). Below it: the unit, and how many times as much the picture activates it as "
-    "its strongest image does. Click one to see the unit and its images."
-)
+st.markdown(gallery.ABOUT)
 real, starter = gallery.EXHIBITS[:2], gallery.EXHIBITS[2:]
 with errors.shown():
     exhibition.draw(real)

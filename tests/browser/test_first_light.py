@@ -187,3 +187,24 @@ def test_the_dark_is_dark_and_the_light_is_light(app_server: AppServer, new_page
         return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
 
     assert paper("light") > 700 and paper("dark") < 120
+
+
+def test_pictures_stand_on_home_before_the_app_has_begun_and_give_way_to_its_own(
+    app_server: AppServer, new_page: Callable[..., Page]
+) -> None:
+    page = new_page()
+    page.route("**/static/js/**", lambda route: route.abort())
+    page.goto(app_server.url, wait_until="commit")
+    first = page.locator("#first-light")
+    expect(first.locator("img").first).to_be_visible()
+    page.wait_for_function(
+        "[...document.querySelectorAll('#first-light img')].every(one => one.complete && one.naturalWidth > 0)"
+    )
+    assert first.locator("img").count() == 16
+    page = visit(new_page(), app_server.url)
+    expect(page.locator("#first-light")).to_be_hidden()
+    expect(page.locator("[class*=st-key-whole-] img").first).to_be_visible()
+    page.get_by_role("link", name="History").first.click()
+    page.wait_for_url("**/history")
+    expect(page.locator("#first-light")).to_be_hidden()
+    assert visit(new_page(), f"{app_server.url}/history").locator("#first-light").count() == 0

@@ -28,40 +28,40 @@ ABSENT = (
 
 def draw(exhibits: Sequence[Exhibit]) -> None:
     """A row for each of these networks whose pictures are there; one sentence where there are none of any."""
-    there = {exhibit: layers for exhibit in exhibits if (layers := _stored(exhibit))}
-    if gallery.EXHIBITS[0] in exhibits and not any(map(_stored, gallery.EXHIBITS)):
+    there = {exhibit: layers for exhibit in exhibits if (layers := stored(exhibit))}
+    if gallery.EXHIBITS[0] in exhibits and not any(map(stored, gallery.EXHIBITS)):
         errors.hint(ABSENT, "image")
     for exhibit, layers in there.items():
         st.markdown(f"**:{colours.NAMES[exhibit.side]}[{exhibit.model}]** :small[{exhibit.about}]")
         for column, units in zip(st.columns(len(layers), gap="small"), layers, strict=True):
             with column, st.container(gap="xsmall"):
                 _layer(exhibit, units)
-    if gallery.EXHIBITS[-1] in exhibits and any(map(_stored, gallery.EXHIBITS)):  # once, below all rows
+    if gallery.EXHIBITS[-1] in exhibits and any(map(stored, gallery.EXHIBITS)):  # once, below all rows
         st.caption(gallery.CHOSEN)
 
 
 def ready() -> None:
     """Read and encode everything that hangs here, so that the first look waits for nothing."""
     for _, address in hung():
-        _png(gallery.shipped().places[str(address)])
+        png(gallery.shipped().places[str(address)])
 
 
 def hung() -> list[tuple[Exhibit, Address]]:
     """Every unit whose picture hangs here."""
-    return [(each, address) for each in gallery.EXHIBITS for units in _stored(each) for address, _ in units]
+    return [(each, address) for each in gallery.EXHIBITS for units in stored(each) for address, _ in units]
 
 
 def of_model(model: str, most: int) -> list[tuple[Address, bytes]]:
     """Pictures of a network's units that come with Vitrine, each with its address: from the last layers, in order."""
     shown = [
-        (address, _png(key))
+        (address, png(key))
         for written, key in gallery.shipped().places.items()
         if (address := Address.parse(written)).model == model and _facts(key) is not None
     ]
     return shown[-most:]
 
 
-def _stored(exhibit: Exhibit) -> list[list[tuple[Address, str]]]:
+def stored(exhibit: Exhibit) -> list[list[tuple[Address, str]]]:
     """The units whose pictures are in the store, layer by layer, each with the key of its result."""
     places = gallery.shipped().places
     layers = [
@@ -79,10 +79,10 @@ def _layer(exhibit: Exhibit, units: Sequence[tuple[Address, str]]) -> None:
             unit = address.units[0]
             with st.container(gap=None, key=f"{style.CARD}-{exhibit.model}-{site}-{unit}"):
                 st.image(
-                    _png(key),
+                    png(key),
                     width="stretch",
                     output_format="PNG",
-                    alt=f"Picture of unit {unit} of {exhibit.model}, {words.depth(site)}",
+                    alt=described(exhibit.model, address),
                 )
                 st.page_link(
                     SCRIPTS["visualize"],
@@ -91,6 +91,11 @@ def _layer(exhibit: Exhibit, units: Sequence[tuple[Address, str]]) -> None:
                     width="stretch",
                 )
     st.caption(words.depth(site), text_alignment="center")
+
+
+def described(model: str, address: Address) -> str:
+    """A picture in words."""
+    return f"Picture of unit {address.units[0]} of {model}, {words.depth(address.site)}"
 
 
 def asked(exhibit: Exhibit, address: Address) -> dict[str, str]:
@@ -123,7 +128,7 @@ def _row(key: str) -> dict[str, Any]:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _png(key: str) -> bytes:
+def png(key: str) -> bytes:
     return to_png(overlay.enlarged(_blob(key).arrays["images"][0], SIDE))
 
 

@@ -80,6 +80,11 @@ EXHIBITS = (
     ),
 )
 """Real networks first."""
+ABOUT = (
+    "See what vision models learn. Each picture was optimized from noise to activate one unit as strongly as possible, from the "
+    "first layers (left) to the last (right). Below it: the unit, and how many times as much the picture activates it as "
+    "its strongest image does. Click one to see the unit and its images."
+)
 CHOSEN = (
     "Two units of each layer, chosen by hand among its most selective ones whose pictures are above every control: not what a "
     "layer's units look like on average."

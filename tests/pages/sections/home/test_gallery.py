@@ -5,15 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-import streamlit as st
 
-from cache.blob import Blob
 from engine.core import config
 from pages.common import query
 from pages.common.units.rows import request
@@ -22,29 +17,7 @@ from pages.sections.home import exhibition, gallery
 from starter.make import results
 from tests.conftest import ROOT
 from tests.pages.opening import PAGES, opened
-
-UNITS = gallery.EXHIBITS[0].addresses[1]
-KEYS = {address: f"k{number}.bfloat16" for number, address in enumerate(UNITS)}
-
-
-@pytest.fixture
-def hung(own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One layer of the first network has its pictures in the store."""
-    for address, ratio in zip(UNITS, (1.84, np.nan), strict=True):
-        table = pd.DataFrame({"unit": [*address.units], "ratio_to_best_scene": [ratio]})
-        images = np.zeros((1, 16, 16, 3), np.uint8)
-        config.store().put(KEYS[address], Blob({"images": images}, {"units": table}, {"request": {}, "facts": {}}))
-    listed = {
-        "pictures": {str(address): key for address, key in KEYS.items()},
-        "verdicts": [["position", "Position lasts", "holds in part"]],
-    }
-    (tmp_path / "home.json").write_text(json.dumps(listed))
-    monkeypatch.setattr(gallery, "LIST", tmp_path / "home.json")
-    gallery.shipped.cache_clear()
-    st.cache_resource.clear()
-    yield
-    gallery.shipped.cache_clear()
-    st.cache_resource.clear()
+from tests.pages.sections.home.conftest import UNITS
 
 
 def test_a_picture_hangs_above_a_link_with_its_unit_and_its_ratio(hung: None) -> None:
@@ -91,7 +64,7 @@ def test_the_pictures_are_found_and_encoded_without_torch(hung: None) -> None:
     code = (
         "import sys, pages.sections.home.exhibition as e, pages.sections.home.gallery as g\n"
         f"from pathlib import Path; g.LIST = Path({str(gallery.LIST)!r})\n"
-        "links, png = e.hung(), e._png('k0.bfloat16')\n"
+        "links, png = e.hung(), e.png('k0.bfloat16')\n"
         "print(len(links), png[:4] == b'\\x89PNG', 'torch' in sys.modules)"
     )
     config.store().close()
