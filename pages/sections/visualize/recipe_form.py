@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from engine.visualization.recipe import Recipe
 
 
+OPEN = "fv_tuning"
+"""The session's key of whether the form is open."""
+
+
 def key(recipe: str, path: str) -> str:
     """The session's key of one setting's widget; each recipe has its own, so that each keeps its own changes."""
     return f"fv_tune_{recipe}_{path}"
@@ -35,9 +39,14 @@ def popover(view: View) -> View | None:
     from engine.visualization.tuning import changes, check_effort, with_changes
 
     base = recipe_named(view.recipe)
-    with st.popover("Tune the recipe", icon=":material/instant_mix:", width="content"):
-        st.caption(f"Based on **{base.name}**; changes are part of the link, and each variant is cached separately.")
-        given = _widgets(base)
+    # Some thirty widgets are most of the work of a page's run: they are drawn while somebody looks at them.
+    form = st.popover("Tune the recipe", icon=":material/instant_mix:", width="content", key=OPEN, on_change="rerun")
+    with form:
+        if form.open:
+            st.caption(
+                f"Based on **{base.name}**; changes are part of the link, and each variant is cached separately."
+            )
+        given = _widgets(base) if form.open else _given(base)
         try:
             recipe = with_changes(base, given)
             if recipe is not base:
@@ -45,6 +54,8 @@ def popover(view: View) -> View | None:
         except BadRequest as error:
             errors.show(error)
             return None
+        if not form.open:
+            return view.but(tuned=changes(base, recipe))
         st.caption(f"{recipe.steps} steps with {recipe.copies} copies: {recipe.passes:,} passes per picture.")
         st.button(
             "Reset to the recipe",
@@ -102,6 +113,22 @@ def _widgets(base: Recipe) -> dict[str, Any]:
             for path in (path for path in values if path.startswith(f"{part}.")):
                 given[path] = _widget(base.name, path, SETTINGS[path], values[path])
     return given
+
+
+def _given(base: Recipe) -> dict[str, Any]:
+    """What the widgets would give if they were drawn."""
+    from engine.visualization.tuning import PARTS
+
+    def kept(path: str, value: Any) -> Any:
+        name = key(base.name, path)
+        if isinstance(value, tuple):
+            return tuple(st.session_state.get(f"{name}_{place}", each) for place, each in enumerate(value))
+        return st.session_state.get(name, value)
+
+    values = _values(base)
+    off = {part for part in PARTS if not kept(part, values[part])}
+    given = {path: kept(path, value) for path, value in values.items() if path not in PARTS}
+    return {path: value for path, value in given.items() if path.partition(".")[0] not in off} | dict.fromkeys(off)
 
 
 def _begin(recipe: str, path: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.sections.visualize.recipe_form import OPEN
 from tests.pages.opening import GOOD, VISUALIZATION, opened
 
 PARTS = "steps:64,finish_whole:none,finish.after:0.5,view.side:0.5/0.25"
@@ -49,6 +50,24 @@ def test_a_value_beyond_its_limits_is_said_and_cannot_run(app: AppTest) -> None:
     assert app.button(key="fv_run").disabled
 
 
+def test_a_form_that_is_closed_draws_nothing_and_forgets_nothing() -> None:
+    app = opened(VISUALIZATION, a=GOOD, tuned=PARTS)
+    assert not [each for each in app.number_input if each.key.startswith("fv_tune_")]
+    assert text(app).count("fast, changed: steps 64, finish after 0.5, finish whole none, view side 0.5/0.25") == 2, (
+        "chosen and shown"
+    )
+    with_form(app)
+    app.number_input(key="fv_tune_fast_steps").set_value(96)
+    app.toggle(key="fv_tune_fast_view").set_value(False)
+    app.run()
+    app.session_state[OPEN] = False
+    app.run()
+    assert "fast, changed: steps 96, finish after 0.5, finish whole none\n" in text(app)
+    with_form(app)
+    assert app.number_input(key="fv_tune_fast_steps").value == 96
+    assert app.toggle(key="fv_tune_fast_view").value is False and not app.exception
+
+
 def with_form(app: AppTest) -> AppTest:
-    app.session_state["fv_setup"] = True
+    app.session_state[OPEN] = True
     return app.run()
