@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _OTHERS = "results_of_other_precisions"
 _LOOKED = "results_looked_at"
 MOST_NAMED = 4
+MOST_PICTURES, MOST_SCENES = 384, 1024
+"""How many encoded pictures of each kind are kept, of up to 100 KB each, and how many small ones: some 100 MB for all kinds
+together. A busy server has them within minutes, and holds no more however long it runs."""
 LISTED_SECONDS = 2
 """How long a page goes by what it saw in a data folder."""
 
@@ -140,7 +143,7 @@ def _dataset(name: str, fingerprint: str, _opened: Dataset) -> Dataset:
     return _opened
 
 
-@st.cache_resource(max_entries=4096, show_spinner=False)
+@st.cache_resource(max_entries=MOST_PICTURES, show_spinner=False)
 def picture(key: str, which: str, index: int, side: int) -> bytes:
     """PNG bytes of one picture of a result, enlarged with crisp pixels. `which` is the name of its array."""
     from engine.core.images import to_png
@@ -148,7 +151,7 @@ def picture(key: str, which: str, index: int, side: int) -> bytes:
     return to_png(overlay.enlarged(_result(key).arrays[which][index], side))
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
+@st.cache_resource(max_entries=MOST_PICTURES, show_spinner=False)
 def variant(key: str, index: int, number: int, side: int) -> bytes:
     """PNG bytes of one of the different pictures of a unit."""
     from engine.core.images import to_png
@@ -156,7 +159,7 @@ def variant(key: str, index: int, number: int, side: int) -> bytes:
     return to_png(overlay.enlarged(_result(key).arrays["variants"][index, number], side))
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
+@st.cache_resource(max_entries=MOST_PICTURES, show_spinner=False)
 def importance(key: str, index: int, side: int) -> bytes:
     """PNG bytes of a picture with its importance map laid over it."""
     from engine.core.images import to_png
@@ -175,7 +178,7 @@ def image(data: str, number: int, size: tuple[int, int]) -> bytes:
     return _image((data, opened.fingerprint), opened, number, size)
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
+@st.cache_resource(max_entries=MOST_PICTURES, show_spinner=False)
 def _image(data: tuple[str, str], _opened: Dataset, number: int, size: tuple[int, int]) -> bytes:
     from engine.core.images import to_input, to_png
 

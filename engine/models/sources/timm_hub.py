@@ -6,13 +6,13 @@ Invariant: weights are only ever read by `engine.models.checkpoints`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import timm
 from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
-from timm.models import get_pretrained_cfg, is_model_pretrained
+from timm.models import PretrainedCfg, get_pretrained_cfg, is_model_pretrained
 from torch import Tensor
 
 from engine.core.errors import BadRequest, Unavailable
@@ -58,7 +58,7 @@ class TimmHub(Source):
         architecture = name.partition(".")[0]
         if not timm.is_model(architecture) or not is_model_pretrained(name):
             return None
-        config = get_pretrained_cfg(name)
+        config = _config(name)
         if config is None:
             return None
         path = hub.cached(_place(config)) if config.hf_hub_id else None
@@ -96,7 +96,7 @@ class TimmHub(Source):
 
     def place(self, entry: Entry) -> hub.Place | None:
         """Where the weights lie on the hub."""
-        config = get_pretrained_cfg(entry.name.removeprefix(PREFIX))
+        config = _config(entry.name.removeprefix(PREFIX))
         return _place(config) if config is not None and config.hf_hub_id else None
 
     def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
@@ -115,6 +115,12 @@ class TimmHub(Source):
     def class_names(self, entry: Entry) -> tuple[str, ...] | None:
         """ImageNet's names for the model's classes, where it is of ImageNet."""
         return imagenet_names(entry.architecture, entry.classes, entry.name.partition(".")[2])
+
+
+@lru_cache(maxsize=4096)
+def _config(name: str) -> PretrainedCfg | None:
+    """What timm knows of a pretrained model; timm itself copies all of it at each look."""
+    return get_pretrained_cfg(name)
 
 
 @cache

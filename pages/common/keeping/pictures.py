@@ -50,7 +50,7 @@ def of_line(line: Line) -> bytes | None:
         return None
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _decoded(picture: bytes) -> bytes:
     from io import BytesIO
 
@@ -61,7 +61,7 @@ def _decoded(picture: bytes) -> bytes:
     return to_png(np.asarray(Image.open(BytesIO(picture), formats=("WEBP",)).convert("RGB")))
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _picture(key: str, array: str, index: int) -> bytes:
     from engine.core.images import to_png
     from engine.sharing.thumbnails import is_pictures

@@ -50,7 +50,7 @@ def block(data: str, numbers: Sequence[int], size: tuple[int, int], across: int)
     return _block((data, opened.fingerprint), opened, tuple(numbers), size, across)
 
 
-@st.cache_resource(max_entries=2048, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _block(
     data: tuple[str, str], _opened: Dataset, numbers: tuple[int, ...], size: tuple[int, int], across: int
 ) -> bytes:

@@ -79,7 +79,7 @@ def of_unit(index_key: str, unit: int, picture_key: str = "") -> OnData | None:
     return None
 
 
-@st.cache_resource(max_entries=8192, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_SCENES, show_spinner=False)
 def _scene(of: tuple[str, int, bool], rank: int, data: tuple[str, str], size: tuple[int, int], mapped: bool) -> bytes:
     from engine.core.images import to_input, to_png
 

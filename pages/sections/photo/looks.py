@@ -45,7 +45,7 @@ def where(key: str, layer: int, unit: int, image: str, data: str) -> bytes:
     return _where(key, layer, unit, image, data, _mark(image, data))
 
 
-@st.cache_resource(max_entries=2048, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _where(key: str, layer: int, unit: int, image: str, data: str, mark: str) -> bytes:
     from engine.core.images import to_png
 
@@ -73,7 +73,7 @@ def evidence(
     return _evidence(picture, index, unit, tuple(ranks), data, results.dataset(data).fingerprint if ranks else "", size)
 
 
-@st.cache_resource(max_entries=2048, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _evidence(
     picture: str | None, index: str, unit: int, ranks: tuple[int, ...], data: str, mark: str, size: tuple[int, int]
 ) -> bytes:
@@ -91,7 +91,7 @@ def _evidence(
     return to_png(together(tiles, 2) if tiles else np.zeros((TILE, TILE, 4), np.uint8))
 
 
-@st.cache_resource(max_entries=4096, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_SCENES, show_spinner=False)
 def _tile(data: str, mark: str, number: int, size: tuple[int, int]) -> np.ndarray:
     """An image of a data set, cut as a model saw it, small. Many units share their strongest images."""
     from engine.core.images import to_input

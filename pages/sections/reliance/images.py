@@ -154,7 +154,7 @@ def _classes(model: str) -> tuple[str, ...]:
     return model_classes(model)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _cut_pngs(
     data: str, fingerprint: str, _opened: Dataset, index: int, how: Cut, fills: tuple[Fill, ...], size: tuple[int, int]
 ) -> list[tuple[tuple[str, str], bytes]]:
@@ -174,7 +174,7 @@ def _cut(shown: Shown, index: int) -> list[tuple[str, bytes, int]]:
     ]
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _filtered(
     data: str,
     fingerprint: str,

@@ -148,7 +148,7 @@ def _about_map(view: SpatialView, result: Result, layer: int) -> str:
     return "; ".join(said) + "."
 
 
-@st.cache_resource(max_entries=2048, show_spinner=False)
+@st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None, wide: int) -> bytes:
     """PNG, at least so `wide`, of the image alone, under a unit's map, or under the similarity to the token at a place."""
     from engine.core.images import to_png

@@ -62,3 +62,35 @@ def test_a_session_that_reconnects_looks_at_no_files(monkeypatch: pytest.MonkeyP
     session._local_sources_watcher = None
     session.register_file_watchers()
     assert session._local_sources_watcher is None
+
+
+PLACES = """
+import ctypes, sys, threading
+from pages.common import serve
+if sys.argv[1] == "together":
+    assert serve.keep_memory_together()
+libc = ctypes.CDLL("libc.so.6")
+libc.malloc.restype, libc.fopen.restype = ctypes.c_void_p, ctypes.c_void_p
+libc.malloc_info.argtypes, libc.fclose.argtypes = (ctypes.c_int, ctypes.c_void_p), (ctypes.c_void_p,)
+all_at_once = threading.Barrier(12)
+def work():
+    all_at_once.wait()
+    libc.malloc(1000)
+    all_at_once.wait()
+threads = [threading.Thread(target=work) for _ in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+told = libc.fopen(sys.argv[2].encode(), b"w")
+libc.malloc_info(0, told)
+libc.fclose(told)
+print(open(sys.argv[2]).read().count("<heap nr"))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="how glibc keeps memory")
+def test_threads_share_two_places_in_memory_however_many_there_are(tmp_path: Path) -> None:
+    def places(how: str) -> int:
+        command = [sys.executable, "-c", PLACES, how, str(tmp_path / "told.xml")]
+        return int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+    assert places("together") <= 3 < places("each its own")
