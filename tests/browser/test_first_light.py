@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.driving import AppServer, settled
+from tests.conftest import ROOT
 
 VISUALIZATION = "feature_visualization"
 BOTH = "a=starter-vit@blocks.6.mlp.hidden:3&b=starter-cnn@stages.2.blocks.1:3&recipe=fast&seed=0"
@@ -189,22 +190,28 @@ def test_the_dark_is_dark_and_the_light_is_light(app_server: AppServer, new_page
     assert paper("light") > 700 and paper("dark") < 120
 
 
+@pytest.fixture
+def with_results(tmp_path: Path) -> Iterator[AppServer]:
+    """A server with the results that come along."""
+    server = AppServer(ROOT, tmp_path / "cache", tmp_path / "log")
+    server.environment = {"VITRINE_SHIPPED_RESULTS": "true"}
+    server.start()
+    yield server
+    server.stop()
+
+
 def test_pictures_stand_on_home_before_the_app_has_begun_and_give_way_to_its_own(
-    app_server: AppServer, new_page: Callable[..., Page]
+    with_results: AppServer, new_page: Callable[..., Page]
 ) -> None:
-    page = new_page()
-    page.route("**/static/js/**", lambda route: route.abort())
-    page.goto(app_server.url, wait_until="commit")
-    first = page.locator("#first-light")
-    expect(first.locator("img").first).to_be_visible()
-    page.wait_for_function(
-        "[...document.querySelectorAll('#first-light img')].every(one => one.complete && one.naturalWidth > 0)"
-    )
-    assert first.locator("img").count() == 16
-    page = visit(new_page(), app_server.url)
+    page = new_page(java_script_enabled=False)
+    page.goto(with_results.url)
+    pictures = page.locator("#first-light img")
+    expect(pictures).to_have_count(16)
+    expect(pictures.first).to_be_visible()
+    page = visit(new_page(), with_results.url)
     expect(page.locator("#first-light")).to_be_hidden()
     expect(page.locator("[class*=st-key-whole-] img").first).to_be_visible()
-    page.get_by_role("link", name="History").first.click()
-    page.wait_for_url("**/history")
+    page.get_by_role("link", name="Models").first.click()
+    page.wait_for_url("**/models")
     expect(page.locator("#first-light")).to_be_hidden()
-    assert visit(new_page(), f"{app_server.url}/history").locator("#first-light").count() == 0
+    assert visit(new_page(), f"{with_results.url}/history").locator("#first-light").count() == 0
