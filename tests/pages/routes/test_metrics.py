@@ -52,7 +52,8 @@ def test_jobs_and_reads_of_the_cache_are_counted(own_store: Path, monkeypatch) -
     assert found['vitrine_jobs_ended_total{experiment="play",status="failed"}'] == 1
     assert found['vitrine_job_seconds_bucket{experiment="play",le="+Inf"}'] == 2
     assert found['vitrine_jobs{status="running"}'] == found['vitrine_jobs{status="queued"}'] == 0
-    assert found['vitrine_cache_reads_total{outcome="hit"}'] == config.store().reads()["hit"] >= 1
+    hits = found['vitrine_cache_reads_total{outcome="hit"}']
+    assert 1 <= hits <= config.store().reads()["hit"], "the worker may have read since"
     assert found["vitrine_cache_results"] == 1 and found["vitrine_ready"] == 1
     assert found['vitrine_host_memory_bytes{kind="total"}'] > 0
 
