@@ -15,7 +15,8 @@ BODY = b"<body>"
 
 
 class FirstLight:
-    """Puts what `markup` gives into the page that home is opened with, below no login: who may come in is not known here."""
+    """Puts what `markup` gives into the page that home is opened with. Not where people sign in: who may see it is not known
+    yet."""
 
     def __init__(self, app: ASGIApp, markup: Callable[[], bytes]) -> None:
         self.app, self.markup = app, markup

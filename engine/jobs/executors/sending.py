@@ -50,8 +50,6 @@ def send(run: RunFolder, tasks: Sequence[str], chosen: Cluster) -> list[Any]:
         while len(jobs) < len(work):
             with sender.batch():
                 array = [sender.submit(each) for each in work[len(jobs) : len(jobs) + LARGEST_ARRAY]]
-            for task, job in zip(tasks[len(jobs) :], array, strict=False):
-                run.note_job(task, job.job_id)
             jobs += array
     except (
         RuntimeError,
@@ -67,6 +65,8 @@ def send(run: RunFolder, tasks: Sequence[str], chosen: Cluster) -> list[Any]:
             run.fail(task, text)
         if not jobs:
             raise Gone(text) from error
+    for task, job in zip(tasks, jobs, strict=False):
+        run.note_job(task, job.job_id)
     return jobs
 
 

@@ -35,8 +35,8 @@ GROUND}}
 @media (prefers-color-scheme: dark) {{#{PLACE} {{DARK}}}}
 #{PLACE} h1 {{font: 500 2.1rem/1.2 "Source Serif", serif; margin: 0 0 1.4rem;}}
 #{PLACE} p {{margin: 0 0 1rem;}}
-#{PLACE} b {{color: BLUE; font-weight: 600;}}
-#{PLACE} div ~ div ~ div b {{color: ORANGE;}}
+#{PLACE} b {{color: var(--blue); font-weight: 600;}}
+#{PLACE} div ~ div ~ div b {{color: var(--orange);}}
 #{PLACE} .row {{display: grid; grid-template-columns: repeat(4, 1fr); gap: 1rem; margin: 0.6rem 0 1.6rem;}}
 #{PLACE} figure {{margin: 0; display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem;}}
 #{PLACE} img {{width: 100%; aspect-ratio: 1; border-radius: 0.4rem;}}
@@ -61,8 +61,6 @@ def _made() -> bytes:
     if not rows:
         return b""
     style = _STYLE.replace("GROUND", _ground("light")).replace("DARK", _ground("dark"))
-    for name in ("blue", "orange"):
-        style = style.replace(name.upper(), f"var(--{name})")
     return f'<div id="{PLACE}"><style>{style}</style><h1>Vitrine</h1><p>{gallery.ABOUT}</p>{rows}</div>'.encode()
 
 

@@ -39,7 +39,7 @@ def popover(view: View) -> View | None:
     from engine.visualization.tuning import changes, check_effort, with_changes
 
     base = recipe_named(view.recipe)
-    # Some thirty widgets are most of the work of a page's run: they are drawn while somebody looks at them.
+    # Some thirty widgets are a quarter of the work of a page's run: they are drawn while somebody looks at them.
     form = st.popover("Tune the recipe", icon=":material/instant_mix:", width="content", key=OPEN, on_change="rerun")
     with form:
         if form.open:
