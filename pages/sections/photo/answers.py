@@ -29,7 +29,13 @@ STRANGE = 20
 
 
 def draw(view: PhotoView, computed: Mapping[str, Result]) -> None:
-    """A column for each model: its answers, or why it has none."""
+    """A column for each model: its answers, or why it has none. Bars of the same length are as likely in both."""
+    tables = [
+        result.tables["answers"]
+        for name, result in computed.items()
+        if name in {f"photo-{side}" for side in view.sides}
+    ]
+    most = max((float(table["high"].max()) for table in tables if not table.empty), default=0.0)
     for column, (side, model) in zip(st.columns(len(view.sides), gap="large"), view.sides.items(), strict=True):
         with column:
             st.markdown(f"## {_marked(side, model)}")
@@ -44,7 +50,7 @@ def draw(view: PhotoView, computed: Mapping[str, Result]) -> None:
             st.markdown(said, help=f"The cuts: {result.facts['cuts'].partition(': ')[2]}.")
             title = f"The most likely classes of {model}"
             figure.draw(
-                chart_of(table, "name", side, title=title), table, _source(view, said, result.key),
+                chart_of(table, "name", side, most, title=title), table, _source(view, said, result.key),
                 key=f"photo-answers-{side}", note="Whiskers: the range over ten slightly different cuts of the photo.",
             )  # fmt: skip
 
@@ -143,10 +149,11 @@ def _said(photo: str, known: str, seen: str | None) -> Said:
     return said_of(read, listed, results.find(seen) if seen else None, WORDS)
 
 
-def chart_of(table: pd.DataFrame, name: str, side: Side | None, **rest: Any) -> Chart:
-    """Names with their probabilities as bars, the most likely on top, whiskers from lowest to highest."""
+def chart_of(table: pd.DataFrame, name: str, side: Side | None, most: float = 0.0, **rest: Any) -> Chart:
+    """Names with their probabilities as bars, the most likely on top, whiskers from lowest to highest, on an axis that has room
+    for `most`."""
     names = np.array(table[name].astype(str).tolist(), object)
     colour = None if side is None else colours.PLACES[side]
     bars = series("", names, table["probability"], table["low"], table["high"], colour=colour)
-    end = max(1.04 * float(table["high"].max()), 0.1)
+    end = max(1.04 * max(most, float(table["high"].max())), 0.1)
     return Chart("bars", (bars,), "probability", share=True, span=(0.0, min(1.0, end)), **rest)

@@ -50,3 +50,10 @@ def test_a_result_of_texts_that_fit_says_nothing() -> None:
 
     app = AppTest.from_function(empty).run()
     assert not app.exception and not app.markdown
+
+
+def test_what_one_may_write_stands_as_it_is_written_in_a_recipes_sentence() -> None:
+    from pages.common.widgets import _with_names
+
+    assert _with_names("For `invert:` targets: slow.") == "For `invert:` targets\\: slow."
+    assert _with_names("As `fast`, [without] colour.") == "As `fast`, \\[without\\] colour."

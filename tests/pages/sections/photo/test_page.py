@@ -255,3 +255,5 @@ def test_the_bars_of_answers_are_the_numbers_of_their_table() -> None:
     (bars,) = chart.series
     assert (bars.x, bars.y, bars.low, bars.high) == (("cat", "dog"), (0.4, 0.1), (0.2, 0.05), (0.6, 0.2))
     assert bars.colour == 1 and chart.span == (0.0, pytest.approx(0.624)), "the whisker's end is on the axis"
+    assert answers.chart_of(table, "name", "b", 0.9).span == (0.0, pytest.approx(0.936)), "and that of its neighbour"
+    assert answers.chart_of(table, "name", "b", 0.1).span == chart.span
