@@ -13,7 +13,7 @@ from pages.common import errors, results, serve, style
 from pages.common.experiments import places
 from pages.common.experiments.places import LOOKS, SCRIPTS
 from pages.common.keeping import news, short
-from pages.routes import arrivals, ending, served
+from pages.routes import arrivals, ending, served, streamlit_fixes
 from pages.routes.first_light import FirstLight
 from pages.routes.requests import page_run
 from pages.sections.claims.ahead import look_ahead
@@ -54,6 +54,7 @@ if __name__ == "__main__":
     serve.drawn()
 else:
     arrivals.see_peers()
+    streamlit_fixes.apply()
     app = st.App(
         __file__,
         lifespan=ending.lifespan(serve.lifespan(exhibition.ready, look_ahead, quiet_requests)),

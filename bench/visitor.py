@@ -48,6 +48,7 @@ class Visitor:
         self.elements: dict[tuple[int, ...], tuple[str, Element]] = {}
         self.timers: dict[str, float] = {}
         self._socket: ClientConnection | None = None
+        self._heard = "none"
 
     # The connection
 
@@ -156,8 +157,11 @@ class Visitor:
             widget.id, widget.trigger_value = pressed, True
         began = time.perf_counter()
         await self._socket.send(asked.SerializeToString())
-        async with asyncio.timeout(ANSWER_SECONDS):
-            whole = await self._read(fragment)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                whole = await self._read(fragment)
+        except TimeoutError as error:
+            raise TimeoutError(f"not drawn within {ANSWER_SECONDS:g} s; the last message was {self._heard}") from error
         (self.took.run if whole else self.took.poll).append(time.perf_counter() - began)
         self.errors += self.said()
 
@@ -168,6 +172,7 @@ class Visitor:
             message = ForwardMsg()
             message.ParseFromString(await self._socket.recv(decode=False))
             self._take(message)
+            self._heard = str(message.WhichOneof("type"))
             if message.WhichOneof("type") != "script_finished":
                 continue
             ended = message.script_finished

@@ -19,8 +19,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.pages_manager import PagesManager
 
 from engine.core import config, experiments
 from engine.core.choices import DEFAULT_MODELS, DEFAULT_READER
@@ -134,10 +132,6 @@ def lifespan(
 
     @asynccontextmanager
     async def life(_app: Any) -> AsyncIterator[None]:
-        # Streamlit finds a folder called pages/ by itself, and until `st.navigation` was called for the first time it would
-        # run a page of it without app.py: the first link opened after a restart would show a bare page.
-        PagesManager.uses_pages_directory = False
-        watch_nothing()
         sys.setswitchinterval(SWITCH_SECONDS)
         keep_memory_together()
         try:
@@ -153,17 +147,6 @@ def lifespan(
         ends.set()
 
     return life
-
-
-def watch_nothing() -> None:
-    """Where no files are watched (`server.fileWatcherType`), Streamlit still looks at the files of all modules, torch's thousands
-    too, for each session that reconnects: 0.3 s in which the server answers nobody."""
-    if st.get_option("server.fileWatcherType") == "none":
-        AppSession.register_file_watchers = _watch_no_files
-
-
-def _watch_no_files(self: AppSession) -> None:
-    pass
 
 
 HOUR = 3600.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ OUTAGE = re.compile(
     r"|Client Error in reaching server endpoint - No response"
 )
 # A picture that grows is replaced by the next one; a slow browser may ask for the former when it is gone, and Streamlit's own
-# script says so once more in its words. One that stays broken is found at the end.
+# script says so once more in its words. One that stays broken is found at the end, also while others still take its place.
 REPLACED = re.compile(r"/media/[0-9a-f]+\.png$|Image source error - \S+/media/[0-9a-f]+\.png ")
 BROKEN = "() => [...document.images].filter(one => one.complete && !one.naturalWidth).map(one => one.src)"
+REPLACED_SECONDS = 10.0
 NO_BROWSER = pytest.StashKey[bool]()
 
 
@@ -69,12 +71,22 @@ def app_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
     server.stop()
 
 
+def broken(page: Page) -> list[str]:
+    """Addresses of the pictures that are broken and stay so."""
+    until = time.monotonic() + REPLACED_SECONDS
+    found = set(page.evaluate(BROKEN))
+    while found and time.monotonic() < until:
+        page.wait_for_timeout(500)
+        found &= set(page.evaluate(BROKEN))
+    return sorted(found)
+
+
 @pytest.fixture
 def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Make a page in a fresh browser profile, which is another user: `new_page(color_scheme="dark")` and so on."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
-    replaced: list[Page] = []
+    replaced: set[Page] = set()
 
     def make(**options: Any) -> Page:
         options.setdefault("viewport", {"width": 1280, "height": 900})
@@ -83,13 +95,13 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
         page.on("console", lambda message: errors.extend(complaint(message)))
-        page.on("console", lambda message: replaced.append(page) if REPLACED.search(told(message)) else None)
+        page.on("console", lambda message: replaced.add(page) if REPLACED.search(told(message)) else None)
         return page
 
     yield make
     for page in replaced:
         if not page.is_closed():
-            errors += [f"a picture that is not there: {source}" for source in page.evaluate(BROKEN)]
+            errors += [f"a picture that is not there: {source}" for source in broken(page)]
     for number, context in enumerate(contexts):
         for page in context.pages:
             if errors or failed(request):

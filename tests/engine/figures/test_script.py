@@ -97,8 +97,10 @@ def test_the_command_asks_for_the_same(request_: Request, monkeypatch: pytest.Mo
         seen.append(request)
         raise Stopped
 
-    for module in ("asking", "derived", "rows", "spatial", "experiments", "background", "reliance"):
-        monkeypatch.setattr(f"engine.cli.{module}.ask", ask, raising=False)
+    names = ("asking", "derived", "rows", "spatial", "experiments", "background", "reliance")
+    # All are imported before one is changed: a module that imports a changed `ask` would keep it when the test is over.
+    for module in [importlib.import_module(f"engine.cli.{name}") for name in names]:
+        monkeypatch.setattr(module, "ask", ask, raising=False)
     arguments = parser().parse_args(shlex.split(script.command(request_))[3:])
     module, function = arguments.command.split(":")
     assert asking.ask is ask

@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from streamlit.runtime.app_session import AppSession
-
-from pages.common import serve
 
 ROOT = Path(__file__).parents[3]
 WARM = """
@@ -51,17 +48,6 @@ def test_the_engine_is_imported_once_a_page_stands_or_needs_it_and_not_before() 
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told.split() == ["False", "False", "True", "None"]
-
-
-def test_a_session_that_reconnects_looks_at_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        AppSession, "register_file_watchers", AppSession.register_file_watchers
-    )  # as it was, afterwards
-    serve.watch_nothing()
-    session = object.__new__(AppSession)
-    session._local_sources_watcher = None
-    session.register_file_watchers()
-    assert session._local_sources_watcher is None
 
 
 PLACES = """

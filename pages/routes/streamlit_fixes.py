@@ -1,0 +1,120 @@
+"""What Streamlit does otherwise here, and why: each a fault of its own that shows with many people on one server.
+
+All change parts of Streamlit that are its own affair: each has a test that notices when they are no longer what they were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import streamlit as st
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.session_manager import ActiveSessionInfo
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+
+KEPT_SECONDS, KEPT_BYTES = 60.0, 64 << 20
+
+
+def apply() -> None:
+    """Change what has to be otherwise, in the server's process, before anybody comes."""
+    # Streamlit finds a folder called pages/ by itself, and until `st.navigation` was called for the first time it would run a
+    # page of it without app.py: the first link opened after a restart would show a bare page.
+    PagesManager.uses_pages_directory = False
+    if st.get_option("server.fileWatcherType") == "none":
+        watch_nothing()
+    keep_pictures()
+    send_to_who_is_there()
+
+
+def watch_nothing() -> None:
+    """Where no files are watched, Streamlit still looks at the files of all modules, torch's thousands too, for each session that
+    reconnects: 0.3 s in which the server answers nobody."""
+    AppSession.register_file_watchers = _watch_no_files
+
+
+def _watch_no_files(self: AppSession) -> None:
+    pass
+
+
+class Kept:
+    """Pictures that no page shows any longer, for a while: at most `seconds` and `size` bytes, the oldest go first."""
+
+    def __init__(
+        self,
+        remove: Callable[[MemoryMediaFileStorage, str], None],
+        seconds: float = KEPT_SECONDS,
+        size: int = KEPT_BYTES,
+    ) -> None:
+        self.remove, self.seconds, self.size = remove, seconds, size
+        self._since: dict[
+            str, tuple[float, int]
+        ] = {}  # in the order of time; Streamlit holds a lock of its own around it
+
+    def let_go(self, storage: MemoryMediaFileStorage, name: str) -> None:
+        """No page shows it: remove it later, and now what was let go long ago. What is no picture goes at once."""
+        try:
+            file = storage.get_file(name)
+        except MediaFileStorageError:  # it is gone
+            return
+        if file.kind != MediaFileKind.MEDIA:
+            self.remove(storage, name)
+            return
+        self.shown(name)
+        self._since[name] = time.monotonic(), file.content_size
+        for old in self._too_old():
+            del self._since[old]
+            self.remove(storage, old)
+
+    def shown(self, name: str) -> None:
+        """A page shows it again."""
+        self._since.pop(name, None)
+
+    def _too_old(self) -> list[str]:
+        now, held, found = time.monotonic(), sum(size for _, size in self._since.values()), []
+        for name, (since, size) in self._since.items():
+            if now - since <= self.seconds and held <= self.size:
+                break
+            found.append(name)
+            held -= size
+        return found
+
+
+def keep_pictures() -> None:
+    """While a page is drawn anew, nothing says that its pictures are needed; when somebody else's page is done in that time,
+    Streamlit removes them. A browser that had not fetched them yet shows a broken picture, and since the address stays the same
+    it never asks again. So they go a minute later."""
+    add, remove = MemoryMediaFileStorage.load_and_get_id, MemoryMediaFileStorage.delete_file
+    kept = Kept(remove)
+
+    def load_and_get_id(self: MemoryMediaFileStorage, *args: object, **options: object) -> str:
+        name = add(self, *args, **options)  # type: ignore[arg-type]
+        kept.shown(name)
+        return name
+
+    MemoryMediaFileStorage.load_and_get_id = load_and_get_id
+    MemoryMediaFileStorage.delete_file = lambda self, file_id: kept.let_go(self, file_id)
+
+
+class AsConnectedNow(list[ActiveSessionInfo]):
+    """Sessions with their connections, each looked up when its turn comes; who has left by then is passed over."""
+
+    def __init__(self, manager: WebsocketSessionManager, listed: list[ActiveSessionInfo]) -> None:
+        super().__init__(listed)
+        self._manager = manager
+
+    def __iter__(self) -> Iterator[ActiveSessionInfo]:
+        for info in super().__iter__():
+            if (now := self._manager.get_active_session_info(info.session.id)) is not None:
+                yield now
+
+
+def send_to_who_is_there() -> None:
+    """Streamlit sends what pages have drawn to all sessions in turn, by a list made before the first. With a hundred people
+    that takes long enough for one of them to lose the connection and come back: the new page went to the old connection, and
+    its person waited for nothing."""
+    listed = WebsocketSessionManager.list_active_sessions
+    WebsocketSessionManager.list_active_sessions = lambda self: AsConnectedNow(self, listed(self))

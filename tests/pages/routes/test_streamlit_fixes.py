@@ -1,0 +1,121 @@
+"""What Streamlit does otherwise here. Each test fails when the fix is not applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.session_manager import ActiveSessionInfo
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+
+from pages.routes import streamlit_fixes
+from pages.routes.streamlit_fixes import Kept
+
+PLACES = [
+    (AppSession, "register_file_watchers"),
+    (MemoryMediaFileStorage, "load_and_get_id"),
+    (MemoryMediaFileStorage, "delete_file"),
+    (WebsocketSessionManager, "list_active_sessions"),
+]
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit is as it was when a test is over."""
+    for owner, name in PLACES:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+
+
+def test_a_session_that_reconnects_looks_at_no_files() -> None:
+    streamlit_fixes.watch_nothing()
+    session = object.__new__(AppSession)
+    session._state = AppSessionState.SHUTDOWN_REQUESTED  # nothing to shut down when it goes
+    session._local_sources_watcher = None
+    session.register_file_watchers()
+    assert session._local_sources_watcher is None
+
+
+@pytest.fixture
+def shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., tuple[MediaFileManager, MemoryMediaFileStorage, str]]]:
+    """A file that the page of somebody called "ada" shows: `shown(for_download)`."""
+
+    def add(for_download: bool = False) -> tuple[MediaFileManager, MemoryMediaFileStorage, str]:
+        storage = MemoryMediaFileStorage("/media")
+        manager = MediaFileManager(storage)
+        monkeypatch.setattr("streamlit.runtime.media_file_manager._get_session_id", lambda: "ada")
+        url = manager.add(b"picture", "image/png", "1.2", is_for_static_download=for_download)
+        return manager, storage, url.rpartition("/")[2]
+
+    yield add
+
+
+def test_a_picture_stays_while_its_page_is_drawn_anew_and_another_page_is_done(shown: Any) -> None:
+    streamlit_fixes.keep_pictures()
+    manager, storage, name = shown()
+    manager.clear_session_refs("ada")  # ada's page is drawn anew
+    manager.remove_orphaned_files()  # somebody else's is done
+    assert storage.get_file(name).content == b"picture"
+
+
+def test_a_picture_that_no_page_shows_goes_when_its_time_is_over(shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("pages.routes.streamlit_fixes.time.monotonic", lambda: clock.now)
+    streamlit_fixes.keep_pictures()
+    manager, storage, name = shown()
+    other = manager.add(b"another", "image/png", "1.3").rpartition("/")[2]
+    manager.clear_session_refs("ada")
+    manager.remove_orphaned_files()
+    clock.now = streamlit_fixes.KEPT_SECONDS / 2
+    manager.add(b"another", "image/png", "1.3")  # shown again
+    clock.now = streamlit_fixes.KEPT_SECONDS + 1
+    manager.add(b"third", "image/png", "1.4")
+    manager.clear_session_refs("ada")
+    manager.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(name)
+    assert storage.get_file(other).content == b"another", "it has been let go only now"
+
+
+def test_a_file_to_download_is_not_kept(shown: Any) -> None:
+    streamlit_fixes.keep_pictures()
+    manager, storage, name = shown(True)
+    manager.clear_session_refs("ada")
+    manager.remove_orphaned_files()
+    manager.remove_orphaned_files()  # Streamlit itself gives a download a second chance
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(name)
+
+
+def test_no_more_bytes_are_kept_than_are_allowed_and_the_oldest_go_first() -> None:
+    removed: list[str] = []
+    kept = Kept(lambda _storage, name: removed.append(name), size=250)
+    storage: Any = SimpleNamespace(
+        get_file=lambda _name: SimpleNamespace(kind=streamlit_fixes.MediaFileKind.MEDIA, content_size=100)
+    )
+    for name in ("first", "second", "third", "fourth"):
+        kept.let_go(storage, name)
+    assert removed == ["first", "second"]
+
+
+def test_what_a_page_draws_goes_to_the_connection_of_now_though_another_session_took_its_turn_before() -> None:
+    streamlit_fixes.send_to_who_is_there()
+    manager = object.__new__(WebsocketSessionManager)
+    connected: dict[str, Any] = {
+        name: ActiveSessionInfo(client=f"{name}'s connection", session=SimpleNamespace(id=name))  # type: ignore[arg-type]
+        for name in ("ada", "ben", "cid")
+    }
+    manager._active_session_info_by_id = connected
+    turns = iter(manager.list_active_sessions())
+    assert next(turns).client == "ada's connection"
+    # While ada's messages are sent, ben comes back and cid leaves.
+    connected["ben"] = ActiveSessionInfo(client="ben's new connection", session=SimpleNamespace(id="ben"))  # type: ignore[arg-type]
+    del connected["cid"]
+    assert [info.client for info in turns] == ["ben's new connection"]
