@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, get_args
 
 import streamlit as st
@@ -47,25 +48,31 @@ def popover(view: View) -> View | None:
                 f"Based on **{base.name}**; changes are part of the link, and each variant is cached separately."
             )
         given = _widgets(base) if form.open else _given(base)
-        try:
-            recipe = with_changes(base, given)
-            if recipe is not base:
-                check_effort(recipe)
-        except BadRequest as error:
+    try:
+        recipe = with_changes(base, given)
+        if recipe is not base:
+            check_effort(recipe)
+    except BadRequest as error:
+        with form if form.open else nullcontext():  # closed, the form would hide why nothing can be run
             errors.show(error)
-            return None
-        if not form.open:
-            return view.but(tuned=changes(base, recipe))
-        st.caption(f"{recipe.steps} steps with {recipe.copies} copies: {recipe.passes:,} passes per picture.")
-        st.button(
-            "Reset to the recipe",
-            key=f"fv_untune_{base.name}",
-            icon=":material/undo:",
-            on_click=_put,
-            args=(base, base),
-            disabled=recipe is base,
-        )
+        return None
+    if form.open:
+        with form:
+            _foot(base, recipe)
     return view.but(tuned=changes(base, recipe))
+
+
+def _foot(base: Recipe, recipe: Recipe) -> None:
+    """Below the form: what the recipe costs, and the way back to the one that it comes from."""
+    st.caption(f"{recipe.steps} steps with {recipe.copies} copies: {recipe.passes:,} passes per picture.")
+    st.button(
+        "Reset to the recipe",
+        key=f"fv_untune_{base.name}",
+        icon=":material/undo:",
+        on_click=_put,
+        args=(base, base),
+        disabled=recipe is base,
+    )
 
 
 def _put(base: Recipe, recipe: Recipe) -> None:

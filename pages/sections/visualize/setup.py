@@ -59,6 +59,8 @@ def draw(page: ExperimentPage[View], below: DeltaGenerator) -> None:
             st.space(LABEL)
         ready = a is not None and chosen is not None
         run = st.button("Run", type="primary", icon=":material/play_arrow:", key="fv_run", disabled=not ready)
+        if chosen is None:
+            st.caption("A setting is wrong: see Advanced.")
     if a is not None and chosen is not None:
         chosen = chosen.but(a=a, b=b)
         page.tell_choice(chosen)

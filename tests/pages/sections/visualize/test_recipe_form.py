@@ -48,6 +48,15 @@ def test_a_value_beyond_its_limits_is_said_and_cannot_run(app: AppTest) -> None:
     app.run()
     assert any("rate: write more than 0" in error.value.replace("\\", "") for error in app.error)
     assert app.button(key="fv_run").disabled
+    app.session_state[OPEN] = False
+    app.run()
+    assert any("rate: write more than 0" in error.value.replace("\\", "") for error in app.error), "closed or not"
+    assert "A setting is wrong: see Advanced." in [each.value for each in app.caption]
+    with_form(app)
+    app.number_input(key="fv_tune_fast_rate").set_value(0.05)
+    app.run()
+    assert not app.error and not app.button(key="fv_run").disabled
+    assert "A setting is wrong: see Advanced." not in [each.value for each in app.caption]
 
 
 def test_a_form_that_is_closed_draws_nothing_and_forgets_nothing() -> None:
