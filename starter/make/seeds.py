@@ -264,7 +264,7 @@ def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> str:
 
 ABOUT = """# Several seeds
 
-Made by `python -m starter.make.seeds`. Each column is a network, trained from another seed (of its weights, the order of the
+Made by `python -m starter.make.seeds --scenes TRAIN --out RUN`. Each column is a network, trained from another seed (of its weights, the order of the
 scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships was trained in float32; it stands first and is
 not counted. In brackets: 95% intervals over images, kinds or units; a dash where something was not measured. The last column
 is of the architectures: the first model's mean over its seeds minus the second's, with Welch's 95% interval over networks.

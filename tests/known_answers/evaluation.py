@@ -11,6 +11,7 @@ import torch
 
 from engine.core.statistics import Z
 from engine.evaluation.comparison import Aligned, paired
+from engine.evaluation.counterparts import Nearest, halved
 from engine.evaluation.predictions import answered, correct, measured
 from engine.evaluation.tally import Tally
 from engine.sites.access import Site
@@ -22,6 +23,9 @@ CHANCE = 1 / CLASSES
 RIGHT, WORSE = 0.8, 0.7
 """Accuracies that are planted: in full, and of the weaker model or the changed images."""
 MEAN, SPREAD, UNITS, PREFIX = 0.3, 1.0, 3, 1
+
+OTHERS, ALIKE = 100, 0.6
+"""Units of another model, and the correlation of one of them with the unit whose counterpart is looked for."""
 
 
 def _right(seed: int, share: float, draws: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +85,25 @@ def _activations(seed: int, mean: float) -> Measured:
     return Measured(centre, centre - margin, centre + margin, not centre - margin <= 0 <= centre + margin)
 
 
+def _counterpart(seed: int, alike: float) -> Measured:
+    """The nearest of a layer's units on the images that it was not chosen on. Images come in pairs that are alike by half."""
+    draws = np.random.default_rng(seed)
+    pairs = np.repeat(np.arange(IMAGES // 2), 2)
+
+    def layer(units: int) -> np.ndarray:
+        shared, alone = draws.normal(size=(IMAGES // 2, units))[pairs], draws.normal(size=(IMAGES, units))
+        return np.sqrt(0.5) * (shared + alone)
+
+    unit, others = layer(1), layer(OTHERS)
+    others[:, 7] = alike * unit[:, 0] + np.sqrt(1 - alike**2) * others[:, 7]
+    half = halved(pairs)
+    best = Nearest(unit[half], unit[~half], 1)
+    best.add(0, others[half], others[~half], False)
+    found = best.arrays(len(np.unique(pairs[~half])))
+    r, low, high = (float(found[name][0, 0]) for name in ("r", "low", "high"))
+    return Measured(r, low, high, low > 0)
+
+
 CASES = [
     Planted(
         "accuracy", f"right on {RIGHT:.0%} of {IMAGES} images", RIGHT,
@@ -94,5 +117,9 @@ CASES = [
     Planted(
         "activation index", f"a unit's mean of {MEAN:g} at a spread of {SPREAD:g}", MEAN,
         lambda seed: _activations(seed, MEAN), lambda seed: _activations(seed, 0.0),
+    ),
+    Planted(
+        "counterparts", f"the nearest of {OTHERS} units (correlation {ALIKE})", ALIKE,
+        lambda seed: _counterpart(seed, ALIKE), lambda seed: _counterpart(seed, 0.0),
     ),
 ]  # fmt: skip
