@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.concepts.halves import Halves
 from engine.core.statistics import STILL, standard
 from engine.core.targets import Target, parse_target
 
@@ -35,15 +36,16 @@ LEAST_WEIGHT = 0.01
 @dataclass(frozen=True)
 class Combination:
     """`target` (see `engine.core.targets`; the largest weight is 1 or -1), its correlation with what it follows, and `held_out`:
-    the correlation on the half of the images that units and weights were not chosen on."""
+    the correlation on the half of the kinds that units and weights were not chosen on."""
 
     target: Target
     correlation: float
     held_out: float
 
 
-def combine(activations: np.ndarray, wanted: np.ndarray) -> Combination:
-    """At most five units whose weighted sum follows `wanted` (N,), chosen from activations (N, U).
+def combine(activations: np.ndarray, wanted: np.ndarray, split: Halves) -> Combination:
+    """At most five units whose weighted sum follows `wanted` (N,), chosen from activations (N, U); `held_out` is of the halves of
+    `split`.
 
     Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993): the unit that follows what is left the best joins,
     then all weights are fitted anew.
@@ -56,7 +58,7 @@ def combine(activations: np.ndarray, wanted: np.ndarray) -> Combination:
     ]
     target = parse_target(f"({''.join(terms).removeprefix('+')})")
     follows = correlation(activations[:, units].astype(np.float32) @ weights, wanted)
-    return Combination(target, follows, _held_out(activations, wanted))
+    return Combination(target, follows, _held_out(activations, wanted, split))
 
 
 def pursue(activations: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,9 +80,8 @@ def pursue(activations: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.
     return np.array(chosen), weights / spread
 
 
-def _held_out(activations: np.ndarray, wanted: np.ndarray) -> float:
-    """Chosen on one half of the images, drawn at random, and measured on the other."""
-    mixed = np.random.default_rng(0).permutation(len(wanted))
-    ours, others = mixed[: len(mixed) // 2], mixed[len(mixed) // 2 :]
+def _held_out(activations: np.ndarray, wanted: np.ndarray, split: Halves) -> float:
+    """Chosen on one half of the kinds of images, and measured on the other."""
+    ours, others = split.choosing, split.testing
     units, weights = pursue(activations[ours], wanted[ours])
     return correlation(activations[np.ix_(others, units)].astype(np.float32) @ weights, wanted[others])

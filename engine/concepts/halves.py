@@ -12,7 +12,7 @@ import numpy as np
 FEWEST_KINDS = 20
 """With fewer kinds each image counts as a kind of its own: half of so few kinds says nothing about the other half."""
 TOGETHER = 64
-"""Units that are shuffled at once."""
+"""Columns that are shuffled at once."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,18 @@ class Halves:
         return self.kinds[self.testing]
 
 
-def halves(labels: np.ndarray) -> Halves:
-    """Halves of images with these classes (N,), -1 for an image without one, which is a kind of its own."""
+def kinds_of(labels: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The kinds (N,) of images with these classes (N,), -1 for an image without one, which is a kind of its own; and whether the
+    classes are many enough to be the kinds."""
     known = labels >= 0
     by_kind = len(np.unique(labels[known])) >= FEWEST_KINDS
     alone = np.arange(len(labels)) + int(labels.max(initial=-1)) + 1
-    kinds = np.where(known, labels, alone) if by_kind else alone
+    return (np.where(known, labels, alone) if by_kind else alone), by_kind
+
+
+def halves(labels: np.ndarray) -> Halves:
+    """Halves of images with these classes (N,), -1 for an image without one, which is a kind of its own."""
+    kinds, by_kind = kinds_of(labels)
     names = np.unique(kinds)
     first = np.random.default_rng(0).permutation(names)[: len(names) // 2]
     chosen = np.isin(kinds, first)
@@ -58,11 +64,26 @@ def shuffled(activations: np.ndarray, split: Halves, count: int) -> np.ndarray:
     drawn = draws.integers(activations.shape[1], size=count)
     mixed = np.empty((len(activations), count), np.float32)
     for rows in (split.choosing, split.testing):
-        _, kinds = np.unique(split.kinds[rows], return_inverse=True)
-        here, places = rows[np.argsort(kinds, kind="stable")], np.arange(int(kinds.max()) + 1)
+        here = rows[np.argsort(split.kinds[rows], kind="stable")]
         for start in range(0, count, TOGETHER):
             units = drawn[start : start + TOGETHER]
-            exchanged = draws.permuted(np.tile(places, (len(units), 1)), axis=1)[:, kinds]
-            order = np.argsort(exchanged + draws.random(exchanged.shape), axis=1)
+            order = _orders(split.kinds[rows], len(units), draws)
             mixed[here[:, None], np.arange(start, start + len(units))] = activations[rows[order].T, units]
     return mixed
+
+
+def exchanged(values: np.ndarray, kinds: np.ndarray, count: int) -> np.ndarray:
+    """(N, count): the same values (N,) of images of these kinds (N,), `count` times, with the kinds exchanged for each other as
+    whole, and the images of a kind in an order of chance."""
+    draws = np.random.default_rng(0)
+    mixed, here = np.empty((len(values), count), values.dtype), np.argsort(kinds, kind="stable")
+    for start in range(0, count, TOGETHER):
+        mixed[here, start : start + TOGETHER] = values[_orders(kinds, min(TOGETHER, count - start), draws)].T
+    return mixed
+
+
+def _orders(kinds: np.ndarray, count: int, draws: np.random.Generator) -> np.ndarray:
+    """(count, n): the images of these kinds (n,) in orders of chance in which the images of a kind stay together."""
+    names, kinds = np.unique(kinds, return_inverse=True)
+    places = draws.permuted(np.tile(np.arange(len(names)), (count, 1)), axis=1)[:, kinds]
+    return np.argsort(places + draws.random(places.shape), axis=1)

@@ -6,7 +6,6 @@ Invariants: any text will do, also one that no vocabulary has; a unit's score do
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -16,7 +15,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from engine.concepts.correlation import combine, correlations, standard
+from engine.concepts.correlation import STILL, Combination, combine, correlations, standard
+from engine.concepts.halves import exchanged, halves
 from engine.concepts.matching import strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
 from engine.core import devices
@@ -25,6 +25,7 @@ from engine.core.choices import DEFAULT_ROLE, DEFAULT_TOP_UNITS
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result, build
+from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
 from engine.models.text import cut_short, text_embedding
@@ -54,8 +55,8 @@ class FindUnitsRequest(WithReader):
     The result's table `units`, `top` rows: first the units of the text itself, which follow no word of the vocabulary more and
     are above chance; then others, at most four of each word that they follow more; both best first. Its columns: address,
     site, unit, score (correlation, over the images, of the unit's position mean with how much better the text fits than the
-    vocabulary does on average), z (that correlation in standard deviations of what shuffled images give), rank (within its
-    site, from 1), words_above (how many of the vocabulary's words the unit follows better than the text).
+    vocabulary does on average), z (that correlation in standard deviations of what exchanged kinds of images give), rank (within
+    its site, from 1), words_above (how many of the vocabulary's words the unit follows better than the text).
 
     Arrays, for R rows and N images:
 
@@ -72,10 +73,12 @@ class FindUnitsRequest(WithReader):
     """
 
     experiment = "find-units"
-    version = 2
+    version = 3
     changes: ClassVar = {
         2: "Units that follow no word more than the text now come first, and each comes with its strongest images; before, units "
-        "came by their correlation alone, which a word that is followed more may have brought about."
+        "came by their correlation alone, which a word that is followed more may have brought about.",
+        3: "What chance reaches now comes from kinds of images that are exchanged as whole; before, from single images. Images "
+        "of a kind are alike, so a unit that follows some kinds was too easily said to follow the text.",
     }
     lane = "short"
 
@@ -106,8 +109,9 @@ class FindUnitsRequest(WithReader):
         typical = words.mean(axis=0)
         similarity = images @ (text_embedding(loaded, [read])[0] - typical)
         wanted = standard(similarity[:, None])[:, 0]
-        scores, chance = against_chance((means(site)[1][here] for site in sites), wanted)
-        every = _table(self.model, sites, scores, len(here))
+        split = halves(open_dataset(self.data).labels()[numbers[there]])
+        scores, spreads, chance = against_chance((means(site)[1][here] for site in sites), wanted, split.kinds)
+        every = _table(self.model, sites, scores, spreads)
         score, best = float(every["score"].iloc[0]), str(every["site"].iloc[0])
         in_best = means(best)[1][here]
         among = correlations(standard(in_best), images, words - typical)
@@ -126,7 +130,7 @@ class FindUnitsRequest(WithReader):
             "above": int(sum((each > chance).sum() for each in scores)),
             "own": int(own.sum()),
             "among_words": float((among.max(axis=0) < score).mean()),
-            "sparse": self._sparse(best, in_best, wanted),
+            "sparse": self._sparse(best, combine(in_best, wanted, split)),
             "words": known.facts["words"],
             "searched": sum(map(len, scores)),
             "seconds": time.monotonic() - started,
@@ -159,8 +163,7 @@ class FindUnitsRequest(WithReader):
         size = images * sum(known[site].units for site in sites) * 4
         return lru_cache(None if size <= HELD_BYTES else 1)(means)
 
-    def _sparse(self, site: str, activations: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
-        together = combine(activations, wanted)
+    def _sparse(self, site: str, together: Combination) -> dict[str, Any]:
         return {
             "site": site,
             "target": str(together.target),
@@ -170,15 +173,20 @@ class FindUnitsRequest(WithReader):
         }
 
 
-def against_chance(layers: Iterable[np.ndarray], wanted: np.ndarray) -> tuple[list[np.ndarray], float]:
-    """Correlations (U,) of the units of each layer (N, U) with what is `wanted` (N,) of the images, and what the best of all
-    units reaches in 99 of 100 cases where the images come in an order of chance."""
-    mixed, scores, best = _shuffled(wanted), [], []
+def against_chance(
+    layers: Iterable[np.ndarray], wanted: np.ndarray, kinds: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray], float]:
+    """Correlations (U,) of the units of each layer (N, U) with what is `wanted` (N,) of images of these kinds (N,); the standard
+    deviations (U,) that these have where the kinds are exchanged for each other; and what the best of all units reaches in 99
+    of 100 such cases."""
+    mixed, scores, spreads, best = exchanged(wanted, kinds, SHUFFLES), [], [], []
     for values in layers:
         layer = standard(values)
+        by_chance = layer.T @ mixed
         scores.append(layer.T @ wanted)
-        best.append((layer.T @ mixed).max(axis=0))
-    return scores, float(np.quantile(np.max(best, axis=0), LEVEL))
+        spreads.append(by_chance.std(axis=1))
+        best.append(by_chance.max(axis=0))
+    return scores, spreads, float(np.quantile(np.max(best, axis=0), LEVEL))
 
 
 def _with_words(
@@ -220,20 +228,15 @@ def _followed(follows: np.ndarray) -> dict[str, np.ndarray]:
     return {"words": words.astype(np.int32), "word_scores": scores.astype(np.float32)}
 
 
-def _shuffled(wanted: np.ndarray) -> np.ndarray:
-    """(N, SHUFFLES): the same values with the images in orders of chance. What the best of all units reaches with them in
-    99 of 100 cases is what chance reaches."""
-    rng = np.random.default_rng(0)
-    return np.stack([rng.permutation(wanted) for _ in range(SHUFFLES)], axis=1)
-
-
-def _table(model: str, sites: Sequence[str], scores: Sequence[np.ndarray], images: int) -> pd.DataFrame:
-    """The best units of all sites, best first. Correlations of shuffled images have a standard deviation of 1 / sqrt(N - 1)."""
+def _table(
+    model: str, sites: Sequence[str], scores: Sequence[np.ndarray], spreads: Sequence[np.ndarray]
+) -> pd.DataFrame:
+    """The best units of all sites, best first."""
     rows = []
-    for site, layer in zip(sites, scores, strict=True):
+    for site, layer, spread in zip(sites, scores, spreads, strict=True):
         for rank, unit in enumerate(np.argsort(-layer, kind="stable")[:MOST_ROWS].tolist(), start=1):
             score = float(layer[unit])
-            rows.append((str(Address(model, site, (unit,))), site, unit, score, score * math.sqrt(images - 1), rank))
+            rows.append((str(Address(model, site, (unit,))), site, unit, score, score / max(spread[unit], STILL), rank))
     table = pd.DataFrame(rows, columns=["address", "site", "unit", "score", "z", "rank"])
     return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
 

@@ -10,7 +10,9 @@ from engine.concepts.pictures import compared, consistency
 from engine.concepts.search import against_chance
 from tests.known_answers.planted import Measured, Planted
 
-IMAGES, LAYERS, UNITS = 400, 4, 100
+KINDS, OF_A_KIND, LAYERS, UNITS = 100, 4, 4, 100
+ALIKE = 0.5
+"""Share of the variance over images that is the same for all images of a kind, in units and in how well a text fits."""
 FOLLOWS = 0.3
 """Correlation of the one unit with how well the text fits."""
 PICTURES, SITE, WIDTH, WORDS = 1, 200, 32, 300
@@ -23,12 +25,18 @@ LIKELY = 95.0
 def of_a_text(seed: int, follows: float) -> Measured:
     """Of a search through layers in which one unit follows a text: the best unit's correlation, and whether it is found."""
     draws = np.random.default_rng([seed, 1])
-    fits = draws.standard_normal(IMAGES)
-    layers = [draws.standard_normal((IMAGES, UNITS)) for _ in range(LAYERS)]
-    layers[2][:, 7] = follows * fits + np.sqrt(1 - follows**2) * layers[2][:, 7]
-    scores, chance = against_chance(layers, standard(fits[:, None])[:, 0])
+    kinds = np.repeat(np.arange(KINDS), OF_A_KIND)
+    fits = _with_kinds(draws, kinds, 1)
+    layers = [_with_kinds(draws, kinds, UNITS) for _ in range(LAYERS)]
+    layers[2][:, 7] = follows * fits[:, 0] + np.sqrt(1 - follows**2) * layers[2][:, 7]
+    scores, _, chance = against_chance(layers, standard(fits)[:, 0], kinds)
     best = max(float(each.max()) for each in scores)
     return Measured(best, np.nan, np.nan, best > chance)
+
+
+def _with_kinds(draws: np.random.Generator, kinds: np.ndarray, columns: int) -> np.ndarray:
+    shared, alone = draws.standard_normal((KINDS, columns))[kinds], draws.standard_normal((len(kinds), columns))
+    return np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * alone
 
 
 def of_a_picture(seed: int, like: float) -> Measured:
@@ -43,7 +51,7 @@ def of_a_picture(seed: int, like: float) -> Measured:
 CASES = [
     Planted(
         "find-units",
-        f"one of {LAYERS * UNITS} units follows the text (correlation {FOLLOWS}, {IMAGES} images)",
+        f"one of {LAYERS * UNITS} units follows the text (correlation {FOLLOWS}, {KINDS} kinds of {OF_A_KIND} images)",
         None,
         lambda seed: of_a_text(seed, FOLLOWS),
         lambda seed: of_a_text(seed, 0.0),

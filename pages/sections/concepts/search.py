@@ -186,7 +186,7 @@ def groups(result: Result) -> tuple[list[int], list[tuple[str, list[int]]]]:
 def beside(row: Mapping[Any, Any], follows: Sequence[tuple[str, float]]) -> str:
     """What else a found unit follows, each with its correlation; `follows` begins with the word that it follows most."""
     above, z, most = int(row["words_above"]), words.number(float(row["z"])), follows[0][0]
-    told = f"The correlation is {z} standard deviations above what shuffled images give. "
+    told = f"The correlation is {z} standard deviations above what exchanged kinds of images give. "
     told += f"With words: {', '.join(f'{errors.escape(word)} {score:.2f}' for word, score in follows)}."
     if above == 0:
         return f"Follows no word more closely than this text. {told}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.concepts.halves import FEWEST_KINDS, directions, halves, shuffled
+from engine.concepts.halves import FEWEST_KINDS, directions, exchanged, halves, shuffled
 
 
 def test_no_kind_is_in_both_halves_and_no_image_in_none() -> None:
@@ -47,3 +47,18 @@ def test_shuffled_units_keep_their_values_and_the_images_of_a_kind_together() ->
             assert sorted(column[rows]) == sorted(kinds[rows])
         assert all(len({*column[kinds == kind]}) == 1 for kind in range(40))
     assert (found != kinds[:, None]).mean() > 0.8
+
+
+def test_exchanged_kinds_are_whole_and_come_in_another_order_each_time() -> None:
+    kinds = np.random.default_rng(1).permutation(np.repeat(np.arange(40), 3))
+    found = exchanged(kinds.astype(np.float32), kinds, 70)
+    assert found.shape == (120, 70) and len(np.unique(found, axis=1).T) == 70
+    for column in found.T:
+        assert sorted(column) == sorted(kinds)
+        assert all(len({*column[kinds == kind]}) == 1 for kind in range(40))
+
+
+def test_images_of_a_kind_come_in_an_order_of_chance_too() -> None:
+    kinds, values = np.repeat(np.arange(30), 4), np.tile(np.arange(4.0), 30)
+    first = exchanged(values, kinds, 200)[0]
+    assert np.bincount(first.astype(int), minlength=4).min() > 30, "each of the four stands first about as often"
