@@ -13,7 +13,7 @@ from tests.known_answers.planted import Measured, Planted
 KINDS, OF_A_KIND, LAYERS, UNITS = 100, 4, 4, 100
 ALIKE = 0.5
 """Share of the variance over images that is the same for all images of a kind, in units and in how well a text fits."""
-FOLLOWS = 0.3
+FOLLOWS = 0.4
 """Correlation of the one unit with how well the text fits."""
 PICTURES, SITE, WIDTH, WORDS = 1, 200, 32, 300
 LIKE = 0.6
