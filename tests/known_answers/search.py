@@ -51,8 +51,8 @@ def of_a_picture(seed: int, like: float) -> Measured:
 CASES = [
     Planted(
         "find-units",
-        f"one of {LAYERS * UNITS} units follows the text (correlation {FOLLOWS}, {KINDS} kinds of {OF_A_KIND} images that are half "
-        "alike)",
+        f"one of {LAYERS * UNITS} units follows the text (correlation {FOLLOWS}, {KINDS} kinds of {OF_A_KIND} images that are "
+        "half alike)",
         None,
         lambda seed: of_a_text(seed, FOLLOWS),
         lambda seed: of_a_text(seed, 0.0),
