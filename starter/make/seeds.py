@@ -256,7 +256,8 @@ def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> str:
     reach = student_quantile(0.975, freedom) * math.sqrt(error)
     least = reach + student_quantile(POWER, freedom) * math.sqrt(error)
     value = float(sides[0].mean() - sides[1].mean())
-    row = pd.Series({"value": value, "low": value - reach, "high": value + reach})
+    most = 1.0 if percent else math.inf  # shares cannot be farther apart
+    row = pd.Series({"value": value, "low": max(value - reach, -most), "high": min(value + reach, most)})
     size = f"{100 * least:.1f}" if percent else f"{least:.3f}"
     seen = "" if abs(value) > reach else f"; {size} would have been seen"
     return f"{told(row, percent)}{seen}"
@@ -264,12 +265,12 @@ def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> str:
 
 ABOUT = """# Several seeds
 
-Made by `python -m starter.make.seeds --scenes TRAIN --out RUN`. Each column is a network, trained from another seed (of its weights, the order of the
-scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships was trained in float32; it stands first and is
-not counted. In brackets: 95% intervals over images, kinds or units; a dash where something was not measured. The last column
-is of the architectures: the first model's mean over its seeds minus the second's, with Welch's 95% interval over networks.
-Where that interval holds 0, it says which difference so few networks would have shown in 80% of cases; there, and where the
-column is empty, the numbers speak of these networks and not of architectures.
+Made by `python -m starter.make.seeds --scenes TRAIN --out RUN`. Each column is a network, trained from another seed (of its
+weights, the order of the scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships was trained in
+float32; it stands first and is not counted. In brackets: 95% intervals over images, kinds or units; a dash where something was
+not measured. The last column is of the architectures: the first model's mean over its seeds minus the second's, with Welch's
+95% interval over networks. Where that interval holds 0, it says which difference so few networks would have shown in 80% of
+cases; there, and where the column is empty, the numbers speak of these networks and not of architectures.
 """
 
 

@@ -34,6 +34,11 @@ def test_a_difference_that_so_few_networks_do_not_show_says_which_they_would_hav
     assert difference(mine, MODELS, percent=True) == "-0.7 (-5.3 to 4.0); 6.2 would have been seen"
 
 
+def test_shares_cannot_be_farther_apart_than_all_of_it():
+    mine = table(vit=(0.02, 0.09), cnn=(0.98, 0.99)).set_index(["model", "seed"])
+    assert difference(mine, MODELS, percent=True).startswith("-93.0 (-100.0 to ")
+
+
 def test_one_network_of_each_kind_says_nothing_of_architectures():
     mine = table(vit=(0.9,), cnn=(0.8, 0.81)).set_index(["model", "seed"])
     assert difference(mine, MODELS, percent=True) == "–"
