@@ -98,9 +98,9 @@ def made(found: Result, line: Line | None, key: str, person: Person) -> str:
         parts += [f"on {errors.escape(line.device)}"] if line.device else []
     elif key.startswith(IMPORTED):
         parts.append("Imported with a collection; not computed here")
-    parts += [found.precision] if found.precision else []
+    parts += [errors.escape(found.precision)] if found.precision else []
     version = found.request.get("version")
-    parts += [f"definition {version}"] if version else []
+    parts += [f"definition {errors.escape(str(version))}"] if version else []
     parts += [f"Vitrine {errors.escape(line.vitrine)}"] if line is not None and line.vitrine else []
     return " · ".join(parts)
 

@@ -15,6 +15,7 @@ from engine.core.request import Result
 from engine.jobs.keys import stored_key
 from engine.people.person import Person
 from engine.sharing import collections, history, names, notices, recording, tokens
+from engine.sharing.bundle import IMPORTED
 from engine.sharing.database import database
 from engine.sharing.history import Wanted
 from tests.engine.sharing.conftest import ANNA, BEN, CARA, KEY, stored, unit
@@ -186,6 +187,16 @@ def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_ma
     assert not app.exception
     assert {"As it was", "With the present version"} <= {each.value for each in app.subheader}
     assert [each.label for each in app.button if each.key == "res_again"] == ["Make it again"]
+
+
+def test_what_an_imported_result_says_of_itself_is_text(as_person) -> None:
+    """A file can say anything; an image would be asked for in the name of whoever looks at it."""
+    image = "![x](/auth/logout)"
+    request, facts = {"experiment": "nobodys", "version": image}, {"precision": "float32", "more": image}
+    config.store().put(f"{IMPORTED}{KEY}", Result(request, facts=facts).to_blob())
+    text = texts(opened(RESULT, r=f"{IMPORTED}{KEY}"))
+    assert "Imported with a collection" in text and "definition" in text
+    assert text.count("/auth/logout") == 2 and "![" not in text
 
 
 @pytest.mark.parametrize("key", ["", "nothing", "../../etc/passwd", "<script>", "a" * 5000])
