@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,14 @@ def test_a_result_says_who_made_it_when_and_with_what(as_person) -> None:
     text = texts(opened(RESULT, r=KEY))
     for part in ("Made by Ben", "in 12 s", "on H200", "definition 6", "Vitrine 1.2"):
         assert part in text
+
+
+def test_a_result_that_was_found_says_who_asked_and_since_when_it_is_there(as_person) -> None:
+    stored(version=6)
+    plant(BEN, KEY, {**VIT, "version": 6}, 100.0)
+    text = texts(opened(RESULT, r=KEY))
+    assert "Asked for by Ben" in text and f"stored {datetime.now():%Y-%m-%d}" in text
+    assert "Made by" not in text and "in 12 s" not in text and "Vitrine " not in text.partition("definition 6")[2]
 
 
 def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_makes(as_person) -> None:
