@@ -52,15 +52,18 @@ def backup(folder: Path, target: Path) -> Copied:
         raise NoBackup("A backup cannot lie inside the folder that is backed up. Name another one.")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        # Databases first: files are written before the rows that name them, and never changed.
-        paths = sorted(_files(folder), key=lambda path: not _is_database(path))
+        # Databases first, before anybody looks which files there are: they are written before the rows that name them, and never
+        # changed, so that all that a copied row names is found afterwards.
+        paths = [path for path in _files(folder) if _is_database(path)]
         size = sum(_copy(path, target / path.relative_to(folder)) for path in paths)
+        rest = [path for path in _files(folder) if not (target / path.relative_to(folder)).exists()]
+        size += sum(_copy(path, target / path.relative_to(folder)) for path in rest)
         results, gone = _drop_rows_without_files(target / RESULTS)
         (target / MARK).write_text(time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()))
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
-    return Copied(len(paths), size, results, gone)
+    return Copied(len(paths) + len(rest), size, results, gone)
 
 
 def restore(source: Path, folder: Path) -> Path | None:

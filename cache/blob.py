@@ -99,14 +99,20 @@ class Blob:
 
 def facts_of(data: bytes) -> dict[str, Any]:
     """The facts of a blob that is known to be whole, without its arrays. Raises DamagedBlob where these bytes are none."""
-    version, length = _checked_head(data[:HEADER_BYTES])
-    begin = HEADER_BYTES + (_chunks_bytes(length) if version == PACKED_VERSION else 0)
     try:
-        header = int.from_bytes(data[begin : begin + 8], "little")
-        facts = json.loads(json.loads(data[begin + 8 : begin + 8 + header])["__metadata__"]["facts"])
+        facts = json.loads(header_of(data)[0]["__metadata__"]["facts"])
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedBlob("The facts of a stored result cannot be read.") from error
     return facts if isinstance(facts, dict) else {}
+
+
+def header_of(data: bytes) -> tuple[Any, int]:
+    """What the JSON header of a blob's tensors says, unchecked, and where the tensors begin. Raises DamagedBlob where these bytes
+    are no blob, ValueError where the header is no JSON."""
+    version, length = _checked_head(data[:HEADER_BYTES])
+    begin = HEADER_BYTES + (_chunks_bytes(length) if version == PACKED_VERSION else 0)
+    end = begin + 8 + int.from_bytes(data[begin : begin + 8], "little")
+    return json.loads(data[begin + 8 : end]), end
 
 
 def canonical_json(facts: Any) -> str:

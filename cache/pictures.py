@@ -18,8 +18,8 @@ from PIL import Image
 LONGEST_SIDE = 16_383  # WebP's own limit
 SMALLEST_SIDE = 16  # below, a file's header is larger than what it saves
 THREADS = min(8, os.cpu_count() or 1)
-MOST_BYTES = 1 << 30
-"""How much one packed array may hold when it is unpacked."""
+MOST_BYTES, MOST_AXES = 1 << 30, 8
+"""How much one packed array may hold when it is unpacked, and along how many axes."""
 
 
 class Packing(TypedDict):
@@ -31,7 +31,7 @@ class Packing(TypedDict):
 
 def packs(array: np.ndarray) -> bool:
     """Whether an array is pictures: uint8, at least (n, height, width, 3), of sides that WebP can hold."""
-    if array.dtype != np.uint8 or array.ndim < 4 or array.shape[-1] != 3 or not array.size:
+    if array.dtype != np.uint8 or not 4 <= array.ndim <= MOST_AXES or array.shape[-1] != 3 or not array.size:
         return False
     sides = array.shape[-3:-1]
     return min(sides) >= SMALLEST_SIDE and max(sides) <= LONGEST_SIDE and array.nbytes <= MOST_BYTES
@@ -45,13 +45,22 @@ def packed(array: np.ndarray) -> tuple[np.ndarray, Packing]:
     return np.frombuffer(b"".join(files), np.uint8), {"shape": list(array.shape), "ends": ends}
 
 
-def unpacked(data: np.ndarray, packing: Packing) -> np.ndarray:
-    """The array that was packed. Raises ValueError where bytes and shape do not fit each other."""
+def unpacked_bytes(packing: Packing) -> int:
+    """How many bytes the array has that was packed so. Raises ValueError where its shape is none, or does not fit."""
     shape, ends = packing["shape"], packing["ends"]
-    if not all(isinstance(number, int) and number > 0 for number in [*shape, *ends]) or len(shape) < 4:
+    whole = all(isinstance(number, int) and number > 0 for number in [*shape, *ends])
+    # So few numbers, and none so large, that their product is known at once.
+    if not whole or not 4 <= len(shape) <= MOST_AXES or max(shape) > MOST_BYTES:
         raise ValueError("The shape of packed pictures is not one.")
     if math.prod(shape) > MOST_BYTES or shape[-1] != 3 or len(ends) != math.prod(shape[:-3]):
         raise ValueError("The shape of packed pictures does not fit their number.")
+    return math.prod(shape)
+
+
+def unpacked(data: np.ndarray, packing: Packing) -> np.ndarray:
+    """The array that was packed. Raises ValueError where bytes and shape do not fit each other."""
+    unpacked_bytes(packing)
+    shape, ends = packing["shape"], packing["ends"]
     array = np.empty((len(ends), *shape[-3:]), np.uint8)
     raw, start = data.tobytes(), 0
     for picture, end in zip(array, ends, strict=True):

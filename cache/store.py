@@ -160,6 +160,10 @@ class ResultStore:
             return []
         return [Entry(r.key, r.bytes, r.stored_at, request_of(r.tag), False) for r in rows if _KEY.fullmatch(r.key)]
 
+    def stored_at(self, key: str) -> float | None:
+        """When a result was stored, or the one that it stands in (seconds since 1970); None where it is not there."""
+        return next((row.stored_at for row in self._results(self.inside(key))), None)
+
     def _staying(self) -> set[str]:
         """The keys of pinned results, and of those that pinned ones stand in. Raises StoreUnavailable."""
         pins = {name.split("/")[1] for name in self._shelf.names("pin/")}
@@ -173,12 +177,7 @@ class ResultStore:
     def stats(self) -> dict[str, Any]:
         """How many results, how many bytes, the limit and the folder."""
         entries, total = self._totals()
-        return {
-            "entries": entries,
-            "bytes": total,
-            "limit_bytes": self.limit_bytes,
-            "folder": str(self.folder),
-        }
+        return {"entries": entries, "bytes": total, "limit_bytes": self.limit_bytes, "folder": str(self.folder)}
 
     def problems(self) -> list[str]:
         """What went wrong since opening, one sentence each, oldest first."""

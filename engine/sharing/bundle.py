@@ -1,8 +1,8 @@
-"""A collection as one file, and back: a ZIP of `collection.json` and the results, each as the store has it.
+"""A collection as one file, and back: a ZIP of `collection.json` and the results, with their pictures unpacked.
 
 Such a file comes from anywhere and is treated as hostile. Invariants: nothing in it names a place on disk, nothing in it is
-compressed but a list of bounded size, each result is checked against its digest, and what a stranger's file says about a
-request never stands for that request: it is kept under a name of its own, unless an operator brings it.
+compressed but a list, tables and pictures of bounded size, each result is checked against its digest, and what a stranger's
+file says about a request never stands for that request: it is kept under a name of its own, unless an operator brings it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cache.blob import HEADER_BYTES, Blob, DamagedBlob
+from cache import pictures
+from cache.blob import Blob, DamagedBlob, header_of
 from cache.store import StoreUnavailable
 from engine import __version__
 from engine.core import config
@@ -34,6 +35,8 @@ from engine.sharing.items import LONGEST_NOTE, LONGEST_TITLE, Collection, Item
 
 LIST = "collection.json"
 MOST_LIST, MOST_MEMBERS, MOST_CELLS = 8 << 20, 4096, 20_000_000
+MOST_UNPACKED = 256 << 20
+"""How many bytes the packed pictures of a whole file may have when they are unpacked. Files that are written today have none."""
 _MEMBER = re.compile(r"results/([A-Za-z0-9][A-Za-z0-9_.-]{0,127})\.blob")
 IMPORTED = "in-"
 """What the name of a result begins with that a file brought, and that was not computed here."""
@@ -74,7 +77,7 @@ def export(collection: Collection) -> bytes:
         for key in sorted(holding.sizes(holding.keys_of(collection.id))):
             blob = config.store().get(key)
             if blob is not None:
-                file.writestr(f"results/{key}.blob", blob.to_bytes(), zipfile.ZIP_STORED)
+                file.writestr(f"results/{key}.blob", blob.to_bytes(packed=False), zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 
@@ -94,7 +97,7 @@ def import_(data: bytes, person: Person) -> Taken:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             members = _members(file)
             written = _list(file)
-            blobs = {name: _blob(file, member) for name, member in members.items()}
+            blobs = _blobs(file, members)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise RefusedFile(DAMAGED.format("it is no whole ZIP file")) from error
     trusted = person.is_at_least("operator")
@@ -152,38 +155,47 @@ def _list(file: zipfile.ZipFile) -> _Written:
         raise RefusedFile(DAMAGED.format("its list of contents cannot be read")) from error
 
 
-def _blob(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A result's bytes, which are known to be whole, and modest when they are read."""
-    data = file.read(member)
-    try:
-        _refuse_bombs(data)
-        blob = Blob.from_bytes(data)
-        if not isinstance(blob.facts.get("request"), dict) or not isinstance(blob.facts.get("facts"), dict):
-            raise DamagedBlob("It is no result of an experiment.")
-    except (DamagedBlob, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
-        raise RefusedFile(DAMAGED.format("a result in it is not whole")) from error
-    return data
+def _blobs(file: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> dict[str, bytes]:
+    """The results' bytes, which are known to be whole, and modest when they are read."""
+    found, room = {}, MOST_UNPACKED
+    for name, member in members.items():
+        data = file.read(member)
+        try:
+            unpacked = _unpacked_bytes(data, room)
+            blob = Blob.from_bytes(data)
+            if not isinstance(blob.facts.get("request"), dict) or not isinstance(blob.facts.get("facts"), dict):
+                raise DamagedBlob("It is no result of an experiment.")
+            # What came packed is kept in its full size: it counts, and is exported, as what it is.
+            found[name] = blob.to_bytes(packed=False) if unpacked else data
+        except (DamagedBlob, ValueError, LookupError, TypeError, RecursionError, pa.ArrowException) as error:
+            raise RefusedFile(DAMAGED.format("a result in it is not whole")) from error
+        room -= unpacked
+    return found
 
 
-def _refuse_bombs(data: bytes) -> None:
-    """Tables are packed, and a few bytes of them can be many rows. Raises DamagedBlob for more than anybody makes."""
-    body = memoryview(data)[HEADER_BYTES:]
-    length = int.from_bytes(body[:8], "little")
-    header: dict[str, Any] = json.loads(bytes(body[8 : 8 + min(length, len(body))]))
-    if json.loads(header["__metadata__"].get("packed", "{}")):
-        raise DamagedBlob("Its pictures are packed.")
+def _unpacked_bytes(data: bytes, room: int) -> int:
+    """How many bytes the packed pictures of a result have when they are unpacked. Tables are packed too, and a few bytes of
+    either can be very much. Raises DamagedBlob for more than there is `room` for, or than anybody makes."""
+    header, begin = header_of(data)
+    if not isinstance(header, dict) or not isinstance(header.get("__metadata__"), dict):
+        raise DamagedBlob("Its header is not one.")
+    packings = dict(json.loads(header["__metadata__"].get("packed", "{}")))
+    unpacked = sum(map(pictures.unpacked_bytes, packings.values()))
+    if unpacked > room:
+        raise DamagedBlob("Its packed pictures are too large.")
     for name, tensor in header.items():
         if name.startswith("table/"):
             first, last = tensor["data_offsets"]
-            facts = pq.read_metadata(io.BytesIO(body[8 + length + first : 8 + length + last]))
+            facts = pq.read_metadata(io.BytesIO(memoryview(data)[begin + first : begin + last]))
             if facts.num_rows * facts.num_columns > MOST_CELLS or facts.num_columns > 4096:
                 raise DamagedBlob("It has a table that is too large.")
+    return unpacked
 
 
 def _own_name(key: str, data: bytes) -> str:
     """The name under which a stranger's result is kept: its own, unless the very same is stored here."""
     there = config.store().get(key)
-    if there is not None and there.to_bytes() == data:
+    if there is not None and there.to_bytes(packed=False) == data:
         return key
     digest = hashlib.blake2b(data, digest_size=16).digest()
     return IMPORTED + base64.b32encode(digest).decode().rstrip("=").lower()

@@ -8,7 +8,7 @@ from html import escape
 from engine.core import config
 from engine.core.images import inline
 from engine.core.request import Result
-from engine.sharing import collections, history, names
+from engine.sharing import collections, history, holding, names
 from engine.sharing.items import Collection, Item, Kept
 from engine.sharing.markdown import to_html
 
@@ -61,12 +61,13 @@ def _link(item: Item, address: str) -> str:
 
 
 def _made(item: Item) -> list[str]:
-    """When and with what the item's first result was computed."""
+    """When and with what the item's first result was computed; of one that was found, since when it has been there."""
     line = history.of_result(item.results[0].partition(".")[0]) if item.results else None
     if line is None:
         return []
-    when = f"computed {datetime.fromtimestamp(line.ended, UTC):%Y-%m-%d}"
-    return [when, *filter(None, (line.device, line.computed_in, f"Vitrine {line.vitrine}" if line.vitrine else ""))]
+    when = datetime.fromtimestamp(holding.stored_at(item.results[0]) or line.ended, UTC)
+    told = f"{'stored' if line.started is None else 'computed'} {when:%Y-%m-%d}"
+    return [told, *filter(None, (line.device, line.computed_in, f"Vitrine {line.vitrine}" if line.vitrine else ""))]
 
 
 def _picture(item: Item) -> bytes | None:

@@ -71,13 +71,12 @@ class Found:
 
 
 def write(lines: Sequence[Line]) -> None:
-    """Add lines; a person's earlier line of the same result makes room for the new one, and keeps what is not known anew."""
+    """Add lines; a person's earlier line of the same result makes room for the new one, and keeps what is not known anew: also
+    how long it took, so that its start moves along with its end."""
     columns = [name for name in Line.__dataclass_fields__ if name != "picture"]
-    kept = {"started", "device", "computed_in", "vitrine"}
-    sets = ", ".join(
-        f"{name} = COALESCE(NULLIF(excluded.{name}, ''), {name})" if name in kept else f"{name} = excluded.{name}"
-        for name in columns
-    )
+    kept = {name: f"COALESCE(NULLIF(excluded.{name}, ''), {name})" for name in ("device", "computed_in", "vitrine")}
+    kept["started"] = "COALESCE(excluded.started, excluded.ended - (ended - started))"
+    sets = ", ".join(f"{name} = {kept.get(name, f'excluded.{name}')}" for name in columns)
     query = (
         f"INSERT INTO history ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
         f"ON CONFLICT (person, key) DO UPDATE SET {sets}"
@@ -185,6 +184,9 @@ def _where(wanted: Wanted, person: Person) -> tuple[str, list[Any]]:
 
 
 def line_of(row: sqlite3.Row) -> Line:
-    """A row of the table as a line."""
+    """A row of the table as a line. Once, what was found was written down as computed by the server that was asked, by the
+    version that it had: that is left out."""
     facts: dict[str, Any] = {**dict(row), "seen": bool(row["seen"])}
+    if row["started"] is None and row["vitrine"]:
+        facts |= {"device": "", "vitrine": ""}
     return Line(**facts)

@@ -25,6 +25,14 @@ def sizes(keys: Iterable[str]) -> dict[str, int]:
     return config.store().sizes(place for key in set(keys) for place in stored.places(key))
 
 
+def stored_at(key: str) -> float | None:
+    """When a result was stored (seconds since 1970), of several precisions this machine's first; None where it is not there."""
+    from engine.jobs import keys as stored
+
+    times = map(config.store().stored_at, stored.places(key))
+    return next((time for time in times if time is not None), None)
+
+
 def keys_of(collection: str) -> list[str]:
     """The keys of the results that a collection holds."""
     return [row["key"] for row in database().read("SELECT DISTINCT key FROM held WHERE collection = ?", collection)]

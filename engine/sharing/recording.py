@@ -95,7 +95,7 @@ def record(ending: Ending) -> None:
         seen=ending.started is None or _by_itself(ending),
     )
     if ending.status == "done":
-        line = replace(line, **_made(ending.key), device=_device())
+        line = replace(line, **_made(ending.key, ending.started))
     people = [person for person in ending.people if person.id != SERVER.id]
     for person in people:
         names.remember(person)
@@ -137,12 +137,23 @@ def _units(facts: dict[str, Any]) -> str:
     return ",".join([*filter(None, [format_units(units)]), *map(str, facts.get("targets") or ())])
 
 
-def _made(key: str) -> dict[str, Any]:
-    """What the stored result says of itself, and a small picture of it."""
+def _made(key: str, started: float | None) -> dict[str, Any]:
+    """What the stored result says of itself, a small picture of it, and what is known of how it came about. What was there before
+    the job started was not made by it; what a cluster computed was made on another machine, by the Vitrine there."""
     from engine.jobs.scheduler import jobs
 
     result = jobs().result(key)
-    return {} if result is None else {"computed_in": result.precision, "picture": thumbnails.of_result(result)}
+    stored = None if result is None else holding.stored_at(result.key)
+    found = started is None or (stored is not None and stored < started)
+    here = not found and config.settings().cluster.executor == "local"
+    device = "" if result is None else str(result.facts.get("device", ""))[:_LONGEST_TITLE]
+    return {
+        "started": None if found else started,
+        "device": device or (_device() if here else ""),
+        "vitrine": __version__ if here else "",
+        "computed_in": "" if result is None else result.precision,
+        "picture": None if result is None else thumbnails.of_result(result),
+    }
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 
 from cache import backup as copying
 from cache.backup import NoBackup, backup, restore
+from cache.opening import DATABASE
 from cache.store import ResultStore
 
 
@@ -98,6 +99,31 @@ def test_a_result_whose_file_was_gone_before_it_was_copied_is_left_out(
     copied = backup(folder, tmp_path / "copy")
     assert (copied.results, copied.gone) == (5, 1)
     store.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_result_that_is_stored_while_the_databases_are_copied_comes_along_whole_or_not_at_all(
+    folder: Path, tmp_path: Path, blob_of: Callable, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    store, copy = filled(folder, blob_of), copying._copy
+
+    def busy(path: Path, to: Path) -> int:
+        late = path.name == DATABASE
+        if late and moment == "before":
+            store.put("late", blob_of(7, 50_000))
+        size = copy(path, to)
+        if late and moment == "after":
+            store.put("late", blob_of(7, 50_000))
+        return size
+
+    monkeypatch.setattr(copying, "_copy", busy)
+    copied = backup(folder, tmp_path / "copy")
+    store.close()
+    assert (copied.results, copied.gone) == (7 if moment == "before" else 6, 0)
+    again = ResultStore(tmp_path / "copy" / "results")
+    assert (again.get("late") is not None) == (moment == "before") == again.has("late")
+    assert all(again.get(entry.key) is not None for entry in again.entries()) and again.problems() == []
+    again.close()
 
 
 def test_a_folder_in_use_is_not_replaced(folder: Path, tmp_path: Path, blob_of: Callable) -> None:

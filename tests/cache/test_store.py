@@ -51,6 +51,7 @@ def test_entries_say_what_is_stored(store: ResultStore, blob_of: Callable) -> No
     assert (a.key, a.facts_request, a.pinned) == ("a", {"number": 1}, False)
     assert (b.key, b.facts_request, b.pinned) == ("b", None, True)
     assert a.bytes == len(blob_of(1).to_bytes()) and before <= a.stored_at <= time.time()
+    assert [store.stored_at(key) for key in ("a", "b", "c")] == [a.stored_at, b.stored_at, None]
     assert store.stats() == {
         "entries": 2,
         "bytes": a.bytes + b.bytes,

@@ -9,11 +9,12 @@ import re
 
 import streamlit as st
 
-_IMAGE = re.compile(r"!(?=\[)")
+# The whole run of them: of two, the one that is left would begin an image as well.
+_IMAGE = re.compile(r"!+(?=\[)")
 
 
 def harmless(text: str) -> str:
-    """The note with each image turned into a link to it."""
+    """The note with each image turned into a link to it. A reader's browser would ask for an image unasked, in their name."""
     return _IMAGE.sub("", text)
 
 

@@ -13,7 +13,7 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiments, parse_request
 from engine.core.request import Request, Result
 from engine.people.person import Person
-from engine.sharing import history, names, notices
+from engine.sharing import history, holding, names, notices
 from engine.sharing.bundle import IMPORTED
 from engine.sharing.history import Line
 from engine.sharing.recording import line_of
@@ -87,22 +87,27 @@ def made(found: Result, line: Line | None, key: str, person: Person) -> str:
     """Who made it, when, how long that took, and with what; as much as is known."""
     parts = []
     if line is not None:
-        who = names.shown(line.person, person)
-        parts += [
-            f"Made by {errors.escape(who)}"
-            if line.person
-            else "Came with Vitrine, from a command line or with an import"
-        ]
-        parts += [f"{datetime.fromtimestamp(line.ended):%Y-%m-%d %H:%M}"]
+        parts += [_whose(line, person)]
+        when = datetime.fromtimestamp(holding.stored_at(found.key or key) or line.ended)
+        parts += [f"{'stored ' if line.started is None else ''}{when:%Y-%m-%d %H:%M}"]
         parts += [f"in {words.duration(line.seconds)}"] if line.seconds is not None else []
-        parts += [f"on {errors.escape(line.device)}"] if line.device else []
     elif key.startswith(IMPORTED):
         parts.append("Imported with a collection; not computed here")
-    parts += [found.precision] if found.precision else []
+    device = str(found.facts.get("device", "")) or (line.device if line is not None else "")
+    parts += [f"on {errors.escape(device)}"] if device else []
+    parts += [errors.escape(found.precision)] if found.precision else []
     version = found.request.get("version")
-    parts += [f"definition {version}"] if version else []
+    parts += [f"definition {errors.escape(str(version))}"] if version else []
     parts += [f"Vitrine {errors.escape(line.vitrine)}"] if line is not None and line.vitrine else []
     return " · ".join(parts)
+
+
+def _whose(line: Line, person: Person) -> str:
+    """Who had it made, or asked for it when it was there already; where it came from, if nobody did."""
+    if not line.person:
+        return "Came with Vitrine, from a command line or with an import"
+    who = errors.escape(names.shown(line.person, person))
+    return f"Asked for by {who}" if line.started is None else f"Made by {who}"
 
 
 def _request(facts: dict) -> Request | None:

@@ -38,14 +38,15 @@ def link() -> None:
 def draw(result: Result, key: str) -> None:
     """The counts in a sentence, and every unit of the layer by what it leans on."""
     request, facts, table = result.request, result.facts, result.tables["units"]
+    images, cut, fill = (errors.escape(str(facts[name])) for name in ("images", "cut", "fill"))
     model, site = str(request["model"]), str(request["site"])
     chart = charts.units({model: table}, title=f"Units of {model} at {site}", finding=errors.escape(facts["sentence"]))
     known = int(table["object_lean"].notna().sum())
     figure.draw(
         chart, table, Source("background", single.link(parse_request(request)), (result.key,)), key=f"{key}_units",
         note=f"Each of {known} points is a unit. A share is how far a unit's strongest images (a tenth, chosen on the other half "
-        f"of {facts['images']} images) still stand above all images when all are treated alike: cut by {facts['cut']}, filled "
-        f"with {facts['fill']}, or filtered up to and from {facts['cutoff']:g} of Nyquist (the highest frequency kept is "
+        f"of {images} images) still stand above all images when all are treated alike: cut by {cut}, filled "
+        f"with {fill}, or filtered up to and from {facts['cutoff']:g} of Nyquist (the highest frequency kept is "
         f"{facts['kept']:.3f}). Grey: neither difference could be told from zero. Every share and difference has its 95% "
         "interval in the CSV.",
         opens="its unit", on_click=_wanted,

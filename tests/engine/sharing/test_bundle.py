@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cache.blob import Blob
+from cache import pictures
+from cache.blob import HEADER_BYTES, Blob
 from engine.core import config
 from engine.core.errors import BadRequest, RefusedFile
+from engine.jobs.keys import stored_key
 from engine.people.person import LOCAL
 from engine.sharing import bundle, collections
 from engine.sharing.bundle import LIST
@@ -88,6 +90,82 @@ def test_what_is_the_very_same_is_not_stored_twice() -> None:
     assert collections.items(taken.collection)[0].item.results == (KEY,)
 
 
+def pair() -> Blob:
+    """A result with two pictures, which the store packs."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    return Blob({"images": images}, {}, {"request": {"experiment": "visualize", "units": [1, 2]}, "facts": {}})
+
+
+def with_pair(packed: bool) -> bytes:
+    """A file with that result, as it is exported (or was, while pictures were exported packed)."""
+
+    def change(parts: dict[str, bytes]) -> None:
+        parts[blob_of(parts)] = pair().to_bytes(packed=packed)
+
+    return changed(made(), change)
+
+
+def test_pictures_of_several_units_come_back_to_the_bit() -> None:
+    config.store().put(stored_key(KEY), pair())
+    mine = collections.create(ANNA, "Two units")
+    collections.add(mine.id, ANNA, [unit(1)])
+    data = bundle.export(collections.find(mine.id, ANNA))
+    assert bundle.import_(data, BEN).results == 1 and config.store().stats()["entries"] == 1, "the very same"
+    config.store().delete(stored_key(KEY))
+    (kept,) = collections.items(bundle.import_(data, BEN).collection)
+    again = config.store().get(kept.item.results[0])
+    assert again is not None and (again.arrays["images"] == pair().arrays["images"]).all()
+
+
+def test_what_comes_with_packed_pictures_is_kept_in_its_full_size() -> None:
+    (kept, _) = collections.items(bundle.import_(with_pair(packed=True), BEN).collection)
+    data = config.store().get_bytes(kept.item.results[0])
+    assert data == pair().to_bytes(packed=False)
+    (same, _) = collections.items(bundle.import_(with_pair(packed=False), BEN).collection)
+    assert same.item.results == kept.item.results
+
+
+def test_packed_pictures_that_would_grow_too_large_are_refused_and_not_unpacked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def double(parts: dict[str, bytes]) -> None:
+        parts["results/other.blob"] = parts[blob_of(parts)]
+
+    data, size = with_pair(packed=True), pair().arrays["images"].nbytes
+    monkeypatch.setattr(bundle, "MOST_UNPACKED", size)
+    assert bundle.import_(data, BEN).results == 1
+    with pytest.raises(RefusedFile):
+        bundle.import_(changed(data, double), BEN)
+    monkeypatch.setattr(bundle, "MOST_UNPACKED", size - 1)
+    unpacked: list[object] = []
+    monkeypatch.setattr(pictures, "unpacked", lambda *told: unpacked.append(told))
+    with pytest.raises(RefusedFile):
+        bundle.import_(data, BEN)
+    assert unpacked == []
+
+
+@pytest.mark.parametrize(
+    "packing",
+    [
+        3,
+        [],
+        {"shape": ["a", 1 << 30, 1, 3], "ends": [1]},
+        {"shape": [2, -32, -32, 3], "ends": [1, 2]},
+        {"shape": [1] * 100_000 + [32, 32, 3], "ends": [1]},
+        {"shape": [1, 1 << 20, 1 << 20, 3], "ends": [1]},
+        {"shape": [2, 32, 32, 3], "ends": [1]},
+    ],
+)
+def test_packed_pictures_that_say_nonsense_of_themselves_are_refused(
+    packing: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "packed", lambda array: (array.reshape(-1), packing))
+    data = with_pair(packed=True)
+    monkeypatch.undo()
+    with pytest.raises(RefusedFile, match="not whole"):
+        bundle.import_(data, BEN)
+
+
 def deep(parts: dict[str, bytes]) -> None:
     parts[LIST] = b"[" * 100_000
 
@@ -130,9 +208,9 @@ def bomb(parts: dict[str, bytes]) -> None:
     parts[blob_of(parts)] = Blob({}, {"rows": rows}, {"request": {}, "facts": {}}).to_bytes()
 
 
-def packed(parts: dict[str, bytes]) -> None:
-    picture = np.zeros((2, 64, 64, 3), np.uint8)
-    parts[blob_of(parts)] = Blob({"images": picture}, {}, {"request": {}, "facts": {}}).to_bytes(packed=True)
+def crooked_header(parts: dict[str, bytes]) -> None:
+    name, header = blob_of(parts), b'{"__metadata__": "none"}'
+    parts[name] = parts[name][:HEADER_BYTES] + len(header).to_bytes(8, "little") + header
 
 
 @pytest.mark.parametrize(
@@ -154,7 +232,7 @@ def packed(parts: dict[str, bytes]) -> None:
         spoiled,
         other_blob,
         bomb,
-        packed,
+        crooked_header,
     ],
 )
 def test_a_file_that_is_not_as_it_should_be_is_refused_whole(change: Callable[[dict[str, bytes]], None]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
 from engine.sharing import collections, document, markdown
-from tests.engine.sharing.conftest import ANNA, stored, unit
+from tests.engine.sharing.conftest import ANNA, BEN, KEY, stored, unit
+from tests.engine.sharing.test_history import VIT, plant
 
 HOSTILE = """<script>alert(1)</script> <img src=x onerror=alert(1)> ![a](http://elsewhere.example/a.png)
 [b](javascript:alert(1)) [c](data:text/html,x) [d](vbscript:x) [e]( JaVaScRiPt:alert(1)) <javascript:alert(1)>
@@ -65,6 +67,15 @@ def test_notes_are_formatted_and_items_lead_back_to_the_server() -> None:
     assert "<strong>round</strong>" in text and "<li>one</li>" in text
     (link,) = [found["href"] for tag, found in Tags(text).found if tag == "a"]
     assert link == "https://v.example.org/feature_visualization?a=starter-vit%40blocks.6.mlp.hidden%3A1"
+
+
+def test_an_item_says_what_is_known_of_how_its_result_was_made() -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    plant(BEN, KEY, VIT, 500.0, device="H200")
+    found = page()
+    assert f"stored {today} · H200" in found and "computed" not in found
+    plant(ANNA, KEY, VIT, 100.0, started=90.0, device="A card", vitrine="1.2")
+    assert f"computed {today} · A card · Vitrine 1.2" in page()
 
 
 def test_without_the_package_notes_stand_as_they_were_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,20 @@ def test_asked_for_again_a_result_has_one_line_that_still_says_how_it_came_about
     plant(ANNA, "k1", VIT, 500.0)
     first = history.search(Wanted(), ANNA).lines[0]
     assert (first.key, first.ended, first.device) == ("k1", START + 500.0, "CPU")
+    assert first.seconds == 10.0, "as long as it took then"
     assert history.search(Wanted(), ANNA).count == 2
+
+
+def test_a_line_that_says_of_what_was_found_that_it_was_computed_here_is_not_believed() -> None:
+    """Such lines were written once: with the device and the version of the server that was asked."""
+    plant(CARA, "k1", VIT, 50.0, device="This server", vitrine="1.0")
+    plant(CARA, "k2", VIT, 60.0, device="As the result says")
+    assert [
+        (line.device, line.vitrine) for line in history.search(Wanted(), CARA).lines if line.key in ("k1", "k2")
+    ] == [
+        ("As the result says", ""),
+        ("", ""),
+    ]
 
 
 def test_of_a_result_that_two_asked_for_the_one_who_had_it_made_is_named() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -13,10 +13,10 @@ from engine.core import config
 from engine.core.config import store
 from engine.core.errors import Unavailable
 from engine.core.images import to_png
-from engine.core.request import Request
+from engine.core.request import Request, Result
 from engine.data import belongings, uploads
 from engine.jobs.endings import Ending
-from engine.jobs.keys import here
+from engine.jobs.keys import here, stored_key
 from engine.jobs.scheduler import Jobs
 from engine.people.person import LOCAL, SERVER, Person
 from engine.sharing import collections, history, notices, recording
@@ -93,6 +93,46 @@ def test_asking_for_what_is_there_is_a_line_and_no_news(jobs: Jobs) -> None:
     assert line.started is None and notices.unseen(BEN) == []
 
 
+def kept(key: str, **facts: str) -> str:
+    """A result in the store that says this of itself; gives the place where it is."""
+    place = stored_key(key)
+    about = {"precision": "float32", **facts}
+    config.store().put(place, Result({"experiment": "play", "version": 1}, facts=about).to_blob())
+    return place
+
+
+def ended(key: str, started: float | None) -> history.Line:
+    """Anna's line of a job that ended now with the result under this key."""
+    recording.record(Ending(key, Play(name=key), (ANNA,), "done", time.time(), started))
+    return next(line for line in lines() if line.key == key)
+
+
+def test_a_result_says_itself_where_it_was_computed(jobs: Jobs) -> None:
+    begun = time.time()
+    for key in ("k1", "k2"):
+        kept(key, device="a worker's card")
+    computed, found = ended("k1", begun), ended("k2", None)
+    assert computed.device == found.device == "a worker's card"
+    assert computed.vitrine and computed.seconds is not None and not found.vitrine
+
+
+def test_of_what_was_found_nobody_says_that_it_was_computed_here(jobs: Jobs) -> None:
+    """Whether it was there when it was asked for, or came while the job waited for its turn."""
+    kept("k1")
+    kept("k2")
+    for line in (ended("k1", None), ended("k2", time.time())):
+        assert (line.device, line.vitrine, line.started, line.computed_in) == ("", "", None, "float32")
+
+
+def test_of_what_a_cluster_computed_only_the_result_says_where(jobs: Jobs, configured: Callable[..., None]) -> None:
+    begun = time.time()
+    configured(cluster={"executor": "dask"})
+    for key, facts in {"k1": {"device": "a worker's card"}, "k2": {}}.items():
+        kept(key, **facts)
+        line = ended(key, begun)
+        assert (line.device, line.vitrine) == (facts.get("device", ""), "") and line.seconds is not None
+
+
 def test_news_is_news_until_it_was_looked_at(jobs: Jobs) -> None:
     keys = [jobs.wait(jobs.submit(Play(name=name), ANNA), 30) and Play(name=name).key() for name in "ab"]
     assert {line.key for line in lines()} == {line.key for line in notices.unseen(ANNA)} == set(keys)
@@ -158,7 +198,7 @@ def test_what_the_store_got_another_way_is_added_once_and_of_nobody() -> None:
 
 def test_a_picture_of_the_result_stands_in_its_line(jobs: Jobs) -> None:
     place = stored("d" * 26)
-    made = recording._made(place)
+    made = recording._made(place, None)
     assert made["computed_in"] and made["picture"][:4] == b"RIFF"
 
 

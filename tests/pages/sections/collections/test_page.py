@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from engine.core.request import Result
 from engine.jobs.keys import stored_key
 from engine.people.person import Person
 from engine.sharing import collections, history, names, notices, recording, tokens
+from engine.sharing.bundle import IMPORTED
 from engine.sharing.database import database
 from engine.sharing.history import Wanted
 from tests.engine.sharing.conftest import ANNA, BEN, CARA, KEY, stored, unit
@@ -174,6 +176,14 @@ def test_a_result_says_who_made_it_when_and_with_what(as_person) -> None:
         assert part in text
 
 
+def test_a_result_that_was_found_says_who_asked_and_since_when_it_is_there(as_person) -> None:
+    stored(version=6)
+    plant(BEN, KEY, {**VIT, "version": 6}, 100.0)
+    text = texts(opened(RESULT, r=KEY))
+    assert "Asked for by Ben" in text and f"stored {datetime.now():%Y-%m-%d}" in text
+    assert "Made by" not in text and "in 12 s" not in text and "Vitrine " not in text.partition("definition 6")[2]
+
+
 def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_makes(as_person) -> None:
     from engine.visualization.request import VisualizeRequest
 
@@ -186,6 +196,16 @@ def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_ma
     assert not app.exception
     assert {"As it was", "With the present version"} <= {each.value for each in app.subheader}
     assert [each.label for each in app.button if each.key == "res_again"] == ["Make it again"]
+
+
+def test_what_an_imported_result_says_of_itself_is_text(as_person) -> None:
+    """A file can say anything; an image would be asked for in the name of whoever looks at it."""
+    image = "![x](/auth/logout)"
+    request, facts = {"experiment": "nobodys", "version": image}, {"precision": "float32", "more": image}
+    config.store().put(f"{IMPORTED}{KEY}", Result(request, facts=facts).to_blob())
+    text = texts(opened(RESULT, r=f"{IMPORTED}{KEY}"))
+    assert "Imported with a collection" in text and "definition" in text
+    assert text.count("/auth/logout") == 2 and "![" not in text
 
 
 @pytest.mark.parametrize("key", ["", "nothing", "../../etc/passwd", "<script>", "a" * 5000])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -98,3 +100,21 @@ def test_units_of_a_layer_stand_under_what_was_counted_and_the_page_leads_there(
     told = " ".join(each.value for each in app.markdown).replace("\\", "")
     assert "units lean on the object and" in told and "would have been seen in 80% of cases" in told
     assert any("Click a point to open its unit." in each.value for each in app.caption)
+
+
+def test_what_an_imported_result_says_of_its_units_is_text() -> None:
+    """A file can say anything; an image would be asked for in the name of whoever looks at it."""
+
+    def page() -> None:
+        from pages.common import results
+        from pages.sections.reliance import units
+
+        units.draw(results.find("in-units"), "units")
+
+    asked = build(UnitCuesRequest, model="starter-cnn", site="stages.3.blocks.0", limit=24)
+    true = Runner(config.store()).fetch(asked, lambda progress: None)
+    facts = {**true.facts, "cut": "![x](/auth/logout)", "fill": "![x](/auth/logout)", "images": "![x](/auth/logout)"}
+    config.store().put("in-units", replace(true, facts=facts).to_blob())
+    app = AppTest.from_function(page, default_timeout=120).run()
+    told = " ".join(each.value for each in app.caption)
+    assert not app.exception and told.count("/auth/logout") == 3 and "![" not in told
