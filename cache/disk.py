@@ -10,13 +10,14 @@ written or removed. A row that is not ours raises OSError, which diskcache count
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import secrets
 import stat
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from diskcache import Disk
 
@@ -60,6 +61,12 @@ class BytesDisk(Disk):
         if not read and mode == IN_FILE:
             return self.path(filename).read_bytes()
         raise OSError("A row of the result store is not one that Vitrine wrote; it was not read.")
+
+    def opened(self, mode: Any, filename: Any, value: Any) -> IO[bytes]:
+        """The same as a file to read from, and to close."""
+        if mode == IN_FILE:
+            return self.path(filename).open("rb")
+        return io.BytesIO(self.fetch(mode, filename, value, False))
 
     def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:
         name = f"{secrets.token_hex(1)}/{secrets.token_hex(15)}.val"

@@ -11,18 +11,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import diskcache
 
-from cache.disk import IN_ROW, WRITTEN, BytesDisk
+from cache.disk import WRITTEN, BytesDisk
 from cache.opening import BUSY_SECONDS, DATABASE, FILE_FROM_BYTES, is_full, open_database, release_reserve, remove
 
 T = TypeVar("T")
@@ -148,17 +150,35 @@ class Shelf:
 
     def read(self, key: str) -> bytes | None:
         """The value, or None where there is none. Raises ForeignValue or StoreUnavailable."""
-        return self._run(self._read, key)
+        return self._run(
+            self._of_row, key, lambda mode, filename, value: self._disk.fetch(mode, filename, value, False)
+        )
 
-    def _read(self, key: str) -> bytes | None:
+    @contextlib.contextmanager
+    def opened(self, key: str) -> Iterator[tuple[Callable[[int, int], bytes], int] | None]:
+        """What reads the bytes from one place of a value to another, and how many there are; None where there is no value. It
+        stays readable meanwhile, though it be replaced. Raises ForeignValue or StoreUnavailable, and so does the reading."""
+        file = self._run(self._of_row, key, self._disk.opened)
+        if file is None:
+            yield None
+            return
+
+        def read(start: int, end: int) -> bytes:
+            file.seek(start)
+            return file.read(end - start)
+
+        with file:
+            yield partial(self._translated, read), self._translated(file.seek, 0, os.SEEK_END)
+
+    def _of_row(self, key: str, take: Callable[[Any, Any, Any], T]) -> T | None:
+        """What is taken of a value's row: its mode, the name of its file and its bytes; None where there is none."""
         for attempt in range(3):
             query = f"SELECT mode, filename, value FROM Cache WHERE key = ? AND {_LIVE}"
             rows = self._select(query, (key, time.time()))
             if not rows:
                 return None
-            mode, filename, value = rows[0]
             try:
-                return self._disk.fetch(mode, filename, value, False)
+                return take(*rows[0])
             except FileNotFoundError as error:  # replaced between the row and the file? Look again
                 if attempt == 2:
                     if not self._database.exists():  # the whole folder is gone; it may come back
@@ -169,29 +189,6 @@ class Shelf:
                     raise
                 raise ForeignValue(str(error)) from error
         return None
-
-    def opened(self, key: str) -> tuple[Callable[[int, int], bytes], int] | None:
-        """What reads the bytes from one place of a value to another, and how many there are; None where there is no value.
-        Raises ForeignValue or StoreUnavailable, the reading OSError."""
-        query = f"SELECT mode, filename, value FROM Cache WHERE key = ? AND {_LIVE}"
-        rows = self._run(self._select, query, (key, time.time()))
-        if not rows:
-            return None
-        mode, filename, value = rows[0]
-        if mode == IN_ROW and filename is None and type(value) is bytes:
-            return (lambda start, end: value[start:end]), len(value)
-        try:
-            path = self._disk.path(filename)
-            size = path.stat().st_size
-        except OSError as error:
-            raise ForeignValue(str(error)) from error
-
-        def read(start: int, end: int) -> bytes:
-            with path.open("rb") as file:
-                file.seek(start)
-                return file.read(end - start)
-
-        return read, size
 
     def write_lines(self, lines: Mapping[str, bytes], tag: str) -> None:
         """Store small values together, all or none, under one tag; those that are there stay. Raises as `write` does."""

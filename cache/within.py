@@ -7,13 +7,13 @@ whose result is gone is as good as none.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cache.blob import Blob, DamagedBlob, pieces
 from cache.pieces import Pieces, Whole
-from cache.shelf import ForeignValue, Shelf
+from cache.shelf import ForeignValue, Shelf, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +79,16 @@ class Lines:
     def cut(self, place: str, how: str) -> Blob | None:
         """A result out of the one that it stands in, of which nothing else is decoded; None where that is gone. Raises
         StoreUnavailable, DamagedBlob."""
-        if (opened := self._shelf.opened(place)) is None:
-            return None
-        read, size = opened
+        with self._shelf.opened(place) as opened:
+            return None if opened is None else self._cut(*opened, how)
+
+    def _cut(self, read: Callable[[int, int], bytes], size: int, how: str) -> Blob:
         try:
             if (found := pieces(read, size)) is not None:
                 return _KNOWS[0].cut(found, how)
             whole = Blob.from_bytes(read(0, size))
             return _KNOWS[0].cut(Whole(whole.arrays, whole.tables, whole.facts), how)
-        except (DamagedBlob, MemoryError):
+        except (DamagedBlob, MemoryError, StoreUnavailable):
             raise
         except Exception as error:  # whatever the parsers of what was changed raise
             raise DamagedBlob(f"A part of a stored result cannot be read ({type(error).__name__}).") from error

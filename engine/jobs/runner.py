@@ -1,7 +1,7 @@
 """Getting one result: from the store, from another process that is at it, or by computing it here.
 
 Invariant: a result that was computed is not lost. It is stored; where the store cannot be written it stays in memory,
-with a warning, and is stored as soon as that works again.
+with a warning, and is stored as soon as that works again, whether or not anything else is computed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ POLL_SECONDS = 0.25
 LEASE_SECONDS = 30.0
 UNSTORED_RESULTS = 64
 """How many results that could not be stored are kept in memory at most; the oldest goes first, with a log line."""
+AGAIN_SECONDS = 60.0
+"""How long until the store is asked again to take what it refused, where nothing shows before that it takes results again."""
 
 Reporter = Callable[[Progress | None], None]
 """Takes in progress (None: none to tell) and raises Cancelled when the work must stop."""
@@ -73,13 +75,23 @@ class _Context:
         return self.runner.keep(request, result, spare)
 
 
+@dataclass(frozen=True)
+class _Unstored:
+    """A result that could not be stored, and the warning that it deserves; `again`: the store may take it another time."""
+
+    result: Result
+    warning: str
+    again: bool
+
+
 class Runner:
     """Gets results for one process; used by all of its workers."""
 
     def __init__(self, store: Keeps) -> None:
         self.store = store
         self._lock = threading.Lock()
-        self._unstored: OrderedDict[str, tuple[Result, str]] = OrderedDict()  # with the warning that it deserves
+        self._unstored: OrderedDict[str, _Unstored] = OrderedDict()
+        self._asks_again = False  # whether a thread waits to do so
 
     def find(self, key: str, *, only: str | None = None) -> Result | None:
         """The result under a request's key, if it is there already: in this machine's precision, else in another, or in one
@@ -103,7 +115,7 @@ class Runner:
         with self._lock:
             kept = self._unstored.get(place)
         if kept is not None:
-            return kept[0]
+            return kept.result
         if known is not None and place not in known:
             return None
         blob = self.store.get(place)
@@ -121,7 +133,7 @@ class Runner:
         """What a person should know about a result that is there: that it could not be stored, and why."""
         with self._lock:
             kept = next((self._unstored[place] for place in keys.places(key) if place in self._unstored), None)
-        return kept[1] if kept else None
+        return kept.warning if kept else None
 
     def fetch(
         self, request: Request, report: Reporter, begins: Begins = _goes_ahead, *, nested: bool = False
@@ -156,7 +168,7 @@ class Runner:
         if not isinstance(result, Result):
             raise TypeError(f"{request.experiment} returned {type(result).__name__}, not a Result")
         if self.keep(request, result):
-            self._put_kept()
+            self.put_kept()
         return result
 
     def keep(self, request: Request, result: Result, spare: bool = False) -> bool:
@@ -172,7 +184,8 @@ class Runner:
         what it says is for the caller to know (see `engine.jobs.executors.wire.checked`). Raises DamagedBlob."""
         result = Result.from_blob(Blob.from_bytes(data))
         result.key = place
-        self._put(result, data=data)
+        if self._put(result, data=data):
+            self.put_kept()
         return result
 
     def _put(self, result: Result, spare: bool = False, data: bytes | None = None) -> bool:
@@ -189,22 +202,42 @@ class Runner:
                 log.exception("The result %s could not be stored", key)
             if spare:
                 return False
+            again = isinstance(error, StoreUnavailable | MemoryError)
             with self._lock:
-                self._unstored[key] = (result, _warning(error))
+                self._unstored[key] = _Unstored(result, _warning(error), again)
                 if len(self._unstored) > UNSTORED_RESULTS:
                     given_up, _ = self._unstored.popitem(last=False)
                     log.error("The result %s was given up: too many could not be stored", given_up)
+            if again:
+                self._ask_again_later()
             return False
         with self._lock:
             self._unstored.pop(key, None)
         return True
 
-    def _put_kept(self) -> None:
-        """The store takes results (again): hand it those that it refused before."""
+    def put_kept(self) -> None:
+        """The store may take results (again): hand it those that it refused before."""
         with self._lock:
-            kept = [result for result, _ in self._unstored.values()]
+            kept = [each.result for each in self._unstored.values() if each.again]
         for result in kept:
             self._put(result)
+
+    def _ask_again_later(self) -> None:
+        """Once for all that it refused; what it refuses then is asked about later again."""
+        with self._lock:
+            if self._asks_again:
+                return
+            self._asks_again = True
+        timer = threading.Timer(AGAIN_SECONDS, self._ask_again)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:  # no thread to be had; the next refusal sees to it
+            self._asks_again = False
+
+    def _ask_again(self) -> None:
+        self._asks_again = False
+        self.put_kept()
 
 
 def _warning(error: Exception) -> str:

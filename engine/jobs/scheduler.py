@@ -225,6 +225,7 @@ class Jobs:
                 self.end(self._records[key], "cancelled")
             self._changed.notify_all()
         self._workers.join(timeout)
+        self._runner.put_kept()
         self._journal.close()
 
     def _join(self, job: Job, person: Person, batch: str) -> bool:

@@ -1,6 +1,7 @@
 """The name that a browser is given, so that a reloaded page still owns the jobs that it started: random, and signed.
 
-Invariant: a name that this server did not give is none. The secret that it signs with is given in the environment
+Invariants: a name that this server did not give is none; servers of one host leave each other's alone, whatever their ports and
+sub-paths, which cookies do not know: each has a cookie of its own. The secret that it signs with is given in the environment
 (`VITRINE_COOKIE_SECRET`) or is made once and kept in the cache folder, readable by its owner alone.
 """
 
@@ -13,6 +14,7 @@ import logging
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +26,9 @@ VARIABLE = "VITRINE_COOKIE_SECRET"
 FILE = "cookie-secret"
 FEWEST = 32
 """Characters of a secret."""
+FORMER = "vitrine_browser"
+"""What every server called its cookie once."""
+_COOKIE = re.compile(rf"{FORMER}_[0-9a-f]{{8}}")
 _SIGNED = re.compile(r"([A-Za-z0-9_-]{22})\.([0-9a-f]{64})")
 
 
@@ -31,6 +36,23 @@ def new() -> str:
     """A new name, signed: what the browser keeps."""
     name = secrets.token_urlsafe(16)
     return f"{name}.{_mark(name)}"
+
+
+def cookie() -> str:
+    """What this server calls its cookie, by its secret."""
+    return f"{FORMER}_{_mark('the name of the cookie')[:8]}"
+
+
+def is_cookie(name: str) -> bool:
+    """Whether some server calls its cookie so."""
+    return _COOKIE.fullmatch(name) is not None
+
+
+def name_among(cookies: Mapping[str, str]) -> str | None:
+    """The name in what a browser sent, under today's cookie or else under the former one; None where there is none of ours."""
+    if not any(name.startswith(FORMER) for name in cookies):  # which takes no secret to know
+        return None
+    return name_in(cookies.get(cookie())) or name_in(cookies.get(FORMER))
 
 
 def name_in(cookie: object) -> str | None:

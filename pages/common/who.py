@@ -23,7 +23,6 @@ from engine.core.errors import VitrineError
 from engine.people import browsers, identity
 from engine.people.person import Person
 
-COOKIE = "vitrine_browser"
 BELIEVED = "x-vitrine-believed"
 """The header that says that those of a login come from a named proxy; its value is this process's own."""
 PROXIED = ("x-forwarded", "forwarded", "x-real-ip", "via", "x-proxy")
@@ -39,7 +38,7 @@ def person() -> Person:
         return identity.from_claims(asked, claims)
     if asked.access.login == "proxy" and (found := _from_proxy(st.context.headers)) is not None:
         return found
-    name = browsers.name_in(st.context.cookies.get(COOKIE)) or _of_session()
+    name = browsers.name_among(st.context.cookies) or _of_session()
     return identity.visitor(asked, name, _is_near(st.context.ip_address, st.context.headers))
 
 
@@ -57,7 +56,7 @@ def of(asked: HTTPConnection) -> Person:
         return identity.from_claims(settings, claims)
     if settings.access.login == "proxy" and (found := _from_proxy(asked.headers)) is not None:
         return found
-    name = browsers.name_in(asked.cookies.get(COOKIE)) or secrets.token_urlsafe(16)
+    name = browsers.name_among(asked.cookies) or secrets.token_urlsafe(16)
     return identity.visitor(settings, name, _is_near(asked.client.host if asked.client else "", asked.headers))
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import html
 import logging
 import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
@@ -19,13 +21,16 @@ from engine.core import config
 from engine.core.errors import VitrineError
 from engine.core.settings.access import Access
 from engine.people import browsers
-from pages.common.who import BELIEVED, COOKIE, PASSWORD
+from pages.common.who import BELIEVED, PASSWORD
 
 log = logging.getLogger(__name__)
 
 PEER = "vitrine.peer"
 SIGNING_IN = ("/auth/login", "/oauth2callback")
 YEAR = 31_536_000
+MOST_SERVERS = 20
+"""Of how many other servers of our host a browser keeps the cookies: where a server has another secret after each restart, there
+would be more and more of them, until a proxy refuses what is so long."""
 
 
 def access() -> Access:
@@ -89,7 +94,7 @@ def once_each(headers: list[tuple[bytes, bytes]], told: set[bytes]) -> bool:
 
 class Browsers:
     """Gives each browser a random name that we sign, so that a reloaded page still owns the jobs it started; one that we did not
-    sign is replaced. Behind TLS every cookie goes through TLS alone."""
+    sign is replaced, unless it is another server's. Behind TLS every cookie goes through TLS alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -98,14 +103,13 @@ class Browsers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        secure, known = is_secure(scope), browsers.name_in(_cookie(scope)) is not None
+        secure = is_secure(scope)
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
-                if not known and b"text/html" in dict(headers).get(b"content-type", b""):
-                    given = f"{COOKIE}={browsers.new()}; Path=/; HttpOnly; SameSite=Lax; Max-Age={YEAR}"
-                    headers.append((b"set-cookie", given.encode()))
+                if b"text/html" in dict(headers).get(b"content-type", b""):
+                    headers += [(b"set-cookie", given.encode()) for given in _given(_cookies(scope))]
                 message["headers"] = [
                     (name, _guarded(name, value)) if secure else (name, value) for name, value in headers
                 ]
@@ -125,14 +129,26 @@ def _guarded(name: bytes, value: bytes) -> bytes:
     return value if name != b"set-cookie" or has_it else value + b"; Secure"
 
 
-def _cookie(scope: Scope) -> str | None:
-    """Our cookie; of several of its name, none. Not read as Starlette does, which takes the last."""
-    found = []
+def _given(cookies: Mapping[str, str]) -> Iterator[str]:
+    """What a browser with these cookies is to keep from now on: nothing new where it has ours."""
+    own, former = browsers.cookie(), cookies.get(browsers.FORMER, "")
+    if browsers.name_in(cookies.get(own)) is not None:
+        return
+    name = former if browsers.name_in(former) is not None else browsers.new()
+    yield f"{own}={name}; Path=/; HttpOnly; SameSite=Lax; Max-Age={YEAR}"
+    others = [each for each in cookies if browsers.is_cookie(each) and each != own]  # a browser names its oldest first
+    yield from (f"{each}=; Path=/; Max-Age=0" for each in others[:-MOST_SERVERS])
+
+
+def _cookies(scope: Scope) -> dict[str, str]:
+    """The cookies of a request; of several of one name, none. Not read as Starlette does, which takes the last."""
+    found: list[tuple[str, str]] = []
     for name, value in scope["headers"]:
         if name == b"cookie":
-            parts = value.decode("latin-1").split(";")
-            found += [part.partition("=")[2].strip() for part in parts if part.partition("=")[0].strip() == COOKIE]
-    return found[0] if len(found) == 1 else None
+            parts = (part.partition("=") for part in value.decode("latin-1").split(";"))
+            found += [(part[0].strip(), part[2].strip()) for part in parts]
+    often = Counter(name for name, _ in found)
+    return {name: value for name, value in found if often[name] == 1}
 
 
 class SigningIn:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -123,6 +126,68 @@ def test_a_damaged_file_damages_what_stands_in_it_and_is_told_once(store: Result
     path.write_bytes(data)
     assert store.get("a-3") is None
     assert any("whole cannot be used" in problem for problem in store.problems())
+
+
+class Unreadable(io.BytesIO):
+    """A file on a disk that fails."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def no_more_files(*_: object) -> io.BytesIO:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+@pytest.mark.parametrize("how", [{"open": no_more_files}, {"lstat": no_more_files}, {"open": lambda *_: Unreadable()}])
+def test_an_error_of_the_system_that_passes_damages_nothing(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    store.put("whole", blob())
+    with monkeypatch.context() as now:
+        for name, fails in how.items():
+            now.setattr(Path, name, fails)
+        assert store.get("a-1") is None
+    assert ["cannot be used: [Errno " in problem for problem in store.problems()] == [True]
+    assert store.get("a-1") is not None and store.get("a-2") is not None and store.has("a-3")
+
+
+def test_a_row_of_a_result_that_is_replaced_just_then_is_read_from_the_new_one(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("whole", blob())
+    disk, again = store._shelf._disk, [True]
+    path = disk.path
+
+    def late(filename: object) -> Path:
+        if again and again.pop():
+            store.put("whole", blob())
+        return path(filename)
+
+    monkeypatch.setattr(disk, "path", late)
+    assert store.get("a-1") is not None and not again and store.problems() == []
+
+
+def test_a_row_of_a_result_that_is_replaced_while_it_is_read_is_read_to_the_end(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("whole", blob())
+    cut = Rows.cut
+
+    def slow(self: Rows, pieces: Pieces | Whole, how: str) -> Blob:
+        store.put("whole", blob())
+        return cut(self, pieces, how)
+
+    monkeypatch.setattr(Rows, "cut", slow)
+    assert store.get("a-1") is not None and store.problems() == []
+
+
+def test_a_result_whose_file_is_gone_for_good_is_missing_with_all_that_stands_in_it(store: ResultStore) -> None:
+    store.put("whole", blob())
+    for path in store.folder.glob("??/*.val"):
+        path.unlink()
+    assert store.get("a-1") is None
+    assert [problem for problem in store.problems() if problem.endswith("counts as missing: Its file is gone.")]
 
 
 @pytest.mark.parametrize("value", [b"", b"x", b"\xff\xfe 1", b"../../etc 0", b"pin/x 0", b"whole ../x", b"whole 99"])

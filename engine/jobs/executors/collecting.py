@@ -1,7 +1,7 @@
 """Taking in what a run has made so far: a pure function of its folder and of the store, to be called as often as one likes.
 
 Invariant: what is taken in was checked, and is what its name says; what only seems damaged, since a network disk shows it late,
-is looked at again the next time.
+is looked at again the next time, and so is what the store could not take.
 """
 
 from __future__ import annotations
@@ -57,7 +57,11 @@ def collect(run: RunFolder, runner: Runner) -> Collected:
             _note(run, runner, place)
             continue
         try:
-            take(run, runner, place, file)
+            if not take(run, runner, place, file):
+                refused[place] = (
+                    f"The result {place} could not be stored. Collect the run again once the cache can be written."
+                )
+                continue
             taken += 1
             known.add(place)
         except RefusedFile as problem:
@@ -68,12 +72,16 @@ def collect(run: RunFolder, runner: Runner) -> Collected:
     return Collected(run.path.name, taken, dict(counts), failed, {p: r for p, r in refused.items() if p not in known})
 
 
-def take(run: RunFolder, runner: Runner, place: str, file: Path) -> None:
-    """Take in one result. Raises RefusedFile where it is damaged, or is not what its name says."""
+def take(run: RunFolder, runner: Runner, place: str, file: Path) -> bool:
+    """Take in one result; whether it is stored, else it is in memory alone. Raises RefusedFile where it is damaged, or is not
+    what its name says."""
     data = read(file) or b""
     checked(place, data)
     runner.take_in(place, data)
+    if runner.warning(place) is not None:
+        return False
     _note(run, runner, place)
+    return True
 
 
 def _stands_inside(runner: Runner, place: str) -> bool:

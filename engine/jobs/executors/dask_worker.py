@@ -174,10 +174,15 @@ def supervise(address: str, slots: Mapping[str, Mapping[str, str]]) -> int:
         signal.signal(number, lambda *_: ending.set())
     module = [sys.executable, "-m", __name__, address, "--name"]
     running: dict[str, subprocess.Popen[bytes]] = {}
-    while not ending.wait(AGAIN_SECONDS if running else 0):
+    pause = 0.0
+    while not ending.wait(pause):
+        pause = AGAIN_SECONDS
         for name, seen in slots.items():
             if name not in running or running[name].poll() is not None:
-                running[name] = subprocess.Popen([*module, name], env=dict(seen))
+                try:
+                    running[name] = subprocess.Popen([*module, name], env=dict(seen))
+                except OSError as error:  # no room for it now, which is no reason to leave the others alone
+                    log.warning("The worker %s could not be started: %s", name, error.strerror or error)
     for process in running.values():
         with suppress(OSError):
             process.terminate()

@@ -2,7 +2,8 @@
 
 Processes are started as programs of their own (nothing is forked, which CUDA does not survive) and are spoken to through pipes.
 They keep results in the store of who started them. Invariants: a job whose process died is begun once more, and no third time; a
-process that hears no cancelling, or works on one job for longer than it may, is killed; a new one takes its place.
+process that hears no cancelling, or works on one job for longer than it may, is killed; a new one takes its place, later where
+none can be started now.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ log = logging.getLogger(__name__)
 DEAF_SECONDS = 60.0
 """How long a cancelled job may go on before its process is killed."""
 AGAIN_SECONDS = 60.0
-"""How long until a process is started again whose like ended before they were ready, while others do the work."""
+"""How long until a process is started again whose like could not be, or ended before they were ready."""
 POLL_SECONDS = 0.1
+NOT_STARTED = "A worker process could not be started"
 Message = tuple[Mapping[str, Any], bytes]
 
 
@@ -181,6 +183,7 @@ class Slot:
         self._where = f"process {number + 1} ({device})"
         self.child: Child | None = None
         self._unable = 0
+        self._trouble = ""
         self._having: dict[str, Handle] = {}
         self._began: dict[str, float] = {}
         self._told: dict[str, float] = {}
@@ -197,31 +200,41 @@ class Slot:
         if self.child is not None:
             self.child.end()
 
-    def _start(self) -> Child:
+    def _start(self) -> Child | None:
+        """Its process, a new one where there is none; None where none can be started now, and `_trouble` says why."""
         if self.child is None:
-            self.child = Child(self._owner.runner.store, self._device, self._threads)
+            try:
+                self.child = Child(self._owner.runner.store, self._device, self._threads)
+            except Exception as error:  # no memory, process, thread or file to be had, or another device than there was
+                self._trouble = getattr(error, "strerror", None) or str(error)
+                log.warning("The worker %s could not be started: %s", self._where, self._trouble)
         return self.child
 
     @property
     def unable(self) -> bool:
-        """Whether its processes end before they are ready."""
+        """Whether its processes cannot be started, or end before they are ready."""
         return self._unable >= ATTEMPTS
 
     def _rest(self) -> None:
         """Look whether its process is ready now; one that ended as well is started again after a while."""
+        if (child := self._start()) is None:
+            self._owner.pause(AGAIN_SECONDS)
+            return
         try:
-            if (message := self._start().next(POLL_SECONDS)) is not None:
-                self._hear(cast(Child, self.child), *message)
+            if (message := child.next(POLL_SECONDS)) is not None:
+                self._hear(child, *message)
         except EOFError:
             self._owner.pause(AGAIN_SECONDS)
             self._died()
 
     def _carry(self, handle: Handle) -> None:
         """Have the process carry this one out, and short ones meanwhile."""
+        if (child := self._start()) is None:
+            self._put_off(handle)
+            return
         try:
-            self._give(self._start(), handle)
+            self._give(child, handle)
             while self._having:
-                child = cast(Child, self.child)
                 self._look(child)
                 if (message := child.next(POLL_SECONDS)) is not None:
                     self._hear(child, *message)
@@ -231,9 +244,17 @@ class Slot:
             self._died()
         except Exception:
             log.exception("The worker %s had to be given up", self._where)
-            if self.child is not None:
-                self.child.process.kill()
+            child.process.kill()
             self._died()
+
+    def _put_off(self, handle: Handle) -> None:
+        """There is no process for this one. It waits for one, here or elsewhere, unless none could be started before either."""
+        self._unable += 1
+        if self.unable and not self._owner.has_able():
+            handle.ends("failed", Unavailable(f"{NOT_STARTED}: {self._trouble}"))
+            return
+        self._owner.again(handle, f"{NOT_STARTED}, and it is tried again: {self._trouble}")
+        self._owner.pause(AGAIN_SECONDS)
 
     def _give(self, child: Child, handle: Handle) -> None:
         if handle.cancelled:
@@ -310,7 +331,7 @@ class Slot:
                 handle.ends("cancelled")
             elif self.unable and not self._owner.has_able():
                 why = child.trouble or f"it ended with {how}; the log says more"
-                handle.ends("failed", Unavailable(f"A worker process could not be started: {why}"))
+                handle.ends("failed", Unavailable(f"{NOT_STARTED}: {why}"))
             elif handle.deaths >= ATTEMPTS:
                 handle.ends("failed", Unavailable(died_twice(how)))
             elif not begun:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cache.blob import Blob
 from cache.store import ResultStore, StoreUnavailable
 from engine.core.request import Result
+from engine.jobs import runner
 from engine.jobs.keys import request_key, stored_key
 from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
-from tests.engine.jobs.playing import SECONDS, Play, Stage, full
+from tests.engine.jobs.playing import SECONDS, Play, Stage, full, until
 
 
 def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_stored_later(
@@ -29,6 +32,63 @@ def test_a_result_that_cannot_be_stored_stays_in_memory_with_a_warning_and_is_st
         assert jobs.snapshot(jobs.submit(Play(name="a"))).warning == snapshot.warning and stage.ran == ["a"]
     jobs.wait(jobs.submit(Play(name="b")), SECONDS)
     assert store.get(stored_key(job.id)) is not None and jobs.snapshot(job).warning is None
+
+
+@pytest.fixture
+def refused(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """It keeps in memory what an executor brought while the disk was full."""
+    runner = Runner(store)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "put_bytes", full)
+        runner.take_in("a.float32", Blob(facts={"request": {}, "facts": {}}).to_bytes())
+    assert store.get("a.float32") is None and runner.warning("a.float32") is not None
+    return runner
+
+
+def test_what_an_executor_brought_is_stored_once_the_store_takes_what_it_brings_next(
+    store: ResultStore, refused: Runner
+) -> None:
+    refused.take_in("b.float32", Blob(facts={"request": {}, "facts": {}}).to_bytes())
+    assert store.stored() == {"a.float32", "b.float32"} and refused.warning("a.float32") is None
+
+
+def test_what_the_store_refused_is_stored_though_nothing_else_is_computed_or_brought(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where processes of their own store what they compute, or nobody asks for anything."""
+    monkeypatch.setattr(runner, "AGAIN_SECONDS", 0.02)
+    refusals: list[str] = []
+
+    def full_at_first(key: str, *_: object) -> None:
+        refusals.append(key)
+        full() if len(refusals) < 4 else None
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "put", full_at_first)
+        there = Runner(store)
+        assert not there.keep(Play(name="a"), Result({}))
+        until(lambda: there.warning(Play(name="a").key()) is None)
+    assert len(refusals) == 4, "and not again after that"
+
+
+def test_what_no_store_could_hold_is_not_tried_again(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    put = store.put
+    monkeypatch.setattr(store, "put", lambda key, blob: (tried.append(key), put(key, blob)))
+    there, request = Runner(store), Play(name="a")
+    assert not there.keep(request, Result({}, {"x": np.array(["text"])}))
+    there.put_kept()
+    assert len(tried) == 1 and there.warning(request.key()) is not None
+
+
+def test_what_the_store_refused_is_stored_at_the_end(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(store)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "put", full)
+        job = jobs.submit(Play(name="a"))
+        assert jobs.wait(job, SECONDS).warning is not None
+    jobs.close()
+    assert store.stored() == {stored_key(job.id)}
 
 
 def test_a_spare_result_that_cannot_be_stored_takes_no_place_from_others(

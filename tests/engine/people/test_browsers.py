@@ -33,6 +33,29 @@ def test_what_we_did_not_sign_is_no_name() -> None:
     assert [browsers.name_in(each) for each in forged] == [None] * len(forged)
 
 
+def test_a_cookie_is_called_by_its_servers_secret_and_tells_nothing_of_it(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = browsers.cookie()
+    assert browsers.is_cookie(ours) and ours == browsers.cookie() and browsers.secret()[:8] not in ours
+    monkeypatch.setenv(browsers.VARIABLE, "s" * 32)
+    browsers.secret.cache_clear()
+    assert browsers.is_cookie(browsers.cookie()) and browsers.cookie() != ours
+    assert not any(map(browsers.is_cookie, [browsers.FORMER, f"{ours}0", "_streamlit_xsrf", f"{ours[:-1]};"]))
+
+
+def test_the_name_under_todays_cookie_goes_before_that_under_the_former_one(own_store: Path) -> None:
+    new, old = browsers.new(), browsers.new()
+    cookies = {browsers.FORMER: old, browsers.cookie(): new}
+    assert browsers.name_among(cookies) == browsers.name_in(new)
+    assert browsers.name_among(cookies | {browsers.cookie(): "forged"}) == browsers.name_in(old)
+    assert browsers.name_among({browsers.FORMER: "forged"}) is None
+
+
+def test_without_such_a_cookie_no_secret_is_made(own_store: Path) -> None:
+    assert browsers.name_among({"_streamlit_xsrf": "x"}) is None and not (own_store / browsers.FILE).exists()
+
+
 def test_the_secret_is_kept_for_its_owner_alone_and_is_the_same_after_a_restart(own_store: Path) -> None:
     cookie = browsers.new()
     file = own_store / browsers.FILE

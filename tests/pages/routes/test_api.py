@@ -16,7 +16,7 @@ from engine.core import config
 from engine.core.request import build
 from engine.evaluation.index import IndexRequest
 from engine.jobs.scheduler import Jobs, jobs
-from engine.people import audit
+from engine.people import audit, browsers
 from engine.people.person import Person, Role
 from engine.sharing import history, recording, tokens
 from engine.sharing.database import database
@@ -72,7 +72,7 @@ def test_without_a_token_that_holds_nothing_is_answered(header: str | None, path
 
 def test_a_browsers_cookie_or_a_proxys_word_is_no_token() -> None:
     made = client()
-    made.cookies.set("vitrine_browser", "x")
+    made.cookies.set(browsers.cookie(), browsers.new())
     assert made.get("/api/v1/me", headers={"X-Forwarded-Email": "ann@example.org"}).status_code == 401
 
 

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from engine.core.errors import Forbidden
 from engine.people import browsers
 from pages.common import who
+from pages.routes import arrivals
 from pages.routes.arrivals import Browsers, Proxies, SeesPeers, SigningIn
 
 PROXY = {"login": "proxy", "proxies": ["10.0.3.0/24", "::1"], "members": ["@uni.edu"], "operators": ["group:heads"]}
@@ -133,7 +134,7 @@ def test_without_a_login_only_whoever_sits_at_the_machine_operates_it(peer: str,
 def test_a_browser_is_given_a_name_once_and_keeps_it() -> None:
     browser = client()
     given = browser.get("/page").headers.get_list("set-cookie")
-    assert len(given) == 2 and given[1].startswith(f"{who.COOKIE}=")
+    assert len(given) == 2 and given[1].startswith(f"{browsers.cookie()}=")
     assert "HttpOnly" in given[1] and "SameSite=Lax" in given[1] and "Secure" not in "".join(given)
     assert browser.get("/page").headers.get_list("set-cookie") == ["theirs=1; Path=/"]
     assert browser.get("/who").json()["id"] == browser.get("/who").json()["id"]
@@ -142,9 +143,59 @@ def test_a_browser_is_given_a_name_once_and_keeps_it() -> None:
 @pytest.mark.parametrize("forged", ["gallery", "local", "the server", "a.b", f"{'a' * 22}.{'0' * 64}"])
 def test_a_name_that_we_did_not_give_is_replaced(forged: str) -> None:
     browser = client()
-    browser.cookies.set(who.COOKIE, forged)
+    browser.cookies.set(browsers.cookie(), forged)
     assert forged not in browser.get("/who").json()["id"]
-    assert any(cookie.startswith(who.COOKIE) for cookie in browser.get("/page").headers.get_list("set-cookie"))
+    assert any(cookie.startswith(browsers.cookie()) for cookie in browser.get("/page").headers.get_list("set-cookie"))
+
+
+def secret_of(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the server is another one of the same host, as behind another port."""
+    monkeypatch.setenv(browsers.VARIABLE, f"{number:032}")
+    browsers.secret.cache_clear()
+
+
+def test_servers_of_one_host_leave_each_others_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, ids = client(), {}
+    for number in (1, 2, 1, 2):
+        secret_of(number, monkeypatch)
+        browser.get("/page")
+        ids.setdefault(number, browser.get("/who").json()["id"])
+        assert browser.get("/who").json()["id"] == ids[number]
+    assert ids[1] != ids[2]
+
+
+def test_who_had_a_name_under_the_former_cookie_keeps_it_under_todays() -> None:
+    browser, name = client(), browsers.new()
+    browser.cookies.set(browsers.FORMER, name)
+    before = browser.get("/who").json()["id"]
+    assert before == f"browser:{browsers.name_in(name)}"
+    assert browser.get("/page").headers.get_list("set-cookie")[1].startswith(f"{browsers.cookie()}={name};")
+    browser.cookies.delete(browsers.FORMER)
+    browser.cookies.set(browsers.FORMER, browsers.new())
+    assert browser.get("/who").json()["id"] == before, "what stands there later does not count"
+
+
+def test_a_name_of_another_server_under_the_former_cookie_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret_of(1, monkeypatch)
+    theirs = browsers.new()
+    secret_of(2, monkeypatch)
+    browser = client()
+    browser.cookies.set(browsers.FORMER, theirs)
+    given = browser.get("/page").headers.get_list("set-cookie")[1:]
+    assert len(given) == 1 and theirs not in given[0] and browser.cookies[browsers.FORMER] == theirs
+
+
+def test_a_server_with_another_secret_after_each_restart_leaves_few_cookies_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrivals, "MOST_SERVERS", 3)
+    browser, names = client(), []
+    browser.cookies.set("_streamlit_xsrf", "kept")
+    for number in range(8):
+        secret_of(number, monkeypatch)
+        names.append(browsers.cookie())
+        browser.get("/page")
+    assert {*browser.cookies} == {"_streamlit_xsrf", "theirs", *names[-4:]}
 
 
 @pytest.mark.parametrize("how", [{"base_url": "https://testserver"}, {"headers": {"X-Forwarded-Proto": "https"}}])

@@ -19,6 +19,7 @@ from engine.jobs.executors.run_task import work
 from engine.jobs.executors.wire import Task
 from engine.jobs.runner import Runner
 from tests.engine.jobs.executors.tiny import Tiny
+from tests.engine.jobs.playing import full
 
 REQUESTS = [Tiny(name="a"), Tiny(name="b"), Tiny(name="c", act="refuses")]
 
@@ -46,6 +47,21 @@ def test_what_was_made_is_taken_in_once_and_what_failed_is_named(run: RunFolder,
     assert there is not None and there.facts["name"] == "a"
     assert collect(RunFolder(run.path), runner).taken == 0
     assert [part.key for part in left(run)] == [REQUESTS[2].key()]
+
+
+def test_what_could_not_be_stored_is_taken_in_once_it_can_be(
+    run: RunFolder, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by another process: in the memory of the first one it is lost."""
+    part = run.parts()[REQUESTS[0].key()]
+    with monkeypatch.context() as broken:
+        broken.setattr(runner.store, "put_bytes", full)
+        found = collect(run, runner)
+        assert found.taken == 0 and "could not be stored" in found.refused[part.place]
+        assert take_part(run, runner, part) and runner.find(part.key) is not None, "whoever waits for it has it"
+    another = Runner(runner.store)
+    assert collect(run, another).taken == 2 and another.find(part.key) is not None
+    assert collect(run, another).taken == 0
 
 
 class Holds:

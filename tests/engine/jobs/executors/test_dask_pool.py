@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -253,3 +254,25 @@ def test_a_worker_that_is_frozen_keeps_nothing_from_the_others(runner: Runner, t
         finally:
             os.kill(process, signal.SIGCONT)
     assert (other.status, last.status, frozen.attempts) == ("cancelled", "done", 1), last.error
+
+
+def test_a_worker_that_cannot_be_started_now_is_started_later_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[Callable[[], None]] = []
+    asked: list[str] = []
+
+    def scarce(command: Sequence[str], env: Mapping[str, str]) -> SimpleNamespace:
+        asked.append(command[-1])
+        if command[-1] == "a" and asked.count("a") < 3:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        if command[-1] == "a":  # all are there: it is told to end
+            ends[0]()
+        calls = ("poll", "terminate", "wait", "kill")
+        return SimpleNamespace(**{name: lambda *_: None for name in calls})
+
+    monkeypatch.setattr(dask_worker, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(signal, "signal", lambda number, act: ends.append(act))
+    monkeypatch.setattr(subprocess, "Popen", scarce)
+    assert dask_worker.supervise("tcp://there:1", {"a": {}, "b": {}}) == 0
+    assert asked == ["a", "b", "a", "a"]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cache.store import ResultStore
 from engine.core.errors import BadRequest
 from engine.jobs.executors import processes
+from engine.jobs.executors.executor import Handle
 from engine.jobs.executors.places import environment
 from engine.jobs.executors.processes import Message, Processes
 from engine.jobs.executors.worker import ATTEMPTS
@@ -130,6 +133,85 @@ def test_a_device_that_can_be_used_again_is_used_again(store: ResultStore, monke
     until(lambda: not slot.unable)
     there.close()
     assert Recovers.made == 2
+
+
+class Scarce:
+    """Processes that the machine has no room for so many times; those that are started carry out what they are given, but for
+    the first where it `dies`."""
+
+    lacking, started, dies = 0, 0, False
+
+    def __init__(self, store: object, device: str, threads: int) -> None:
+        if type(self).lacking and (type(self).started or not self.dies):
+            type(self).lacking -= 1
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), sys.executable)
+        type(self).started += 1
+        self._dies = self.dies and type(self).started == 1
+        self.ready, self.trouble = True, ""
+        self._says: list[Message] = []
+
+    def send(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
+        self._says = [({"key": header["do"], "told": told, "status": "done"}, b"") for told in ("begins", "ends")]
+
+    def next(self, seconds: float) -> Message | None:
+        if self._dies and len(self._says) == 1:
+            raise EOFError
+        return self._says.pop(0) if self._says else None
+
+    def end(self) -> str:
+        return "signal 9, SIGKILL"
+
+
+@pytest.fixture
+def scarce(monkeypatch: pytest.MonkeyPatch) -> type[Scarce]:
+    class Own(Scarce):
+        pass
+
+    monkeypatch.setattr(processes, "Child", Own)
+    monkeypatch.setattr(processes, "AGAIN_SECONDS", 0.1)
+    return Own
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_job_waits_while_the_machine_has_no_room_for_a_process(
+    store: ResultStore, scarce: type[Scarce], monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    """At the start, or after the process died that had begun with it."""
+    told: list[str] = []
+    monkeypatch.setattr(Handle, "waits", lambda handle, message="": told.append(message))
+    scarce.lacking, scarce.dies = 2, dies
+    there = Processes(Runner(store), ["cpu"], 1)
+    first, later = there.submit_all([Tiny(name="a"), Tiny(name="b")])
+    ended(first, later)
+    there.close()
+    assert first.status == later.status == "done" and scarce.lacking == 0
+    assert told[-1] == f"A worker process could not be started, and it is tried again: {os.strerror(errno.EAGAIN)}"
+
+
+def test_where_no_process_can_be_started_jobs_end_with_the_reason_until_one_can(
+    store: ResultStore, scarce: type[Scarce]
+) -> None:
+    scarce.lacking = 1 << 20
+    there = Processes(Runner(store), ["cpu"], 1)
+    failed = there.submit(Tiny(name="a"))
+    ended(failed)
+    scarce.lacking = 0
+    done = there.submit(Tiny(name="b"))
+    ended(done)
+    there.close()
+    assert str(failed.error) == f"A worker process could not be started: {os.strerror(errno.EAGAIN)}"
+    assert done.status == "done"
+
+
+def test_a_slot_without_a_process_takes_no_job_from_one_that_has_one(store: ResultStore, scarce: type[Scarce]) -> None:
+    there = Processes(Runner(store), ["cpu", "cpu"], 1)
+    until(lambda: scarce.started == 2)
+    slot = there._slots[0]
+    slot.child, scarce.lacking = None, 1 << 20
+    handles = there.submit_all([Tiny(name=f"{number}") for number in range(6)])
+    ended(*handles)
+    assert {handle.status for handle in handles} == {"done"} and slot.thread.is_alive()
+    there.close()
 
 
 @pytest.mark.slow
