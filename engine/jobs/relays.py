@@ -1,7 +1,8 @@
 """Threads of the queue that have an executor carry jobs out, and pass on what it says: as many jobs as it works on at once.
 
-Invariants: a job that is cancelled, or makes room, is stopped at the executor too; where nobody answers, jobs wait or are
-computed here, as the settings say, and people read why; short jobs do not wait for long ones.
+Invariants: a job that is cancelled, or makes room, is stopped at the executor too; one that only this process gives up, since it
+ends, goes on where it can be taken up again; where nobody answers, jobs wait or are computed here, as the settings say, and
+people read why; short jobs do not wait for long ones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from engine.jobs.executors.worker import Lacks
 from engine.jobs.lanes import Lane
 from engine.jobs.records import Record
 from engine.jobs.runner import Runner
-from engine.jobs.workers import Carriers, Line, Workers, settle
+from engine.jobs.workers import Carriers, Line, ShuttingDown, Workers, settle
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,9 @@ class Relays:
                 self._line.report(record, handle.news() or waits)
                 if record.lane != "short" and (passing is None or not passing.is_alive()):
                     passing = self._let_pass()
-        except Cancelled:
+        except Cancelled as why:
+            if isinstance(why, ShuttingDown) and self._executor.outlives:
+                raise
             handle.cancel()
             handle.wait()
             if handle.status == "done":  # it was done meanwhile

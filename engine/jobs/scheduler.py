@@ -27,7 +27,7 @@ from engine.jobs.records import Job, Record, Records
 from engine.jobs.relays import carriers
 from engine.jobs.runner import Runner
 from engine.jobs.tally import Tally
-from engine.jobs.workers import Hire, Workers
+from engine.jobs.workers import Hire, ShuttingDown, Workers
 from engine.people import audit
 from engine.people.person import LOCAL, Person
 
@@ -275,7 +275,7 @@ class Jobs:
         with self._changed:
             if record.stop or self._closing:
                 record.stopping = True
-                raise Cancelled("The job was cancelled." if record.stop else "Vitrine was stopped.")
+                raise Cancelled("The job was cancelled.") if record.stop else ShuttingDown("Vitrine was stopped.")
             if progress is not None:
                 record.meter.update(progress)
             try:

@@ -63,6 +63,7 @@ class Slurm(Executor):
         super().__init__(runner)
         sending.submitit()
         self.folder, self.cluster, self._chosen = folder, cluster, chosen or config.settings().cluster
+        self.outlives = cluster == "slurm"  # what only tries things out on this machine is stopped
         self.slots = self._chosen.slurm_at_once * (self._chosen.slurm_parts if cluster == "slurm" else 1)
         self._changed = threading.Condition()
         self._watched: dict[Path, Watched] = {}

@@ -48,14 +48,13 @@ def queue(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(relays, "POLL_SECONDS", 0.01)
     opened: list[Jobs] = []
 
-    def open_queue(**chosen: bool) -> tuple[Jobs, Somewhere]:
+    def open_queue(otherwise_here: bool = False, **so: bool) -> tuple[Jobs, Somewhere]:
         made: list[Somewhere] = []
 
         def carriers(line: relays.Line, runner: relays.Runner) -> Relays:
             made.append(Somewhere(runner))
-            made[0].taken = []
-            made[0].gone = chosen.pop("gone", False)
-            return Relays(line, runner, made[0], **chosen)
+            vars(made[0]).update(so, taken=[])
+            return Relays(line, runner, made[0], otherwise_here=otherwise_here)
 
         opened.append(Jobs(store, carriers=carriers))
         return opened[-1], made[0]
@@ -188,6 +187,31 @@ def test_the_executor_is_let_go_at_the_end(queue: Callable[..., tuple[Jobs, Some
     taken(there, 1)
     jobs.close()
     assert there.closed and jobs.snapshot(job).status == "cancelled"
+
+
+@pytest.mark.parametrize("outlives", [True, False])
+def test_the_end_of_this_process_stops_only_what_could_not_be_taken_up_again(
+    queue: Callable[..., tuple[Jobs, Somewhere]], outlives: bool
+) -> None:
+    jobs, there = queue(outlives=outlives)
+    job = jobs.submit(Play(name="a"), ANNA)
+    (handle,) = taken(there, 1)
+    handle.begins("there")
+    jobs.close()
+    assert handle.cancelled == (not outlives) and jobs.snapshot(job).status == "cancelled"
+
+
+def test_what_could_be_taken_up_again_is_stopped_where_somebody_says_so_or_it_makes_room(
+    queue: Callable[..., tuple[Jobs, Somewhere]],
+) -> None:
+    jobs, there = queue(outlives=True)
+    stopped, part = jobs.submit(Play(name="a"), ANNA), jobs.submit(Play(name="b"), ANNA, batch="sweep/1")
+    handles = {handle.key: handle for handle in taken(there, 2)}
+    assert jobs.cancel(stopped, ANNA)
+    until(lambda: handles[stopped.id].cancelled)
+    for name in "cd":
+        jobs.submit(Play(name=name), BERT)
+    until(lambda: handles[part.id].cancelled)
 
 
 def test_a_laptop_has_one_thread_as_before(store: ResultStore) -> None:

@@ -21,9 +21,11 @@ from engine.jobs.executors.processes import Processes
 from engine.jobs.executors.run_folder import RunFolder
 from engine.jobs.executors.threads import Threads
 from engine.jobs.executors.wire import Task
+from engine.jobs.relays import Relays
 from engine.jobs.runner import Runner
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.executors import slurm_here
-from tests.engine.jobs.executors.test_contract import ended, fresh, until
+from tests.engine.jobs.executors.test_contract import SECONDS, ended, fresh, until
 from tests.engine.jobs.executors.tiny import Tiny, noted
 
 pytest.importorskip("submitit")
@@ -118,6 +120,28 @@ def test_what_was_sent_is_taken_up_again_after_a_restart(
     ended(again)
     assert again.status == "done" and [what for what, _, _ in noted(ledger)] == ["begins", "ends"]
     assert len(RunFolder.all_in(after.folder)) == 1
+
+
+@pytest.mark.slow
+def test_a_restart_of_the_dashboard_leaves_what_runs_and_what_waits_on_the_cluster_alone(
+    open_cluster: Callable[..., Slurm], slurm_state: Path, ledger: str
+) -> None:
+    requests = [Tiny(name=fresh(), ledger=ledger, steps=20, seconds=0.1) for _ in range(3)]
+
+    def dashboard(store: str) -> Jobs:
+        there = open_cluster("slurm", store)
+        return Jobs(ResultStore(there.folder.parent / store), carriers=lambda line, runner: Relays(line, runner, there))
+
+    before = dashboard("results")
+    for request in requests:
+        before.submit(request)
+    runs = open_cluster("slurm").folder
+    until(lambda: noted(ledger) != [] and sum(len(run.parts()) for run in RunFolder.all_in(runs)) == len(requests))
+    before.close()
+    after = dashboard("after the restart")
+    assert {after.wait(after.submit(request), SECONDS).status for request in requests} == {"done"}
+    after.close()
+    assert sorted(name for what, name, _ in noted(ledger) if what == "begins") == sorted(each.name for each in requests)
 
 
 def test_what_was_sent_can_be_collected_by_somebody_else(open_cluster: Callable[..., Slurm], tmp_path: Path) -> None:
