@@ -93,8 +93,9 @@ class Relays:
             return
         while True:
             try:
-                self._watch(record, self._executor.submit(record.job.request))
-                return
+                if self._watch(record, self._executor.submit(record.job.request)):
+                    return
+                continue
             except (Lacks, Unshared):
                 if not self._otherwise_here:
                     raise
@@ -110,8 +111,9 @@ class Relays:
         """Whether a job of this lane is computed in this process, since it would wait too long elsewhere."""
         return lane == "short" and not self._executor.passes
 
-    def _watch(self, record: Record, handle: Handle) -> None:
-        """Pass on what a handle says until it ends. Raises what it ended with, Cancelled and PutBack as the queue says."""
+    def _watch(self, record: Record, handle: Handle) -> bool:
+        """Pass on what a handle says until it ends; False where it was one that had been cancelled before it was asked for
+        again. Raises what it ended with, Cancelled and PutBack as the queue says."""
         passing: threading.Thread | None = None
         try:
             while not handle.wait(POLL_SECONDS):
@@ -126,14 +128,16 @@ class Relays:
             handle.cancel()
             handle.wait()
             if handle.status == "done":  # it was done meanwhile
-                return
+                return True
             raise
         if (news := handle.news()) is not None:
             self._line.report(record, news)
         if handle.status == "cancelled":
-            raise Cancelled("The job was cancelled.")
+            self._line.report(record, None)  # raises where it is this job that is to stop
+            return False
         if handle.error is not None:
             raise handle.error
+        return True
 
     def _let_pass(self) -> threading.Thread | None:
         """Begin with a short job, if one waits."""
