@@ -111,11 +111,12 @@ class Slurm(Executor):
         for run in RunFolder.all_in(self.folder) if left else ():
             if run.cluster != self.cluster:
                 continue
-            there = {key for key, part in run.parts().items() if part.status in ("queued", "running", "done")}
-            if there & left.keys():
+            parts = [part for key, part in run.parts().items() if key in left]
+            there = [part.key for part in parts if part.status in ("queued", "done") or _goes_on(run, part)]
+            if there:
                 with self._changed:
                     known = self._watched.setdefault(run.path, Watched(run))
-                    known.handles |= {key: left.pop(key) for key in there & left.keys()}
+                    known.handles |= {key: left.pop(key) for key in there}
         return [*left.values()]
 
     def _start(self, watched: Watched, tasks: Sequence[Task]) -> None:
@@ -258,6 +259,11 @@ class Slurm(Executor):
     def _silent(self, watched: Watched, part: Part) -> bool:
         news = watched.run.news(part)
         return news is not None and time.time() - news[0] > SILENT_SECONDS
+
+
+def _goes_on(run: RunFolder, part: Part) -> bool:
+    """Whether a part runs and nobody has cancelled it: one that is about to stop is nothing to wait for."""
+    return part.status == "running" and not run.is_cancelled(part.key)
 
 
 def _in_turn(jobs: Sequence[Any]) -> None:

@@ -16,7 +16,7 @@ from engine.jobs.executors import choose, cluster, sending
 from engine.jobs.executors.cluster import Slurm
 from engine.jobs.executors.collecting import collect
 from engine.jobs.executors.dask_pool import Pool
-from engine.jobs.executors.executor import Gone, Unshared
+from engine.jobs.executors.executor import Gone, Handle, Unshared
 from engine.jobs.executors.processes import Processes
 from engine.jobs.executors.run_folder import RunFolder
 from engine.jobs.executors.threads import Threads
@@ -225,6 +225,17 @@ def test_what_was_written_down_but_never_sent_is_sent_by_who_asks_next(
     handle = there.submit(request)
     ended(handle)
     assert handle.status == "done" and len(run.tasks()) == 2
+
+
+def test_what_somebody_else_cancelled_and_still_runs_is_not_joined_but_sent_again(
+    open_cluster: Callable[..., Slurm],
+) -> None:
+    there, request = open_cluster(), Tiny(name=fresh())
+    run = RunFolder.create(there.folder, there.cluster)
+    (run.path / "tasks" / run.add_task([Task.of(request)]) / "began" / request.key()).write_text("node1 7\n")
+    assert there._join([handle := Handle(request, request.key(), lambda: None)]) == []
+    run.cancel([request.key()])
+    assert run.parts()[request.key()].status == "running" and there._join([handle]) == [handle]
 
 
 @pytest.mark.slow
