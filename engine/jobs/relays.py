@@ -118,8 +118,9 @@ class Relays:
         try:
             while not handle.wait(POLL_SECONDS):
                 snapshot = handle.snapshot()
-                waits = Progress(0, 0, snapshot.message) if snapshot.status == "queued" and snapshot.message else None
-                self._line.report(record, handle.news() or waits)
+                waits = snapshot.status == "queued"
+                why = Progress(0, 0, snapshot.message) if waits and snapshot.message else None
+                self._line.report(record, handle.news() or why, waits)
                 if record.lane != "short" and (passing is None or not passing.is_alive()):
                     passing = self._let_pass()
         except Cancelled as why:
@@ -151,7 +152,7 @@ class Relays:
     def _here(self, record: Record) -> None:
         """Compute a job in this process."""
         while not self._computing.acquire(timeout=POLL_SECONDS):
-            self._line.report(record, None)
+            self._line.report(record, None, waits=True)
         try:
             self._runner.fetch(
                 record.job.request, partial(self._line.report, record), partial(self._line.begins, record)
@@ -162,7 +163,7 @@ class Relays:
     def _wait_for(self, record: Record, error: Gone) -> None:
         end = time.monotonic() + AGAIN_SECONDS
         while time.monotonic() < end:
-            self._line.report(record, Progress(0, 0, str(error)))
+            self._line.report(record, Progress(0, 0, str(error)), waits=True)
             time.sleep(POLL_SECONDS)
 
 

@@ -269,15 +269,14 @@ class Jobs:
         record.start()
         return record
 
-    def report(self, record: Record, progress: Progress | None) -> None:
-        """A running job's progress, if there is some. Raises Cancelled when the job must stop, OutOfTime when it took longer
-        than it may, PutBack when it yields and somebody waits."""
+    def report(self, record: Record, progress: Progress | None, waits: bool = False) -> None:
+        """A running job's progress, if there is some; `waits`: nobody works at it now. Raises Cancelled when the job must stop,
+        OutOfTime when it took longer than it may, PutBack when it yields and somebody waits."""
         with self._changed:
             if record.stop or self._closing:
                 record.stopping = True
                 raise Cancelled("The job was cancelled.") if record.stop else ShuttingDown("Vitrine was stopped.")
-            if progress is not None:
-                record.meter.update(progress)
+            record.goes_on(progress, waits)
             try:
                 self._records.refuse_when_late(record)
             except OutOfTime:

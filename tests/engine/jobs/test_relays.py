@@ -83,6 +83,32 @@ def test_two_peoples_jobs_run_at_once_and_say_how_they_go(queue: Callable[..., t
     assert jobs.wait(first, SECONDS).status == "done"
 
 
+def test_a_job_takes_time_only_while_a_worker_has_it(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
+    jobs, there = queue()
+    record = jobs._records[jobs.submit(Play(name="a"), ANNA).id]
+    (handle,) = taken(there, 1)
+    until(lambda: record.seconds() is None)
+    assert record.status == "running", "it waits there, and is not in our queue any more"
+    handle.begins("there")
+    until(lambda: record.seconds() is not None)
+    handle.waits("The worker died; the job begins once more")
+    until(lambda: record.seconds() is None)
+
+
+def test_a_job_takes_no_time_while_nobody_answers_or_another_is_computed_here(
+    queue: Callable[..., tuple[Jobs, Somewhere]], stage: Stage
+) -> None:
+    jobs, _ = queue(gone=True)
+    record = jobs._records[jobs.submit(Play(name="a"), ANNA).id]
+    until(lambda: record.seconds() is None)
+    jobs, _ = queue(gone=True, otherwise_here=True)
+    for name in "bc":
+        stage.gate(name)
+        jobs.submit(Play(name=name), ANNA)
+    both = [jobs._records[Play(name=name).key()] for name in "bc"]
+    until(lambda: len(stage.ran) == 1 and {record.seconds() is None for record in both} == {True, False})
+
+
 def test_what_is_cancelled_here_is_stopped_there(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
     jobs, there = queue()
     job = jobs.submit(Play(name="a"), ANNA)
