@@ -84,8 +84,10 @@ class Record:
         """It runs from now on."""
         self.status, self.started, self.begun = "running", time.time(), time.monotonic()
 
-    def goes_on(self, progress: Progress | None, waits: bool) -> None:
-        """This was reported of it. While it `waits` where it is carried out, for a machine of a cluster say, it takes no time."""
+    def goes_on(self, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
+        """This was reported of it. While it `waits` where it is carried out, for a machine of a cluster say, it takes no time;
+        one that is `long` lets others pass from now on."""
+        self.long |= long
         if progress is not None:
             self.meter.update(progress)
         if waits:

@@ -120,7 +120,7 @@ class Relays:
                 snapshot = handle.snapshot()
                 waits = snapshot.status == "queued"
                 why = Progress(0, 0, snapshot.message) if waits and snapshot.message else None
-                self._line.report(record, handle.news() or why, waits)
+                self._line.report(record, handle.news() or why, waits, handle.long)
                 if record.lane != "short" and (passing is None or not passing.is_alive()):
                     passing = self._let_pass()
         except Cancelled as why:

@@ -269,14 +269,14 @@ class Jobs:
         record.start()
         return record
 
-    def report(self, record: Record, progress: Progress | None, waits: bool = False) -> None:
-        """A running job's progress, if there is some; `waits`: nobody works at it now. Raises Cancelled when the job must stop,
-        OutOfTime when it took longer than it may, PutBack when it yields and somebody waits."""
+    def report(self, record: Record, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
+        """A running job's progress, if there is some; `waits`: nobody works at it now; `long`: it is no short one. Raises
+        Cancelled when the job must stop, OutOfTime when it took longer than it may, PutBack when it yields and somebody waits."""
         with self._changed:
             if record.stop or self._closing:
                 record.stopping = True
                 raise Cancelled("The job was cancelled.") if record.stop else ShuttingDown("Vitrine was stopped.")
-            record.goes_on(progress, waits)
+            record.goes_on(progress, waits, long)
             try:
                 self._records.refuse_when_late(record)
             except OutOfTime:

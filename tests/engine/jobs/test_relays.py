@@ -48,7 +48,7 @@ def queue(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(relays, "POLL_SECONDS", 0.01)
     opened: list[Jobs] = []
 
-    def open_queue(otherwise_here: bool = False, **so: bool) -> tuple[Jobs, Somewhere]:
+    def open_queue(otherwise_here: bool = False, **so: int) -> tuple[Jobs, Somewhere]:
         made: list[Somewhere] = []
 
         def carriers(line: relays.Line, runner: relays.Runner) -> Relays:
@@ -205,6 +205,20 @@ def test_short_jobs_are_computed_here_while_long_ones_are_away(
     short = jobs.submit(Quick(name="short"), BERT)
     assert jobs.wait(short, SECONDS).status == "done" and stage.ran == ["short"]
     assert {jobs.snapshot(job).status for job in away} == {"running"} and len(there.taken) == 2
+
+
+def test_a_short_job_that_turned_out_to_be_long_there_lets_the_other_short_ones_pass(
+    queue: Callable[..., tuple[Jobs, Somewhere]],
+) -> None:
+    jobs, there = queue(passes=True, slots=1)
+    long, short = (jobs.submit(Quick(name=name), ANNA) for name in "ab")
+    (handle,) = taken(there, 1)
+    handle.begins("there")
+    assert jobs.snapshot(short).status == "queued"
+    handle.long = True
+    taken(there, 2)[1].ends("done")
+    assert jobs.wait(short, SECONDS).status == "done" and jobs.snapshot(long).status == "running"
+    assert jobs._records[long.id].lane == "usual"
 
 
 def test_the_executor_is_let_go_at_the_end(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
