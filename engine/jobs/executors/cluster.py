@@ -24,7 +24,7 @@ from engine.jobs.executors.collecting import collect, fail_missing, gone, left, 
 from engine.jobs.executors.executor import Executor, Gone, Handle
 from engine.jobs.executors.run_folder import Part, RunFolder
 from engine.jobs.executors.wire import Task, progress_of
-from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish
+from engine.jobs.executors.worker import ATTEMPTS, died_twice, fail, finish, task_of
 from engine.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,12 @@ class Slurm(Executor):
     def _send_off(self) -> None:
         """Make a run of what was asked for since the last time."""
         with self._changed:
-            fresh, self._unsent = [handle for handle in self._unsent if not handle.ended], []
-        if not fresh:
+            unsent, self._unsent = [handle for handle in self._unsent if not handle.ended], []
+        tasks = [task for handle in unsent if (task := task_of(handle)) is not None]
+        fresh = [handle for handle in unsent if not handle.ended]
+        if not tasks:
             return
-        wanted = config.settings().precision
         try:
-            tasks = [Task.of(handle.request, "" if wanted == "auto" else wanted) for handle in fresh]
             run = RunFolder.create(self.folder, self.cluster)
             watched = Watched(run, {handle.key: handle for handle in fresh})
             try:
@@ -97,10 +97,10 @@ class Slurm(Executor):
             except Gone:  # who waits for the cluster asks again and again
                 run.remove()
                 raise
-        except (OSError, VitrineError) as error:
+        except Exception as error:
             text = f"{self.folder} cannot be written: {error}. Set slurm_folder to a shared folder."
             for handle in fresh:
-                handle.ends("failed", error if isinstance(error, VitrineError) else Unavailable(text))
+                fail(handle, Unavailable(text) if isinstance(error, OSError) else error)
             return
         with self._changed:
             self._watched[run.path] = watched

@@ -310,6 +310,20 @@ def test_what_a_cluster_refuses_after_it_took_some_fails_and_what_it_took_is_wai
     assert sorted(part.status for part in run.parts().values()) == ["done", "done", "failed", "failed"]
 
 
+def test_a_send_that_fails_in_a_way_that_nobody_thought_of_is_not_the_end_of_the_next_one(
+    open_cluster: Callable[..., Slurm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = open_cluster()
+    with monkeypatch.context() as broken:
+        broken.setattr(sending.submitit(), "AutoExecutor", None)
+        handle = there.submit(Tiny(name=fresh()))
+        ended(handle)
+    assert handle.status == "failed" and "Something went wrong inside tiny" in str(handle.error)
+    again = there.submit(Tiny(name=fresh()))
+    ended(again)
+    assert again.status == "done", again.error
+
+
 def test_without_a_shared_folder_the_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="slurm_folder"):
         choose.open_executor(Runner(ResultStore(tmp_path)), "slurm")
