@@ -95,10 +95,10 @@ class Pool(Executor):
     def close(self) -> None:
         with self._changed:
             self._closing = True
-            for handle in [*self._waiting, *(away.handle for away in self._away.values())]:
-                handle.ends("cancelled")
         self._wake()
         self._thread.join()
+        for handle in [*self._waiting, *(away.handle for away in self._away.values())]:
+            handle.ends("cancelled")
 
     # The one thread that speaks to Dask
 
@@ -312,18 +312,23 @@ class Pool(Executor):
             handle, worker = found
             if (task := task_of(handle)) is None:
                 continue
-            future = self._client.submit(
-                dask_worker.compute,
-                task.as_text(),
-                key=f"vitrine-{handle.key}-{time.time_ns()}",
-                workers=[worker],
-                allow_other_workers=False,
-                resources={"GPU": 1},
-                pure=False,
-                retries=0,
-            )
-            future.add_done_callback(self._wake)
+            try:
+                future = self._client.submit(
+                    dask_worker.compute,
+                    task.as_text(),
+                    key=f"vitrine-{handle.key}-{time.time_ns()}",
+                    workers=[worker],
+                    allow_other_workers=False,
+                    resources={"GPU": 1},
+                    pure=False,
+                    retries=0,
+                )
+            except Exception:
+                with self._changed:
+                    self._waiting.appendleft(handle)
+                raise
             self._away[handle.key] = Away(handle, worker, future)
+            future.add_done_callback(self._wake)
 
     def _wake(self, future: Any = None) -> None:
         """Something is to be done: look at once."""
