@@ -222,8 +222,9 @@ class Slurm(Executor):
 
     def _see_to(self, watched: Watched, task: str, parts: Sequence[Part]) -> None:
         """Look whether a job that has not finished its parts is over; they are sent once more then."""
-        job = watched.jobs.setdefault(task, sending.job_of(watched.run, task))
-        if task not in watched.stopped and all(part.key in watched.cancelled for part in parts):
+        if (job := watched.jobs.get(task)) is None:  # who is sending it notes its number only when all are sent
+            job = watched.jobs[task] = sending.job_of(watched.run, task)
+        if job is not None and task not in watched.stopped and all(part.key in watched.cancelled for part in parts):
             watched.stopped.add(task)
             sending.stop(watched.run, job)
         ended = sending.has_ended(watched.run, job)

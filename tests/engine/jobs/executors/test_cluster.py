@@ -227,6 +227,31 @@ def test_what_was_written_down_but_never_sent_is_sent_by_who_asks_next(
     assert handle.status == "done" and len(run.tasks()) == 2
 
 
+def test_the_numbers_of_jobs_that_somebody_else_is_still_sending_are_looked_for_until_they_are_there(
+    open_cluster: Callable[..., Slurm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[str] = []
+    monkeypatch.setattr(Slurm, "_tend", lambda self: None)
+    monkeypatch.setattr(sending, "has_ended", lambda run, job: False if job else None)
+    monkeypatch.setattr(sending, "stop", lambda run, job: stopped.extend([job.job_id] if job else []))
+    there, requests = open_cluster("slurm"), [Tiny(name=fresh()) for _ in range(2)]
+    run = RunFolder.create(there.folder, "slurm")
+    tasks = [run.add_task([Task.of(request)]) for request in requests]
+    for task, request in zip(tasks, requests, strict=True):
+        (run.path / "tasks" / task / "began" / request.key()).write_text("node1 7\n")
+    unwanted, wanted = there.submit_all(requests)
+    unwanted.cancel()
+    (watched,) = there._watched.values()
+    there._look(watched)
+    for number, task in enumerate(tasks):
+        run.note_job(task, f"1000_{number}")
+    monkeypatch.setattr(cluster, "SENDING_SECONDS", 0.0)
+    monkeypatch.setattr(cluster, "LATE_SECONDS", 0.0)
+    there._look(watched)
+    assert stopped == ["1000_0"] and wanted.status == "running"
+    assert len(run.tasks()) == 2, "nothing is sent a second time"
+
+
 def test_what_somebody_else_cancelled_and_still_runs_is_not_joined_but_sent_again(
     open_cluster: Callable[..., Slurm],
 ) -> None:
