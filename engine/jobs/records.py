@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.core.errors import OutOfTime, Unavailable
-from engine.core.request import Request
+from engine.core.request import Progress, Request
 from engine.core.settings.limits import Limits
 from engine.jobs import endings
 from engine.jobs.endings import Ending
@@ -44,7 +44,7 @@ class Record:
     leaving: bool = False  # PutBack was raised into it: its place is free in a moment
     error: str | None = None
     started: float | None = None
-    begun: float | None = None  # when it started, by a clock that never jumps
+    begun: float | None = None  # since when somebody works at it, by a clock that never jumps
     finished: float | None = None
     kept: int = 0  # pictures that were stored before it ended
     long: bool = False  # a short one that turned out to be long
@@ -84,8 +84,19 @@ class Record:
         """It runs from now on."""
         self.status, self.started, self.begun = "running", time.time(), time.monotonic()
 
+    def goes_on(self, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
+        """This was reported of it. While it `waits` where it is carried out, for a machine of a cluster say, it takes no time;
+        one that is `long` lets others pass from now on."""
+        self.long |= long
+        if progress is not None:
+            self.meter.update(progress)
+        if waits:
+            self.begun = None
+        elif self.begun is None:
+            self.begun = time.monotonic()
+
     def seconds(self) -> float | None:
-        """How long it has been running; None where it did not begin."""
+        """How long it has been worked at; None where nobody does."""
         return None if self.begun is None else time.monotonic() - self.begun
 
     @property

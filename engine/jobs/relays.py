@@ -1,7 +1,8 @@
 """Threads of the queue that have an executor carry jobs out, and pass on what it says: as many jobs as it works on at once.
 
-Invariants: a job that is cancelled, or makes room, is stopped at the executor too; where nobody answers, jobs wait or are
-computed here, as the settings say, and people read why; short jobs do not wait for long ones.
+Invariants: a job that is cancelled, or makes room, is stopped at the executor too; one that only this process gives up, since it
+ends, goes on where it can be taken up again; where nobody answers, jobs wait or are computed here, as the settings say, and
+people read why; short jobs do not wait for long ones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from engine.jobs.executors.worker import Lacks
 from engine.jobs.lanes import Lane
 from engine.jobs.records import Record
 from engine.jobs.runner import Runner
-from engine.jobs.workers import Carriers, Line, Workers, settle
+from engine.jobs.workers import Carriers, Line, ShuttingDown, Workers, settle
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +93,9 @@ class Relays:
             return
         while True:
             try:
-                self._watch(record, self._executor.submit(record.job.request))
-                return
+                if self._watch(record, self._executor.submit(record.job.request)):
+                    return
+                continue
             except (Lacks, Unshared):
                 if not self._otherwise_here:
                     raise
@@ -109,28 +111,34 @@ class Relays:
         """Whether a job of this lane is computed in this process, since it would wait too long elsewhere."""
         return lane == "short" and not self._executor.passes
 
-    def _watch(self, record: Record, handle: Handle) -> None:
-        """Pass on what a handle says until it ends. Raises what it ended with, Cancelled and PutBack as the queue says."""
+    def _watch(self, record: Record, handle: Handle) -> bool:
+        """Pass on what a handle says until it ends; False where it was one that had been cancelled before it was asked for
+        again. Raises what it ended with, Cancelled and PutBack as the queue says."""
         passing: threading.Thread | None = None
         try:
             while not handle.wait(POLL_SECONDS):
                 snapshot = handle.snapshot()
-                waits = Progress(0, 0, snapshot.message) if snapshot.status == "queued" and snapshot.message else None
-                self._line.report(record, handle.news() or waits)
+                waits = snapshot.status == "queued"
+                why = Progress(0, 0, snapshot.message) if waits and snapshot.message else None
+                self._line.report(record, handle.news() or why, waits, handle.long)
                 if record.lane != "short" and (passing is None or not passing.is_alive()):
                     passing = self._let_pass()
-        except Cancelled:
+        except Cancelled as why:
+            if isinstance(why, ShuttingDown) and self._executor.outlives:
+                raise
             handle.cancel()
             handle.wait()
             if handle.status == "done":  # it was done meanwhile
-                return
+                return True
             raise
         if (news := handle.news()) is not None:
             self._line.report(record, news)
         if handle.status == "cancelled":
-            raise Cancelled("The job was cancelled.")
+            self._line.report(record, None)  # raises where it is this job that is to stop
+            return False
         if handle.error is not None:
             raise handle.error
+        return True
 
     def _let_pass(self) -> threading.Thread | None:
         """Begin with a short job, if one waits."""
@@ -144,7 +152,7 @@ class Relays:
     def _here(self, record: Record) -> None:
         """Compute a job in this process."""
         while not self._computing.acquire(timeout=POLL_SECONDS):
-            self._line.report(record, None)
+            self._line.report(record, None, waits=True)
         try:
             self._runner.fetch(
                 record.job.request, partial(self._line.report, record), partial(self._line.begins, record)
@@ -155,7 +163,7 @@ class Relays:
     def _wait_for(self, record: Record, error: Gone) -> None:
         end = time.monotonic() + AGAIN_SECONDS
         while time.monotonic() < end:
-            self._line.report(record, Progress(0, 0, str(error)))
+            self._line.report(record, Progress(0, 0, str(error)), waits=True)
             time.sleep(POLL_SECONDS)
 
 

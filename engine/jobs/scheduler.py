@@ -27,7 +27,7 @@ from engine.jobs.records import Job, Record, Records
 from engine.jobs.relays import carriers
 from engine.jobs.runner import Runner
 from engine.jobs.tally import Tally
-from engine.jobs.workers import Hire, Workers
+from engine.jobs.workers import Hire, ShuttingDown, Workers
 from engine.people import audit
 from engine.people.person import LOCAL, Person
 
@@ -270,15 +270,14 @@ class Jobs:
         record.start()
         return record
 
-    def report(self, record: Record, progress: Progress | None) -> None:
-        """A running job's progress, if there is some. Raises Cancelled when the job must stop, OutOfTime when it took longer
-        than it may, PutBack when it yields and somebody waits."""
+    def report(self, record: Record, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
+        """A running job's progress, if there is some; `waits`: nobody works at it now; `long`: it is no short one. Raises
+        Cancelled when the job must stop, OutOfTime when it took longer than it may, PutBack when it yields and somebody waits."""
         with self._changed:
             if record.stop or self._closing:
                 record.stopping = True
-                raise Cancelled("The job was cancelled." if record.stop else "Vitrine was stopped.")
-            if progress is not None:
-                record.meter.update(progress)
+                raise Cancelled("The job was cancelled.") if record.stop else ShuttingDown("Vitrine was stopped.")
+            record.goes_on(progress, waits, long)
             try:
                 self._records.refuse_when_late(record)
             except OutOfTime:

@@ -31,6 +31,10 @@ COLLECT_SECONDS = 30.0
 """Python looks through all that it holds no more often than this: that takes a tenth of a second, in which nobody is answered."""
 
 
+class ShuttingDown(Cancelled):
+    """The job is stopped by nobody but the end of this process."""
+
+
 class Line(Protocol):
     """What workers know of the jobs: the next one, how one goes on, and that it ended."""
 
@@ -40,8 +44,10 @@ class Line(Protocol):
     def take_short(self) -> Record | None:
         """A short job, which counts as running from now on; None where none waits."""
 
-    def report(self, record: Record, progress: Progress | None) -> None:
-        """A running job's progress, if there is some. Raises Cancelled when the job must stop, PutBack when it must wait."""
+    def report(self, record: Record, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
+        """A running job's progress, if there is some; `waits`: nobody works at it now, so that this time does not count;
+        `long`: it seemed short, and is not. Raises Cancelled when the job must stop (ShuttingDown where only this process wants
+        that), PutBack when it must wait."""
 
     def begins(self, record: Record, request: Request, waits: bool) -> None:
         """A running job is about to compute a request, its own or one that it builds on, or to wait for it. Raises PutBack

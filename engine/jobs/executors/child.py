@@ -118,7 +118,7 @@ class Inbox:
         )
         return record
 
-    def report(self, record: Record, progress: Progress | None) -> None:
+    def report(self, record: Record, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
         self._sparing[record.job.id](progress)
 
     def begins(self, record: Record, request: Request, waits: bool) -> None:

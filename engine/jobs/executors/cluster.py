@@ -24,7 +24,7 @@ from engine.jobs.executors.collecting import collect, fail_missing, gone, left, 
 from engine.jobs.executors.executor import Executor, Gone, Handle
 from engine.jobs.executors.run_folder import Part, RunFolder
 from engine.jobs.executors.wire import Task, progress_of
-from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish
+from engine.jobs.executors.worker import ATTEMPTS, died_twice, fail, finish, task_of
 from engine.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Slurm(Executor):
         super().__init__(runner)
         sending.submitit()
         self.folder, self.cluster, self._chosen = folder, cluster, chosen or config.settings().cluster
+        self.outlives = cluster == "slurm"  # what only tries things out on this machine is stopped
         self.slots = self._chosen.slurm_at_once * (self._chosen.slurm_parts if cluster == "slurm" else 1)
         self._changed = threading.Condition()
         self._watched: dict[Path, Watched] = {}
@@ -83,12 +84,12 @@ class Slurm(Executor):
     def _send_off(self) -> None:
         """Make a run of what was asked for since the last time."""
         with self._changed:
-            fresh, self._unsent = [handle for handle in self._unsent if not handle.ended], []
-        if not fresh:
+            unsent, self._unsent = [handle for handle in self._unsent if not handle.ended], []
+        tasks = [task for handle in unsent if (task := task_of(handle)) is not None]
+        fresh = [handle for handle in unsent if not handle.ended]
+        if not tasks:
             return
-        wanted = config.settings().precision
         try:
-            tasks = [Task.of(handle.request, "" if wanted == "auto" else wanted) for handle in fresh]
             run = RunFolder.create(self.folder, self.cluster)
             watched = Watched(run, {handle.key: handle for handle in fresh})
             try:
@@ -96,10 +97,10 @@ class Slurm(Executor):
             except Gone:  # who waits for the cluster asks again and again
                 run.remove()
                 raise
-        except (OSError, VitrineError) as error:
+        except Exception as error:
             text = f"{self.folder} cannot be written: {error}. Set slurm_folder to a shared folder."
             for handle in fresh:
-                handle.ends("failed", error if isinstance(error, VitrineError) else Unavailable(text))
+                fail(handle, Unavailable(text) if isinstance(error, OSError) else error)
             return
         with self._changed:
             self._watched[run.path] = watched
@@ -110,11 +111,12 @@ class Slurm(Executor):
         for run in RunFolder.all_in(self.folder) if left else ():
             if run.cluster != self.cluster:
                 continue
-            there = {key for key, part in run.parts().items() if part.status in ("queued", "running", "done")}
-            if there & left.keys():
+            parts = [part for key, part in run.parts().items() if key in left]
+            there = [part.key for part in parts if part.status in ("queued", "done") or _goes_on(run, part)]
+            if there:
                 with self._changed:
                     known = self._watched.setdefault(run.path, Watched(run))
-                    known.handles |= {key: left.pop(key) for key in there & left.keys()}
+                    known.handles |= {key: left.pop(key) for key in there}
         return [*left.values()]
 
     def _start(self, watched: Watched, tasks: Sequence[Task]) -> None:
@@ -220,8 +222,9 @@ class Slurm(Executor):
 
     def _see_to(self, watched: Watched, task: str, parts: Sequence[Part]) -> None:
         """Look whether a job that has not finished its parts is over; they are sent once more then."""
-        job = watched.jobs.setdefault(task, sending.job_of(watched.run, task))
-        if task not in watched.stopped and all(part.key in watched.cancelled for part in parts):
+        if (job := watched.jobs.get(task)) is None:  # who is sending it notes its number only when all are sent
+            job = watched.jobs[task] = sending.job_of(watched.run, task)
+        if job is not None and task not in watched.stopped and all(part.key in watched.cancelled for part in parts):
             watched.stopped.add(task)
             sending.stop(watched.run, job)
         ended = sending.has_ended(watched.run, job)
@@ -257,6 +260,11 @@ class Slurm(Executor):
     def _silent(self, watched: Watched, part: Part) -> bool:
         news = watched.run.news(part)
         return news is not None and time.time() - news[0] > SILENT_SECONDS
+
+
+def _goes_on(run: RunFolder, part: Part) -> bool:
+    """Whether a part runs and nobody has cancelled it: one that is about to stop is nothing to wait for."""
+    return part.status == "running" and not run.is_cancelled(part.key)
 
 
 def _in_turn(jobs: Sequence[Any]) -> None:

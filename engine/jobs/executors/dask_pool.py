@@ -19,14 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cache.blob import DamagedBlob
-from engine.core import config
-from engine.core.errors import BadRequest, RefusedFile, Unavailable, VitrineError
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import dask_worker
 from engine.jobs.executors.executor import Executor, Gone, Handle
 from engine.jobs.executors.processes import DEAF_SECONDS
-from engine.jobs.executors.wire import Task, checked, progress_of
-from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish, too_long
+from engine.jobs.executors.wire import checked, progress_of
+from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish, task_of, too_long
 from engine.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -96,10 +95,10 @@ class Pool(Executor):
     def close(self) -> None:
         with self._changed:
             self._closing = True
-            for handle in [*self._waiting, *(away.handle for away in self._away.values())]:
-                handle.ends("cancelled")
         self._wake()
         self._thread.join()
+        for handle in [*self._waiting, *(away.handle for away in self._away.values())]:
+            handle.ends("cancelled")
 
     # The one thread that speaks to Dask
 
@@ -309,26 +308,27 @@ class Pool(Executor):
 
     def _hand_out(self) -> None:
         """A request for each worker that has nothing to do."""
-        wanted = config.settings().precision
         while (found := self._next()) is not None:
             handle, worker = found
-            try:
-                task = Task.of(handle.request, "" if wanted == "auto" else wanted)
-            except VitrineError as error:
-                handle.ends("failed", error)
+            if (task := task_of(handle)) is None:
                 continue
-            future = self._client.submit(
-                dask_worker.compute,
-                task.as_text(),
-                key=f"vitrine-{handle.key}-{time.time_ns()}",
-                workers=[worker],
-                allow_other_workers=False,
-                resources={"GPU": 1},
-                pure=False,
-                retries=0,
-            )
-            future.add_done_callback(self._wake)
+            try:
+                future = self._client.submit(
+                    dask_worker.compute,
+                    task.as_text(),
+                    key=f"vitrine-{handle.key}-{time.time_ns()}",
+                    workers=[worker],
+                    allow_other_workers=False,
+                    resources={"GPU": 1},
+                    pure=False,
+                    retries=0,
+                )
+            except Exception:
+                with self._changed:
+                    self._waiting.appendleft(handle)
+                raise
             self._away[handle.key] = Away(handle, worker, future)
+            future.add_done_callback(self._wake)
 
     def _wake(self, future: Any = None) -> None:
         """Something is to be done: look at once."""

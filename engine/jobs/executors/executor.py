@@ -182,6 +182,8 @@ class Executor(ABC):
     """Whether short requests pass long ones that run."""
     elsewhere: ClassVar[bool] = False
     """Whether its workers may be on other machines, which do not see the cache folder of this one."""
+    outlives: bool = False
+    """Whether what was sent goes on when this process ends, and is taken up again by who asks for the same after that."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner

@@ -21,12 +21,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from cache.blob import DamagedBlob
-from engine.core import config
-from engine.core.errors import RefusedFile, Unavailable, VitrineError
+from engine.core.errors import RefusedFile, Unavailable
 from engine.jobs.executors.executor import Executor, Handle
 from engine.jobs.executors.places import environment
-from engine.jobs.executors.wire import Task, checked, progress_of, read_message, write_message
-from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish, too_long
+from engine.jobs.executors.wire import checked, progress_of, read_message, write_message
+from engine.jobs.executors.worker import ATTEMPTS, died_twice, finish, task_of, too_long
 from engine.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -260,11 +259,7 @@ class Slot:
         if handle.cancelled:
             handle.ends("cancelled")
             return
-        try:
-            wanted = config.settings().precision
-            task = Task.of(handle.request, "" if wanted == "auto" else wanted)
-        except VitrineError as error:
-            handle.ends("failed", error)
+        if (task := task_of(handle)) is None:
             return
         self._having[handle.key] = handle
         short = handle.request.lane == "short" and not handle.long

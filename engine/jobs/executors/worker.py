@@ -14,6 +14,7 @@ from typing import Any
 
 from cache.blob import Blob
 from cache.store import StoreUnavailable
+from engine.core import config
 from engine.core.errors import Cancelled, PutBack, Unavailable, VitrineError, out_of_memory
 from engine.core.experiments import experiments, import_plugins, parse_request
 from engine.core.request import Progress, Request, one_request
@@ -190,6 +191,22 @@ def carry_out(task: Task, box: Keeps, report: Reporter) -> dict[str, Any]:
         return {"status": "done", "place": result.key}
     except (Exception, GeneratorExit) as problem:
         return {**ended_with(problem, request), "broken": broken(problem)}
+
+
+def task_of(handle: Handle) -> Task | None:
+    """What is sent of a handle's request, in the precision that the settings name. Where that cannot be made the handle ends:
+    it would end so each time, and keep the others waiting."""
+    wanted = config.settings().precision
+    try:
+        return Task.of(handle.request, "" if wanted == "auto" else wanted)
+    except Exception as problem:
+        fail(handle, problem)
+        return None
+
+
+def fail(handle: Handle, problem: Exception) -> None:
+    """A handle ends with this problem: in its own words where they are for people, else with a number that the log has."""
+    handle.ends("failed", problem if isinstance(problem, VitrineError) else Failed(explain(problem, handle.request)))
 
 
 def finish(handle: Handle, facts: Mapping[str, Any]) -> None:

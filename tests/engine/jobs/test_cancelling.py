@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from cache.store import ResultStore
+from engine.jobs.executors.threads import Threads
+from engine.jobs.relays import Relays
 from engine.jobs.scheduler import Jobs
 from engine.people.person import Person
 from tests.engine.jobs.playing import SECONDS, Play, Stage, until
@@ -59,8 +62,19 @@ def test_when_the_last_interested_owner_cancels_the_job_stops(jobs: Jobs, stage:
     assert jobs.wait(job, SECONDS).status == "cancelled"
 
 
-def test_asking_again_right_after_cancelling_gets_a_result(jobs: Jobs, stage: Stage) -> None:
-    gate = stage.gate("a")
+@pytest.fixture
+def two(store: ResultStore) -> Iterator[Jobs]:
+    """A queue whose jobs an executor carries out, two at once."""
+    opened = Jobs(store, carriers=lambda line, runner: Relays(line, runner, Threads(runner, 2)))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("queue", ["jobs", "two"])
+def test_asking_again_right_after_cancelling_gets_a_result(
+    queue: str, request: pytest.FixtureRequest, stage: Stage
+) -> None:
+    jobs, gate = request.getfixturevalue(queue), stage.gate("a")
     for turn in range(20):
         job = jobs.submit(Play(name="a"))
         stage.wait_for("a")
@@ -100,6 +114,21 @@ def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_job_of_their_
     gate.set()
     assert jobs.wait(job, SECONDS).status == "done" and jobs.result(job.id) is not None
     assert jobs.interrupted() == {} and jobs.active() == []
+
+
+def test_whoever_asks_while_a_cancelled_job_is_still_ending_gets_a_result_where_a_slot_is_free_too(
+    two: Jobs, stage: Stage
+) -> None:
+    gate, request = stage.gate("a"), Play(name="a", act="lingers")
+    job = two.submit(request, Person("ann"))
+    stage.wait_for("a")
+    two.cancel(job, Person("ann"))
+    stage.wait_for("a lingers")
+    two.submit(request, Person("bob"))
+    until(lambda: two.snapshot(job).status == "running" and two.snapshot(job).message != "Stopping")
+    stage.gate("end").set()
+    gate.set()
+    assert two.wait(job, SECONDS).status == "done" and two.result(job.id) is not None and two.active() == []
 
 
 def test_after_a_kill_a_job_is_offered_again_to_those_who_had_not_cancelled_it(jobs: Jobs, stage: Stage) -> None:

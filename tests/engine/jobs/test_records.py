@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cache.store import ResultStore
-from engine.core.errors import Unavailable
+from engine.core.errors import OutOfTime, Unavailable
 from engine.core.settings.limits import Limits
 from engine.jobs.records import Job, Record, Records
 from engine.jobs.scheduler import Jobs
@@ -78,6 +78,23 @@ def test_a_newcomer_joins_what_waits_or_runs_and_nothing_that_is_over_or_stoppin
         assert (records.to_join("k") is record) == joined
     record.status, record.stopping = "running", True
     assert records.to_join("k") is None
+
+
+def test_the_time_that_a_job_waits_elsewhere_is_not_time_that_it_takes() -> None:
+    records, record = Records(Limits(seconds_per_job=60)), Record(Job("k", Play(name="a")), {"ann": "k"})
+
+    def after_an_hour(waits: bool) -> None:
+        record.goes_on(None, waits)
+        if record.begun is not None:
+            record.begun -= 3600.0
+        record.goes_on(None, waits)
+        records.refuse_when_late(record)
+
+    record.start()
+    after_an_hour(waits=True)
+    with pytest.raises(OutOfTime, match="longer than the 60 seconds"):
+        after_an_hour(waits=False)
+    after_an_hour(waits=True)  # its worker died, and it waits for another
 
 
 def test_a_job_makes_room_only_where_those_that_wait_and_those_that_stay_take_all_places() -> None:

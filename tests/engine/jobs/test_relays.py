@@ -48,14 +48,13 @@ def queue(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(relays, "POLL_SECONDS", 0.01)
     opened: list[Jobs] = []
 
-    def open_queue(**chosen: bool) -> tuple[Jobs, Somewhere]:
+    def open_queue(otherwise_here: bool = False, **so: int) -> tuple[Jobs, Somewhere]:
         made: list[Somewhere] = []
 
         def carriers(line: relays.Line, runner: relays.Runner) -> Relays:
             made.append(Somewhere(runner))
-            made[0].taken = []
-            made[0].gone = chosen.pop("gone", False)
-            return Relays(line, runner, made[0], **chosen)
+            vars(made[0]).update(so, taken=[])
+            return Relays(line, runner, made[0], otherwise_here=otherwise_here)
 
         opened.append(Jobs(store, carriers=carriers))
         return opened[-1], made[0]
@@ -82,6 +81,32 @@ def test_two_peoples_jobs_run_at_once_and_say_how_they_go(queue: Callable[..., t
     assert jobs.wait(second, SECONDS).error == "There is none."
     handles[first.id].ends("done")
     assert jobs.wait(first, SECONDS).status == "done"
+
+
+def test_a_job_takes_time_only_while_a_worker_has_it(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
+    jobs, there = queue()
+    record = jobs._records[jobs.submit(Play(name="a"), ANNA).id]
+    (handle,) = taken(there, 1)
+    until(lambda: record.seconds() is None)
+    assert record.status == "running", "it waits there, and is not in our queue any more"
+    handle.begins("there")
+    until(lambda: record.seconds() is not None)
+    handle.waits("The worker died; the job begins once more")
+    until(lambda: record.seconds() is None)
+
+
+def test_a_job_takes_no_time_while_nobody_answers_or_another_is_computed_here(
+    queue: Callable[..., tuple[Jobs, Somewhere]], stage: Stage
+) -> None:
+    jobs, _ = queue(gone=True)
+    record = jobs._records[jobs.submit(Play(name="a"), ANNA).id]
+    until(lambda: record.seconds() is None)
+    jobs, _ = queue(gone=True, otherwise_here=True)
+    for name in "bc":
+        stage.gate(name)
+        jobs.submit(Play(name=name), ANNA)
+    both = [jobs._records[Play(name=name).key()] for name in "bc"]
+    until(lambda: len(stage.ran) == 1 and {record.seconds() is None for record in both} == {True, False})
 
 
 def test_what_is_cancelled_here_is_stopped_there(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
@@ -182,12 +207,51 @@ def test_short_jobs_are_computed_here_while_long_ones_are_away(
     assert {jobs.snapshot(job).status for job in away} == {"running"} and len(there.taken) == 2
 
 
+def test_a_short_job_that_turned_out_to_be_long_there_lets_the_other_short_ones_pass(
+    queue: Callable[..., tuple[Jobs, Somewhere]],
+) -> None:
+    jobs, there = queue(passes=True, slots=1)
+    long, short = (jobs.submit(Quick(name=name), ANNA) for name in "ab")
+    (handle,) = taken(there, 1)
+    handle.begins("there")
+    assert jobs.snapshot(short).status == "queued"
+    handle.long = True
+    taken(there, 2)[1].ends("done")
+    assert jobs.wait(short, SECONDS).status == "done" and jobs.snapshot(long).status == "running"
+    assert jobs._records[long.id].lane == "usual"
+
+
 def test_the_executor_is_let_go_at_the_end(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
     jobs, there = queue()
     job = jobs.submit(Play(name="a"), ANNA)
     taken(there, 1)
     jobs.close()
     assert there.closed and jobs.snapshot(job).status == "cancelled"
+
+
+@pytest.mark.parametrize("outlives", [True, False])
+def test_the_end_of_this_process_stops_only_what_could_not_be_taken_up_again(
+    queue: Callable[..., tuple[Jobs, Somewhere]], outlives: bool
+) -> None:
+    jobs, there = queue(outlives=outlives)
+    job = jobs.submit(Play(name="a"), ANNA)
+    (handle,) = taken(there, 1)
+    handle.begins("there")
+    jobs.close()
+    assert handle.cancelled == (not outlives) and jobs.snapshot(job).status == "cancelled"
+
+
+def test_what_could_be_taken_up_again_is_stopped_where_somebody_says_so_or_it_makes_room(
+    queue: Callable[..., tuple[Jobs, Somewhere]],
+) -> None:
+    jobs, there = queue(outlives=True)
+    stopped, part = jobs.submit(Play(name="a"), ANNA), jobs.submit(Play(name="b"), ANNA, batch="sweep/1")
+    handles = {handle.key: handle for handle in taken(there, 2)}
+    assert jobs.cancel(stopped, ANNA)
+    until(lambda: handles[stopped.id].cancelled)
+    for name in "cd":
+        jobs.submit(Play(name=name), BERT)
+    until(lambda: handles[part.id].cancelled)
 
 
 def test_a_laptop_has_one_thread_as_before(store: ResultStore) -> None:

@@ -30,7 +30,7 @@ class Queue:
     def take_short(self) -> None:
         return None
 
-    def report(self, record: Record, progress: Progress | None) -> None:
+    def report(self, record: Record, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
         if record.job.id == "stopped":
             raise Cancelled("The job was cancelled.")
         self.seen.append((record.job.id, progress and progress.message))

@@ -16,14 +16,16 @@ from engine.jobs.executors import choose, cluster, sending
 from engine.jobs.executors.cluster import Slurm
 from engine.jobs.executors.collecting import collect
 from engine.jobs.executors.dask_pool import Pool
-from engine.jobs.executors.executor import Gone, Unshared
+from engine.jobs.executors.executor import Gone, Handle, Unshared
 from engine.jobs.executors.processes import Processes
 from engine.jobs.executors.run_folder import RunFolder
 from engine.jobs.executors.threads import Threads
 from engine.jobs.executors.wire import Task
+from engine.jobs.relays import Relays
 from engine.jobs.runner import Runner
+from engine.jobs.scheduler import Jobs
 from tests.engine.jobs.executors import slurm_here
-from tests.engine.jobs.executors.test_contract import ended, fresh, until
+from tests.engine.jobs.executors.test_contract import SECONDS, ended, fresh, until
 from tests.engine.jobs.executors.tiny import Tiny, noted
 
 pytest.importorskip("submitit")
@@ -120,6 +122,28 @@ def test_what_was_sent_is_taken_up_again_after_a_restart(
     assert len(RunFolder.all_in(after.folder)) == 1
 
 
+@pytest.mark.slow
+def test_a_restart_of_the_dashboard_leaves_what_runs_and_what_waits_on_the_cluster_alone(
+    open_cluster: Callable[..., Slurm], slurm_state: Path, ledger: str
+) -> None:
+    requests = [Tiny(name=fresh(), ledger=ledger, steps=20, seconds=0.1) for _ in range(3)]
+
+    def dashboard(store: str) -> Jobs:
+        there = open_cluster("slurm", store)
+        return Jobs(ResultStore(there.folder.parent / store), carriers=lambda line, runner: Relays(line, runner, there))
+
+    before = dashboard("results")
+    for request in requests:
+        before.submit(request)
+    runs = open_cluster("slurm").folder
+    until(lambda: noted(ledger) != [] and sum(len(run.parts()) for run in RunFolder.all_in(runs)) == len(requests))
+    before.close()
+    after = dashboard("after the restart")
+    assert {after.wait(after.submit(request), SECONDS).status for request in requests} == {"done"}
+    after.close()
+    assert sorted(name for what, name, _ in noted(ledger) if what == "begins") == sorted(each.name for each in requests)
+
+
 def test_what_was_sent_can_be_collected_by_somebody_else(open_cluster: Callable[..., Slurm], tmp_path: Path) -> None:
     there = open_cluster()
     done, failed = there.submit_all([Tiny(name=fresh()), Tiny(name=fresh(), act="refuses")])
@@ -203,6 +227,42 @@ def test_what_was_written_down_but_never_sent_is_sent_by_who_asks_next(
     assert handle.status == "done" and len(run.tasks()) == 2
 
 
+def test_the_numbers_of_jobs_that_somebody_else_is_still_sending_are_looked_for_until_they_are_there(
+    open_cluster: Callable[..., Slurm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[str] = []
+    monkeypatch.setattr(Slurm, "_tend", lambda self: None)
+    monkeypatch.setattr(sending, "has_ended", lambda run, job: False if job else None)
+    monkeypatch.setattr(sending, "stop", lambda run, job: stopped.extend([job.job_id] if job else []))
+    there, requests = open_cluster("slurm"), [Tiny(name=fresh()) for _ in range(2)]
+    run = RunFolder.create(there.folder, "slurm")
+    tasks = [run.add_task([Task.of(request)]) for request in requests]
+    for task, request in zip(tasks, requests, strict=True):
+        (run.path / "tasks" / task / "began" / request.key()).write_text("node1 7\n")
+    unwanted, wanted = there.submit_all(requests)
+    unwanted.cancel()
+    (watched,) = there._watched.values()
+    there._look(watched)
+    for number, task in enumerate(tasks):
+        run.note_job(task, f"1000_{number}")
+    monkeypatch.setattr(cluster, "SENDING_SECONDS", 0.0)
+    monkeypatch.setattr(cluster, "LATE_SECONDS", 0.0)
+    there._look(watched)
+    assert stopped == ["1000_0"] and wanted.status == "running"
+    assert len(run.tasks()) == 2, "nothing is sent a second time"
+
+
+def test_what_somebody_else_cancelled_and_still_runs_is_not_joined_but_sent_again(
+    open_cluster: Callable[..., Slurm],
+) -> None:
+    there, request = open_cluster(), Tiny(name=fresh())
+    run = RunFolder.create(there.folder, there.cluster)
+    (run.path / "tasks" / run.add_task([Task.of(request)]) / "began" / request.key()).write_text("node1 7\n")
+    assert there._join([handle := Handle(request, request.key(), lambda: None)]) == []
+    run.cancel([request.key()])
+    assert run.parts()[request.key()].status == "running" and there._join([handle]) == [handle]
+
+
 @pytest.mark.slow
 def test_a_part_that_kills_its_job_each_time_loses_none_of_those_that_wait_behind_it(
     open_cluster: Callable[..., Slurm], slurm_state: Path
@@ -273,6 +333,20 @@ def test_what_a_cluster_refuses_after_it_took_some_fails_and_what_it_took_is_wai
     )
     (run,) = RunFolder.all_in(there.folder)
     assert sorted(part.status for part in run.parts().values()) == ["done", "done", "failed", "failed"]
+
+
+def test_a_send_that_fails_in_a_way_that_nobody_thought_of_is_not_the_end_of_the_next_one(
+    open_cluster: Callable[..., Slurm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = open_cluster()
+    with monkeypatch.context() as broken:
+        broken.setattr(sending.submitit(), "AutoExecutor", None)
+        handle = there.submit(Tiny(name=fresh()))
+        ended(handle)
+    assert handle.status == "failed" and "Something went wrong inside tiny" in str(handle.error)
+    again = there.submit(Tiny(name=fresh()))
+    ended(again)
+    assert again.status == "done", again.error
 
 
 def test_without_a_shared_folder_the_settings_are_refused(tmp_path: Path) -> None:

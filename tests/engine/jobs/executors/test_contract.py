@@ -15,10 +15,12 @@ import torch
 
 from cache.blob import Blob
 from engine.core.errors import Cancelled
+from engine.core.request import Request
 from engine.jobs import keys
 from engine.jobs.executors.cluster import Slurm
 from engine.jobs.executors.executor import Executor, Handle
 from engine.jobs.executors.threads import Threads
+from engine.jobs.executors.wire import Task
 from engine.jobs.executors.worker import Lacks
 from engine.visualization.recipe import CUSTOM
 from engine.visualization.recipes import recipe_named
@@ -106,6 +108,25 @@ def test_what_runs_shows_how_it_goes_and_all_can_be_cancelled(executor: Executor
     assert {what for what, _, _ in lines} == {"begins"}
     if executor.name != "slurm":  # a cluster may begin a task between the look and the cancelling; it does not end it
         assert isinstance(waiting.request, Tiny) and waiting.request.name not in {name for _, name, _ in lines}
+
+
+def test_a_request_that_cannot_be_sent_ends_with_a_sentence_and_the_others_go_on(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if isinstance(executor, Threads):
+        pytest.skip("nothing is sent anywhere")
+    odd, other, real = Tiny(name=fresh()), Tiny(name=fresh()), Task.of
+
+    def of(request: Request, precision: str = "") -> Task:
+        if request is odd:
+            raise OSError("Input/output error")
+        return real(request, precision)
+
+    monkeypatch.setattr(Task, "of", of)
+    handles = executor.submit_all([odd, other])
+    ended(*handles)
+    assert [handle.status for handle in handles] == ["failed", "done"], handles[1].error
+    assert str(handles[0].error).startswith("Something went wrong inside tiny (error id")
 
 
 def test_a_network_gives_the_same_bytes_wherever_it_is_computed(executor: Executor) -> None:

@@ -22,7 +22,7 @@ from engine.core.settings.cluster import Cluster
 from engine.jobs.executors import dask_pool, dask_worker
 from engine.jobs.executors.dask_pool import Away, Pool
 from engine.jobs.executors.dask_worker import security, unpacked
-from engine.jobs.executors.executor import Gone
+from engine.jobs.executors.executor import Gone, Handle
 from engine.jobs.executors.places import environment
 from engine.jobs.executors.wire import Task, write_message
 from engine.jobs.executors.worker import Lacks
@@ -201,6 +201,31 @@ def test_a_scheduler_that_was_gone_is_not_a_worker_that_died(idle: Pool) -> None
     assert handle.status == "queued" and "begins once more" in handle.snapshot().message
     idle._died(away(idle, "two"), "it is gone")
     assert "died twice" in str(handle.error)
+
+
+def test_what_dask_does_not_take_waits_before_all_others(idle: Pool) -> None:
+    first, second = idle.submit_all([Tiny(name=fresh()), Tiny(name=fresh())])
+    idle._client = SimpleNamespace(close=lambda timeout: None)  # and no `submit`: it was closed a moment ago
+    idle._free = ["one"]
+    with pytest.raises(AttributeError) as refused:
+        idle._hand_out()
+    idle._lost(refused.value)
+    idle._free = ["one"]
+    assert idle._next() == (first, "one") and first.snapshot().message.endswith(WORDS)
+    assert [*idle._waiting] == [second]
+
+
+def test_what_is_handed_out_while_the_pool_closes_ends_too(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = Handle(Tiny(name=fresh()), "key", lambda: None)
+
+    def hands_out(there: Pool) -> None:
+        until(lambda: there._closing)
+        time.sleep(0.1)
+        there._away[handle.key] = Away(handle, "one", None)
+
+    monkeypatch.setattr(Pool, "_tend", hands_out)
+    Pool(runner, "tcp://127.0.0.1:1").close()
+    assert handle.status == "cancelled"
 
 
 def test_a_worker_gives_up_what_nobody_asks_about_and_goes_on_with_what_somebody_does(
