@@ -135,6 +135,8 @@ class Relays:
             self._line.report(record, news)
         if handle.status == "cancelled":
             self._line.report(record, None)  # raises where it is this job that is to stop
+            if not handle.cancelled:
+                raise Cancelled("The job was cancelled where it was to be carried out.")
             return False
         if handle.error is not None:
             raise handle.error

@@ -117,6 +117,15 @@ def test_what_is_cancelled_here_is_stopped_there(queue: Callable[..., tuple[Jobs
     assert jobs.wait(job, SECONDS).status == "cancelled" and handle.cancelled
 
 
+def test_what_was_cancelled_there_is_not_sent_again(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
+    """By `cluster cancel`, say: whoever asked finds it cancelled."""
+    jobs, there = queue()
+    job = jobs.submit(Play(name="a"), ANNA)
+    taken(there, 1)[0].ends("cancelled")
+    until(lambda: jobs.snapshot(job).status == "cancelled")
+    assert len(there.taken) == 1
+
+
 def test_where_nobody_answers_a_job_waits_and_says_why(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
     jobs, there = queue(gone=True)
     job = jobs.submit(Play(name="a"), ANNA)
