@@ -215,7 +215,7 @@ def test_a_result_that_could_only_be_kept_in_memory_is_named_as_interrupted_next
     with monkeypatch.context() as broken:
         broken.setattr(store, "put", full)
         assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done"
-    jobs.close()
+        jobs.close()
     store.close()
     restarted_store = ResultStore(store.folder)
     restarted = Jobs(restarted_store)
