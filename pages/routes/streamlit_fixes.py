@@ -50,9 +50,8 @@ class Kept:
         size: int = KEPT_BYTES,
     ) -> None:
         self.remove, self.seconds, self.size = remove, seconds, size
-        self._since: dict[
-            str, tuple[float, int]
-        ] = {}  # in the order of time; Streamlit holds a lock of its own around it
+        # In the order of time. Streamlit holds a lock of its own around every change.
+        self._since: dict[str, tuple[float, int]] = {}
 
     def let_go(self, storage: MemoryMediaFileStorage, name: str) -> None:
         """No page shows it: remove it later, and now what was let go long ago. What is no picture goes at once."""
