@@ -147,14 +147,19 @@ def over_layers(table: pd.DataFrame) -> pd.DataFrame:
 
 def against_top(table: pd.DataFrame) -> pd.DataFrame:
     """What is shown less the top images, unit by unit: shown, units, difference, low, high, least."""
+    return pd.DataFrame(
+        [{"shown": way, **paired(table, way, TOP)} for way in dict.fromkeys(table["shown"]) if way != TOP]
+    )
+
+
+def paired(table: pd.DataFrame, way: str, other: str) -> dict[str, float]:
+    """One way of showing units less another, unit by unit, from the table of units: units, difference, low, high, least.
+
+    Raises KeyError where one of them was not shown."""
     by_unit = table.pivot(index=["site", "unit"], columns="shown", values="accuracy")
-    rows = []
-    for way in dict.fromkeys(table["shown"]):
-        if way != TOP:
-            more = (by_unit[way] - by_unit[TOP]).to_numpy()
-            found = _named(difference(more, np.zeros(len(more))), "difference")
-            rows.append({"shown": way, "units": len(more), **found, "least": smallest_difference(more)})
-    return pd.DataFrame(rows)
+    more = (by_unit[way] - by_unit[other]).to_numpy()
+    found = _named(difference(more, np.zeros(len(more))), "difference")
+    return {"units": len(more), **found, "least": smallest_difference(more)}
 
 
 def _named(found: Estimate, name: str) -> dict[str, float]:

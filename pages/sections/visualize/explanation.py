@@ -63,6 +63,9 @@ def explains(result: Result, key: str) -> None:
     whole = pooled[pooled["site"] == pooled["site"].iloc[0]]
     by_way = whole.set_index("shown")
     recipes = [str(recipe) for recipe in result.request["recipes"]]
+    observer, more = result.facts["observer"], list[str]()
+    if (units := result.tables["units"])["unit"].nunique() > 1:  # of one unit nothing can be said
+        more += [*_about_the_unit(recipes, units), *_against_the_first(recipes, units)]
     bars = series("", whole["shown"], whole["accuracy"], whole["low"], whole["high"])
     chart = Chart(
         "bars", (bars,), "right answers", share=True, levels=(Level(0.5, "chance"),), title=QUESTION,
@@ -70,8 +73,8 @@ def explains(result: Result, key: str) -> None:
     )  # fmt: skip
     figure.draw(
         chart, pooled, _source(result), key=f"{key}_explains",
-        note=f"Observer: {errors.escape(str(result.facts['observer']))}. Of each unit 9 images are shown and up to 16 pairs of "
-        "others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
+        note=f"{errors.escape(' '.join([*more, f'Observer: {observer}.']))} Of each unit 9 images are shown and up to 16 "
+        "pairs of others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
         "what exciting images have in common, not the unit.",
     )  # fmt: skip
     for name, table in (("By layer", pooled), ("By unit", result.tables["units"])):
@@ -80,7 +83,7 @@ def explains(result: Result, key: str) -> None:
 
 
 def _beats(recipe: str, by_way: pd.DataFrame, apart: pd.DataFrame) -> str:
-    """What a recipe's pictures come to, in a sentence or two."""
+    """What a recipe's pictures come to against top images, in a sentence or two."""
     own, top, row = (
         table.loc[name].to_dict() for table, name in ((by_way, recipe), (by_way, "top images"), (apart, recipe))
     )
@@ -91,8 +94,48 @@ def _beats(recipe: str, by_way: pd.DataFrame, apart: pd.DataFrame) -> str:
         return f"{first} Top images explain more."
     if row["least"] != row["least"]:
         return f"{first} One unit alone cannot say which explains more."
-    could = f"{int(row['units'])} units would have shown one of {100 * row['least']:.0f} points, in 80% of samples."
-    return f"{first} No difference was seen; {could}"
+    return f"{first} No difference was seen; {_could(row)}"
+
+
+def _about_the_unit(recipes: list[str], units: pd.DataFrame) -> list[str]:
+    """How far each recipe's picture is above its control, unit by unit; nothing where a layer had no other unit."""
+    from engine.explanation.explains import OTHER, paired
+
+    told = []
+    for recipe in recipes:
+        if f"{recipe} {OTHER}" in set(units["shown"]):
+            row = paired(units, recipe, f"{recipe} {OTHER}")
+            if row["low"] > 0:
+                told.append(
+                    f"The {recipe} picture is {_points(row)} above another unit's: so much of it is about the unit."
+                )
+            else:
+                told.append(
+                    f"The {recipe} picture was not seen to be above another unit's: {_points(row)}; {_could(row)}"
+                )
+    return told
+
+
+def _against_the_first(recipes: list[str], units: pd.DataFrame) -> list[str]:
+    """Each further recipe against the first, unit by unit."""
+    from engine.explanation.explains import paired
+
+    told = []
+    for recipe in recipes[1:]:
+        row = paired(units, recipe, recipes[0])
+        first = f"The {recipe} picture less the {recipes[0]} one: {_points(row)}"
+        told.append(
+            f"{first}." if row["low"] > 0 or row["high"] < 0 else f"{first}, no difference was seen; {_could(row)}"
+        )
+    return told
+
+
+def _points(row: dict) -> str:
+    return f"{round(100 * row['difference']) + 0:+} points ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
+
+
+def _could(row: dict) -> str:
+    return f"{int(row['units'])} units would have shown one of {100 * row['least']:.0f} points, in 80% of samples."
 
 
 def _percent(row: dict) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from engine.core.errors import BadRequest
-from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest
+from engine.core.statistics import student_quantile
+from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest, paired
 from tests.engine.explanation.planted import Desk
 
 SITES = ("stages.0.blocks.0", "stages.1.blocks.0")
@@ -49,6 +52,23 @@ def test_differences_are_from_the_top_images_and_say_what_could_have_been_seen(w
     assert abs(differences["difference"]["brief"]) < 0.05 and TOP not in differences.index
     control = differences.loc[f"{TOP} {OTHER}"]
     assert control["high"] < 0 and control["least"] > 0
+
+
+def test_two_ways_of_showing_units_are_compared_unit_by_unit():
+    rows = [("a", 0.9), ("b", 0.6), ("c", 0.8)]
+    others = {"a": 0.7, "b": 0.5, "c": 0.4}
+    table = pd.DataFrame(
+        [{"site": site, "unit": unit, "shown": way, "accuracy": value}
+         for site, plus in (("s", 0.0), ("t", 0.1))
+         for unit, own in rows
+         for way, value in (("fast", own + plus), ("fast of another unit", others[unit]))]
+    )  # fmt: skip
+    found = paired(table, "fast", f"fast {OTHER}")
+    each = np.array([0.2, 0.1, 0.4, 0.3, 0.2, 0.5])
+    half = student_quantile(0.975, 5) * each.std(ddof=1) / np.sqrt(6)
+    assert found["units"] == 6 and found["difference"] == pytest.approx(each.mean())
+    assert (found["low"], found["high"]) == pytest.approx((each.mean() - half, each.mean() + half))
+    assert paired(table, f"fast {OTHER}", "fast")["difference"] == pytest.approx(-each.mean())
 
 
 def test_a_model_does_not_observe_itself(world):

@@ -29,7 +29,7 @@ def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTes
         explanation.explains(
             Result(
                 {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast"]},
-                tables={"layers": ways, "differences": apart, "units": ways},
+                tables={"layers": ways, "differences": apart, "units": ways.assign(unit=0)},
                 facts={"observer": "starter-cnn"},
             ),
             "key",
@@ -58,6 +58,58 @@ def test_of_one_unit_nothing_is_said_of_a_difference() -> None:
     nothing = float("nan")
     text = drawn(nothing, nothing, nothing, 1).markdown[0].value.replace("\\", "")
     assert "One unit alone cannot say which explains more." in text and "No difference" not in text
+
+
+def compared(control: float, natural: float, units: int = 8) -> str:
+    """What stands beside the chart where pictures are right in 75 or 85% of a unit's questions, those of another unit and
+    `natural` ones in so much more."""
+
+    def script(control: float, natural: float, units: int) -> None:
+        import pandas as pd
+
+        from engine.core.request import Result
+        from pages.sections.visualize import explanation
+
+        right = {"top images": 0.9, "fast": 0.75, "natural": 0.75 + natural, "fast of another unit": 0.75 + control}
+        rows = [
+            {"site": "a", "unit": unit, "shown": way, "accuracy": value + (0.1 if unit % 2 and way == "fast" else 0)}
+            for unit in range(units)
+            for way, value in right.items()
+        ]
+        ways = pd.DataFrame(
+            [
+                {"site": "a", "shown": way, "units": units, "accuracy": at, "low": at, "high": at}
+                for way, at in right.items()
+            ]
+        )
+        apart = pd.DataFrame(
+            [
+                {"shown": way, "units": units, "difference": -0.2, "low": -0.3, "high": -0.1, "least": 0.1}
+                for way in right
+            ]
+        )
+        explanation.explains(
+            Result(
+                {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast", "natural"]},
+                tables={"layers": ways, "differences": apart, "units": pd.DataFrame(rows)},
+                facts={"observer": "starter-cnn"},
+            ),
+            "key",
+        )
+
+    app = AppTest.from_function(script, args=(control, natural, units)).run()
+    assert not app.exception
+    return " ".join(caption.value for caption in app.caption).replace("\\", "")
+
+
+def test_pictures_are_held_against_those_of_other_units_and_recipes_against_each_other() -> None:
+    text = compared(control=-0.25, natural=0.2)
+    assert "The fast picture is +30 points (26 to 34) above another unit's: so much of it is about the unit." in text
+    assert "The natural picture less the fast one: +15 points (11 to 19)." in text and "natural picture is" not in text
+    text = compared(control=0.05, natural=0.05)
+    assert "not seen to be above another unit's: +0 points (-4 to 4); 8 units would have shown one of 6 points" in text
+    assert "The natural picture less the fast one: +0 points (-4 to 4), no difference was seen; 8 units" in text
+    assert "less the fast one" not in compared(control=0.05, natural=0.05, units=1)
 
 
 def script() -> None:
