@@ -12,9 +12,9 @@ from engine.cli.rows import ask_all, left_out, skipped, tables_of
 from engine.core.errors import BadRequest
 from engine.core.request import Request, build
 from engine.data.registry import open_dataset
-from engine.evaluation import comparison
+from engine.evaluation import comparison, telling
 from engine.evaluation.class_matching import check_comparable
-from engine.reliance.counterfactual import CounterfactualRequest
+from engine.reliance.counterfactual import CounterfactualRequest, drops_apart
 from engine.reliance.gradient_spectrum import GradientSpectrumRequest
 from engine.reliance.imagenet9 import ChallengeRequest
 from engine.reliance.texture import TextureRequest
@@ -41,6 +41,7 @@ def counterfactual(arguments: Namespace) -> Answer:
         **about,
         "planted": results[0].facts["planted"],
         "models": models,
+        "paired_drops": drops_apart(results),
         "skipped": skipped(results),
     }
     lines = [
@@ -63,6 +64,7 @@ def counterfactual(arguments: Namespace) -> Answer:
         f"{facts['planted']['home']:.0%} at home, {facts['planted']['elsewhere']:.0%} on every other place)."
         for model in models
     ]
+    ends += [telling.moved(row) for row in facts["paired_drops"]]
     text = table(("model", "scene", "answer", "share", "by chance", "ideal", "seen above chance from", "n"), lines)
     return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 

@@ -127,6 +127,15 @@ def places(row: dict[str, Any]) -> str:
     return f"Shown backgrounds alone ({row['fill']}), {more} names a kind that lives there {size} than {less}."
 
 
+def moved(row: dict[str, Any]) -> str:
+    """Which of two models loses more when the object is moved, from a row of `engine.reliance.counterfactual.drops_apart`."""
+    if not sign(row):
+        return f"When the object is moved, {unseen(row)}."
+    more, less = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
+    size = gap(row).replace(" points", f" points more than {less}", 1)
+    return f"When the object is moved, {more} loses {size}."
+
+
 def halves(row: dict[str, Any]) -> str:
     """How far apart the cut-offs lie that take half of the accuracy of two models, or how far they would have to, from a row of
     `engine.reliance.frequency.paired`; empty where a curve does not fall so low."""

@@ -6,6 +6,7 @@ planted. So what a model makes of the place can be put beside what there is to b
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -115,6 +116,31 @@ class CounterfactualRequest(OnImages):
             drawn = np.sort(np.random.default_rng(0).choice(len(images), self.limit, replace=False))
             images, kinds = images[drawn], kinds[drawn]
         return images, kinds
+
+
+def drops_apart(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """For each pair of models: how much more top-1 accuracy a loses than b when the object is moved, over the sets that both
+    have: a, b, difference, interval, smallest (the smallest difference that so many sets would show with 80% power), n.
+
+    Sets of one kind belong together. Pairs without a set in common are left out."""
+    rows = []
+    for one, other in itertools.combinations(results, 2):
+        _, *places = np.intersect1d(one.arrays["images"][:, 0], other.arrays["images"][:, 0], return_indices=True)
+        if not len(places[0]):
+            continue
+        a, b = (_lost(result.arrays)[place] for result, place in zip((one, other), places, strict=True))
+        kinds = one.arrays["labels"][places[0]]
+        value, *interval = difference(a, b, kinds)
+        names = {side: result.request["model"] for side, result in (("a", one), ("b", other))}
+        smallest = smallest_difference(a, b, kinds)
+        rows.append({**names, "difference": value, "interval": interval, "smallest": smallest, "n": len(a)})
+    return rows
+
+
+def _lost(arrays: Arrays) -> np.ndarray:
+    """(sets,): 1 where only the answer at home is right, -1 where only the one elsewhere is, 0 else."""
+    right = (arrays["top"][..., 0] == arrays["labels"][:, None]).astype(np.float64)
+    return right[:, 0] - right[:, 1]
 
 
 def read(values: Tensor, labels: np.ndarray, places: Places, shown: np.ndarray) -> Arrays:

@@ -56,6 +56,9 @@ def counterfactual(shown: Shown) -> None:
 def _answers(shown: Shown) -> None:
     """What is answered when the object stands on another place, and when the place is empty; beside chance, the best
     possible observer, and what so many sets could show."""
+    from engine.evaluation import telling
+    from engine.reliance.counterfactual import drops_apart
+
     computed = shown.computed
     answers = {model: result.tables["answers"].query("variant == 'other'") for model, result in computed.items()}
     first = next(iter(answers.values()))
@@ -69,6 +72,7 @@ def _answers(shown: Shown) -> None:
         for model, result in computed.items()
         for drop, low, high in [result.facts["drop"]]
     )
+    told_apart = "".join(f" {errors.escape(telling.moved(row))}" for row in drops_apart([*computed.values()]))
     chance = ", ".join(f"{row['answer']} {share(row['chance'], 1)}" for row in first.to_dict("records"))
     figure.draw(
         charts.bars(
@@ -82,8 +86,8 @@ def _answers(shown: Shown) -> None:
         together(shown.tables("answers")),
         shown.source,
         key="bg_answers",
-        note=f"Accuracy lost by moving the object: {drops}. Expected by chance: {chance}. The best possible observer always "
-        f"answers the object's kind. {INTERVAL}",
+        note=f"Accuracy lost by moving the object: {drops}.{told_apart} Expected by chance: {chance}. The best possible "
+        f"observer always answers the object's kind. {INTERVAL}",
     )
     empty = {model: result.tables["answers"].query("variant == 'place'") for model, result in computed.items()}
     lives = {model: table.iloc[:2] for model, table in empty.items()}  # the set's own kind lives there too

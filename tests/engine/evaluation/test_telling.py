@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.request import Result
 from engine.evaluation.comparison import Aligned, align
-from engine.evaluation.telling import gap, halves, points, sentence, shown, unseen, without_background
+from engine.evaluation.telling import gap, halves, moved, points, sentence, shown, unseen, without_background
 
 VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 
@@ -126,3 +126,14 @@ def test_cutoffs_are_told_apart_or_with_what_would_have_told_them_apart() -> Non
         "80% of samples."
     )
     assert halves(row | {"half_cutoff": None}) == ""
+
+
+def test_what_moving_the_object_costs_is_told_of_the_one_that_loses_more_or_what_could_have_been_seen() -> None:
+    row = {"a": "x", "b": "y", "difference": 0.05, "interval": (0.02, 0.08), "smallest": 0.04}
+    assert moved(row) == "When the object is moved, x loses 5 points more than y (2 to 8)."
+    turned = row | {"difference": -0.05, "interval": (-0.08, -0.02)}
+    assert moved(turned) == "When the object is moved, y loses 5 points more than x (2 to 8)."
+    assert moved(row | {"difference": -0.02, "interval": (-0.06, 0.01)}) == (
+        "When the object is moved, no difference between x and y was seen (−6 to 1 points); one of 4 points would have been, "
+        "in 80% of samples."
+    )

@@ -16,7 +16,7 @@ from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.data.dataset import Dataset
 from engine.data.formats.scenes import Scenes
-from engine.reliance.counterfactual import ELSEWHERE, HOME, CounterfactualRequest
+from engine.reliance.counterfactual import ELSEWHERE, HOME, CounterfactualRequest, drops_apart
 from starter.make.scenes import HOME_SHARE
 from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
@@ -137,6 +137,34 @@ def test_a_place_where_no_known_kind_lives_tells_nothing_of_reliance_and_the_oth
         and none.facts["reliance_left_out"] == 4
     )
     assert none.tables["accuracy"].top1.notna().all()
+
+
+def lost(model: str, images: list[int], costs: list[int]) -> Result:
+    """A model that moving the object costs the answer (1), gains it (-1) or neither, in sets of so many kinds."""
+    labels = np.arange(len(images)) // 2
+    top = np.full((len(images), 4, 5), -1)
+    for row, cost in enumerate(costs):
+        top[row, 0, 0] = labels[row] if cost > 0 else -1
+        top[row, 1, 0] = labels[row] if cost < 0 else -1
+    arrays = {
+        "images": np.array([[4 * image + part for part in range(4)] for image in images]),
+        "labels": labels,
+        "top": top,
+    }
+    return Result({"experiment": "counterfactual", "model": model}, arrays)
+
+
+def test_what_moving_costs_is_compared_set_by_set_over_the_sets_that_both_have():
+    one = lost("one", [*range(40)], [1, 1, 1, 1, 1, 1, 0, -1] * 5)
+    other = lost("other", [*range(20, 60)], [0, 0, 0, -1, 1, 0, 0, 0] * 5)
+    (row,) = drops_apart([one, other])
+    theirs = np.array([1, 1, 1, 1, 1, 1, 0, -1] * 5)[20:] - np.array([0, 0, 0, -1, 1, 0, 0, 0] * 5)[:20]
+    assert (row["a"], row["b"], row["n"]) == ("one", "other", 20) and row["difference"] == pytest.approx(theirs.mean())
+    low, high = row["interval"]
+    assert low < theirs.mean() < high and row["smallest"] > (high - low) / 2
+    (turned,) = drops_apart([other, one])
+    assert turned["difference"] == pytest.approx(-row["difference"])
+    assert drops_apart([one, lost("elsewhere", [100, 101], [0, 1])]) == [] and drops_apart([one]) == []
 
 
 def test_without_matched_sets_there_is_nothing_to_compare(observe):
