@@ -73,9 +73,8 @@ def tell_changes(requests: Sequence[Request]) -> None:
 
 @contextmanager
 def labelled() -> Iterator[None]:
-    """Around a page: where results that it shows were computed in another precision than this machine's, a line above it
+    """Around a page: where results that it shows were computed in another precision than this machine's, a line at its end
     says which those are."""
-    place = st.empty()
     st.session_state[_OTHERS] = {}
     st.session_state[_LOOKED] = set()
     yield
@@ -84,11 +83,11 @@ def labelled() -> Iterator[None]:
         by_sentence.setdefault(sentence, []).append(subject)
     if by_sentence:
         lines = [f"{_listing(subjects)}: {sentence}" for sentence, subjects in by_sentence.items()]
-        place.caption("  \n".join(lines))
+        st.caption("  \n".join(lines))
 
 
 def _note(result: Result) -> None:
-    """Keep in mind, for the line above the page, that a result of another precision is shown."""
+    """Keep in mind, for the line at the page's end, that a result of another precision is shown."""
     from engine.jobs.keys import label, request_key
 
     st.session_state.setdefault(_LOOKED, set()).add(request_key(result.key))
