@@ -78,7 +78,7 @@ def test_at_a_pages_end_stands_what_was_computed_in_another_precision(
     assert not app.exception
     told = [caption.value.replace("\\", "") for caption in app.caption]
     assert told == ["index `my_first@head.logits`: Computed in float32; this machine computes in bfloat16."]
-    assert [each.type for each in app.main] == ["title", "caption"]
+    assert [each.type for each in app.main][-2:] == ["title", "caption"]
     config.store().delete("first.float32")
     st.cache_resource.clear()
     assert [*app.run().caption] == []
