@@ -5,20 +5,19 @@ Invariant: the page polls only while something is active; each job that ends red
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from statistics import mean
 
 import streamlit as st
 
 from engine.core.images import inline
+from engine.jobs.progress import Snapshot
 from pages.common import errors
 from pages.common.batch import Batch
 from pages.common.fragments import fragment
 from pages.common.words import duration
-
-if TYPE_CHECKING:
-    from engine.jobs.progress import Snapshot
 
 POLL_SECONDS = 0.7
 GOES_ON = "You cancelled this. It goes on: another person wants it too."
@@ -88,6 +87,27 @@ def parts_done(snapshots: Iterable[Snapshot], parts: int) -> str:
     return ", ".join([f"{ended['done']} of {parts} parts done", *rest])
 
 
+def time_left(snapshots: Mapping[str, Snapshot], kinds: Mapping[str, str]) -> float | None:
+    """Seconds until all parts are there, each as long as those of its kind took; None while a kind has none that was computed.
+
+    `kinds`: the experiment of each part, by key, also of those that nobody has started."""
+    took: dict[str, list[float]] = {}
+    for key, each in snapshots.items():
+        if each.status == "done" and each.started and each.finished:
+            took.setdefault(kinds[key], []).append(each.finished - each.started)
+    rest, running = 0.0, 0
+    for key, kind in kinds.items():
+        now = snapshots.get(key, Snapshot("queued"))
+        if not now.active:
+            continue
+        if kind not in took:
+            return None
+        elapsed = time.time() - now.started if now.started and now.status == "running" else 0.0
+        running += now.status == "running"
+        rest += max(0.0, mean(took[kind]) - elapsed)
+    return rest / max(1, running)
+
+
 def _draw_active(
     snapshots: Mapping[str, Snapshot | None], names: Mapping[str, str], batch: Batch, now: Mapping[str, Snapshot]
 ) -> None:
@@ -98,7 +118,9 @@ def _draw_active(
     first = snapshots[key]
     if len(batch.requests) > 1:
         st.markdown(names[key])
-        st.caption(parts_done(now.values(), len(batch.requests)))
+        left = time_left(now, {key: request.experiment for key, request in batch.requests.items()})
+        more = "" if left is None else f" · about {duration(left)} left for all"
+        st.caption(f"{parts_done(now.values(), len(batch.requests))}{more}")
     if first is None or first.status == "queued":
         st.progress(0.0, text=waiting_text(first))
         return
@@ -116,9 +138,9 @@ def waiting_text(snapshot: Snapshot | None) -> str:
 
 
 def running_text(snapshot: Snapshot) -> str:
-    """A running job in words: what it does, and how long it will take."""
+    """A running job in words: what it does, and how long that will take; what comes after it has another pace."""
     message = errors.escape(snapshot.message) or "Starting"
-    return message if snapshot.eta is None else f"{message} · about {duration(snapshot.eta)} left"
+    return message if snapshot.eta is None else f"{message} · about {duration(snapshot.eta)} left of this step"
 
 
 def log(snapshots: Iterable[Snapshot], key: str) -> None:

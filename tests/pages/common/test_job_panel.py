@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.jobs.progress import Snapshot
-from pages.common.job_panel import WANTED, before_cancelling, cancel_label, cancelled_text, parts_done, waiting_text
+from pages.common.job_panel import (
+    WANTED,
+    before_cancelling,
+    cancel_label,
+    cancelled_text,
+    parts_done,
+    running_text,
+    time_left,
+    waiting_text,
+)
 
 
 def test_what_was_stopped_or_failed_is_not_counted_as_done() -> None:
     states = ("done", "cancelled", "failed", "running", "queued", "done", "cancelled")
     assert parts_done(map(Snapshot, states), 8) == "2 of 8 parts done, 2 cancelled, 1 failed"
     assert parts_done([], 3) == "0 of 3 parts done"
+
+
+def test_the_time_left_for_all_parts_is_that_of_parts_of_their_kind() -> None:
+    kinds = {"a": "index", "b": "index", "c": "index", "d": "index", "found": "index"}
+    took = {"a": Snapshot("done", started=100.0, finished=140.0), "found": Snapshot("done", finished=100.0)}
+    assert time_left(took, kinds) == 3 * 40, "a result that was found took no time, and what nobody has begun counts"
+    on = Snapshot("running", started=time.time() - 30)
+    assert time_left({**took, "b": on}, kinds) == pytest.approx(10 + 2 * 40, abs=1)
+    assert time_left({**took, "b": on, "c": on}, kinds) == pytest.approx((10 + 10 + 40) / 2, abs=1), "two at once"
+    late = Snapshot("running", started=time.time() - 90)
+    assert time_left({**took, "b": late}, kinds) == pytest.approx(2 * 40), "no part is done before it is"
+    assert time_left({**took, "b": Snapshot("cancelled"), "c": Snapshot("failed")}, kinds) == 40
+    assert time_left(took, {**kinds, "e": "find-units"}) is None, "of its kind none is there yet"
+    assert time_left({"found": took["found"]}, kinds) is None
+
+
+def test_how_long_a_step_takes_is_said_of_that_step() -> None:
+    assert running_text(Snapshot("running", message="Reading", eta=31.2)) == "Reading · about 31 s left of this step"
+    assert running_text(Snapshot("running")) == "Starting"
 
 
 def test_one_button_cancels_all_parts_and_says_so() -> None:
