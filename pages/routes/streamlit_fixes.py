@@ -14,6 +14,7 @@ from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorage
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.session_manager import ActiveSessionInfo
+from streamlit.runtime.state.session_state import WStates
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 KEPT_SECONDS, KEPT_BYTES = 60.0, 64 << 20
@@ -28,6 +29,7 @@ def apply() -> None:
         watch_nothing()
     keep_pictures()
     send_to_who_is_there()
+    forget_widgets()
 
 
 def watch_nothing() -> None:
@@ -117,3 +119,23 @@ def send_to_who_is_there() -> None:
     its person waited for nothing."""
     listed = WebsocketSessionManager.list_active_sessions
     WebsocketSessionManager.list_active_sessions = lambda self: AsConnectedNow(self, listed(self))
+
+
+def forget_widgets() -> None:
+    """Streamlit lets the value of a widget go that no page shows any longer, and keeps what belongs to it, its callback and all
+    that this holds, for as long as the session lasts: who looks through units for an hour has buttons of thousands. Whatever
+    is shown again is registered anew."""
+    remove = WStates.remove_stale_widgets
+
+    def remove_stale_widgets(
+        self: WStates, active_widget_ids: frozenset[str], fragment_ids_this_run: list[str] | None
+    ) -> None:
+        remove(self, active_widget_ids, fragment_ids_this_run)
+        # As Streamlit counts: where only parts of a page are drawn, the widgets of others are not stale.
+        self.widget_metadata = {
+            name: widget
+            for name, widget in self.widget_metadata.items()
+            if name in active_widget_ids or (fragment_ids_this_run and widget.fragment_id not in fragment_ids_this_run)
+        }
+
+    WStates.remove_stale_widgets = remove_stale_widgets

@@ -12,7 +12,9 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.session_manager import ActiveSessionInfo
+from streamlit.runtime.state.session_state import WStates
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+from streamlit.testing.v1 import AppTest
 
 from pages.routes import streamlit_fixes
 from pages.routes.streamlit_fixes import Kept
@@ -22,6 +24,7 @@ PLACES = [
     (MemoryMediaFileStorage, "load_and_get_id"),
     (MemoryMediaFileStorage, "delete_file"),
     (WebsocketSessionManager, "list_active_sessions"),
+    (WStates, "remove_stale_widgets"),
 ]
 
 
@@ -119,3 +122,31 @@ def test_what_a_page_draws_goes_to_the_connection_of_now_though_another_session_
     connected["ben"] = ActiveSessionInfo(client="ben's new connection", session=SimpleNamespace(id="ben"))  # type: ignore[arg-type]
     del connected["cid"]
     assert [info.client for info in turns] == ["ben's new connection"]
+
+
+def units() -> None:
+    """A page that shows another unit's buttons at each run, and a part of it that is drawn by itself."""
+    import streamlit as st
+
+    unit = st.session_state["unit"] = st.session_state.get("unit", 0) + 1
+    for number in range(5):
+        st.button("Make", key=f"make-{unit}-{number}")
+    st.text_input("Note", key="note")
+
+    @st.fragment
+    def part() -> None:
+        st.checkbox("More", key="more")
+
+    part()
+
+
+def test_of_widgets_that_no_page_shows_any_longer_nothing_is_kept_and_the_others_work_on() -> None:
+    streamlit_fixes.forget_widgets()
+    app = AppTest.from_function(units, default_timeout=30).run()
+    app.text_input(key="note").set_value("mine")
+    app.checkbox(key="more").check()
+    for _ in range(10):
+        app.run()
+    assert not app.exception and app.text_input(key="note").value == "mine" and app.checkbox(key="more").value
+    known = app.session_state._state._state._new_widget_state.widget_metadata
+    assert len(known) == 7, "five buttons, a note and a box"
