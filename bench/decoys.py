@@ -48,7 +48,7 @@ def decoys(pictures: np.ndarray, units: Sequence[int], seed: int) -> dict[str, n
     return {name: np.ascontiguousarray(image.clip(0, 1), np.float32) for name, image in made.items()}
 
 
-def passing(runner: Runner, requests: Sequence[VisualizeRequest], count: int) -> None:
+def passing(runner: Runner, requests: Sequence[VisualizeRequest], count: int, seed: int = 0) -> None:
     """Prints how many of each kind pass for the first `count` units of each request, whose pictures they are made from."""
     passed, asked = dict[str, dict[str, int]](), dict[str, int]()
     for request in requests:
@@ -57,7 +57,7 @@ def passing(runner: Runner, requests: Sequence[VisualizeRequest], count: int) ->
         best = strongest(model, site, goals, images, request.seed)
         made = as_floats(runner.fetch(request, quiet).arrays["images"][: len(units)])
         tally = passed.setdefault(name, {})
-        for kind, shown in decoys(made, units, 0).items():
+        for kind, shown in decoys(made, units, seed).items():
             copies = fresh_copies(model, site, goals, shown, request.seed)
             controls = controls_of(model, site, goals, shown, copies, request.seed)
             failed = scored(copies, as_they_are(model, site, goals, shown), controls, best, images.values).failed

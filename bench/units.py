@@ -63,8 +63,9 @@ def main() -> None:
     parser.add_argument(
         "--controls", type=int, metavar="UNITS", help="of each model: pictures that show nothing instead"
     )
+    parser.add_argument("--seed", type=int, default=0, help="of the draw of units, and of the noise")
     args = parser.parse_args()
-    models, runner, random = args.models.split(","), Runner(config.store()), np.random.default_rng(0)
+    models, runner, random = args.models.split(","), Runner(config.store()), np.random.default_rng(args.seed)
     sites = [(name, site) for name in models for site in layers(catalog.load(name))]
     requests, rows, tables = [], [], []
     for name, site in sites:
@@ -72,7 +73,7 @@ def main() -> None:
         units = sorted(random.choice(count, args.units // len(sites), replace=False).tolist())
         requests.append(VisualizeRequest(model=name, site=site, units=tuple(units), recipe=args.recipe))
     if args.controls:
-        passing(runner, requests, args.controls * len(models) // len(sites))
+        passing(runner, requests, args.controls * len(models) // len(sites), args.seed)
         return
     for request in requests:
         found = runner.fetch(request, quiet).tables["units"]
