@@ -76,7 +76,10 @@ class Relays:
             thread = threading.Thread(target=self._relay, args=(record,), name="relay", daemon=True)
             with self._changed:
                 self._busy.add(thread)
-            thread.start()
+            if not _begins(thread):
+                with self._changed:
+                    self._busy.discard(thread)
+                self._one(record)
 
     def _relay(self, record: Record) -> None:
         self._one(record)
@@ -148,8 +151,10 @@ class Relays:
         if short is None:
             return None
         passing = threading.Thread(target=self._one, args=(short,), name="short", daemon=True)
-        passing.start()
-        return passing
+        if _begins(passing):
+            return passing
+        self._one(short)
+        return None
 
     def _here(self, record: Record) -> None:
         """Compute a job in this process."""
@@ -179,3 +184,13 @@ def carriers(line: Line, runner: Runner, executor: str = "", processes: int | No
     if name == "local" and not devices_of(chosen):
         return Workers(line, runner, 1)
     return Relays(line, runner, open_executor(runner, name, chosen), otherwise_here=chosen.otherwise == "here")
+
+
+def _begins(thread: threading.Thread) -> bool:
+    """Start a thread; False where the system has none left, so that whoever asked does its work itself."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        log.warning("No further thread can be started: %s.", error)
+        return False
+    return True

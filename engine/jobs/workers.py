@@ -135,8 +135,12 @@ class Workers:
             courtesy.PAGES.wait()
         if record.lane != "short" and (short := self._line.take_short()) is not None:
             passing = threading.Thread(target=self._pass, args=(short,), name="short", daemon=True)
-            passing.start()
-            passing.join()
+            try:
+                passing.start()
+            except RuntimeError:  # the system has no thread left
+                self._one(short)
+            else:
+                passing.join()
 
 
 def settle(line: Line, record: Record, work: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -42,6 +43,23 @@ def test_a_short_job_is_done_while_a_long_one_runs_and_others_wait(jobs: Jobs, s
     assert jobs.snapshot(long).status == "running" and jobs.snapshot(waiting).status == "queued"
     stage.gate("long").set()
     assert jobs.wait(long, SECONDS).status == "done" and jobs.wait(waiting, SECONDS).status == "done"
+
+
+def test_a_short_job_is_done_by_the_long_ones_thread_where_no_other_can_be_started(
+    jobs: Jobs, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = running(jobs, stage, Play(name="long"))
+    start = threading.Thread.start
+
+    def none_left(thread: threading.Thread) -> None:
+        if thread.name == "short":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    assert jobs.wait(jobs.submit(Quick(name="short")), SECONDS).status == "done"
+    stage.gate("long").set()
+    assert jobs.wait(long, SECONDS).status == "done"
 
 
 def test_a_long_job_stands_still_while_a_short_one_passes(jobs: Jobs, stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -228,6 +229,29 @@ def test_a_short_job_that_turned_out_to_be_long_there_lets_the_other_short_ones_
     taken(there, 2)[1].ends("done")
     assert jobs.wait(short, SECONDS).status == "done" and jobs.snapshot(long).status == "running"
     assert jobs._records[long.id].lane == "usual"
+
+
+def test_where_no_thread_can_be_started_jobs_are_carried_out_one_after_the_other(
+    queue: Callable[..., tuple[Jobs, Somewhere]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, there = queue(passes=True)
+    start = threading.Thread.start
+
+    def none_left(thread: threading.Thread) -> None:
+        if thread.name in ("relay", "short"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    first, second = (jobs.submit(Play(name=name), ANNA) for name in "ab")
+    (handle,) = taken(there, 1)
+    short = jobs.submit(Quick(name="short"), BERT)
+    taken(there, 2)[1].ends("done")
+    assert jobs.wait(short, SECONDS).status == "done" and jobs.snapshot(second).status == "queued"
+    handle.ends("done")
+    assert jobs.wait(first, SECONDS).status == "done"
+    taken(there, 3)[2].ends("done")
+    assert jobs.wait(second, SECONDS).status == "done"
 
 
 def test_the_executor_is_let_go_at_the_end(queue: Callable[..., tuple[Jobs, Somewhere]]) -> None:
