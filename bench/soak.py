@@ -93,13 +93,14 @@ class Server:
             return {}
 
     def sample(self) -> dict[str, float]:
-        """What the process holds now."""
+        """What the process holds now, and in `workers` the memory of those that it started to compute."""
         process = self.process
         if process is None:
             raise SystemExit(f"The server is gone; {self.out / 'server.log'} says more.")
         told = self.metrics()
         with process.oneshot():
             held = {"rss": process.memory_info().rss, "threads": process.num_threads(), "files": process.num_fds()}
+        held["workers"] = sum(_rss(child) for child in process.children(recursive=True))
         names = {"sessions": "vitrine_sessions", "running": 'vitrine_jobs{status="running"}'}
         return {"at": time.time(), **held, **{name: told.get(metric, 0.0) for name, metric in names.items()}}
 
@@ -113,6 +114,14 @@ class Server:
                 process.kill()
         self.beside.stop()
         self.state.unlink(missing_ok=True)
+
+
+def _rss(process: psutil.Process) -> int:
+    """A process's memory in bytes; 0 where it has just ended."""
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
 
 
 class Log:

@@ -12,7 +12,7 @@ Timed = list[tuple[float, float]]
 SETTLED_SECONDS = 300.0
 """What grows in the first minutes is filled caches."""
 QUICK_SECONDS, TIMES_IDLE = 0.25, 3.0
-GROWTH = {"rss": 0.10, "threads": 0.25, "files": 0.25}
+GROWTH = {"rss": 0.10, "workers": 0.25, "threads": 0.25, "files": 0.25}
 """How much more there may be at the end than after the first minutes; beyond that something grows."""
 MIB = 1 << 20
 
@@ -27,7 +27,7 @@ class Measured:
     """Samples of the server's process, times of polls and runs, what people did and saw; times are seconds since 1970."""
 
     HEAD: ClassVar[tuple[str, ...]] = (
-        *("minute", "phase", "RSS, MiB", "threads", "files", "sessions", "worker busy"),
+        *("minute", "phase", "RSS, MiB", "workers', MiB", "threads", "files", "sessions", "worker busy"),
         *("polls", "p50, ms", "p95, ms", "runs", "p50, ms", "p95, ms"),
     )
     phases: dict[str, float]
@@ -73,8 +73,8 @@ class Measured:
     def _row(self, minute: int, held: list[dict[str, float]], since: float) -> list[str]:
         middle = {name: statistics.median(sample[name] for sample in held) for name in held[0]}
         busy = sum(sample["running"] > 0 for sample in held) / len(held)
-        cells = [str(minute), self.phase(held[-1]["at"]), f"{middle['rss'] / MIB:.0f}", f"{middle['threads']:.0f}"]
-        cells += [f"{middle['files']:.0f}", f"{middle['sessions']:.0f}", f"{busy:.0%}"]
+        cells = [str(minute), self.phase(held[-1]["at"]), *(f"{middle[name] / MIB:.0f}" for name in ("rss", "workers"))]
+        cells += [f"{middle['threads']:.0f}", f"{middle['files']:.0f}", f"{middle['sessions']:.0f}", f"{busy:.0%}"]
         for times in (self.polls, self.runs):
             here = [1000 * seconds for at, seconds in times if since <= at < since + 60]
             cells += [str(len(here)), f"{quantile(here, 0.5):.0f}", f"{quantile(here, 0.95):.0f}"]
@@ -113,7 +113,7 @@ class Measured:
         found: list[tuple[bool, str]] = []
         for name, most in GROWTH.items():
             first, last = (statistics.median(each[name] for each in few) for few in (settled[:part], settled[-part:]))
-            unit, by = ("MiB", MIB) if name == "rss" else ("", 1)
+            unit, by = ("MiB", MIB) if name in ("rss", "workers") else ("", 1)
             says = f"{name}: {first / by:.0f} {unit} after five minutes, {last / by:.0f} {unit} at the end"
             found.append((last <= first * (1 + most), says))
         return found

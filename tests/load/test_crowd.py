@@ -63,7 +63,7 @@ def test_a_run_that_was_broken_off_goes_on_with_what_was_measured(tmp_path: Path
     log.add("phase", phase="idle", at=0.0)
     log.add("phase", phase="busy", at=60.0)
     log.add("notes", polls=[[30.0, 0.1], [90.0, 0.2]], runs=[], errors=["an error"], lost=[], did={"page": 2})
-    log.add("sample", at=0.0, rss=1, threads=1, files=1, sessions=1, running=0)
+    log.add("sample", at=0.0, rss=1, workers=1, threads=1, files=1, sessions=1, running=0)
     log.add("phase", phase="busy", at=120.0)
     log.add("notes", polls=[[130.0, 0.9]], runs=[], errors=[], lost=[], did={"page": 3})
     again = Log(tmp_path)
@@ -76,9 +76,9 @@ def test_a_run_that_was_broken_off_goes_on_with_what_was_measured(tmp_path: Path
 
 def test_what_grows_after_the_first_minutes_is_found() -> None:
     def held(rise: float) -> Measured:
+        others = {"files": 40, "sessions": 3, "running": 1}
         samples = [
-            {"at": 5.0 * n, "rss": 1000 * (1 + rise * n), "threads": 20, "files": 40, "sessions": 3, "running": 1}
-            for n in range(240)
+            {"at": 5.0 * n, "rss": 1000 * (1 + rise * n), "workers": 5000, "threads": 20, **others} for n in range(240)
         ]
         return Measured({"idle": 0.0, "busy": 10.0}, samples)
 
