@@ -21,7 +21,7 @@ from engine.core.statistics import Estimate, difference, smallest_difference
 from engine.data.registry import open_dataset
 from engine.explanation.likeness import likeness
 from engine.explanation.observer import observer
-from engine.explanation.shown import Asked, Which, asked, groups, made_by, pictures
+from engine.explanation.shown import Asked, Which, asked, check_pictures, groups, made_by, pictures
 from engine.explanation.trials import accuracy, answers, pooled
 from engine.models import catalog
 
@@ -75,10 +75,17 @@ class ExplainsRequest(Request):
         found = {part: catalog.fingerprint(name) for part, name in names.items()}
         return {**found, "data": open_dataset(self.data).fingerprint, **made_by(self.recipes)}
 
+    def check_size(self) -> None:
+        """Raises BadRequest for more units or pictures than the settings allow."""
+        super().check_size()
+        check_pictures(self._which(), self.recipes)
+
+    def _which(self) -> Which:
+        return Which(self.model, self.sites, self.units, self.each, self.seed)
+
     def run(self, context: Context) -> Result:
         dataset, watching = open_dataset(self.data), observer(self.observed_by, self.data, context)
-        which = Which(self.model, self.sites, self.units, self.each, self.seed)
-        every, rows = asked(which, dataset, self.data, context)
+        every, rows = asked(self._which(), dataset, self.data, context)
         seen = watching.embeddings[rows]
         table, made, looks = [], {recipe: [] for recipe in self.recipes}, {recipe: [] for recipe in self.recipes}
         for each in every:

@@ -32,8 +32,10 @@ from engine.visualization.goals import suited_to, units_of
 from engine.visualization.optimization.optimize import Aim, Run, maximize_batch
 from engine.visualization.progress import as_bytes
 from engine.visualization.recipes import FAST, fingerprint
+from engine.visualization.tuning import check_pixels
 
 NATURAL = "natural"
+MOST_SHOWN = 64
 WEIGHT = 1.0
 """What a picture loses, in activations of the images that excite its unit, for being one standard deviation off."""
 
@@ -57,7 +59,7 @@ class NaturalPictureRequest(Request):
     model: str
     site: str
     unit: int
-    shown: tuple[int, ...] = Field(description="numbers of the images that excite the unit")
+    shown: tuple[int, ...] = Field(max_length=MOST_SHOWN, description="numbers of the images that excite the unit")
     weight: float = Field(default=WEIGHT, ge=0, le=100)
     data: str = DEFAULT_DATA
     seed: int = 0
@@ -68,6 +70,7 @@ class NaturalPictureRequest(Request):
 
     def run(self, context: Context) -> Result:
         model, dataset = catalog.load(self.model), open_dataset(self.data)
+        check_pixels(model.name, model.input_size)
         sites = (*(block for block in blocks_of(model) if _before(model, block, self.site)), self.site)
         indexed = indexes(context, self.model, sites, self.data)
         spreads = [torch.from_numpy(part.arrays["std"]).to(model.device) + 1e-3 for part in indexed]

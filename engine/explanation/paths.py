@@ -22,7 +22,7 @@ from engine.data.registry import open_dataset
 from engine.evaluation.index import indexes
 from engine.explanation.likeness import spearman
 from engine.explanation.observer import blocks_of, means_of
-from engine.explanation.shown import Asked, Which, asked, made_by, pictures
+from engine.explanation.shown import Asked, Which, asked, check_pictures, made_by, pictures
 from engine.models import catalog
 from engine.sites.access import Site
 
@@ -66,10 +66,17 @@ class LayerPathsRequest(Request):
         read = {"model": catalog.fingerprint(self.model), "data": open_dataset(self.data).fingerprint}
         return read | made_by(self.recipes)
 
+    def check_size(self) -> None:
+        """Raises BadRequest for more units or pictures than the settings allow."""
+        super().check_size()
+        check_pictures(self._which(), self.recipes)
+
+    def _which(self) -> Which:
+        return Which(self.model, self.sites, self.units, self.each, self.seed)
+
     def run(self, context: Context) -> Result:
         loaded, dataset = catalog.load(self.model), open_dataset(self.data)
-        which = Which(self.model, self.sites, self.units, self.each, self.seed)
-        every, rows = asked(which, dataset, self.data, context)
+        every, rows = asked(self._which(), dataset, self.data, context)
         made = {
             recipe: [pictures(self.model, each, recipe, self.seed, context) for each in every]
             for recipe in self.recipes

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from engine.core.choices import USUAL_ROLES
+from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Progress
 from engine.data.dataset import Dataset
@@ -24,6 +25,9 @@ from engine.visualization.goals import units_of
 from engine.visualization.recipes import FAST, fingerprint
 from engine.visualization.single import PictureRequest, complete
 from engine.visualization.tuning import recipe_of
+
+BLOCKS = 24
+"""Layers that are counted where none are named, before the model is there: as many blocks as large models have."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,18 @@ class Which:
     units: tuple[int, ...]
     each: int
     seed: int
+
+
+def check_pictures(which: Which, recipes: Sequence[str]) -> None:
+    """Raises BadRequest for more pictures in all than one request may have units. Loads no model: where no layers are named, it
+    counts `BLOCKS` of them."""
+    count = (len(which.units) or which.each) * (len(which.sites) or BLOCKS) * len(recipes)
+    limit = settings().limits.units_per_request
+    if count > limit:
+        raise BadRequest(
+            f"{count} pictures requested at once ({'' if which.sites else f'for up to {BLOCKS} layers; '}the limit is {limit}). "
+            "Name fewer layers, units or recipes."
+        )
 
 
 def asked(which: Which, dataset: Dataset, data: str, context: Context) -> tuple[list[Asked], np.ndarray]:

@@ -23,6 +23,8 @@ from engine.sharing.database import database
 from engine.sharing.items import PageName, Params
 
 PARAMETER = "v"
+MOST = 1000
+"""Links that the server keeps for one person; the oldest go."""
 _ID = re.compile(r"[a-z2-7]{16}")
 _PAGE, _PARAMS = TypeAdapter(PageName), TypeAdapter(Params)
 GONE = "This short link leads nowhere: it was never made here, or what it stood for is gone. Ask for the long one."
@@ -44,12 +46,14 @@ def id_of(page: str, params: Mapping[str, str]) -> str:
 
 
 def keep(page: str, params: Mapping[str, str], person: Person) -> str:
-    """Keep a view, and give its id."""
+    """Keep a view, and give its id. Of more than `MOST` the oldest of this person's go."""
     id = id_of(page, params)
     if database().first("SELECT 1 FROM links WHERE id = ?", id) is None:
         with database().change() as link:
             row = (id, page, json.dumps(dict(params)), person.id, time.time())
             link.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?)", row)
+            kept = "SELECT id FROM links WHERE owner = ? ORDER BY created DESC, rowid DESC LIMIT ?"
+            link.execute(f"DELETE FROM links WHERE owner = ? AND id NOT IN ({kept})", (person.id, person.id, MOST))
     return id
 
 

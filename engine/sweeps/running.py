@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from engine.core import config
 from engine.core.address import Address
-from engine.core.errors import Unavailable, VitrineError
+from engine.core.errors import Forbidden, Unavailable, VitrineError
 from engine.jobs.executors.executor import Gone
 from engine.jobs.progress import Snapshot
 from engine.jobs.scheduler import Jobs
@@ -38,6 +38,7 @@ AGAIN_SECONDS = 10.0
 SHOWN = 8
 """Units of a sweep that a page opens on."""
 Tell = Callable[[Progress], None]
+_THREAD, _STARTING = "sweep-", threading.Lock()
 
 
 class Busy(Unavailable):
@@ -65,9 +66,8 @@ def run(sweep: Sweep, carrier: Carrier, tell: Tell = lambda progress: None) -> P
 
 
 def start(sweep: Sweep, jobs: Jobs, person: Person) -> threading.Thread:
-    """The same on a thread of its own, in a server's queue; nothing where somebody works on it already. Raises Forbidden where
-    this person may not compute."""
-    person.require("member", "compute")
+    """The same on a thread of its own, in a server's queue; nothing where somebody works on it already. Raises what
+    `refuse_too_many` does."""
 
     def work() -> None:
         try:
@@ -79,9 +79,37 @@ def start(sweep: Sweep, jobs: Jobs, person: Person) -> threading.Thread:
                 state.note(sweep.id, replace(sweep.progress, message=str(problem)))
                 state.want(sweep.id, "paused")
 
-    thread = threading.Thread(target=work, name=f"sweep-{sweep.id}", daemon=True)
-    thread.start()
+    thread = threading.Thread(target=work, name=f"{_THREAD}{sweep.id}", daemon=True)
+    with _STARTING:  # of two that start at once the second counts the first
+        refuse_too_many(sweep.id, person)
+        thread.start()
     return thread
+
+
+def refuse_too_many(id: str, person: Person) -> None:
+    """Raise Forbidden where this person may not have this sweep on, and Unavailable where they have as many others on in this
+    server as one may. Operators may have any number."""
+    person.require("member", "compute")
+    if person.is_at_least("operator"):
+        return
+    most = config.settings().sweeps_limit
+    if not most:
+        raise Forbidden("On this server only its operators start sweeps. Ask for pictures of single layers, in parts.")
+    on = {thread.name.removeprefix(_THREAD) for thread in threading.enumerate() if thread.name.startswith(_THREAD)}
+    mine = [other for other in on - {id} if _is_on(other, person)]
+    if len(mine) >= most:
+        raise Unavailable(
+            f"You already have {len(mine)} of the {most} sweeps on that a person may have here. Wait until one is done, or pause "
+            "one."
+        )
+
+
+def _is_on(id: str, person: Person) -> bool:
+    """Whether a sweep is to go on for this person."""
+    try:
+        return state.find(id).wishes.get(person.id) == "on"
+    except VitrineError:  # it was forgotten, and ends
+        return False
 
 
 class _Run:

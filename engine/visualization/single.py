@@ -27,7 +27,7 @@ from engine.visualization.objectives import goal
 from engine.visualization.optimization.optimize import Pictures, Run, Watch, maximize, same_size
 from engine.visualization.progress import Gallery, as_bytes
 from engine.visualization.rows import PICTURE, cut_picture
-from engine.visualization.tuning import GivenRecipe, recipe_of
+from engine.visualization.tuning import GivenRecipe, check_pixels, recipe_of
 
 
 @experiment(
@@ -84,7 +84,7 @@ def complete(
 ) -> list[Result]:
     """The results of requests that differ in what is wanted only (their `goals`), of which some are there. The others are
     made together; each is kept as soon as its batch is done, and then `told`. Raises BadRequest for what cannot stand in
-    one request."""
+    one request, and for a model with too large an input."""
     first, results = requests[-1], list(there)  # targets come last, and units need no data set
     missing = [place for place, result in enumerate(results) if result is None]
     model, recipe = catalog.load(first.model), recipe_of(first.recipe)
@@ -107,6 +107,7 @@ def complete(
         told(made)
 
     if missing:
+        check_pixels(model.name, model.input_size)
         start = image_of(first.start, first.data) if first.start else None
         asked = [goals[place] for place in missing]
         maximize(model, first.site, asked, recipe, first.seed, Run(first.direction, start, watch, keep))

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.core.config import settings
 from engine.core.errors import VitrineError
+from engine.people.person import Person
 from engine.sharing.items import Item
 from pages.common import errors, query, results, who
 from pages.common.keeping import adding, kinds, short
@@ -44,12 +45,9 @@ def link_and_zip(
     ):
         st.caption("The whole link. It says all by itself, and works on any server that has the same models.")
         st.code(address(params), language=None, wrap_lines=True)
-        asks = who.here()
-        may_pin = asks is not None and asks.is_at_least("member")
-        if (
-            there and may_pin and not settings().demo
-        ):  # whoever passes by a public server shall not fill its disk for good
-            _pin(there, f"{prefix}_pin")
+        # Whoever passes by a public server shall not fill its disk for good.
+        if there and not settings().demo and (asks := who.here()) is not None:
+            _pin(there, f"{prefix}_pin", asks)
 
 
 def _zip(there: Sequence[str], prefix: str, name: str, holds: str) -> None:
@@ -70,9 +68,13 @@ def _zip(there: Sequence[str], prefix: str, name: str, holds: str) -> None:
     )
 
 
-def _pin(keys: Sequence[str], name: str) -> None:
-    """A switch that is on while all of these results are pinned, wherever they were. `name` is its key in the session."""
+def _pin(keys: Sequence[str], name: str, person: Person) -> None:
+    """A switch, for who may pin, that is on while all of these results are pinned, wherever they were. `name` is its key in the
+    session."""
     from engine.jobs import pins
+
+    if not pins.may_pin(person):
+        return
 
     def turn() -> None:
         try:

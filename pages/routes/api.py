@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from engine.core.errors import BadRequest
-from engine.core.experiments import parse_request
+from engine.core.experiments import find, parse_request
 from engine.core.request import one_request
 from engine.people import audit
 from engine.people.person import Person
@@ -93,7 +93,11 @@ def submit(request: Request, person: Person) -> Response:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadRequest("Send JSON: {“request”: {“experiment”: ..., ...}}.") from None
     asked = parse_request(given if isinstance(given, dict) else {})
-    if jobs().result(asked.key()) is None:
+    if find(asked.experiment).part:
+        raise BadRequest(f"“{asked.experiment}” is a step of other requests. Submit one that it belongs to.")
+    if (
+        person.is_at_least("member") and jobs().result(asked.key()) is None
+    ):  # no model is loaded for one who is refused then
         check_applies(asked)
     job = jobs().submit(asked, person)
     return _told(job.id, 202)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.core import config
 from engine.core.errors import VitrineError
+from engine.core.settings.limits import Limits
 from engine.core.settings.operating import Operating
 
 
@@ -13,3 +14,11 @@ def operating() -> Operating:
         return config.settings().operating
     except VitrineError:
         return Operating()
+
+
+def limits() -> Limits:
+    """The table `[limits]`, or its defaults."""
+    try:
+        return config.settings().limits
+    except VitrineError:
+        return Limits()

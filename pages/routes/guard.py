@@ -1,4 +1,5 @@
-"""Who may reach which path: a foreign Host is refused where allowed ones are set, and what is for operators is closed to others.
+"""Who may reach which path: a foreign Host is refused where allowed ones are set, what is for operators is closed to others, and
+files are taken from members alone.
 
 Streamlit looks at `server.allowedHosts` for its websocket alone; here every path is held to it, except the two that say
 whether the server is well (a health check asks by address, and learns nothing else).
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config as streamlit_config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from pages.common import who
 from pages.common.who import OWN_NAMES, PROXIED, is_direct
 from pages.routes import answers
 from pages.routes.chosen import operating
@@ -22,6 +24,7 @@ from pages.routes.chosen import operating
 FOR_ANYONE = ("/api/health", "/api/ready")
 FOR_OPERATORS = ("/_stcore/metrics", "/api/metrics")
 AGENTS = "/_stcore/agent"
+FILES = "/_stcore/upload_file/"
 
 
 class Guard:
@@ -41,9 +44,22 @@ class Guard:
             await answers.refused(*refusal)(scope, receive, send)
 
 
+class Uploads:
+    """Takes a file for one of Streamlit's boxes from members alone: Streamlit takes one from anybody who has a session, and who
+    is refused on every page has one too. Stands inside of what settles whose word about a login counts."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "PUT" and FILES in scope["path"]:
+            who.of(HTTPConnection(scope)).require("member", "upload files")
+        await self.app(scope, receive, send)
+
+
 def why_not(asked: HTTPConnection) -> tuple[str, int] | None:
     """The sentence and the status of a refusal; None for what may pass."""
-    path = asked.url.path
+    path = asked.scope["path"]  # not that of the address, which is built with the Host that was sent
     if path.endswith(FOR_ANYONE):
         return None
     if not is_host_allowed(asked.headers.get("host")) or is_lured(asked):

@@ -11,14 +11,14 @@ from streamlit import config as streamlit_config
 
 from pages.routes import answers, api, health, metrics
 from pages.routes.arrivals import Browsers, Proxies, SigningIn
-from pages.routes.guard import Guard
+from pages.routes.guard import Guard, Uploads
 from pages.routes.headers import Headers
 from pages.routes.requests import Requests
 
 GROUPS: tuple[list[Route], ...] = (health.ROUTES, metrics.ROUTES, api.ROUTES, answers.ROUTES)
 """The first that fits answers; the last says that there is nothing."""
 
-LAYERS = (Requests, Headers, Guard, answers.Failures, Proxies, SigningIn, Browsers)
+LAYERS = (Requests, Headers, Guard, answers.Failures, Proxies, Uploads, SigningIn, Browsers)
 MIDDLEWARE = [*map(Middleware, LAYERS)]
 """From the outermost inwards; Streamlit's own follow."""
 

@@ -9,15 +9,22 @@ import time
 from collections.abc import Callable, Iterator
 
 import streamlit as st
+from starlette.exceptions import HTTPException
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.session_manager import ActiveSessionInfo
 from streamlit.runtime.state.session_state import WStates
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
+from pages.routes import chosen
+
 KEPT_SECONDS, KEPT_BYTES = 60.0, 64 << 20
+FEWEST_FILES = 32
+"""As many files a session may hold in any case, of the largest size two: more than all boxes of a page hold."""
 
 
 def apply() -> None:
@@ -30,6 +37,7 @@ def apply() -> None:
     keep_pictures()
     send_to_who_is_there()
     forget_widgets()
+    hold_few_files()
 
 
 def watch_nothing() -> None:
@@ -139,3 +147,26 @@ def forget_widgets() -> None:
         }
 
     WStates.remove_stale_widgets = remove_stale_widgets
+
+
+def hold_few_files() -> None:
+    """Streamlit keeps whatever is sent to a session in memory until the session ends, also under ids that it never gave out. One
+    session holds as many files, and as many bytes, as the settings let one person keep."""
+    add = MemoryUploadedFileManager.add_file
+
+    def add_file(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+        with self._lock:
+            held = [each for each in self.file_storage.get(session_id, {}).values() if each.file_id != file.file_id]
+        files, size = _most_held()
+        if len(held) >= files or sum(len(each.data) for each in held) + len(file.data) > size:
+            raise HTTPException(413, "This page holds too many files already. Reload it, and give the file again.")
+        add(self, session_id, file)
+
+    MemoryUploadedFileManager.add_file = add_file
+
+
+def _most_held() -> tuple[int, int]:
+    """How many files a session may hold, and how many bytes of them."""
+    allowed = chosen.limits()
+    largest = int(st.get_option("server.maxUploadSize")) << 20
+    return max(FEWEST_FILES, allowed.uploads_per_person), max(2 * largest, int(allowed.upload_bytes_per_person))

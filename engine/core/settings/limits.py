@@ -18,6 +18,7 @@ class Limits(Table):
         "jobs_per_person": WHOLE,
         "parts_per_person": WHOLE,
         "jobs_waiting": WHOLE,
+        "sweeps_per_person": "a whole number, 0 for none",
         "units_per_request": WHOLE,
         "passes_per_picture": WHOLE,
         "pixels_per_picture": FROM_ZERO,
@@ -35,6 +36,11 @@ class Limits(Table):
     jobs_per_person: int = Field(default=4, ge=1, description="waiting and running; parts asked for together are one")
     parts_per_person: int = Field(default=64, ge=1, description="parts of jobs, waiting and running")
     jobs_waiting: int = Field(default=64, ge=1, description="of all people together")
+    sweeps_per_person: int = Field(
+        default=2,
+        ge=0,
+        description="on at once, of those that are started on pages by people who are no operators; 0: none",
+    )
     units_per_request: int = Field(default=256, ge=1)
     passes_per_picture: int = Field(default=16384, ge=1, description="steps x copies of a recipe without a name")
     pixels_per_picture: int = Field(default=1 << 20, ge=0, description="of a model's input; 0: as many as it takes")

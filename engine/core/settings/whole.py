@@ -98,6 +98,12 @@ class Settings(Table):
         most = self.limits.units_per_request
         return min(self.demo_max_units, most) if self.demo else most
 
+    @property
+    def sweeps_limit(self) -> int:
+        """The most sweeps that one person may have on: in a demo none, unless the limit is written down."""
+        written = "sweeps_per_person" in self.limits.model_fields_set
+        return 0 if self.demo and not written else self.limits.sweeps_per_person
+
     def few(self, units: int) -> int:
         """So many units, or as many as one request may ask for."""
         return min(units, self.units_limit)

@@ -14,6 +14,7 @@ from engine.people.person import Person
 from pages.common import errors, who
 
 LABEL = "What does it see in my photo?"
+FOR_MEMBERS = "Files are taken from members of this server. Ask whoever runs it to make you one."
 _KEPT = "kept_uploads"
 
 
@@ -74,10 +75,18 @@ def readable_by() -> str:
 
 def file_box(label: str, key: str, help: str = "", **options: Any) -> Any:
     """A box for a file of one's own. Who can see it stands above where others use this server, and behind the question mark for
-    whoever has it for themselves."""
+    whoever has it for themselves. The server takes files from members alone: the box of others takes none, and says so."""
+    if not may_upload():
+        return st.file_uploader(label, key=key, help=FOR_MEMBERS, disabled=True, **options)
     if shared := _others_come():
         st.caption(readable_by())
     return st.file_uploader(label, key=key, help=(help if shared else help + readable_by()) or None, **options)
+
+
+def may_upload() -> bool:
+    """Whether the server takes files from whoever asks (see `pages.routes.guard.Uploads`)."""
+    asks = who.here()
+    return asks is not None and asks.is_at_least("member")
 
 
 def _others_come() -> bool:

@@ -6,13 +6,14 @@ import streamlit as st
 
 from pages.common import errors
 from pages.common.experiments.places import BY_NAME
+from pages.common.units.uploads import FOR_MEMBERS, may_upload
 
 
 def draw() -> None:
     """The box to drop it on."""
-    file = st.file_uploader(
-        "Open a saved figure", ["png"], key="home_figure", help="A PNG from the button “Figure” says what it shows."
-    )
+    takes = may_upload()
+    says = "A PNG from the button “Figure” says what it shows." if takes else FOR_MEMBERS
+    file = st.file_uploader("Open a saved figure", ["png"], key="home_figure", help=says, disabled=not takes)
     if file is None:
         return
     with errors.shown():

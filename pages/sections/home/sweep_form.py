@@ -107,7 +107,7 @@ def _asked(request: SweepRequest, starts: bool) -> None:
     told = _told(request, found, cost)
     if starts:
         person = who.person()
-        person.require("member", "compute")
+        running.refuse_too_many(request.id, person)  # before anything is written down
         running.start(state.begin(request, person.id), jobs(), person)
         st.session_state[STARTED] = told
         st.rerun()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from engine import COMMAND
+from engine.core import config
 from pages.common import errors, query, who, words
 from pages.common.experiments.places import SCRIPTS
 from pages.common.fragments import fragment
@@ -44,7 +45,7 @@ def draw() -> None:
     st.header("Sweeps", anchor=False)
     st.caption(ABOUT)
     person = who.person()
-    if person.is_at_least("member"):
+    if person.is_at_least("operator") or (person.is_at_least("member") and config.settings().sweeps_limit):
         sweep_form.draw()
 
     def mine() -> list[Sweep]:
@@ -174,5 +175,6 @@ def _go_on(id: str) -> None:
 
     with errors.shown():
         found, person = state.find(id), who.person()
+        running.refuse_too_many(found.id, person)
         state.go_on(found, person)
         running.start(found, jobs(), person)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,12 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vitrine.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadRequest, match="not UTF-8"):
         config.settings()
+
+
+def test_nobody_sweeps_in_a_demo_unless_that_is_written_down(configured: Callable[..., None]) -> None:
+    for settings, most in (({}, 2), ({"demo": True}, 0), ({"demo": True, "limits": {"sweeps_per_person": 1}}, 1)):
+        configured(**settings)
+        assert config.settings().sweeps_limit == most
 
 
 def test_demo_mode_lowers_the_number_of_units() -> None:

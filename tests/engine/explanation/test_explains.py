@@ -78,6 +78,26 @@ def test_a_model_does_not_observe_itself(world):
     assert ExplainsRequest(model="starter-cnn").observed_by == "starter-vit"
 
 
+def test_pictures_are_counted_over_layers_and_recipes_before_anything_is_loaded(configured):
+    configured(limits={"units_per_request": 40})
+    fits = {"model": "colours", "sites": SITES, "units": UNITS, "recipes": ("a", "b", "c")}
+    ExplainsRequest(**fits).check_size()
+    for more in (
+        {"recipes": ("a", "b", "c", "d")},
+        {"sites": (*SITES, "third")},
+        {"units": (), "each": 7},
+        {"sites": (), "recipes": ("a",)},
+        {"units": tuple(range(41)), "sites": SITES[:1], "recipes": ()},
+    ):
+        with pytest.raises(BadRequest, match="the limit is 40"):
+            ExplainsRequest(**{**fits, **more}).check_size()
+
+
+def test_what_is_asked_by_default_of_a_large_model_is_not_too_much(configured):
+    configured()
+    ExplainsRequest(model="colours").check_size()
+
+
 def test_a_unit_that_is_not_there_is_refused(world):
     with pytest.raises(BadRequest, match="6 units"):
         ExplainsRequest(model="colours", observer="painter", sites=SITES, units=(6,), recipes=("brief",)).run(Desk())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from engine.core.errors import BadRequest
+from engine.core.request import build
 from engine.explanation.natural import NaturalPictureRequest, distance
 from engine.explanation.observer import means_of
 from tests.engine.explanation.planted import Colours, Desk
@@ -35,3 +38,19 @@ def test_an_image_is_at_no_distance_from_its_own_features_wherever_they_are(worl
     off = distance({FIRST: values + 0.1}, wanted, spread, model, [FIRST])
     assert torch.allclose(off, torch.tensor([0.1]), rtol=0.01)
     assert distance({FIRST: values + 100}, wanted, spread, model, [FIRST]) <= 3
+
+
+def test_so_many_images_that_memory_would_not_hold_them_are_refused_and_the_others_are_asked_for_as_before():
+    given = {"model": "colours", "site": SITE, "unit": 0}
+    with pytest.raises(BadRequest, match="shown: give 64 or fewer"):
+        build(NaturalPictureRequest, shown=tuple(range(65)), **given)
+    assert build(NaturalPictureRequest, shown=SHOWN, **given).canonical() == (
+        '{"data":"starter","experiment":"natural-picture","model":"colours","seed":0,"shown":[3,14,15],'
+        '"site":"stages.1.blocks.0","unit":0,"version":1,"weight":1.0}'
+    )
+
+
+def test_a_picture_has_no_more_pixels_than_the_settings_allow(world, configured):
+    configured(limits={"pixels_per_picture": 1000})
+    with pytest.raises(BadRequest, match="pixels_per_picture"):
+        made(1.0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from engine.core.errors import BadRequest
 from engine.explanation.paths import ANOTHER, FOLLOWS, LEAVES, NATURAL, NOISE, OTHER, LayerPathsRequest
 from tests.engine.explanation.planted import Desk
 
@@ -23,6 +25,20 @@ def test_pictures_of_a_units_cue_take_its_images_way(world):
         assert curve[block, "brief"] > 0.5 and curve[block, NATURAL] > 0.5
         assert curve[block, OTHER] < 0 and curve[block, NOISE] < curve[block, "brief"]
         assert curve[block, f"brief {ANOTHER}"] < 0.2
+
+
+def test_pictures_are_counted_over_layers_and_recipes_before_anything_is_loaded(configured):
+    configured(limits={"units_per_request": 40})
+    fits = {"model": "colours", "sites": (SITE, "other"), "each": 10, "recipes": ("a", "b")}
+    LayerPathsRequest(**fits).check_size()
+    for more in ({"recipes": ("a", "b", "c")}, {"units": tuple(range(11))}, {"sites": ()}):
+        with pytest.raises(BadRequest, match="the limit is 40"):
+            LayerPathsRequest(**{**fits, **more}).check_size()
+
+
+def test_what_is_asked_by_default_of_a_large_model_is_not_too_much(configured):
+    configured()
+    LayerPathsRequest(model="colours").check_size()
 
 
 def test_pictures_of_something_else_are_flagged(world, monkeypatch):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from engine.core.errors import BadRequest
 from engine.data.registry import open_dataset
 from engine.explanation.explains import ExplainsRequest
 from engine.explanation.shown import Which, asked, counted, drawn, groups, layers, pictures
@@ -36,6 +38,18 @@ def test_a_picture_that_is_there_is_shown_and_not_made_again(world):
     assert np.array_equal(desk.kept[request.key()].arrays["image"], image)
     desk.kept[request.key()].arrays["image"] = np.zeros_like(image)
     assert not pictures("colours", each, "brief", 0, desk)[0].any()
+
+
+def test_no_picture_is_made_that_has_more_pixels_than_the_settings_allow_and_one_that_is_there_is_shown(
+    world, configured
+):
+    desk = Desk()
+    (each,), _ = asked(Which("colours", ("stages.0.blocks.0",), (2,), 1, 0), Colours(), "colours", desk)
+    pictures("colours", each, "brief", 0, desk)
+    configured(limits={"pixels_per_picture": 1000})
+    pictures("colours", each, "brief", 0, desk)
+    with pytest.raises(BadRequest, match="pixels_per_picture"):
+        pictures("colours", each, "brief", 1, desk)
 
 
 def test_layers_are_those_where_units_are_looked_at(world):

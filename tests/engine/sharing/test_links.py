@@ -29,6 +29,18 @@ def test_an_id_is_known_before_it_is_kept_and_leads_nowhere_until_then() -> None
     assert links.find(id) == View("home", {})
 
 
+def test_of_more_than_so_many_links_of_one_person_the_oldest_go_and_nobody_elses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "MOST", 3)
+    others = links.keep("home", {}, BEN)
+    ids = [links.keep("home", {"a": str(number)}, ANNA) for number in range(5)]
+    for gone in ids[:2]:
+        with pytest.raises(BadRequest, match="leads nowhere"):
+            links.find(gone)
+    assert [links.find(id).params["a"] for id in ids[2:]] == ["2", "3", "4"] and links.find(others).page == "home"
+
+
 def test_ids_depend_on_a_secret_that_is_drawn_once() -> None:
     first = links.id_of("home", {})
     assert links.id_of("home", {}) == first

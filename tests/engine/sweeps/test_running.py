@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.core import config
-from engine.core.errors import Forbidden
+from engine.core.errors import Forbidden, Unavailable
 from engine.core.request import build
 from engine.jobs.executors.executor import Gone, Handle
 from engine.jobs.executors.threads import Threads
@@ -97,6 +97,33 @@ def test_two_processes_do_not_work_on_one_sweep(jobs: Jobs, monkeypatch: pytest.
 def test_whoever_may_not_compute_may_not_sweep(jobs: Jobs) -> None:
     with pytest.raises(Forbidden, match="You may not compute"):
         running.start(begun(), jobs, Person("eve", role="viewer"))
+
+
+def test_one_person_has_only_so_many_sweeps_on(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None]
+) -> None:
+    configured(limits={"sweeps_per_person": 1})
+    first, second = begun(), begun(part=5)
+    thread = held(jobs, first, monkeypatch)
+    with pytest.raises(Unavailable, match="already have 1 of the 1 sweeps on"):
+        running.start(second, jobs, ANN)
+    assert not state.find(second.id).progress.process, "nobody works on it"
+    running.start(first, jobs, ANN)  # the same again is no other
+    running.refuse_too_many(second.id, Person("ben", role="member"))
+    running.refuse_too_many(second.id, Person("ann", role="operator"))
+    state.stop(first, ANN, "paused")
+    thread.join(30)
+    monkeypatch.setenv("VITRINE_TOY_SECONDS", "0")
+    running.start(second, jobs, ANN).join(30)
+    assert state.find(second.id).status == "done"
+
+
+def test_in_a_demo_nobody_but_an_operator_starts_a_sweep(jobs: Jobs, configured: Callable[..., None]) -> None:
+    configured(demo=True)
+    with pytest.raises(Forbidden, match="only its operators start sweeps"):
+        running.start(begun(), jobs, ANN)
+    running.start(begun(units="0-3"), jobs, Person("ann", role="operator")).join(30)
+    assert computed()
 
 
 def test_a_server_carries_it_out_on_a_thread(jobs: Jobs) -> None:

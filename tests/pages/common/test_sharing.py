@@ -11,6 +11,7 @@ from engine.core import config
 from engine.core.request import Result
 from engine.jobs import pins
 from engine.jobs.keys import stored_key
+from engine.people.person import Person
 
 
 def script() -> None:
@@ -59,4 +60,11 @@ def test_a_public_server_has_no_pin(app: AppTest, tmp_path: Path, monkeypatch: p
     (tmp_path / "demo.toml").write_text("demo = true")
     monkeypatch.setenv("VITRINE_CONFIG", str(tmp_path / "demo.toml"))
     config.settings.cache_clear()
+    assert not app.run().toggle and not app.exception
+
+
+def test_where_people_sign_in_a_member_sees_no_pin(app: AppTest, monkeypatch: pytest.MonkeyPatch, configured) -> None:
+    monkeypatch.setattr("pages.common.who.person", lambda: Person("ann", role="member"))
+    assert app.run().toggle
+    configured(access={"login": "proxy", "proxies": ["127.0.0.1"]})
     assert not app.run().toggle and not app.exception

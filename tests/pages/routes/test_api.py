@@ -117,6 +117,21 @@ def test_a_viewer_fetches_and_computes_nothing() -> None:
     assert made.get(f"/api/v1/results/{'a' * 26}").status_code == 200
 
 
+def test_for_one_who_may_not_compute_no_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("engine.evaluation.applies.sites_of", lambda name: loaded.append(name) or {})
+    asks = {"request": {"experiment": "background", "model": "starter-vit"}}
+    assert asked(VIC).post("/api/v1/jobs", json=asks).status_code == 403 and loaded == []
+    assert asked().post("/api/v1/jobs", json=asks).status_code == 400 and loaded == ["starter-vit"]
+
+
+def test_a_step_of_other_requests_is_not_submitted_alone() -> None:
+    alone = {"experiment": "words", "reader": "starter-clip"}
+    answer = asked().post("/api/v1/jobs", json={"request": alone})
+    assert answer.status_code == 400 and "step of other requests" in answer.json()["error"]
+    assert jobs().active() == []
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -14,10 +14,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config as streamlit_config
 
 from pages.routes import served
+from pages.routes.arrivals import SeesPeers
 from pages.routes.guard import is_operator
 
 TOKEN = "a secret of this test".replace(" ", "-")
 INSIDE = ("127.0.0.1", 50000)
+BOXES = ("/_stcore/upload_file", "/sub/_stcore/upload_file")
 
 
 async def page(request: Request) -> PlainTextResponse:
@@ -32,7 +34,9 @@ async def socket(websocket: WebSocket) -> None:
 
 def client(peer: tuple[str, int] = INSIDE, host: str = "localhost") -> TestClient:
     paths = ("/", "/_stcore/metrics", "/sub/_stcore/metrics", "/_stcore/agent/interact")
-    routes = [*(Route(path, page) for path in paths), WebSocketRoute("/_stcore/stream", socket), *served.routes()]
+    files = [Route(f"{path}/{{session}}/{{file}}", page, methods=["PUT", "DELETE"]) for path in BOXES]
+    streams = [WebSocketRoute("/_stcore/stream", socket)]
+    routes = [*(Route(path, page) for path in paths), *files, *streams, *served.routes()]
     return TestClient(Starlette(routes=routes, middleware=served.MIDDLEWARE), base_url=f"http://{host}", client=peer)
 
 
@@ -136,3 +140,30 @@ def test_the_interface_for_agents_is_not_there_unless_it_is_on(options: Callable
     assert client().get("/_stcore/agent/interact").status_code == 404
     options(enableAgentApi=True)
     assert client().get("/_stcore/agent/interact").status_code == 200
+
+
+@pytest.mark.parametrize("path", BOXES)
+def test_a_file_is_taken_from_members_alone_whoever_has_a_session(path: str, configured: Callable[..., None]) -> None:
+    asked = client(("192.168.1.7", 1))
+    for visitors, status in (("refused", 403), ("viewer", 403), ("member", 200), ("auto", 200)):
+        configured(access={"visitors": visitors})
+        assert asked.put(f"{path}/a-session/an-id", content=b"a photo").status_code == status
+        assert asked.delete(f"{path}/a-session/an-id").status_code == 200, (
+            "whoever has put nothing there removes nothing"
+        )
+    configured(access={"visitors": "viewer"})
+    assert "You may not upload files here" in asked.put(f"{path}/a-session/an-id").json()["error"]
+
+
+def test_a_member_whom_a_proxy_signed_in_puts_a_file_and_a_stranger_puts_none(configured: Callable[..., None]) -> None:
+    configured(access={"login": "proxy", "proxies": ["192.0.2.1"], "members": ["ann@uni.edu"], "viewers": ["*"]})
+    proxied = TestClient(SeesPeers(client().app, trusted_hosts=""), client=("192.0.2.1", 1))
+    for user, status in (("ann@uni.edu", 200), ("vic@uni.edu", 403), ("", 403)):
+        asked = proxied.put(f"{BOXES[0]}/s/f", headers={"X-Forwarded-Email": user} if user else {})
+        assert asked.status_code == status
+
+
+def test_below_a_path_that_a_proxy_adds_the_same_is_closed() -> None:
+    below = TestClient(client().app, root_path="/tools", client=("192.168.1.7", 1))
+    assert below.get("/_stcore/metrics").status_code == below.get("/api/metrics").status_code == 403
+    assert below.get("/api/health").status_code == 200

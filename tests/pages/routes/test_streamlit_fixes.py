@@ -7,12 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.session_manager import ActiveSessionInfo
 from streamlit.runtime.state.session_state import WStates
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.testing.v1 import AppTest
 
@@ -23,6 +26,7 @@ PLACES = [
     (AppSession, "register_file_watchers"),
     (MemoryMediaFileStorage, "load_and_get_id"),
     (MemoryMediaFileStorage, "delete_file"),
+    (MemoryUploadedFileManager, "add_file"),
     (WebsocketSessionManager, "list_active_sessions"),
     (WStates, "remove_stale_widgets"),
 ]
@@ -150,3 +154,32 @@ def test_of_widgets_that_no_page_shows_any_longer_nothing_is_kept_and_the_others
     assert not app.exception and app.text_input(key="note").value == "mine" and app.checkbox(key="more").value
     known = app.session_state._state._state._new_widget_state.widget_metadata
     assert len(known) == 7, "five buttons, a note and a box"
+
+
+def test_one_session_holds_only_so_many_files_whatever_ids_are_invented(configured: Callable[..., None]) -> None:
+    configured(limits={"uploads_per_person": 40})
+    streamlit_fixes.hold_few_files()
+    manager = MemoryUploadedFileManager("/upload")
+    for number in range(40):
+        manager.add_file("ada", UploadedFileRec(f"{number}", "a.png", "image/png", b"1"))
+    with pytest.raises(HTTPException, match="too many files") as refusal:
+        manager.add_file("ada", UploadedFileRec("another", "a.png", "image/png", b"1"))
+    assert refusal.value.status_code == 413
+    manager.add_file("ada", UploadedFileRec("7", "a.png", "image/png", b"in its place"))
+    manager.add_file("ben", UploadedFileRec("1", "a.png", "image/png", b"1"))
+    manager.remove_file("ada", "8")
+    manager.add_file("ada", UploadedFileRec("another", "a.png", "image/png", b"1"))
+    assert len(manager.file_storage["ada"]) == 40 and manager.get_files("ada", ["7"])[0].data == b"in its place"
+
+
+def test_one_session_holds_only_so_many_bytes_but_two_files_of_the_largest_size(
+    configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(limits={"upload_bytes_per_person": "1 MiB"})
+    monkeypatch.setattr("pages.routes.streamlit_fixes.st.get_option", {"server.maxUploadSize": 1}.__getitem__)
+    streamlit_fixes.hold_few_files()
+    manager, largest = MemoryUploadedFileManager("/upload"), bytes(1 << 20)
+    for name in ("first", "second", "second"):
+        manager.add_file("ada", UploadedFileRec(name, "a.png", "image/png", largest))
+    with pytest.raises(HTTPException, match="too many files"):
+        manager.add_file("ada", UploadedFileRec("third", "a.png", "image/png", b"1"))

@@ -72,3 +72,11 @@ def test_who_can_see_a_file_is_said_above_its_box_where_others_come(configured: 
     app = AppTest.from_string(PAGE, default_timeout=60).run()
     assert ["Whoever has the link of a result" in each.value for each in app.caption] == [True]
     assert "Whoever has the link" not in app.file_uploader(key="box").help
+
+
+def test_the_box_of_a_viewer_takes_no_file_and_says_whom_to_ask(configured: Callable[..., None]) -> None:
+    configured(access={"visitors": "viewer"})
+    box = AppTest.from_string(PAGE, default_timeout=60).run().file_uploader(key="box")
+    assert box.disabled and "Ask whoever runs it" in box.help
+    configured(access={"visitors": "member"})
+    assert not AppTest.from_string(PAGE, default_timeout=60).run().file_uploader(key="box").disabled

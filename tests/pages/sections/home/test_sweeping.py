@@ -15,12 +15,13 @@ from streamlit.testing.v1 import AppTest
 
 from cache import archive
 from engine.core import config
+from engine.core.errors import Unavailable
 from engine.core.experiments import parse_request
 from engine.core.paths import SHIPPED
 from engine.core.request import Result, build
 from engine.jobs.runner import Runner
 from engine.people.person import Person
-from engine.sweeps import state
+from engine.sweeps import running, state
 from engine.sweeps.plan import plan
 from engine.sweeps.request import SweepRequest
 from engine.sweeps.state import Progress
@@ -29,7 +30,7 @@ from pages.common import results, who
 from pages.sections.home import sweeping
 from tests.pages.opening import opened
 
-ANN, EVE = Person("ann", role="member"), Person("eve", role="member")
+ANN, EVE, OLGA = Person("ann", role="member"), Person("eve", role="member"), Person("olga")
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,28 @@ def test_nobody_else_sees_it_and_a_viewer_starts_none(looks: Callable[[Person], 
     assert sweep.id not in "".join(each.value for each in looks(EVE).markdown)
     app = looks(Person("val", role="viewer"))
     assert not [button for button in app.button if button.label == "Start"]
+
+
+def test_a_sweep_that_is_one_too_many_is_a_sentence_and_stays_as_it_was(
+    looks: Callable[[Person], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = begun()
+    state.stop(sweep, ANN, "paused")
+
+    def refuse(id: str, person: Person) -> None:
+        raise Unavailable("You already have 2 sweeps on.")
+
+    monkeypatch.setattr(running, "refuse_too_many", refuse)
+    app = looks(ANN)
+    app.button(key=f"resume-{sweep.id}").click().run()
+    assert "already have 2 sweeps" in app.error[0].value and state.find(sweep.id).status == "paused"
+
+
+def test_where_only_operators_start_sweeps_others_see_no_form(
+    looks: Callable[[Person], AppTest], configured: Callable[..., None]
+) -> None:
+    configured(limits={"sweeps_per_person": 0})
+    assert [any(button.label == "Start" for button in looks(each).button) for each in (ANN, OLGA)] == [False, True]
 
 
 def test_a_page_shows_a_unit_out_of_a_part() -> None:
