@@ -153,7 +153,8 @@ CLAIM = Claim(
     "of its top-5 accuracy (normalised) ViT-B16 keeps 95.64% on objects alone and 31.59% on backgrounds alone, ResNet-50 "
     "89.69% and 18.69%",
     "The ViT less the CNN on the same images: on objects alone (the rest black), among images that both classify "
-    "correctly whole; and on backgrounds alone. It holds where the ViT is ahead in both.",
+    "correctly whole; and on backgrounds alone. It holds where the ViT is ahead in both. Holes are black, as in the paper; "
+    "another fill can turn the order round, which the page Background and texture shows.",
     missing,
     parts,
     tell,
