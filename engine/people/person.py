@@ -22,6 +22,8 @@ class Person:
     groups: frozenset[str] = frozenset()
     address: str = ""
     """Their e-mail address, where whoever signed them in vouches for it."""
+    granting: frozenset[str] = frozenset()
+    """Groups of theirs that a list gives a role, beside `groups`, which share."""
 
     def is_at_least(self, role: Role) -> bool:
         """Whether this person may what people of that role may."""
