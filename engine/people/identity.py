@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.core.errors import Forbidden
 from engine.core.settings.whole import Settings
-from engine.people.person import Person, Role
+from engine.people.person import BROWSER, Person, Role
 from engine.people.roles import counted, granting, role_of
 
 LONGEST_NAME = 80
@@ -33,7 +33,7 @@ def visitor(settings: Settings, browser: str, near: bool = True) -> Person:
     role = visitors_role(settings, near)
     if role is None:
         raise NotSignedIn("This server is for people who signed in. Sign in first.")
-    return Person(f"browser:{browser}", "", role)
+    return Person(f"{BROWSER}{browser}", "", role)
 
 
 def visitors_role(settings: Settings, near: bool) -> Role | None:

@@ -38,6 +38,8 @@ class Person:
 
 
 WHO: dict[Role, str] = {"viewer": "people who signed in", "member": "members", "operator": "operators"}
+BROWSER = "browser:"
+"""How the id of somebody begins who did not sign in: what follows is the name that their browser was given."""
 LOCAL = Person("local")
 """Whoever sits at the machine: the command line and notebooks."""
 SERVER = Person("the server", "the server")

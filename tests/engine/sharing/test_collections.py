@@ -123,6 +123,22 @@ def test_a_public_collection_is_for_whoever_has_its_link_and_listed_nowhere() ->
     assert access.may_add(CARA, collections.find(shown.id, CARA))
 
 
+def test_what_is_open_to_everyone_is_not_open_to_whoever_did_not_sign_in_where_others_do(
+    configured: Callable[..., None],
+) -> None:
+    shown, alone = collections.create(ANNA, "Ours"), replace(ANNA, groups=frozenset())
+    visitor = Person("browser:abc", "", "viewer")
+    collections.share(shown.id, alone, "group")
+    assert [each.id for each in collections.shared_with(visitor)] == [shown.id]
+    configured(access={"login": "proxy", "proxies": ["127.0.0.1"], "members": ["*"], "visitors": "viewer"})
+    assert collections.shared_with(visitor) == []
+    with pytest.raises(BadRequest, match="no such collection"):
+        collections.find(shown.id, visitor)
+    assert [each.id for each in collections.shared_with(CARA)] == [shown.id]
+    collections.share(shown.id, alone, "public")
+    assert collections.find(shown.id, visitor).title == "Ours", "whoever has the link"
+
+
 def test_leaving_the_group_ends_what_it_opened() -> None:
     shown = collections.create(ANNA, "Ours")
     collections.share(shown.id, ANNA, "group")
