@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from engine.core.errors import Forbidden
+from engine.core.paths import without_folders
 
 Role = Literal["viewer", "member", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -35,6 +36,10 @@ class Person:
             raise Forbidden(
                 f"You may not {what} here: that is for {WHO[role]}. Ask whoever runs this server to make you one."
             )
+
+    def may_read(self, text: str) -> str:
+        """A sentence as this person may read it: where things lie on the server's disk is for its operators."""
+        return text if self.is_at_least("operator") else without_folders(text)
 
 
 WHO: dict[Role, str] = {"viewer": "people who signed in", "member": "members", "operator": "operators"}

@@ -52,6 +52,6 @@ def _take(data: bytes, person: Person) -> None:
     try:
         taken = bundle.import_(data, person)
     except VitrineError as error:
-        st.error(errors.escape(str(error)), icon=":material/error:")
+        st.error(errors.told(str(error)), icon=":material/error:")
         return
     state.show(taken.collection.id)

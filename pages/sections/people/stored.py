@@ -150,7 +150,7 @@ def _delete(kind: str, digest: str) -> None:
         belongings.remove(who.person(), kind, digest)
         results.forget()
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")
 
 
 def _erase() -> None:
@@ -158,7 +158,7 @@ def _erase() -> None:
     try:
         erase(person)
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")
     results.forget()
 
 
