@@ -20,6 +20,7 @@ from engine.core.errors import Unavailable, VitrineError
 from engine.jobs.executors.executor import Gone
 from engine.jobs.progress import Snapshot
 from engine.jobs.scheduler import Jobs
+from engine.people import audit
 from engine.people.person import Person
 from engine.sweeps import state
 from engine.sweeps.carriers import Carrier, Queue, Ticket
@@ -68,6 +69,7 @@ def start(sweep: Sweep, jobs: Jobs, person: Person) -> threading.Thread:
     """The same on a thread of its own, in a server's queue; nothing where somebody works on it already. Raises Forbidden where
     this person may not compute."""
     person.require("member", "compute")
+    audit.note(person, "sweep", "started", key=sweep.id)
 
     def work() -> None:
         try:
