@@ -11,14 +11,13 @@ import logging
 import re
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 from cache.blob import Blob, DamagedBlob, OtherLayout, canonical_json, facts_of
-from cache.entry import Entry, request_of
+from cache.entry import Entry, Latest, request_of
 from cache.lease import lease
 from cache.process import ProcessMark
 from cache.shelf import ForeignValue, Row, Shelf, StoreFull, StoreUnavailable
@@ -32,7 +31,7 @@ USED_AGAIN_SECONDS = 3600.0
 """How coarsely use is tracked: a result read twice within this time is noted once."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _LONGEST_TAG = 1 << 16
-_MOST_PROBLEMS = 100
+_MOST_PROBLEMS, _MOST_NOTED = 100, 10_000
 
 
 class ResultStore:
@@ -42,9 +41,9 @@ class ResultStore:
         self.folder = Path(folder).expanduser().absolute()
         self.limit_bytes = limit_bytes
         self._lock = threading.Lock()
-        self._problems: OrderedDict[str, None] = OrderedDict()
-        self._damaged: set[str] = set()
-        self._noted: dict[str, float] = {}
+        self._problems = Latest[None](_MOST_PROBLEMS)
+        self._damaged = Latest[None](_MOST_NOTED)
+        self._noted = Latest[float](_MOST_NOTED)
         self._reads = {"hit": 0, "miss": 0}
         self._shelf = Shelf(self.folder)
         self._lines = Lines(self._shelf)
@@ -205,7 +204,7 @@ class ResultStore:
         tag = canonical_json(request) if isinstance(request, dict) else None
         self._shelf.write(key, data, tag if tag and len(tag) <= _LONGEST_TAG else None)
         with self._lock:
-            self._damaged.discard(key)
+            self._damaged.pop(key, None)
         self._note_members(key, facts)
         self._trim(self.limit_bytes, keep=key)
 
@@ -335,7 +334,7 @@ class ResultStore:
 
     def _damage(self, key: str, reason: str) -> None:
         with self._lock:
-            self._damaged.add(key)
+            self._damaged[key] = None
         self.report(f"The stored result {key} cannot be used and counts as missing: {reason}")
 
     def report(self, text: str) -> None:
@@ -343,7 +342,5 @@ class ResultStore:
         with self._lock:
             known = text in self._problems
             self._problems[text] = None
-            while len(self._problems) > _MOST_PROBLEMS:
-                self._problems.popitem(last=False)
         if not known:
             log.warning("%s", text)

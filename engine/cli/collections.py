@@ -8,6 +8,7 @@ from typing import Any
 from engine.cli.answer import Answer, table
 from engine.core.errors import BadRequest
 from engine.core.paths import brief, readable, typed_path, whole
+from engine.people import audit
 from engine.people.person import LOCAL
 from engine.sharing import access, bundle, collections
 from engine.sharing.items import Collection
@@ -33,6 +34,7 @@ def export(arguments: Namespace) -> Answer:
             partial.write_bytes(data)
     except OSError as error:
         raise BadRequest(f"{brief(arguments.file)} cannot be written: {error.strerror or error}.") from error
+    audit.note(LOCAL, "export", "done", key=found.id, kind="file")
     facts = {**_facts(found), "file": readable(str(path)), "bytes": len(data)}
     return Answer(facts, f"Wrote “{found.title}” to {readable(str(path))}.")
 

@@ -65,10 +65,19 @@ def check_room(person: Person, size: int) -> None:
         )
 
 
-def add(path: Path, person: Person, name: str, new: bool) -> None:
-    """Note that a kept file is this person's: theirs alone where it is `new`, else theirs too. Raises OSError."""
+def keep(path: Path, person: Person, name: str, size: int, write: Callable[[], None]) -> None:
+    """Keep a file of so many bytes as this person's: `write` makes it where it is not there, else it is theirs too, and counts as
+    used. One is kept after the other, so that of two who bring the same at once both own it. Raises as `check_room`, OSError, and
+    what `write` raises."""
     with _LOCK:
-        owners = {} if new else _owners(path)
+        there = path.exists()
+        owners = _owners(path) if there else {}
+        if person.id not in owners:
+            check_room(person, size)
+        if there:
+            path.touch()
+        else:
+            write()
         owners[person.id] = {"name": name[:LONGEST_NAME], "since": time.time()}
         _write(path, owners)
     audit.note(person, "upload", "done", kind=path.parent.name, digest=path.stem)
@@ -94,12 +103,12 @@ def remove(person: Person, kind: str, digest: str) -> bool:
         try:
             if owners:
                 _write(path, owners)
-                return False
-            discard(path)
+            else:
+                discard(path)
         except (OSError, StoreUnavailable) as error:
             raise Unavailable(f"The file cannot be removed: {getattr(error, 'strerror', None) or error}.") from None
     audit.note(person, "delete", "done", kind=kind, digest=digest)
-    return True
+    return not owners
 
 
 def remove_old() -> int:

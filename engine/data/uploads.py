@@ -12,6 +12,7 @@ import io
 import os
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -163,20 +164,15 @@ def _keep(kind: Kind, content: bytes, file: bytes, suffix: str, person: Person, 
     path = folder / f"{digest}{suffix}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not (new := not path.exists()):
-            path.touch()
-        else:
-            belongings.check_room(person, len(file))
-            _check_room(path, len(file))
-            _write(path, file)
-        belongings.add(path, person, name, new)
+        belongings.keep(path, person, name, len(file), partial(_write, path, file))
     except OSError as error:
         raise Unavailable(f"The file cannot be kept in {folder}: {error.strerror or error}.") from error
     return digest
 
 
 def _write(path: Path, file: bytes) -> None:
-    """The whole file at once or nothing of it. Raises OSError."""
+    """The whole file at once or nothing of it. Raises OSError, and Unavailable where the server has no room for it."""
+    _check_room(path, len(file))
     descriptor, partial = tempfile.mkstemp(dir=path.parent)
     try:
         with open(descriptor, "wb") as whole:

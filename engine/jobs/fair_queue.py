@@ -26,6 +26,7 @@ class FairQueue:
         batches = self._lines.setdefault(owner, {})
         if not any(item in items for items in batches.values()):
             batches.setdefault(batch, {})[item] = None
+        self._forget_somebody()
 
     def take(self) -> str | None:
         """The next item, gone from every line. None when empty."""
@@ -35,8 +36,7 @@ class FairQueue:
         self._turns.pop(owner, None)
         self._turn += 2
         self._turns[owner] = self._turn
-        if len(self._turns) > _OWNERS_REMEMBERED:
-            del self._turns[next(iter(self._turns))]
+        self._forget_somebody()
         batches = self._lines[owner]
         batch = next(iter(batches))
         batches[batch] = batches.pop(batch)  # to the end
@@ -54,6 +54,12 @@ class FairQueue:
                     del batches[batch]
             if not batches:
                 self._lines.pop(name, None)
+
+    def _forget_somebody(self) -> None:
+        """Where there are too many owners, the one who came first of those for whom nothing waits."""
+        if len(self._turns) > _OWNERS_REMEMBERED:
+            gone = next((name for name in self._turns if name not in self._lines), next(iter(self._turns)))
+            del self._turns[gone]
 
     def items(self) -> set[str]:
         """All that wait, each once and in no order."""

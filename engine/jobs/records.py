@@ -67,6 +67,10 @@ class Record:
             return "quiet"
         return "sweep" if _is_sweep(self.owners[owner]) else self._asked_for()
 
+    def asked_by(self, person: Person) -> bool:
+        """Whether this person wants it by itself, and not as a part of a sweep."""
+        return person.id in self.owners and not _is_sweep(self.owners[person.id])
+
     def _asked_for(self) -> Lane:
         return "usual" if self.long else self.job.request.lane
 

@@ -161,11 +161,12 @@ class Jobs:
             self._changed.wait_for(ended, timeout)
         return self.snapshot(job)
 
-    def active(self) -> list[Job]:
-        """The jobs that run or wait, running ones first, then in the order of their turns."""
+    def active(self, person: Person | None = None) -> list[Job]:
+        """The jobs that run or wait (those that a person asked for by themselves), running ones first, then in their order."""
         with self._changed:
-            running = [record.job for record in self._records.values() if record.status == "running"]
-            return running + [self._records[key].job for key in self._queue.order()]
+            running = [key for key, record in self._records.items() if record.status == "running"]
+            every = map(self._records.__getitem__, running + self._queue.order())
+            return [record.job for record in every if person is None or record.asked_by(person)]
 
     def counts(self) -> dict[str, int]:
         """How many jobs run and wait, apart from those that the server prepares (`quiet`), and were `interrupted` before."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from engine.core.errors import Forbidden
 from engine.core.settings.whole import Settings
-from engine.people.person import Person, Role
-from engine.people.roles import counted, role_of
+from engine.people.person import BROWSER, Person, Role
+from engine.people.roles import counted, granting, role_of
 
 LONGEST_NAME = 80
 MOST_GROUPS = 500
@@ -33,7 +33,7 @@ def visitor(settings: Settings, browser: str, near: bool = True) -> Person:
     role = visitors_role(settings, near)
     if role is None:
         raise NotSignedIn("This server is for people who signed in. Sign in first.")
-    return Person(f"browser:{browser}", "", role)
+    return Person(f"{BROWSER}{browser}", "", role)
 
 
 def visitors_role(settings: Settings, near: bool) -> Role | None:
@@ -69,19 +69,24 @@ def from_claims(settings: Settings, claims: Mapping[str, Any]) -> Person:
         raise NotListed(_not_listed(address or _text(claims.get("name")) or subject, why))
     digest = hashlib.blake2b(f"{issuer}\0{subject}".encode(), digest_size=12).hexdigest()
     name = _text(claims.get("name")) or address or subject
-    return Person(f"oidc:{digest}", name, role, counted(access, groups), address if believed else "")
+    known = address if believed else ""
+    return Person(f"oidc:{digest}", name, role, counted(access, groups), known, granting(access, groups))
 
 
 def from_headers(settings: Settings, user: str, name: str = "", groups: str = "") -> Person:
     """The person whom a trusted proxy names in its headers (`groups` with commas between them). Raises NotListed where the
     settings do not list them."""
     listed = frozenset(group.strip() for group in groups.split(",")[:MOST_GROUPS] if group.strip())
-    role = role_of(settings.access, user, listed)
+    access = settings.access
+    role = role_of(access, user, listed)
     if role is None:
         raise NotListed(_not_listed(user))
     user = user.strip()
     address = user if "@" in user else ""
-    return Person(f"proxy:{user.casefold()}", _text(name) or user, role, counted(settings.access, listed), address)
+    shown = _text(name) or user
+    return Person(
+        f"proxy:{user.casefold()}", shown, role, counted(access, listed), address, granting(access, listed)
+    )
 
 
 def _not_listed(name: str, why: str = "") -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from engine.core.errors import Forbidden
+from engine.core.paths import without_folders
 
 Role = Literal["viewer", "member", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -22,6 +23,8 @@ class Person:
     groups: frozenset[str] = frozenset()
     address: str = ""
     """Their e-mail address, where whoever signed them in vouches for it."""
+    granting: frozenset[str] = frozenset()
+    """Groups of theirs that a list gives a role, beside `groups`, which share."""
 
     def is_at_least(self, role: Role) -> bool:
         """Whether this person may what people of that role may."""
@@ -34,8 +37,14 @@ class Person:
                 f"You may not {what} here: that is for {WHO[role]}. Ask whoever runs this server to make you one."
             )
 
+    def may_read(self, text: str) -> str:
+        """A sentence as this person may read it: where things lie on the server's disk is for its operators."""
+        return text if self.is_at_least("operator") else without_folders(text)
+
 
 WHO: dict[Role, str] = {"viewer": "people who signed in", "member": "members", "operator": "operators"}
+BROWSER = "browser:"
+"""How the id of somebody begins who did not sign in: what follows is the name that their browser was given."""
 LOCAL = Person("local")
 """Whoever sits at the machine: the command line and notebooks."""
 SERVER = Person("the server", "the server")

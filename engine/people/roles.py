@@ -21,6 +21,13 @@ def counted(access: Access, groups: frozenset[str]) -> frozenset[str]:
     )
 
 
+def granting(access: Access, groups: frozenset[str]) -> frozenset[str]:
+    """Those of a person's groups that a list of the settings gives a role and that do not count for sharing."""
+    listed = {*access.viewers, *access.members, *access.operators}
+    named = frozenset(group for group in groups if f"{GROUP}{group.strip().casefold()}" in listed)
+    return named - counted(access, groups)
+
+
 def role_of(access: Access, name: str, groups: Collection[str] = ()) -> Role | None:
     """The highest role that the lists give somebody of this name (an address, mostly) and these groups; None where none does.
     A name of which nobody may go by is empty."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from engine.people.person import Person
+from engine.core.config import settings
+from engine.people.person import BROWSER, Person
 from engine.sharing.items import Collection, Shared
 
 SHARED: tuple[Shared, ...] = get_args(Shared)
@@ -15,13 +16,14 @@ SHARED: tuple[Shared, ...] = get_args(Shared)
 
 def told(shared: Shared, groups: frozenset[str]) -> str:
     """Who may look, in words, where the owner is of these groups."""
-    with_group = "Your group" if groups else "Everyone who uses this server"
+    everyone = "Everyone who uses this server" if settings().access.login == "none" else "Everyone who signs in here"
+    with_group = "Your group" if groups else everyone
     return {"private": "Only you", "group": with_group, "public": "Everyone with the link"}[shared]
 
 
 def is_known(person: Person) -> bool:
-    """Whether it is somebody, who can be told from others the next time."""
-    return bool(person.id)
+    """Whether it is somebody, who can be told from others the next time; where people sign in, somebody who did."""
+    return bool(person.id) and (settings().access.login == "none" or not person.id.startswith(BROWSER))
 
 
 def may_keep(person: Person) -> bool:

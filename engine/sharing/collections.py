@@ -77,6 +77,7 @@ def create(person: Person, title: str, about: str = "") -> Collection:
             "INSERT INTO collections (id, owner, title, about, created, changed) VALUES (?, ?, ?, ?, ?, ?)",
             (id, person.id, _title(title), _note(about), now, now),
         )
+    audit.note(person, "collection", "created", key=id)
     return find(id, person)
 
 
@@ -113,6 +114,7 @@ def delete(id: str, person: Person) -> None:
     with database().change() as link:
         link.execute("DELETE FROM collections WHERE id = ?", (id,))
     holding.let_go(id, keys)
+    audit.note(person, "collection", "deleted", key=id)
 
 
 def add(id: str, person: Person, added: Sequence[Item], notes: Sequence[str] = ()) -> int:
@@ -136,6 +138,8 @@ def add(id: str, person: Person, added: Sequence[Item], notes: Sequence[str] = (
             link.execute("UPDATE collections SET changed = ? WHERE id = ?", (time.time(), id))
             holding.refuse_too_much(found.owner)
     holding.keep(id)
+    if taken:
+        audit.note(person, "collection", "added to", key=id, items=taken)
     return taken
 
 

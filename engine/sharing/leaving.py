@@ -1,4 +1,4 @@
-"""What a person keeps here beside uploads, counted, and all of it deleted when they wish."""
+"""What is here of a person beside uploads and sweeps, counted, and all of it deleted when they wish."""
 
 from __future__ import annotations
 
@@ -10,23 +10,29 @@ from engine.sharing.database import database
 
 
 def counts(person: Person) -> dict[str, int]:
-    """How much of each kind a person keeps: collections, items in others' collections, lines of history, short links and API
-    tokens."""
+    """How much of each kind is here of a person: collections, items in others' collections, lines of history, short links that
+    only they took, choices, what is known of them, API tokens, jobs, and what a stopped server did not finish for them."""
     asked = {
         "items": "SELECT COUNT(*) FROM items JOIN collections ON collections.id = items.collection "
         "WHERE items.added_by = ? AND collections.owner <> items.added_by",
         "history": "SELECT COUNT(*) FROM history WHERE person = ?",
         "links": "SELECT COUNT(*) FROM links WHERE owner = ?",
+        "choices": "SELECT COUNT(*) FROM preferences WHERE person = ?",
+        "known": "SELECT COUNT(*) FROM people WHERE id = ? AND name || address <> ''",
     }
+    from engine.jobs.scheduler import jobs
+
     found = {name: int(row[0]) if (row := database().first(text, person.id)) else 0 for name, text in asked.items()}
-    return {"collections": len(collections.mine(person)), **found, "tokens": len(tokens.mine(person))}
+    found |= {"tokens": len(tokens.mine(person)), "jobs": len(jobs().active(person))}
+    return {"collections": len(collections.mine(person)), **found, "interrupted": len(jobs().interrupted(person))}
 
 
 def erase(person: Person) -> None:
-    """Delete all of it, what a stopped server did not finish for them, and what is known of the person. Short links stay, since
-    others may have them, and are nobody's."""
+    """Delete all of it. Jobs are cancelled, but for what others want too; a short link that somebody else took too stays."""
     from engine.jobs.scheduler import jobs
 
+    for job in jobs().active(person):
+        jobs().cancel(job, person)
     for collection in collections.mine(person):
         collections.delete(collection.id, person)
     _take_out(person)
@@ -35,7 +41,7 @@ def erase(person: Person) -> None:
     history.forget(person)
     jobs().forget_interrupted(person)
     with database().change() as link:
-        link.execute("UPDATE links SET owner = '' WHERE owner = ?", (person.id,))
+        link.execute("DELETE FROM links WHERE owner = ?", (person.id,))
         link.execute("DELETE FROM preferences WHERE person = ?", (person.id,))
         link.execute("DELETE FROM people WHERE id = ?", (person.id,))
 

@@ -46,12 +46,15 @@ def id_of(page: str, params: Mapping[str, str]) -> str:
 
 
 def keep(page: str, params: Mapping[str, str], person: Person) -> str:
-    """Keep a view, and give its id. Of more than `MOST` the oldest of this person's go."""
+    """Keep a view, and give its id. A link that a second person takes too is nobody's from then on: it goes with neither. Of more
+    than `MOST` of one person the oldest go."""
     id = id_of(page, params)
-    if database().first("SELECT 1 FROM links WHERE id = ?", id) is None:
+    row = database().first("SELECT owner FROM links WHERE id = ?", id)
+    if row is None or row["owner"] not in ("", person.id):
         with database().change() as link:
-            row = (id, page, json.dumps(dict(params)), person.id, time.time())
-            link.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?)", row)
+            new = (id, page, json.dumps(dict(params)), person.id, time.time())
+            link.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?)", new)
+            link.execute("UPDATE links SET owner = '' WHERE id = ? AND owner <> ?", (id, person.id))
             kept = "SELECT id FROM links WHERE owner = ? ORDER BY created DESC, rowid DESC LIMIT ?"
             link.execute(f"DELETE FROM links WHERE owner = ? AND id NOT IN ({kept})", (person.id, person.id, MOST))
     return id

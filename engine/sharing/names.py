@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import time
 
+from engine.core.config import settings
 from engine.people.person import Person
+from engine.people.roles import counted, granting
 from engine.sharing.database import database
 
 NOBODY = "somebody"
@@ -17,7 +19,7 @@ SEEN_AGAIN_SECONDS = 600.0
 
 def remember(person: Person) -> None:
     """Note a person's name and groups, as they are now."""
-    groups = json.dumps(sorted(person.groups))
+    groups = json.dumps(sorted(person.groups | person.granting))  # a token of theirs has the role that these give
     now = time.time()
     told = (person.name, groups, person.address)
     row = database().first("SELECT name, groups, address, seen FROM people WHERE id = ?", person.id)
@@ -32,7 +34,8 @@ def last_seen(id: str) -> Person:
     row = database().first("SELECT * FROM people WHERE id = ?", id)
     if row is None:
         return Person(id, role="viewer")
-    return Person(id, row["name"], "viewer", frozenset(json.loads(row["groups"])), row["address"])
+    access, groups = settings().access, frozenset(json.loads(row["groups"]))
+    return Person(id, row["name"], "viewer", counted(access, groups), row["address"], granting(access, groups))
 
 
 def name_of(id: str) -> str:

@@ -1,7 +1,8 @@
 """Sending word of what is done: a JSON POST to the operator's address, signed, or an e-mail.
 
 Invariant: nothing here holds up a job or the history. A thread of its own sends; each message is tried a few times and then given
-up with a line in the log. Only the address in the settings is asked, and no redirection is followed.
+up with a line in the log. Only the address in the settings is asked, and no redirection is followed. What is sent does not say
+where things lie on the server's disk.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from engine.core.config import settings
+from engine.core.paths import without_folders
 from engine.sharing import names
 from engine.sharing.history import Line
 
@@ -102,7 +104,7 @@ def body(line: Line) -> bytes:
         "person": names.name_of(line.person),
         "seconds": None if line.seconds is None else round(line.seconds, 3),
         "ended": round(line.ended, 3),
-        "error": line.error,
+        "error": without_folders(line.error),
         "link": link(line),
     }
     return json.dumps(facts, sort_keys=True).encode()
@@ -146,7 +148,8 @@ def mail(line: Line, to: str) -> None:
     how = "is done" if line.status == "done" else "failed"
     message["Subject"] = " ".join(f"{line.title} {how}".split())
     message["From"], message["To"] = chosen.mail_from, to
-    message.set_content("\n".join(filter(None, (f"{line.title} {how}.", line.error, link(line)))) + "\n")
+    said = (f"{line.title} {how}.", without_folders(line.error), link(line))
+    message.set_content("\n".join(filter(None, said)) + "\n")
     with smtplib.SMTP(host, int(port or 25), timeout=TIMEOUT) as server:
         server.ehlo()
         if server.has_extn("starttls"):

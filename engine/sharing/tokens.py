@@ -99,7 +99,8 @@ def person_of(token: Token) -> Person:
     if kind == "browser":
         now: Role | None = identity.visitor(chosen, rest).role
     else:
-        now = role_of(chosen.access, found.address or (rest if kind == "proxy" else ""), found.groups)
+        groups = found.groups | found.granting
+        now = role_of(chosen.access, found.address or (rest if kind == "proxy" else ""), groups)
     if now is None or (kind != "browser" and kind != chosen.access.login):
         raise Forbidden("The person of this token is not on the list of this server any more.")
     return replace(found, role=min(now, token.role, key=ROLES.index))

@@ -20,6 +20,7 @@ from engine.core.errors import Forbidden, Unavailable, VitrineError
 from engine.jobs.executors.executor import Gone
 from engine.jobs.progress import Snapshot
 from engine.jobs.scheduler import Jobs
+from engine.people import audit
 from engine.people.person import Person
 from engine.sweeps import state
 from engine.sweeps.carriers import Carrier, Queue, Ticket
@@ -83,6 +84,7 @@ def start(sweep: Sweep, jobs: Jobs, person: Person) -> threading.Thread:
     with _STARTING:  # of two that start at once the second counts the first
         refuse_too_many(sweep.id, person)
         thread.start()
+    audit.note(person, "sweep", "started", key=sweep.id)
     return thread
 
 

@@ -24,6 +24,7 @@ from engine.core import config
 from engine.core.errors import BadRequest, Forbidden, Unavailable, VitrineError
 from engine.core.paths import brief, whole
 from engine.core.request import build
+from engine.people import audit
 from engine.people.person import Person
 from engine.sweeps.request import SweepRequest
 
@@ -148,6 +149,7 @@ def stop(sweep: Sweep, person: Person, wanted: Wanted) -> None:
     Forbidden where that is not theirs to do."""
     check_may_stop(sweep, person)
     want(sweep.id, wanted, None if person.is_at_least("operator") else person.id)
+    audit.note(person, "sweep", wanted, key=sweep.id)
 
 
 def go_on(sweep: Sweep, person: Person) -> None:
@@ -185,6 +187,11 @@ def listed() -> list[Sweep]:
     return sorted(found, key=lambda sweep: -sweep.begun)
 
 
+def of(person: Person) -> list[Sweep]:
+    """The sweeps that a person asked for, the latest first."""
+    return [sweep for sweep in listed() if person.id in sweep.wishes]
+
+
 def forget(sweep: Sweep, person: Person) -> None:
     """Remove what is written of a sweep, for a person; while others want it, only that this person does. Its results stay. Raises
     Forbidden where that is not theirs to do."""
@@ -192,8 +199,11 @@ def forget(sweep: Sweep, person: Person) -> None:
     place = folder() / _checked(sweep.id)
     if {person.id} < {*sweep.wishes}:
         _file(place, person.id).unlink(missing_ok=True)
+        if (facts := _read(place / _REQUEST)).get("owner") == person.id:
+            _write(place / _REQUEST, facts | {"owner": min({*sweep.wishes} - {person.id})})
     else:
         shutil.rmtree(place, ignore_errors=True)
+    audit.note(person, "sweep", "forgotten", key=sweep.id)
 
 
 def _checked(id: str) -> str:

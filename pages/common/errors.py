@@ -22,7 +22,7 @@ log = logging.getLogger("vitrine")
 def show(error: Exception) -> None:
     """One sentence for a person: the message of a VitrineError, or an id under which the log has the rest."""
     if isinstance(error, VitrineError):
-        st.error(escape(public(str(error))), icon=":material/error:")
+        st.error(told(str(error)), icon=":material/error:")
         offer_to_fetch(getattr(error, "model", ""))
         return
     number = logs.this_id()
@@ -38,7 +38,12 @@ def public(text: str) -> str:
     from pages.common import who
 
     asks = who.here()
-    return text if asks is not None and asks.is_at_least("operator") else without_folders(text)
+    return without_folders(text) if asks is None else asks.may_read(text)
+
+
+def told(text: str) -> str:
+    """What the program says of its work, as this person may read it, safe inside Streamlit's Markdown."""
+    return escape(public(text))
 
 
 def offer_to_fetch(model: str) -> None:

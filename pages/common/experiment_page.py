@@ -218,7 +218,7 @@ class ExperimentPage(Generic[View]):
         """What of a link could not be followed."""
         if problems:
             st.warning(
-                "  \n".join(errors.escape(errors.public(problem)) for problem in problems),
+                "  \n".join(errors.told(problem) for problem in problems),
                 title="Parts of this link could not be used",
                 icon=":material/link_off:",
             )

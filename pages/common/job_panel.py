@@ -139,7 +139,7 @@ def waiting_text(snapshot: Snapshot | None) -> str:
 
 def running_text(snapshot: Snapshot) -> str:
     """A running job in words: what it does, and how long that will take; what comes after it has another pace."""
-    message = errors.escape(snapshot.message) or "Starting"
+    message = errors.told(snapshot.message) or "Starting"
     return message if snapshot.eta is None else f"{message} · about {duration(snapshot.eta)} left of this step"
 
 
@@ -153,7 +153,7 @@ def log(snapshots: Iterable[Snapshot], key: str) -> None:
 
 def log_text(stages: Sequence[tuple[float, str]]) -> str:
     """A line for each kind of work: minutes and seconds after it began, and what it was."""
-    return "  \n".join(f"{int(after) // 60}:{int(after) % 60:02d} {errors.escape(told)}" for after, told in stages)
+    return "  \n".join(f"{int(after) // 60}:{int(after) % 60:02d} {errors.told(told)}" for after, told in stages)
 
 
 def cancelled_text(kept: int) -> str:
@@ -166,10 +166,10 @@ def cancelled_text(kept: int) -> str:
 def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:
     for key, snapshot in snapshots.items():
         if snapshot.status == "failed":
-            st.error(f"{names[key]}  \n{errors.escape(snapshot.error or 'It failed.')}", icon=":material/error:")
+            st.error(f"{names[key]}  \n{errors.told(snapshot.error or 'It failed.')}", icon=":material/error:")
             if snapshot.stages:
                 st.caption(f"Before that:  \n{log_text(snapshot.stages)}")
         elif snapshot.status == "cancelled":
             errors.hint(f"{names[key]} {cancelled_text(snapshot.kept)}", "stop_circle")
         if snapshot.warning:
-            st.warning(errors.escape(snapshot.warning), icon=":material/warning:")
+            st.warning(errors.told(snapshot.warning), icon=":material/warning:")

@@ -90,7 +90,7 @@ def _pin(keys: Sequence[str], name: str, person: Person) -> None:
     st.session_state[name] = pins.pinned(keys) >= set(keys)
     st.toggle("Pin", key=name, on_change=turn, help=PIN)
     if failed := st.session_state.pop(f"{name}_failed", None):
-        st.toast(errors.escape(failed), icon=":material/error:")
+        st.toast(errors.told(failed), icon=":material/error:")
 
 
 def address(params: Mapping[str, str]) -> str:

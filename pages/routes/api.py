@@ -100,13 +100,13 @@ def submit(request: Request, person: Person) -> Response:
     ):  # no model is loaded for one who is refused then
         check_applies(asked)
     job = jobs().submit(asked, person)
-    return _told(job.id, 202)
+    return _told(job.id, person, 202)
 
 
 @for_token
 def status(request: Request, person: Person) -> Response:
     """How a job stands. Ask again until it is `done`, `failed` or `cancelled`."""
-    return _told(request.path_params["key"])
+    return _told(request.path_params["key"], person)
 
 
 @for_token
@@ -116,14 +116,15 @@ def cancel(request: Request, person: Person) -> Response:
 
     key = request.path_params["key"]
     jobs().cancel(key, person)
-    return _told(key)
+    return _told(key, person)
 
 
-def _told(key: str, code: int = 200) -> Response:
+def _told(key: str, person: Person, code: int = 200) -> Response:
     from engine.jobs.scheduler import jobs
 
     snapshot = jobs().snapshot(key)
     facts = {name: getattr(snapshot, name) for name in _FACTS}
+    facts |= {name: person.may_read(facts[name] or "") or facts[name] for name in ("message", "error", "warning")}
     return answers.told({"key": key, **facts}, code if snapshot.active else 200)
 
 
@@ -164,6 +165,7 @@ def _line(line: Line, person: Person) -> dict[str, Any]:
     """A line as others may read it: a name in place of an id, and no picture."""
     facts = {name: value for name, value in asdict(line).items() if name not in ("picture", "seen", "text")}
     whose = names.shown(line.person, person) if line.person else ""
+    facts["error"] = person.may_read(line.error)
     return {**facts, "person": whose, "request": json.loads(line.request), "seconds": line.seconds}
 
 

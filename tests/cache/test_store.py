@@ -147,6 +147,20 @@ def test_a_truncated_file_is_noticed_without_reading_it(store: ResultStore, blob
     assert not store.has("a")
 
 
+def test_what_was_read_or_found_damaged_is_not_remembered_for_ever(
+    tmp_path: Path, blob_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cache.store._MOST_NOTED", 3)
+    store = ResultStore(tmp_path / "few")
+    for number in range(9):
+        store.put(f"k{number}", blob_of(1))
+        assert store.get(f"k{number}") is not None
+        store.put_bytes(f"d{number}", b"nothing of ours")
+        assert store.get(f"d{number}") is None
+    assert [*store._noted] == ["k6", "k7", "k8"] and [*store._damaged] == ["d6", "d7", "d8"]
+    store.close()
+
+
 # Settings
 
 

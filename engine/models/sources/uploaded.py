@@ -11,7 +11,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +83,27 @@ def keep(data: bytes, name: str, architecture: str, person: Person = LOCAL) -> s
     path = folder() / f"{digest}.safetensors"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if new := not path.exists():
-            _write_checked(path, data, name, architecture)
-        belongings.add(path, person, name, new)
+        with _checked(path.parent, data, name, architecture) as partial:
+
+            def put() -> None:
+                path.with_suffix(".json").write_text(json.dumps({"architecture": architecture}), encoding="utf-8")
+                os.replace(partial, path)
+
+            belongings.keep(path, person, name, len(data), put)
     except OSError as error:
         raise Unavailable(f"The checkpoint cannot be kept: {error.strerror or error}.") from None
     return PREFIX + digest
 
 
-def _write_checked(path: Path, data: bytes, name: str, architecture: str) -> None:
-    descriptor, partial = tempfile.mkstemp(dir=path.parent)
+@contextmanager
+def _checked(place: Path, data: bytes, name: str, architecture: str) -> Iterator[Path]:
+    """The checkpoint in a file of its own in this folder, which fits its architecture. Raises as `keep`, and OSError."""
+    descriptor, partial = tempfile.mkstemp(dir=place)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
         _check(Path(partial), name, architecture)
-        path.with_suffix(".json").write_text(json.dumps({"architecture": architecture}), encoding="utf-8")
-        os.replace(partial, path)
+        yield Path(partial)
     finally:
         Path(partial).unlink(missing_ok=True)
 

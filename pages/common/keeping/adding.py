@@ -37,7 +37,7 @@ def _keep(make: Callable[[], Item]) -> None:
     try:
         into, new = collections.keep(who.person(), make())
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")
         return
     st.toast(f"{'Kept in' if new else 'Already in'} **{errors.escape(into.title)}**", icon=ICON)
 

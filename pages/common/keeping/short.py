@@ -26,7 +26,7 @@ def follow() -> None:
             st.switch_page(script, query_params=view.params)
         st.error(errors.escape(links.GONE), icon=":material/link_off:")
     except VitrineError as error:
-        st.error(errors.escape(str(error)), icon=":material/link_off:")
+        st.error(errors.told(str(error)), icon=":material/link_off:")
     del st.query_params[links.PARAMETER]
 
 

@@ -24,5 +24,5 @@ def attempt(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     try:
         return work(*arguments, **named)
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import streamlit as st
 
 from engine.core.errors import VitrineError
+from engine.people import audit
 from engine.people.person import Person
 from engine.sharing import collections
 from engine.sharing.items import Collection
@@ -20,22 +22,32 @@ def along(shown: Collection) -> None:
     name = re.sub(r"[^A-Za-z0-9]+", "-", shown.title).strip("-").lower()[:60] or "collection"
     person = who.person()
 
-    def file() -> bytes:
-        from engine.sharing import bundle
-
-        return bundle.export(collections.find(shown.id, person))
-
-    def page() -> str:
-        from engine.sharing import document
-
-        return document.page(collections.find(shown.id, person), root)
-
     root = short.long("home", {})
     with st.popover("Export", icon=":material/download:", key="export"):
+        file = partial(archive, shown.id, person)
         st.download_button("File", file, f"{name}.vitrine.zip", "application/zip", key="as_file", on_click="ignore")
         st.caption("With notes and results. It can be imported here and on other servers.")
-        st.download_button("HTML", page, f"{name}.html", "text/html", key="as_html", on_click="ignore")
+        html = partial(page, shown.id, person, root)
+        st.download_button("HTML", html, f"{name}.html", "text/html", key="as_html", on_click="ignore")
         st.caption("One page with its pictures, for anybody's browser.")
+
+
+def archive(id: str, person: Person) -> bytes:
+    """A collection as a file that can be imported. Raises BadRequest where it is not open to this person."""
+    from engine.sharing import bundle
+
+    made = bundle.export(collections.find(id, person))
+    audit.note(person, "export", "done", key=id, kind="file")
+    return made
+
+
+def page(id: str, person: Person, root: str) -> str:
+    """A collection as one HTML page, whose links begin with `root`. Raises BadRequest where it is not open to this person."""
+    from engine.sharing import document
+
+    made = document.page(collections.find(id, person), root)
+    audit.note(person, "export", "done", key=id, kind="page")
+    return made
 
 
 def popover(person: Person) -> None:
@@ -52,6 +64,6 @@ def _take(data: bytes, person: Person) -> None:
     try:
         taken = bundle.import_(data, person)
     except VitrineError as error:
-        st.error(errors.escape(str(error)), icon=":material/error:")
+        st.error(errors.told(str(error)), icon=":material/error:")
         return
     state.show(taken.collection.id)

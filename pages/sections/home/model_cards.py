@@ -52,7 +52,7 @@ def _card(entry: Entry) -> None:
         st.markdown(told)
     st.markdown(f"{facts(entry)}  \n:small[{errors.escape(entry.architecture)} · {catalog.source_of(entry).title}]")
     for note in filter(None, (entry.note, *entry.reading)):
-        st.caption(errors.escape(note))
+        st.caption(errors.told(note))
     st.caption(f"For {uses(entry)}. Licence: {errors.escape(entry.licence or 'not given')}.")
     _open(entry, shown)
 
@@ -132,16 +132,16 @@ def _elsewhere(entries: Iterable[Entry]) -> None:
     """The models that are not here, under the reason."""
     by_reason: dict[str, list[Entry]] = {}
     for entry in entries:
-        by_reason.setdefault(entry.note or "Not on this machine.", []).append(entry)
+        by_reason.setdefault(errors.public(entry.note or "Not on this machine."), []).append(entry)
     if not by_reason:
         return
     st.header("Not on this machine", anchor=False)
-    for reason, absent in by_reason.items():
-        st.caption(errors.escape(reason))
+    for why, absent in by_reason.items():
+        st.caption(errors.escape(why))
         st.dataframe(
             pd.DataFrame([_line(entry) for entry in absent]),
             hide_index=True,
-            alt=f"Models that are not on this machine: {reason}",
+            alt=f"Models that are not on this machine: {why}",
         )
 
 

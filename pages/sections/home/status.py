@@ -60,4 +60,4 @@ def _details(device: dict) -> None:
     }
     st.markdown("\n".join(["| | |", "|:--|:--|", *(f"| {name} | {value} |" for name, value in lines.items())]))
     for problem in config.store().problems():
-        st.warning(errors.escape(problem), icon=":material/warning:")
+        st.warning(errors.told(problem), icon=":material/warning:")

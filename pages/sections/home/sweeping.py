@@ -70,11 +70,11 @@ def _one(sweep: Sweep, person: Person) -> None:
         told = f"{TOLD[sweep.status]} · {progress.done} of {progress.parts} parts{left}"
         st.progress(progress.done / progress.parts if progress.parts else 0.0, text=told)
         if progress.message and sweep.status != "done":
-            st.caption(errors.escape(progress.message))
+            st.caption(errors.told(progress.message))
         if len(sweep.wishes) > 1:
             st.caption(_shared(sweep, person))
         for reason in dict.fromkeys(progress.failed.values()):
-            st.warning(errors.escape(reason), icon=":material/warning:")
+            st.warning(errors.told(reason), icon=":material/warning:")
         with st.container(horizontal=True, vertical_alignment="center"):
             _buttons(sweep, person)
         _taking(sweep)

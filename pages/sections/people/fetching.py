@@ -60,7 +60,7 @@ def _about(name: str) -> None:
     if download is not None and download.stopped:
         errors.hint("This was cancelled. Nothing of it is kept.", "stop_circle")
     elif download is not None and download.error:
-        st.error(errors.escape(download.error), icon=":material/error:")
+        st.error(errors.told(download.error), icon=":material/error:")
     size = _size(entry.name)
     told = "of a size that the hub does not say" if size is None else f"about {words.size(size)}"
     st.markdown(
@@ -161,4 +161,4 @@ def _remove(repository: str) -> None:
         hub.remove(repository)
         audit.note(person, "remove", "done", model=repository)
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")

@@ -41,7 +41,7 @@ def draw(refusal: Forbidden) -> None:
     st.title("Vitrine", anchor=False)
     if isinstance(refusal, NotListed):
         _note_once(refusal)
-        st.warning(errors.escape(str(refusal)), icon=":material/person_off:")
+        st.warning(errors.told(str(refusal)), icon=":material/person_off:")
         if config.settings().access.login == "oidc":
             sign_out()
         return

@@ -22,6 +22,11 @@ KEPT = {
     "history": ("line of history", "lines of history"),
     "links": ("short link", "short links"),
     "tokens": ("API token", "API tokens"),
+    "sweeps": ("sweep", "sweeps"),
+    "jobs": ("job that runs or waits", "jobs that run or wait"),
+    "interrupted": ("request that was interrupted", "requests that were interrupted"),
+    "choices": ("choice that is remembered", "choices that are remembered"),
+    "known": ("note of your name, address and groups", "notes of your name, address and groups"),
 }
 
 
@@ -43,7 +48,7 @@ def _made(chosen: Settings) -> Iterator[tuple[str, str, str]]:
     yield "Collections", "until you delete them", "you, and those you share with"
     lasts = f"{sharing.history_days} days, or until you delete it"
     yield "History: what you asked for, when, and what came of it", lasts, f"you, {group}operators; {MAKER_SEEN}"
-    yield "Short links", "for good; once you delete everything, without you", "whoever has the link"
+    yield "Short links", "until you delete everything; for good where others took the same", "whoever has the link"
     lasts = f"until you take them back; they open nothing after {sharing.token_days} days at most"
     yield "API tokens, as digests", lasts, "you"
     yield "Sweeps", "until you or an operator forgets them", "you, operators"
@@ -98,6 +103,7 @@ def mine() -> None:
     """One's own uploads, each with a button that deletes it, and all else with one that deletes everything."""
     from engine.data import belongings
     from engine.sharing import holding, leaving
+    from engine.sweeps import state
 
     person = who.person()
     st.header("What you stored", anchor=False)
@@ -123,7 +129,8 @@ def mine() -> None:
                 on_click=_delete,
                 args=(each.kind, each.digest),
             )
-    kept = {name: count for name, count in leaving.counts(person).items() if count}
+    everything = {**leaving.counts(person), "sweeps": len(state.of(person))}
+    kept = {name: count for name, count in everything.items() if count}
     if kept:
         st.caption(
             "Also yours: " + ", ".join(f"{count} {KEPT[name][count != 1]}" for name, count in kept.items()) + "."
@@ -138,7 +145,8 @@ def mine() -> None:
         return
     with st.popover("Delete everything", icon=":material/delete_forever:"):
         st.markdown(
-            "Your uploads with what was made of them, your collections, history and API tokens. This cannot be undone."
+            "Your uploads with what was made of them, your collections, history, short links, sweeps and API tokens. What you "
+            "asked for and is not done is cancelled, unless others want it too. This cannot be undone."
         )
         st.button("Delete everything now", key="delete-everything", type="primary", on_click=_erase)
 
@@ -150,7 +158,7 @@ def _delete(kind: str, digest: str) -> None:
         belongings.remove(who.person(), kind, digest)
         results.forget()
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")
 
 
 def _erase() -> None:
@@ -158,7 +166,7 @@ def _erase() -> None:
     try:
         erase(person)
     except VitrineError as error:
-        st.toast(errors.escape(str(error)), icon=":material/error:")
+        st.toast(errors.told(str(error)), icon=":material/error:")
     results.forget()
 
 
@@ -167,7 +175,10 @@ def erase(person: Person) -> None:
     from engine.data import belongings
     from engine.people import audit
     from engine.sharing import leaving
+    from engine.sweeps import state
 
+    for sweep in state.of(person):
+        state.forget(sweep, person)
     for each in belongings.stored(person):
         belongings.remove(person, each.kind, each.digest)
     leaving.erase(person)

@@ -144,7 +144,7 @@ def _strongest(row: Row, wanted: Wanted) -> Callable[[int], list[np.ndarray]]:
             numbers = [int(known.top[rank]) for rank in known.ranks(data, BESIDE)]
             return [to_input(results.dataset(data).image(number), size) for number in numbers]
         except VitrineError as error:
-            st.toast(errors.escape(str(error)))
+            st.toast(errors.told(str(error)))
             return []
 
     return images

@@ -164,7 +164,7 @@ def _told(absent: Sequence[Row], batch: Batch | None) -> None:
     for key, snapshot in (batch.snapshots(jobs()) if batch else {}).items():
         row = next((row for row in absent if row.key == key), None)
         if row is not None and snapshot.status == "failed":
-            told = errors.escape(errors.public(snapshot.error or "It failed."))
+            told = errors.told(snapshot.error or "It failed.")
             st.error(f"{errors.code(row.name)}: {told}", icon=":material/error:")
 
 

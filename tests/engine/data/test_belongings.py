@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.core import config
 from engine.core.errors import BadRequest, Forbidden, Unavailable
 from engine.core.images import to_png
 from engine.data import belongings, uploads
+from engine.people import audit
 from engine.people.person import LOCAL, Person
 
 ANN, BOB = Person("ann", role="member"), Person("bob", role="member")
@@ -56,6 +58,42 @@ def test_the_same_file_of_two_goes_with_the_last() -> None:
     assert belongings.remove(BOB, "images", digest)
     with pytest.raises(Unavailable):
         uploads.image(digest)
+
+
+def test_of_two_who_bring_the_same_at_once_both_own_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    write, second = uploads._write, threading.Thread(target=lambda: uploads.keep_image(png(1), "his.png", BOB))
+
+    def while_another_comes(path: Path, file: bytes) -> None:
+        write(path, file)
+        second.start()
+        second.join(0.5)
+
+    monkeypatch.setattr(uploads, "_write", while_another_comes)
+    uploads.keep_image(png(1), "hers.png", ANN)
+    second.join(30)
+    assert [[each.name for each in belongings.stored(person)] for person in (ANN, BOB, LOCAL)] == [
+        ["hers.png"],
+        ["his.png"],
+        [],
+    ]
+
+
+def test_a_file_that_is_there_already_counts_for_whoever_brings_it_too(configured: Callable[..., None]) -> None:
+    configured(limits={"upload_bytes_per_person": "1 MiB"})
+    noise = to_png(np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8))
+    uploads.keep_image(noise, "noise.png")  # of whoever sits at the machine, who has its disk
+    with pytest.raises(BadRequest, match="Your files would take more than"):
+        uploads.keep_image(noise, "noise.png", BOB)
+    assert belongings.stored(BOB) == [] and len(belongings.stored(LOCAL)) == 1
+
+
+def test_giving_up_a_file_that_others_have_too_is_noted_down(configured: Callable[..., None]) -> None:
+    configured(access={"audit": True})
+    digests = {uploads.keep_image(png(1), "cat.png", person) for person in (ANN, BOB)}
+    (digest,) = digests
+    assert not belongings.remove(ANN, "images", digest)
+    first = next(audit.lines())
+    assert (first["person"], first["did"], first["outcome"], first["digest"]) == ("ann", "delete", "done", digest)
 
 
 def test_what_was_made_of_a_file_goes_with_it_and_nothing_else(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cache.store import ResultStore
 from engine.core.settings.limits import Limits
-from engine.jobs.fair_queue import FairQueue
+from engine.jobs.fair_queue import _OWNERS_REMEMBERED, FairQueue
 from engine.jobs.scheduler import Jobs
 from engine.people.person import Person
 from tests.engine.jobs.playing import SECONDS, Play, Stage
@@ -81,3 +81,13 @@ def test_the_order_that_is_told_is_the_order_that_is_taken() -> None:
     assert queue.items() == {*told} == {"a2", "a3", "b1", "c1", "shared"}
     assert told == [queue.take() for _ in told] and queue.take() is None
     assert sorted(told) == ["a2", "a3", "b1", "c1", "shared"]
+
+
+def test_owners_who_take_back_all_that_they_asked_for_are_not_remembered_for_ever() -> None:
+    queue = FairQueue()
+    queue.add("waits", "w")
+    for number in range(_OWNERS_REMEMBERED + 500):
+        queue.add(f"o{number}", f"i{number}")
+        queue.remove(f"i{number}", f"o{number}")
+    assert len(queue._turns) <= _OWNERS_REMEMBERED and "waits" in queue._turns
+    assert queue.take() == "w"

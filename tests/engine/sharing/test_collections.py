@@ -11,6 +11,7 @@ import pytest
 
 from engine.core import config
 from engine.core.errors import BadRequest
+from engine.people import audit
 from engine.people.person import Person
 from engine.sharing import access, collections
 from tests.conftest import ROOT
@@ -121,6 +122,33 @@ def test_a_public_collection_is_for_whoever_has_its_link_and_listed_nowhere() ->
     assert collections.shared_with(CARA) == []
     assert not access.may_add(nobody, collections.find(shown.id, nobody))
     assert access.may_add(CARA, collections.find(shown.id, CARA))
+
+
+def test_what_is_open_to_everyone_is_not_open_to_whoever_did_not_sign_in_where_others_do(
+    configured: Callable[..., None],
+) -> None:
+    shown, alone = collections.create(ANNA, "Ours"), replace(ANNA, groups=frozenset())
+    visitor = Person("browser:abc", "", "viewer")
+    collections.share(shown.id, alone, "group")
+    assert [each.id for each in collections.shared_with(visitor)] == [shown.id]
+    configured(access={"login": "proxy", "proxies": ["127.0.0.1"], "members": ["*"], "visitors": "viewer"})
+    assert collections.shared_with(visitor) == []
+    with pytest.raises(BadRequest, match="no such collection"):
+        collections.find(shown.id, visitor)
+    assert [each.id for each in collections.shared_with(CARA)] == [shown.id]
+    collections.share(shown.id, alone, "public")
+    assert collections.find(shown.id, visitor).title == "Ours", "whoever has the link"
+
+
+def test_what_becomes_of_a_collection_is_noted_down(configured: Callable[..., None]) -> None:
+    configured(access={"audit": True})
+    mine = collections.create(ANNA, "Mine")
+    for _ in range(2):
+        collections.add(mine.id, ANNA, [unit(1), unit(2)])  # the second time there is nothing new
+    collections.delete(mine.id, ANNA)
+    noted = [(line["name"], line["did"], line["outcome"], line.get("items")) for line in audit.lines()]
+    done = (("deleted", None), ("added to", 2), ("created", None))
+    assert noted == [("Anna", "collection", *each) for each in done]
 
 
 def test_leaving_the_group_ends_what_it_opened() -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -78,6 +79,12 @@ def test_what_is_done_is_posted_once_and_signed(hook: Hook, sender: sending.Send
     assert facts["event"] == "job.done" and facts["seconds"] == 100.0 and facts["person"] == "Anna"
     assert facts["link"] == "https://v.example.org/result?r=k1"
     assert ANNA.id not in body.decode()
+
+
+def test_what_is_sent_does_not_say_where_things_lie(tmp_path: Path) -> None:
+    lost = replace(LONG, status="failed", error=f"There is no file at {tmp_path}/secret/weights.npy. Name another.")
+    said = json.loads(sending.body(lost))["error"]
+    assert str(tmp_path) not in said and said.startswith("There is no file at …/") and "Name another." in said
 
 
 def test_it_is_tried_again_and_then_given_up(

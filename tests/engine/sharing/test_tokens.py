@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.core.config import settings
 from engine.core.errors import BadRequest, Forbidden
+from engine.people.identity import from_headers
 from engine.people.person import Person, Role
-from engine.sharing import tokens
+from engine.sharing import names, tokens
 from engine.sharing.database import database
 from tests.engine.sharing.conftest import ANNA, BEN
 
@@ -108,6 +110,20 @@ def test_a_token_speaks_for_its_person_with_what_they_may_now(configured: Callab
     configured(access={"login": "proxy", "proxies": ["127.0.0.1"], "viewers": ["group:vision"]})
     assert tokens.person_of(tokens.find(text)).role == "viewer"
     configured(access={"login": "proxy", "proxies": ["127.0.0.1"], "operators": ["eve@example.org"]})
+    with pytest.raises(Forbidden, match="not on the list"):
+        tokens.person_of(tokens.find(text))
+
+
+def test_a_role_that_a_group_gives_holds_for_a_token_where_that_group_does_not_share(
+    configured: Callable[..., None],
+) -> None:
+    lists = {"members": ["group:Staff"], "groups": ["vision"]}
+    configured(access={"login": "proxy", "proxies": ["127.0.0.1"], **lists})
+    ann = from_headers(settings(), "ann", "Ann", "staff, vision, everybody")
+    assert of(ann, "member") == ann and ann.groups == {"vision"}
+    assert names.members_of(frozenset({"everybody"})) == []
+    text = tokens.make(ann, "b", 1, "member")
+    configured(access={"login": "proxy", "proxies": ["127.0.0.1"], "members": ["group:lab"], "groups": ["vision"]})
     with pytest.raises(Forbidden, match="not on the list"):
         tokens.person_of(tokens.find(text))
 

@@ -16,6 +16,7 @@ from engine.jobs.executors.executor import Gone, Handle
 from engine.jobs.executors.threads import Threads
 from engine.jobs.runner import Runner
 from engine.jobs.scheduler import Jobs
+from engine.people import audit
 from engine.people.person import Person
 from engine.sweeps import running, state
 from engine.sweeps.carriers import AHEAD, Direct, Queue
@@ -126,12 +127,17 @@ def test_in_a_demo_nobody_but_an_operator_starts_a_sweep(jobs: Jobs, configured:
     assert computed()
 
 
-def test_a_server_carries_it_out_on_a_thread(jobs: Jobs) -> None:
+def test_a_server_carries_it_out_on_a_thread_and_notes_down_who_started_it(
+    jobs: Jobs, configured: Callable[..., None]
+) -> None:
+    configured(access={"audit": True})
     sweep = begun(units="0-3")
     thread = running.start(sweep, jobs, ANN)
     assert thread is not threading.current_thread()
     thread.join(30)
     assert state.find(sweep.id).status == "done"
+    started = [line for line in audit.lines() if line["did"] == "sweep"]
+    assert [(line["person"], line["outcome"], line["key"]) for line in started] == [(ANN.id, "started", sweep.id)]
 
 
 def test_a_sweep_that_cannot_begin_says_why(jobs: Jobs) -> None:

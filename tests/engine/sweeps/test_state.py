@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from engine.core import config
 from engine.core.errors import BadRequest, Forbidden
 from engine.core.request import build
+from engine.people import audit
 from engine.people.person import Person
 from engine.sweeps import state
 from engine.sweeps.request import SweepRequest
@@ -107,11 +110,24 @@ def test_a_sweep_of_several_stops_when_none_of_them_wants_it_any_more() -> None:
     assert state.find(sweep.id).wishes == {"ann": "on", "bob": "on"}
 
 
+def test_who_stops_or_forgets_a_sweep_is_noted_down(configured: Callable[..., None]) -> None:
+    configured(access={"audit": True})
+    sweep = begun()
+    state.stop(sweep, ANN, "paused")
+    state.stop(sweep, OPERATOR, "cancelled")
+    state.forget(sweep, ANN)
+    noted = [(line["person"], line["did"], line["outcome"], line["key"]) for line in audit.lines()]
+    done = (("ann", "forgotten"), ("root", "cancelled"), ("ann", "paused"))
+    assert noted == [(who, "sweep", outcome, sweep.id) for who, outcome in done]
+
+
 def test_forgetting_a_sweep_leaves_it_to_the_others_who_want_it() -> None:
     sweep = state.begin(begun().request, "bob")
     state.forget(sweep, ANN)
     left = state.find(sweep.id)
     assert left.wishes == {"bob": "on"} and not state.may_stop(left, ANN)
+    assert state.of(ANN) == [] and state.of(BOB) == [left]
+    assert not [path for path in (state.folder() / sweep.id).iterdir() if '"ann"' in path.read_text()]
     state.forget(left, BOB)
     assert state.listed() == []
 

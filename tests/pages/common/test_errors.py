@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.address import Address
 from engine.core.request import Result
-from pages.common import errors, results
+from engine.people.person import Person
+from pages.common import errors, results, who
+from tests.conftest import ROOT
 
 ADDRESS = Address.parse("starter-clip@head.embedding:says(%21[x]%28https%3A//evil.example/p.png%29)")
 SHOWN = r"Text “\!\[x\]\(https\://evil.example/p.png\)”"
@@ -55,3 +59,57 @@ def test_a_links_text_is_the_title_of_its_card_and_no_picture(monkeypatch: pytes
 
 def test_code_goes_on_to_its_end_whatever_is_in_it() -> None:
     assert errors.code("m@s:says(` ![x](y) `)\n\n# big") == "`m@s:says(ˋ ![x](y) ˋ) # big`"
+
+
+LOST = f"{ROOT}/secret/weights.npy cannot be read."
+
+
+def everywhere() -> None:
+    """Each place that says what went wrong or goes on, by itself."""
+    import pytest
+    import streamlit as st
+
+    from engine.core import config
+    from engine.jobs.progress import Snapshot
+    from engine.models import catalog
+    from pages.common import errors, job_panel
+    from pages.sections.collections import state
+    from pages.sections.home import status
+    from tests.pages.common.test_errors import LOST
+
+    def lost(*_: object) -> None:
+        raise errors.VitrineError(LOST)
+
+    told = {
+        "failed": Snapshot("failed", error=LOST, stages=((0.0, LOST),)),
+        "odd": Snapshot("done", warning=LOST),
+    }
+    job_panel._say_what_ended(told, dict.fromkeys(told, "It"))
+    st.caption(job_panel.running_text(Snapshot("running", message=LOST)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config.store(), "problems", lambda: [LOST])
+        patch.setattr(catalog.pool(), "keys", lambda: ())
+        status._details(status._device())
+    with errors.shown():
+        lost()
+    state.attempt(lost)
+
+
+@pytest.mark.parametrize("role", ["viewer", "member", "operator"])
+def test_where_things_lie_on_the_disk_is_for_operators(monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    monkeypatch.setattr(who, "person", lambda: Person("p", "P", role))  # type: ignore[arg-type]
+    app = AppTest.from_function(everywhere, default_timeout=60).run()
+    assert not app.exception
+    kinds = (app.error, app.warning, app.caption, app.toast)
+    said = [each.value for kind in kinds for each in kind if "cannot be read" in each.value]
+    assert len(said) == 7
+    assert all((errors.escape(str(ROOT)) in each) == (role == "operator") for each in said), said
+
+
+def test_no_page_shows_what_went_wrong_as_it_is() -> None:
+    asis = re.compile(
+        r"escape\((str\((error|refusal)\)|[\w.]*\.(error|warning|message|note)\b|problem|reason|failed)\)"
+    )
+    files = [*ROOT.glob("pages/**/*.py")]
+    assert len(files) > 50
+    assert [str(file) for file in files if asis.search(file.read_text(encoding="utf-8"))] == []

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from cache.blob import Blob
 from engine.core import config
 from engine.core.request import build
 from engine.evaluation.index import IndexRequest
+from engine.jobs.progress import Snapshot
 from engine.jobs.scheduler import Jobs, jobs
 from engine.people import audit, browsers
 from engine.people.person import Person, Role
@@ -183,6 +185,20 @@ def test_the_history_over_http_has_names_and_no_ids() -> None:
     everything = asked().get("/api/v1/history", params={"whose": "all", "most": "999999999", "start": "-1"})
     assert [line["key"] for line in everything.json()["lines"]] == ["k1"]
     assert history.search(Wanted(), ANN).count == 1
+
+
+def test_a_script_is_not_told_where_things_lie_unless_an_operator_asks(
+    monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    lost = f"{tmp_path}/secret/weights.npy cannot be read."
+    monkeypatch.setattr(Jobs, "snapshot", lambda *_: Snapshot("failed", error=lost, message=lost))
+    plant(ANN, "k1", VIT, 100.0, status="failed", error=lost)
+    for role, tells in (("member", False), ("operator", True)):
+        configured(access={**ACCESS, f"{role}s": ["ann@example.org"]})
+        made = asked(replace(ANN, role=role))
+        job, line = made.get("/api/v1/jobs/k1").json(), made.get("/api/v1/history").json()["lines"][0]
+        assert [str(tmp_path) in each for each in (job["error"], job["message"], line["error"])] == [tells] * 3
+        assert job["warning"] is None
 
 
 @pytest.mark.parametrize("key", ["nothing", "..%2f..%2fetc%2fpasswd", "a" * 3000])

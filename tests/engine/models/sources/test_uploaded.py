@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import pickle
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -40,6 +42,22 @@ def test_a_checkpoint_that_fits_is_a_model_from_then_on_until_its_owner_deletes_
     assert belongings.remove(ANN, mine.kind, mine.digest) and [*uploaded.folder().iterdir()] == []
     with pytest.raises(BadRequest, match="was deleted, or never uploaded here"):
         catalog.find(name)
+
+
+def test_of_two_who_bring_the_same_at_once_both_own_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    check, bob = uploaded._check, Person("bob", role="member")
+    second = threading.Thread(target=lambda: uploaded.keep(weights(), "his", ARCHITECTURE, bob))
+
+    def while_another_comes(*given: Any) -> None:
+        check(*given)
+        monkeypatch.setattr(uploaded, "_check", check)
+        second.start()
+        second.join(30)
+
+    monkeypatch.setattr(uploaded, "_check", while_another_comes)
+    uploaded.keep(weights(), "hers", ARCHITECTURE, ANN)
+    assert [[each.name for each in belongings.stored(person)] for person in (ANN, bob)] == [["hers"], ["his"]]
+    assert {path.suffix for path in uploaded.folder().iterdir()} == {".safetensors", ".json", belongings.SUFFIX}
 
 
 def test_it_is_refused_where_the_operator_does_not_allow_it(configured) -> None:

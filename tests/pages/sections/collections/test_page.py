@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -12,13 +12,16 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.core import config
+from engine.core.errors import BadRequest
 from engine.core.request import Result
 from engine.jobs.keys import stored_key
+from engine.people import audit
 from engine.people.person import Person
 from engine.sharing import collections, history, names, notices, recording, tokens
 from engine.sharing.bundle import IMPORTED
 from engine.sharing.database import database
 from engine.sharing.history import Wanted
+from pages.sections.collections import taking
 from tests.engine.sharing.conftest import ANNA, BEN, CARA, KEY, stored, unit
 from tests.engine.sharing.test_history import VIT, plant
 from tests.pages.opening import opened, said
@@ -81,6 +84,18 @@ def test_a_collection_shows_its_items_and_what_they_cost(as_person) -> None:
     text = texts(app)
     assert "Round things" in text and "What is **round**" in text and "a note" in text
     assert "2 items" in text and "of results kept" in text and "By you" in text
+
+
+def test_taking_a_collection_along_is_noted_down(configured: Callable[..., None]) -> None:
+    configured(access={"audit": True})
+    shown = collections.create(ANNA, "Ours")
+    collections.share(shown.id, ANNA, "group")
+    assert taking.archive(shown.id, BEN).startswith(b"PK") and "Ours" in taking.page(shown.id, BEN, "/")
+    for take in (lambda: taking.archive(shown.id, CARA), lambda: taking.page(shown.id, CARA, "/")):
+        with pytest.raises(BadRequest, match="no such collection"):
+            take()
+    noted = [(line["name"], line["kind"]) for line in audit.lines() if line["did"] == "export"]
+    assert noted == [("Ben", "page"), ("Ben", "file")]
 
 
 def test_items_are_moved_noted_and_taken_out(as_person) -> None:

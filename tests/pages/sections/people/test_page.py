@@ -11,12 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.errors import Forbidden
 from engine.core.images import to_png
+from engine.core.request import build
 from engine.data import belongings, uploads
 from engine.jobs import pins
 from engine.models import downloads, guard
 from engine.people.person import LOCAL, Person
 from engine.sharing import bundle, collections, holding, tokens
 from engine.sharing.database import database
+from engine.sweeps import state
+from engine.sweeps.request import SweepRequest
 from pages.common import who, words
 from pages.common.units.rows import rows
 from pages.common.units.view import example
@@ -96,7 +99,9 @@ def test_an_operator_reads_what_people_did_a_row_each(configured: Callable[..., 
         ("token", "revoked"),
         ("token", "made"),
         ("import", "done"),
+        ("collection", "created"),
         ("share", "public"),
+        ("collection", "created"),
     ]
     database().close()
 
@@ -117,6 +122,21 @@ def test_one_sees_what_is_stored_and_deletes_ones_own(own_store: Path, monkeypat
     assert belongings.stored(ann) == [] and not app.exception
     assert "Nothing." in [each.value for each in app.caption]
     assert len(belongings.stored(Person("browser:bob"))) == 1
+
+
+def test_whoever_began_but_a_sweep_is_told_of_it_and_can_delete_it(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = Person("browser:ann", role="member"), Person("browser:bob", role="member")
+    monkeypatch.setattr(who, "person", lambda: ann)
+    hers, both = (build(SweepRequest, models=("starter-vit",), units=units) for units in ("0-3", "4-7"))
+    for request, person in ((hers, ann), (both, ann), (both, bob)):
+        state.begin(request, person.id)
+    app = opened("pages/privacy.py")
+    assert "Also yours: 2 sweeps." in told(app)
+    app.button(key="delete-everything").click().run()
+    assert not app.exception and "Nothing." in [each.value for each in app.caption]
+    assert [(each.id, each.wishes) for each in state.listed()] == [(both.id, {bob.id: "on"})]
 
 
 @pytest.mark.parametrize("most", [1, 3])
