@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from engine.core import config
 from engine.core.errors import Unavailable
 from engine.data import uploads
 from engine.data.uploads import UPLOADED
+from engine.figures.metadata import Origin, as_chunks
 from engine.models import catalog
 from pages.common.units.uploads import keep_image, keep_vector, photo_link
+from tests.conftest import ROOT
 from tests.engine.core.test_images import encoded, gradient
 
 PAGE = """
@@ -38,6 +41,25 @@ def test_a_refused_file_is_a_sentence_and_hands_over_nothing() -> None:
     app = AppTest.from_string(PAGE, default_timeout=60).run()
     app.file_uploader(key="box").upload("a.png", b"GIF89a").run()
     assert app.session_state["seen"] == [None, None] and "Save one frame" in app.error[0].value
+
+
+def figure(page: str, query: str = "") -> bytes:
+    """A PNG as it is saved from a page."""
+    file = io.BytesIO()
+    Image.fromarray(gradient(8, 9)).save(file, "PNG", pnginfo=as_chunks(Origin((), page, query)))
+    return file.getvalue()
+
+
+def test_a_saved_figure_that_is_dropped_as_a_photo_opens_what_it_shows() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    app.file_uploader(key="home_photo").upload("figure.png", figure("spatial", "a=starter-vit&unit=3")).run()
+    assert app.title[0].value == "Spatial probe" and app.session_state["sp_unit"] == 3
+
+
+def test_a_saved_figure_of_a_page_that_is_not_there_is_a_sentence_and_no_photo() -> None:
+    app = AppTest.from_string(PAGE, default_timeout=60).run()
+    app.file_uploader(key="box").upload("figure.png", figure("of-tomorrow")).run()
+    assert app.session_state["seen"] == [None, None] and "newer version" in app.error[0].value
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_kept_when_it_is_given_again() -> None:
