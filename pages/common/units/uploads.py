@@ -92,14 +92,19 @@ def _others_come() -> bool:
     return config.settings().access.login != "none" or asks is None or not asks.is_at_least("operator")
 
 
+def image_box(label: str, key: str) -> Any:
+    """A box for an image of one's own. Any file can be chosen: what is refused is refused where the image is kept, with what to
+    do, and not by the browser."""
+    return file_box(label, key, takes())
+
+
 def photo_box(key: str, label: str = LABEL) -> str | None:
     """Draw the box that takes a photo: by a click, by dropping it, on a phone from its camera. Gives the name under which a
     photo that was just given is kept, once. Says what is wrong with a file that is none.
 
-    Any file can be chosen: what is refused is refused here, with what to do, and not by the browser. A figure that was saved
-    from Vitrine is no photo: it opens what it shows.
+    A figure that was saved from Vitrine is no photo: it opens what it shows.
     """
-    given = file_box(label, key, takes())
+    given = image_box(label, key)
     if given is None:
         return None
     with errors.shown():

@@ -19,6 +19,7 @@ from engine.models import catalog
 from pages.common.units.uploads import keep_image, keep_vector, photo_link
 from tests.conftest import ROOT
 from tests.engine.core.test_images import encoded, gradient
+from tests.pages.opening import opened
 
 PAGE = """
 import streamlit as st
@@ -85,6 +86,28 @@ def test_a_photo_is_shown_in_networks_trained_on_photos_where_these_are_here(mon
     assert photo_link("up-1") == {"image": "up-1"}
     monkeypatch.setattr(catalog, "find", lambda name: catalog.Entry(name, "", "", "", available=True))
     assert photo_link("up-1")["data"] == "photos" and photo_link("up-1")["b"] == "efficientnet-lite0"
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "box", "run"),
+    [
+        ("spatial", {}, "sp_file", ""),
+        ("feature_visualization", {}, "fv_image", ""),
+        ("concepts", {"a": "starter-clip", "show": "zero-shot"}, "cn_zero_file", "cn_compare"),
+    ],
+)
+def test_every_box_for_an_image_says_itself_what_to_do_with_a_photo_that_cannot_be_read(
+    page: str, link: dict[str, str], box: str, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("engine.core.images", "engine.data.photo_files"):
+        monkeypatch.setattr(f"{place}.reads_heic", lambda: False)
+    app = opened(f"pages/{page}.py", **link)
+    given = app.file_uploader(key=box)
+    assert not given.allowed_type and "JPEG, PNG or WebP, at most 20 MB" in given.help
+    given.upload("IMG_1.HEIC", b"\0\0\0\x1cftypheic\0\0\0\0").run()
+    if run:
+        app.button(key=run).click().run()
+    assert not app.exception and len(app.error) == 1 and "Save it as JPEG" in app.error[0].value
 
 
 def test_who_can_see_a_file_is_said_above_its_box_where_others_come(configured: Callable[..., None]) -> None:
