@@ -33,7 +33,11 @@ BATTERY = 45.0
 
 def in_words(parts: Sequence[Part]) -> str:
     """About how long these take together."""
-    seconds = sum(seconds_of(part.request) for part in parts)
+    return roughly(sum(seconds_of(part.request) for part in parts))
+
+
+def roughly(seconds: float) -> str:
+    """So many seconds, as what they are: a rough guess."""
     if seconds < 50:
         return "under a minute on two cores"
     minutes = seconds / 60

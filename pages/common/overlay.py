@@ -44,6 +44,11 @@ def spotlight(image: np.ndarray, positions: np.ndarray, low: float, high: float)
     return np.rint(image * share + dim * (1 - share)).astype(np.uint8)
 
 
+def full_from(low: float, high: float) -> float:
+    """The value from which on a spotlight shows the image in full, on a scale from `low` to `high`."""
+    return (low + high) / 2
+
+
 def _shares(image: np.ndarray, positions: np.ndarray, low: float, high: float) -> np.ndarray:
     """(height, width): a map scaled smoothly to the image's size, 0 at `low` and below, 1 at `high` and above."""
     height, width = image.shape[:2]

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from engine.core import config
 from engine.core.choices import PHOTO_MODELS, PHOTOS
+from engine.core.errors import RefusedFile
 from engine.data.uploads import UPLOADED
 from engine.people.person import Person
 from pages.common import errors, who
+from pages.common.experiments.places import BY_NAME
+
+if TYPE_CHECKING:
+    from engine.figures.metadata import Origin
 
 LABEL = "What does it see in my photo?"
 FOR_MEMBERS = "Files are taken from members of this server. Ask whoever runs it to make you one."
@@ -95,20 +101,48 @@ def _others_come() -> bool:
     return config.settings().access.login != "none" or asks is None or not asks.is_at_least("operator")
 
 
+def image_box(label: str, key: str) -> Any:
+    """A box for an image of one's own. Any file can be chosen: what is refused is refused where the image is kept, with what to
+    do, and not by the browser."""
+    return file_box(label, key, takes())
+
+
 def photo_box(key: str, label: str = LABEL) -> str | None:
     """Draw the box that takes a photo: by a click, by dropping it, on a phone from its camera. Gives the name under which a
     photo that was just given is kept, once. Says what is wrong with a file that is none.
 
-    Any file can be chosen: what is refused is refused here, with what to do, and not by the browser.
+    A figure that was saved from Vitrine is no photo: it opens what it shows.
     """
-    given = file_box(label, key, takes())
+    given = image_box(label, key)
     if given is None:
         return None
     with errors.shown():
-        name = UPLOADED + keep_image(given.getvalue(), given.name[:80])
+        data, file = given.getvalue(), given.name[:80]
         fresh = st.session_state.get(f"{key}_taken") != given.file_id
+        figure = _figure(data)
+        name = "" if figure else UPLOADED + keep_image(data, file)
         st.session_state[f"{key}_taken"] = given.file_id
-        return name if fresh else None
+        if figure and fresh:
+            open_figure(figure, file)
+        return name if name and fresh else None
+    return None
+
+
+def open_figure(origin: Origin, name: str) -> None:
+    """Go to the page that a saved figure shows. Raises RefusedFile where there is no such page."""
+    from engine.figures.metadata import parameters
+
+    if origin.page not in BY_NAME:
+        raise RefusedFile(f"{name[:80]} names a page that is not there. It may come from a newer version.")
+    st.switch_page(BY_NAME[origin.page], query_params=parameters(origin))
+
+
+def _figure(data: bytes) -> Origin | None:
+    """What a figure that was saved from Vitrine shows; None for any other file."""
+    from engine.figures.metadata import CHUNK, origin_of
+
+    with suppress(RefusedFile):
+        return origin_of(data) if CHUNK.encode() in data else None  # to look for it in the file itself takes no decoder
     return None
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from engine.core.errors import BadRequest
 from pages.common import errors, widgets
 from pages.common.experiment_page import ExperimentPage
+from pages.sections.claims import offers
 from pages.sections.claims.view import OWN, ClaimsView, pair_of, pairs
 
 PREFIX = "cl"
@@ -38,9 +39,13 @@ def draw(page: ExperimentPage[ClaimsView]) -> None:
         **widgets.KEEP,
     )
     shown = page.shown()
-    if chosen in known and (shown is None or known[chosen].subject != shown.subject):
-        _take(page, known[chosen])
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    if chosen in known:
+        if shown is None or known[chosen].subject != shown.subject:
+            _take(page, known[chosen])
+        else:
+            _fill(known[chosen])  # another choice of models that was never run is given up
+    line = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with line:
         a = _model(page, "a", "Model A", [])
         b = _model(page, "b", "Model B", [widgets.NONE])
         clip = _model(page, "clip", "CLIP", [NO_CLIP])
@@ -52,6 +57,9 @@ def draw(page: ExperimentPage[ClaimsView]) -> None:
             page.tell_choice(view)
             if run:
                 page.show(view, compute=True)
+            if shown is None or shown.subject != view.subject:
+                with line:
+                    offers.before_run(view)
 
 
 def _take(page: ExperimentPage[ClaimsView], view: ClaimsView) -> None:

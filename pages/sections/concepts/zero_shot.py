@@ -13,7 +13,7 @@ from pages.common import errors, results, widgets, words
 from pages.common.charts import figure
 from pages.common.charts.files import Source
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import file_box, keep_image
+from pages.common.units.uploads import image_box, keep_image
 from pages.sections.concepts import charts, requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.setup import synced
@@ -45,11 +45,7 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         )  # fmt: skip
     with right:
         st.text_input("Image", key=number, help="The number of an image of this data set.")
-        given = file_box(
-            "Or upload an image",
-            type=["png", "jpg", "jpeg", "webp"],
-            key=page.key("zero_file"),
-        )
+        given = image_box("Or upload an image", page.key("zero_file"))
     if st.button("Run", icon=":material/play_arrow:", key=page.key("compare")):
         with errors.shown():
             texts = [line.strip().replace("|", "/") for line in (state[labels] or "").splitlines() if line.strip()]

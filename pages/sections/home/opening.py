@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors
-from pages.common.experiments.places import BY_NAME
-from pages.common.units.uploads import FOR_MEMBERS, may_upload
+from pages.common.units.uploads import FOR_MEMBERS, may_upload, open_figure
 
 
 def draw() -> None:
@@ -17,10 +16,6 @@ def draw() -> None:
     if file is None:
         return
     with errors.shown():
-        from engine.core.errors import RefusedFile
-        from engine.figures.metadata import origin_of, parameters
+        from engine.figures.metadata import origin_of
 
-        origin = origin_of(file.getvalue(), file.name)
-        if origin.page not in BY_NAME:
-            raise RefusedFile(f"{file.name[:80]} names a page that is not there. It may come from a newer version.")
-        st.switch_page(BY_NAME[origin.page], query_params=parameters(origin))
+        open_figure(origin_of(file.getvalue(), file.name), file.name)

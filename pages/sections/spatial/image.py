@@ -100,8 +100,8 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
         )
         st.caption(f"{errors.escape(str(result.facts.get('caption', '')))}. Click a position to follow its token.")
     st.markdown(
-        f":small[Unit {view.unit}, every block, with the AUROC for the object if its mask is known; **each on its own "
-        f"scale**, minimum transparent, maximum bright]"
+        f":small[Unit {view.unit}, every block, with the AUROC for the object if its mask is known; bright where it is active, "
+        f"dimmed elsewhere, **each on its own scale**]"
     )
     _row(
         table,
@@ -140,7 +140,12 @@ def _about_map(view: SpatialView, result: Result, layer: int) -> str:
     row = result.tables["layers"].to_dict("records")[layer]
     if f"map_{layer}" not in result.arrays:
         return f"This layer has {int(row['units'])} units; there is no unit {view.unit}."
-    said = [f"{words.number(row['low'])} (transparent) to {words.number(row['high'])} (bright)"]
+    low, high = row["low"], row["high"]
+    full = words.number(overlay.full_from(low, high))
+    said = [
+        f"Bright where the unit is active, dimmed elsewhere: the most at {words.number(low)}, in full from {full} on; "
+        f"highest {words.number(high)}"
+    ]
     prefix = [column for column in result.tables["layers"] if str(column).startswith("prefix_")]
     values = [words.number(row[name]) for name in prefix if np.isfinite(row[name])]
     said += [f"prefix tokens, which have no place in the image: {', '.join(values)}"] if values else []
@@ -150,7 +155,8 @@ def _about_map(view: SpatialView, result: Result, layer: int) -> str:
 
 @st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
 def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None, wide: int) -> bytes:
-    """PNG, at least so `wide`, of the image alone, under a unit's map, or under the similarity to the token at a place."""
+    """PNG, at least so `wide`, of the image alone, dimmed where a unit is not active, or under the similarity to the token at
+    a place: that is read as a number on one scale, which brightness would hide where all tokens are alike."""
     from engine.core.images import to_png
 
     result = results.find(key)
@@ -160,7 +166,7 @@ def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None
         return to_png(image)
     if which == "map":
         values = np.asarray(result.arrays.get(f"map_{layer}", np.zeros((1, 1))), np.float32)
-        return to_png(overlay.overlay(image, values, float(values.min()), float(values.max())))
+        return to_png(overlay.spotlight(image, values, float(values.min()), float(values.max())))
     similar = np.asarray(result.arrays[f"tokens_{layer}"], np.float32)
     rows, columns = _grid(similar, result.arrays["pixels"].shape[:2])
     assert place is not None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from engine.core.request import Result, build
-from pages.common import errors, results, style, words
+from pages.common import errors, overlay, results, style, words
 from pages.common.units.on_data import OnData
 from pages.sections.spatial.view import SpatialView
 
@@ -35,8 +35,9 @@ def draw(
     known = OnData(key, view.unit, True)
     low, high = known.scale
     st.markdown(
-        f":small[Images that activate unit {view.unit} of `{site}` most, strongest first; **one scale**, "
-        f"{words.number(low)} transparent to {words.number(high)} bright]"
+        f":small[Images that activate unit {view.unit} of `{site}` most, strongest first; bright where it is active, dimmed "
+        f"elsewhere, on **one scale**: the most up to {words.number(low)}, in full from "
+        f"{words.number(overlay.full_from(low, high))} on]"
     )
     dataset = results.dataset(view.data)
     with st.container(key=f"{style.THUMBS}-{part}"), st.grid(IMAGES, min_column_width=TILE, gap="xxsmall"):

@@ -7,9 +7,10 @@ import streamlit as st
 from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import VitrineError
 from engine.data.uploads import UPLOADED
+from engine.data.uploads import image as kept_image
 from pages.common import colours, errors, results, widgets, words
 from pages.common.experiment_page import ExperimentPage
-from pages.common.units.uploads import file_box, keep_image
+from pages.common.units.uploads import image_box, keep_image
 from pages.sections.spatial.view import SpatialView
 
 LINE = [2.4, 2.4, 2.2, 1.3, 1.1]
@@ -54,15 +55,13 @@ def _image(page: ExperimentPage[SpatialView]) -> tuple[str, str]:
             help="The number of an image of this data set, unless you upload one below.",
             **widgets.KEEP,
         )
-        given = file_box(
-            "Or upload an image (PNG, JPEG or WebP; at most 20 MB and 40 megapixels)",
-            page.key("file"),
-            type=["png", "jpg", "jpeg", "webp"],
-        )
+        given = image_box("Or upload an image", page.key("file"))
         with errors.shown():
             if given is not None:
-                image = UPLOADED + keep_image(given.getvalue(), given.name)
-                st.image(given.getvalue(), width=PREVIEW, alt="Your image")
+                digest = keep_image(given.getvalue(), given.name)
+                image = UPLOADED + digest
+                # As it is kept: not every browser shows what can be read here.
+                st.image(kept_image(digest), width=PREVIEW, output_format="PNG", alt="Your image")
                 st.caption(f"Your image is stored on this server as `{image}`.")
             else:
                 _preview(page, data, image or "0")

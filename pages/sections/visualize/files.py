@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors
-from pages.common.units.uploads import file_box, keep_image, keep_vector
+from pages.common.units.uploads import file_box, image_box, keep_image, keep_vector
 
 
 def popover() -> None:
@@ -23,11 +23,7 @@ def popover() -> None:
         if vector is not None:
             with errors.shown():
                 _told(f"dir-{keep_vector(vector.getvalue(), vector.name, tensor.strip())}")
-        image = file_box(
-            "An image to invert, exaggerate or start from",
-            type=["png", "jpg", "jpeg", "webp"],
-            key="fv_image",
-        )
+        image = image_box("An image to invert, exaggerate or start from", "fv_image")
         if image is not None:
             with errors.shown():
                 name = f"up-{keep_image(image.getvalue(), image.name)}"

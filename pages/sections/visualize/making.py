@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import errors, job_panel, results, words
+from pages.common import errors, job_panel, results, who, words
 from pages.common.batch import Batch
-from pages.common.experiment_page import ExperimentPage, coming
+from pages.common.experiment_page import VIEWING, ExperimentPage, coming
 from pages.common.fragments import fragment
 from pages.common.units.growing import Growing
 from pages.common.units.pace import A_PASS, A_SCORE
@@ -48,7 +48,7 @@ def line(
             _running(page, rows, batch)
         elif absent:
             _told(absent, batch)
-            _offer(view, absent, batch)
+            _offer(page, view, absent, batch)
         else:
             st.markdown(finding(rows, place))
 
@@ -168,19 +168,31 @@ def _told(absent: Sequence[Row], batch: Batch | None) -> None:
             st.error(f"{errors.code(row.name)}: {told}", icon=":material/error:")
 
 
-def _offer(view: View, absent: Sequence[Row], batch: Batch | None) -> None:
-    """What is not there, and how long it takes. Run stands above."""
+def _offer(page: ExperimentPage[View], view: View, absent: Sequence[Row], batch: Batch | None) -> None:
+    """What is not there, and the button that makes it, with how long that takes. Run, which stands above the pictures, makes what
+    the controls say, which may be something else by now."""
     from engine.jobs.scheduler import jobs
 
     results.tell_changes([row.request for row in absent])
+    to_make = sum(len(row.address.names) - len(kept_lately(row)) for row in absent)
+    told = f"{'Not made yet' if to_make else 'Made, but not scored yet'}: {what(view, absent)}."
     if batch is not None and batch.stopped:
-        st.markdown(job_panel.cancelled_text(sum(each.kept for each in batch.snapshots(jobs()).values())))
-    elif len(absent) == 1 and len(kept_lately(absent[0])) == len(absent[0].address.names):
-        st.markdown(f"Made, but not scored yet: {what(view, absent)}, {how_long(absent)}. **Run** scores it.")
-    else:
-        st.markdown(
-            f"Not made yet: {what(view, absent)}, {how_long(absent)}. **Run** makes {'it' if single(absent) else 'them'}."
-        )
+        told = job_panel.cancelled_text(sum(each.kept for each in batch.snapshots(jobs()).values()))
+    if not who.person().is_at_least("member"):
+        st.markdown(VIEWING)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(_to_do(absent, to_make), type="primary", icon=":material/play_arrow:", key=page.key("compute")):
+            with errors.shown():
+                page.show(view, compute=True)
+        st.markdown(told, width="content")
+
+
+def _to_do(absent: Sequence[Row], to_make: int) -> str:
+    """What a click does about what is not there, of which so many are `to_make`, and how long it takes."""
+    count = to_make or sum(len(row.address.names) for row in absent)
+    pictures = "its picture" if single(absent) else job_panel.pictures(count)
+    return f"{'Make' if to_make else 'Score'} {pictures} ({how_long(absent)})"
 
 
 def single(absent: Sequence[Row]) -> bool:

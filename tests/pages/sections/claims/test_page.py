@@ -4,6 +4,7 @@ cannot be told."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from engine.claims.order import CLAIMS, STARTER
 from engine.claims.order import parts as parts_of
 from engine.core import config
 from engine.jobs.runner import Runner
+from engine.models import catalog
 from pages.common import query
 from pages.sections.claims import closer
 from pages.sections.claims.ahead import look_ahead
-from pages.sections.claims.view import REAL, ClaimsView, example, pair_of, pairs, requests
+from pages.sections.claims.view import OWN, REAL, ClaimsView, example, pair_of, pairs, requests
 from tests.conftest import ROOT
 from tests.engine.claims.planted import explained, layers
 from tests.pages.opening import said
@@ -131,6 +133,37 @@ def test_choosing_the_real_pair_fills_the_controls_and_computes_nothing() -> Non
     assert app.session_state["cl_view"] == pairs()[REAL] and app.session_state["cl_data"] == "photos"
     assert app.session_state["cl_batch"] is None
     assert "no classes to answer with" in text(app)
+
+
+def test_a_pair_that_is_shown_takes_the_controls_back_from_models_that_were_never_run() -> None:
+    app = opened()
+    app.selectbox(key="cl_a").set_value("starter-cnn").run()
+    assert app.session_state["cl_pair"] == OWN
+    app.segmented_control(key="cl_pair").set_value("Starter pair").run()
+    assert app.session_state["cl_a"] == "starter-vit" and app.session_state["cl_view"] == example()
+
+
+def test_what_run_will_take_is_said_of_a_choice_that_is_not_shown_yet() -> None:
+    app = opened()
+    assert "2 of 2 measurements" not in text(app)
+    app.selectbox(key="cl_data").set_value("photos").run()
+    assert "2 of 2 measurements are not computed yet: under a minute on two cores." in text(app)
+    asked = parts_of(PHOTOS.subject)["spatial-layers-a"].request
+    result = layers("position_r2", (0.9, 0.89, 0.88, 0.2))
+    result.request = asked.model_dump(mode="json") | {"experiment": asked.experiment, "version": asked.version}
+    Runner(config.store()).keep(asked, result)
+    assert "One measurement is not computed yet" in text(app.run())
+
+
+def test_what_run_will_take_is_not_guessed_of_a_model_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def guesses(app: AppTest) -> list[str]:
+        return [each.value for each in app.caption if "measurements are not computed yet" in each.value]
+
+    app = opened()
+    assert len(guesses(app.selectbox(key="cl_data").set_value("photos").run())) == 1
+    find = catalog.find
+    monkeypatch.setattr(catalog, "find", lambda name: replace(find(name), available=name != "starter-clip"))
+    assert guesses(app.run()) == []
 
 
 def test_each_claim_is_shown_more_closely_somewhere() -> None:

@@ -8,10 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core import config
+from engine.core.images import open_image
 from engine.core.request import Result
 from engine.jobs.runner import Runner
-from pages.common import query
-from pages.sections.spatial import charts, findings
+from pages.common import overlay, query
+from pages.sections.spatial import charts, findings, image
 from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
 from tests.pages.opening import said
@@ -212,7 +213,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
         [{"layer": at, "maps": site, **row, "prefix_0": 0.5} for at, site in enumerate(("gone", "blocks.7.mlp.hidden"))]
     )
     arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
-    arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.zeros((96, 96, 3), np.uint8)}
+    arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.full((96, 96, 3), 200, np.uint8)}
     stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
     Runner(config.store()).keep(request, stored)
     deepest = parts(SpatialView(a="starter-vit", unit=3))[1].request
@@ -226,6 +227,11 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
         len(app.get("image")) == 5 + 1 + 2 + 2 + 6
     )  # to choose from; the map, all maps, all similarities, the strongest
     assert any("AUROC for the object's mask 0.70" in each.value for each in app.caption)
+    assert any("dimmed elsewhere: the most at 0, in full from 0.5 on; highest 1" in each.value for each in app.caption)
+    assert any("the most up to 1, in full from 1 on" in each.value for each in app.markdown)
+    dimmed = open_image(image._picture(stored.key, "map", 1, None, 96), "").astype(int)
+    assert np.ptp(dimmed, axis=2).max() == 0, "nothing grey is tinted"
+    assert dimmed[4, 4, 0] == 200 and dimmed[4, 90, 0] == 200 * overlay.DIMMED
     app.slider(key="sp_depth_at").set_value(0).run()
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
     assert any("strongest images of `gone` are not stored" in each.value for each in app.caption)

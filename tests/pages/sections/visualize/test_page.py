@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.address import Address
+from pages.common.experiment_page import VIEWING
 from pages.common.units.view import View
 from pages.sections.visualize import wall
 from tests.conftest import ROOT
@@ -43,8 +46,26 @@ def test_a_link_to_what_is_not_there_says_so_and_computes_nothing(address: str, 
 def test_a_link_whose_result_is_not_there_says_what_is_to_be_made_and_one_run_makes_it() -> None:
     app = opened(VISUALIZATION, a=GOOD, seed="987654")
     assert not app.exception and not app.error, said(app)
-    assert "Not made yet: units 0 to 3 of starter-vit, about" in texts(app)
+    assert "Not made yet: units 0 to 3 of starter-vit." in texts(app)
     assert [button.key for button in app.button if button.label == "Run"] == ["fv_run"]
+    assert app.button(key="fv_compute").label.startswith("Make 4 pictures (about ")
+
+
+def test_the_button_beside_what_is_not_made_makes_the_unit_that_is_shown() -> None:
+    from engine.jobs.scheduler import jobs
+
+    app = opened(VISUALIZATION, a="starter-vit@blocks.6.mlp.hidden:7", seed="4321")
+    assert app.button(key="fv_compute").label.startswith("Make its picture (about ")
+    app.button(key="fv_compute").click().run()
+    assert not app.exception and not app.error, said(app)
+    asked = [job.request.model_dump() for job in jobs().active()]
+    assert [each["units"] for each in asked if each.get("seed") == 4321] == [(7,)]
+
+
+def test_who_may_not_compute_is_told_so_and_has_no_button(configured: Callable[..., None]) -> None:
+    configured(access={"visitors": "viewer"})
+    app = opened(VISUALIZATION, a=GOOD, seed="987654")
+    assert VIEWING in texts(app) and "fv_compute" not in [button.key for button in app.button]
 
 
 def test_each_unit_of_it_has_its_card_before_its_picture_is_made() -> None:
