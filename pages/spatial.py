@@ -35,6 +35,8 @@ def show() -> None:
                 ]
             what = f"image {view.image}" if view.image.isdigit() else "an uploaded image"
             PAGE.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
+            if PAGE.batch([part.request for part in asked]) is None:
+                PAGE.at_once([part.request for part in asked if part.name.startswith("maps")])
             computed = PAGE.results(asked, "Some of this is not computed on this machine yet.")
             keys = {part.name: part.request.key() for part in asked}
             shown = Shown(view, computed, keys, Source("spatial", query.write(view)), _open_depth, _follow)

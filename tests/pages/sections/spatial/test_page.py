@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -230,6 +233,30 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
     assert any("strongest images of `gone` are not stored" in each.value for each in app.caption)
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
+
+
+def maps_asked() -> tuple[list[str], str]:
+    """What the page has asked for by itself, and how the maps of image 3 stand."""
+    from engine.jobs.scheduler import jobs
+
+    key = parts(SpatialView(a="starter-vit", image="3"))[0].request.key()
+    asked = [job.request.experiment for job in jobs().active() if job.id != key]
+    return asked, jobs().snapshot(key).status if key in jobs()._records else ""
+
+
+def test_another_image_in_a_model_that_has_seen_the_images_is_looked_at_without_a_click(
+    own_store: Path, configured: Callable[..., None]
+) -> None:
+    assert not opened(a="starter-vit", image="3").exception and maps_asked() == ([], "")
+    deepest = parts(SpatialView(a="starter-vit"))[1].request
+    Runner(config.store()).keep(deepest, Result({}, {"top_mean": np.zeros((768, 6), np.int32)}))
+    configured(access={"visitors": "viewer"})
+    assert not opened(a="starter-vit", image="3").exception and maps_asked() == ([], ""), "it is not for all to compute"
+    configured()
+    app = opened(a="starter-vit", image="3")
+    others, maps = maps_asked()
+    assert not app.exception and others == [] and maps in ("queued", "running", "done")
+    assert app.button(key="sp_compute").label == "Run", "what takes longer is offered"
 
 
 def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken() -> None:
