@@ -115,7 +115,7 @@ def test_nobody_else_sees_it_and_a_viewer_starts_none(looks: Callable[[Person], 
     sweep = begun()
     assert sweep.id not in "".join(each.value for each in looks(EVE).markdown)
     app = looks(Person("val", role="viewer"))
-    assert not [button for button in app.button if button.label == "Start"]
+    assert not [button for button in app.button if button.label == "Run"]
 
 
 def test_a_page_shows_a_unit_out_of_a_part() -> None:
