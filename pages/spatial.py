@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.common import errors, query, results
 from pages.common.charts.files import Source
-from pages.common.experiment_page import flat_page
+from pages.common.experiment_page import coming, flat_page
 from pages.common.experiments import single
 from pages.common.experiments.skipped import left_out
 from pages.sections.spatial import figures, image, last, setup
@@ -43,7 +43,8 @@ def show() -> None:
             if headline := figures.headline(shown):
                 st.markdown(f"## {headline}")
                 st.markdown(figures.ends(shown))
-            image.draw(PAGE, view, computed)
+            running = coming(PAGE.batch([part.request for part in asked]))
+            image.draw(PAGE, view, computed, any(keys[f"maps-{side}"] in running for side in view.sides))
             figures.first(shown)
             for title, name, draw in (
                 ("Objects, tokens and maps through the layers", "layers", figures.curves),

@@ -164,4 +164,6 @@ def test_a_block_of_a_claims_curve_opens_its_maps(monkeypatch: pytest.MonkeyPatc
     assert not app.exception and app.title[0].value != "Spatial probe"
     app.run()
     assert not app.exception and app.title[0].value == "Spatial probe"
-    assert app.session_state["sp_view"].depth == pytest.approx(2 / 3) and app.session_state["sp_view"].a == "starter-vit"
+    assert (
+        app.session_state["sp_view"].depth == pytest.approx(2 / 3) and app.session_state["sp_view"].a == "starter-vit"
+    )

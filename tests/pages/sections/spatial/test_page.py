@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -233,6 +234,18 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
     assert any("strongest images of `gone` are not stored" in each.value for each in app.caption)
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
+
+
+@pytest.mark.usefixtures("own_store")
+def test_the_image_stands_there_while_nothing_is_measured_of_it_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Event()
+    monkeypatch.setattr(Runner, "fetch", lambda *_: held.wait(60))
+    app = opened(a="starter-vit", image="3", unit="2")
+    app.button(key="sp_compute").click().run()
+    held.set()
+    assert not app.exception and "Unit 2 on one image, block by block" in [each.value for each in app.header], said(app)
+    assert "Not measured yet." in [each.value for each in app.caption]
+    assert "Image 3 of starter" in [image.alt for found in app.image for image in found.proto.imgs]
 
 
 def maps_asked() -> tuple[list[str], str]:
