@@ -5,12 +5,12 @@ from __future__ import annotations
 from engine.core.choices import COMPARED_IMAGES
 from pages.common import errors, query
 from pages.common.charts.files import Source
-from pages.common.experiment_page import flat_page
+from pages.common.experiment_page import coming, flat_page
 from pages.common.experiments import single
 from pages.common.experiments.skipped import left_out
 from pages.sections.reliance import sections, setup, units
 from pages.sections.reliance.shown import Shown
-from pages.sections.reliance.view import EXPERIMENTS, View, example, parts, refusal, summary
+from pages.sections.reliance.view import EXPERIMENTS, View, example, parts, refusal, request, summary
 
 PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)], refusal=refusal, example=example)
 OFFER = (
@@ -33,10 +33,11 @@ def show() -> None:
             asked = parts(view)
             PAGE.bar(errors.escape(summary(view)), asked)
             computed = PAGE.results(asked, OFFER)
-            page = Source("background", query.write(view))
+            page, batch = Source("background", query.write(view)), PAGE.batch([part.request for part in asked])
+            running = coming(batch)
             for measure in view.measures:
                 there = {model: computed[name] for model in view.models if (name := f"{measure}/{model}") in computed}
-                if there:
+                if there or any(request(view, measure, model).key() in running for model in view.models):
                     with errors.shown():
                         sections.draw(Shown(view, measure, there, page, PAGE.turn))
             left_out(computed.values())

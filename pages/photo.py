@@ -10,7 +10,7 @@ import streamlit as st
 from engine.data.uploads import is_upload
 from pages.common import errors, results, who, words
 from pages.common.batch import Batch
-from pages.common.experiment_page import Part, flat_page
+from pages.common.experiment_page import Part, coming, flat_page
 from pages.common.experiments import single
 from pages.common.keeping import kinds
 from pages.sections.photo import answers, layers, looks, onward, setup
@@ -54,7 +54,8 @@ def _shown(view: PhotoView) -> None:
         answers.draw(view, computed)
     with layers.heading(view, computed):
         onward.further(view, computed)
-    layers.draw(view, computed)
+    running = coming(PAGE.batch([part.request for part in asked]))
+    layers.draw(view, computed, {part.name for part in asked if part.request.key() in running})
     answers.words_for(view, computed)
     onward.links(view, computed)
 

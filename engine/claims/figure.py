@@ -42,13 +42,22 @@ def named(label: str, side: Literal["a", "b", "c", "quiet"], values: Mapping[str
 
 def curve(label: str, side: Literal["a", "b", "c"], rows: Iterable[Mapping], x: str, y: str) -> Series | None:
     """A line from rows of a table with the columns `x`, `y`, `y`_low, `y`_high; None where nothing is known. Where a row is a
-    `layer`, its point says which block that is."""
+    `layer`, its point says which block that is, and opens how deep it lies, from 0 for the first to 1 for the last."""
     known = [row for row in rows if row.get(y) is not None and row[y] == row[y]]
     values = [Estimate(*(float(row[f"{y}{end}"]) for end in ("", "_low", "_high"))) for row in known]
     if not known:
         return None
     line = _series(label, side, [float(row[x]) for row in known], values)
-    return replace(line, about=tuple(f"block {int(row['layer'])}" for row in known)) if "layer" in known[0] else line
+    if "layer" not in known[0]:
+        return line
+    about = tuple(f"block {int(row['layer'])}" for row in known)
+    return replace(line, about=about, opens=tuple([_deep(row)] for row in known))
+
+
+def _deep(row: Mapping) -> float:
+    """How deep a layer lies, of whose model others may be left out: its `depth` is its share of all that there are."""
+    count = round((row["layer"] + 1) / row["depth"])
+    return float(row["layer"]) / max(1, count - 1)
 
 
 def together(series: Sequence[Series | None]) -> tuple[Series, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Literal
 
 import numpy as np
 from pydantic import field_validator
@@ -60,6 +61,11 @@ class WordsRequest(Request):
     template: str = DEFAULT_TEMPLATE
 
     _template = field_validator("template")(check_template)
+
+    @property
+    def lane(self) -> Literal["short", "usual"]:  # type: ignore[override]
+        """A larger reader, or a longer list, may take minutes."""
+        return "short" if (self.reader, self.vocabulary) == (DEFAULT_READER, DEFAULT_VOCABULARY) else "usual"
 
     def fingerprints(self) -> dict[str, str]:
         return {"reader": catalog.fingerprint(self.reader), "vocabulary": open_vocabulary(self.vocabulary).digest}

@@ -56,6 +56,7 @@ class ZeroShotRequest(Request):
 
     experiment = "zero-shot"
     version = 1
+    lane = "short"
 
     texts: tuple[str, ...]
     image: str = Field(description="17 of the data set, or up-<digest>")

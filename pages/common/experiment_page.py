@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 VIEWING = "This is not computed yet. Here you may open what is computed; computing is for members."
 CHANGED = ":material/update: Below is still what was asked for before. Press **Run** to see your new choice."
+FEW = 4
+"""As many requests, of a second or two each, are made though nobody pressed a button."""
 View = TypeVar("View")
 Flat = TypeVar("Flat", bound=BaseModel)
 
@@ -183,6 +185,18 @@ class ExperimentPage(Generic[View]):
             if mine:
                 state[name] = Batch.of(mine, who.person())
         return state.get(name)
+
+    def at_once(self, requests: Sequence[Request]) -> bool:
+        """Ask for those that are not there though nobody pressed a button, where all of them take a second or two; once, and not
+        again after they failed or were cancelled. Whether it was done now. Raises VitrineError where one cannot be keyed."""
+        from pages.common.units.quick import is_quick
+
+        absent = [each for each in requests if results.find(each.key()) is None]
+        if not absent or self.batch(requests) is not None or not who.person().is_at_least("member"):
+            return False
+        if quick := len(absent) <= FEW and all(map(is_quick, absent)):
+            st.session_state[self.key("batch")] = Batch.of(absent, who.person())
+        return quick
 
     def results(self, parts: Sequence[Part], offer: str) -> dict[str, Result]:
         """The results that are there, by the part's name. Draws the progress of those on their way, and `offer` with a

@@ -48,6 +48,15 @@ def read(key: str) -> Result | None:
         return None
 
 
+def is_stored(request: Request) -> bool:
+    """Whether a result is there, without reading it. Raises VitrineError where a model or data set is not there."""
+    from engine.core import config
+    from engine.jobs.keys import places
+
+    store = config.store()
+    return any(store.has(place) for place in places(request.key()))
+
+
 def forget() -> None:
     """Nothing of what was read, here or in what pages make of it, is shown again unless it is still stored."""
     st.cache_resource.clear()

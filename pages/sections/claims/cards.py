@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Pictures = tuple[str, bytes, str]
 """Pictures side by side: under which name, as PNG, and what each is."""
+CLICKED = "claim_clicked"
+Where: TypeAlias = "tuple[Page, dict[str, str]] | None"
 Told: TypeAlias = "tuple[Verdict | None, Chart | None, list[Pictures]]"
 
 
@@ -33,6 +35,8 @@ def draw(page: ExperimentPage[ClaimsView], view: ClaimsView, places: Mapping[str
     the stored keys of pictures that came along, by their unit's address."""
     from engine.claims.order import CLAIMS
 
+    if (clicked := st.session_state.pop(CLICKED, None)) is not None:
+        st.switch_page(SCRIPTS[clicked[0]], query_params=clicked[1])
     subject = view.subject
     parts = {claim.name: claim.parts(subject) for claim in CLAIMS}
     needed = {part.name: part for each in parts.values() for part in each}
@@ -107,7 +111,7 @@ def _summary(verdicts: Sequence[Verdict | None]) -> str:
     )
 
 
-def _card(number: int, claim: Claim, told: Told, source: Source, where: tuple[Page, dict[str, str]] | None) -> None:
+def _card(number: int, claim: Claim, told: Told, source: Source, where: Where) -> None:
     verdict, figure, pictures = told
     _head(number, claim, verdict)
     text, shown = st.columns([1, 1.15], gap="large") if figure else (st.container(), None)
@@ -115,7 +119,7 @@ def _card(number: int, claim: Claim, told: Told, source: Source, where: tuple[Pa
         _words(claim, verdict, where)
     if figure and shown:
         with shown:
-            _figure(claim, figure, replace(source, finding=verdict.sentence if verdict else claim.title))
+            _figure(claim, figure, replace(source, finding=verdict.sentence if verdict else claim.title), where)
     if pictures:
         _strips(pictures)
 
@@ -128,7 +132,7 @@ def _head(number: int, claim: Claim, verdict: Verdict | None) -> None:
         st.badge(word[0].upper() + word[1:], icon=icon, color=colour, width="content")
 
 
-def _words(claim: Claim, verdict: Verdict | None, where: tuple[Page, dict[str, str]] | None) -> None:
+def _words(claim: Claim, verdict: Verdict | None, where: Where) -> None:
     st.markdown(errors.escape(claim.says))
     st.markdown(f"**In the paper** ({claim.where}): {errors.escape(claim.paper)}.")
     if verdict and verdict.shown:
@@ -143,11 +147,21 @@ def _words(claim: Claim, verdict: Verdict | None, where: tuple[Page, dict[str, s
             st.markdown(errors.escape(claim.measured))
 
 
-def _figure(claim: Claim, shown: Chart, source: Source) -> None:
+def _figure(claim: Claim, shown: Chart, source: Source, where: Where) -> None:
+    """The chart. Where its points are blocks, a click opens the block's maps, when the page runs again: from there one can go to
+    another page."""
     from engine.claims.figure import numbers
 
+    def clicked(what: list) -> None:
+        if where is not None:
+            st.session_state[CLICKED] = (where[0], {**where[1], "depth": str(what[0])})
+
     key, note = f"claim-{claim.name}", errors.escape(shown.caption)
-    charts.draw(replace(shown, caption=""), numbers(shown), source, key=key, note=note)
+    blocks = where is not None and where[0] == "spatial" and any(each.opens for each in shown.series)
+    charts.draw(
+        replace(shown, caption=""), numbers(shown), source, key=key, note=note,
+        opens="the maps of its block" if blocks else "", on_click=clicked if blocks else None,
+    )  # fmt: skip
 
 
 def _strips(pictures: Sequence[Pictures]) -> None:

@@ -192,6 +192,6 @@ def _again(request: Request, key: str, person: Person) -> None:
     batch = _made_anew(key)
     if batch is not None:
         job_panel.draw(batch, {key: "Made again"}, f"result-{key}")
-    elif st.button("Make it again", type="primary", icon=":material/replay:", key="res_again"):
+    elif st.button("Run again", type="primary", icon=":material/replay:", key="res_again"):
         st.session_state[f"result_{key}"] = Batch.of([request], person)
         st.rerun()

@@ -81,7 +81,7 @@ def make(page: ExperimentPage[ConceptsView], view: ConceptsView, cards: Sequence
     """The button that makes the pictures of these cards that are neither there nor on their way; none where all are."""
     coming = making.coming(page)
     absent = [
-        card for card in cards if not making.stored(request := _request(view, card)) and request.key() not in coming
+        card for card in cards if not results.is_stored(request := _request(view, card)) and request.key() not in coming
     ]
     if not absent:
         return

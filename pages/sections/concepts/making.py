@@ -17,7 +17,7 @@ from pages.common.experiment_page import ExperimentPage, Part
 from pages.sections.concepts import view as views
 
 if TYPE_CHECKING:
-    from engine.core.request import Request, Result
+    from engine.core.request import Result
     from pages.sections.concepts.view import ConceptsView
 
 MOMENT = 1.5
@@ -32,23 +32,6 @@ def named(view: ConceptsView, model: str, site: str) -> Result | None:
         return results.find(views.naming(view, model, site).key())
     except VitrineError:
         return None
-
-
-def stored(request: Request) -> bool:
-    """Whether a result is there, without reading it. Raises VitrineError where a model or data set is not there."""
-    from engine.core import config
-    from engine.jobs.keys import places
-
-    store = config.store()
-    return any(store.has(place) for place in places(request.key()))
-
-
-def at_once(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:
-    """Ask for these though nobody pressed a button, since they take a second or two; once, and not again after they failed."""
-    requests = [part.request for part in parts]
-    if page.batch(requests) is None:
-        st.session_state[page.key("batch")] = Batch.of(requests, who.person())
-        wait_briefly(page, parts)
 
 
 def want(page: ExperimentPage[ConceptsView], parts: Sequence[Part]) -> None:

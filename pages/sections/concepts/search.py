@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from engine.core.choices import EMBEDDING
 from engine.core.errors import VitrineError
 from pages.common import colours, errors, results, widgets, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
-from pages.sections.concepts import card, making, requests
+from pages.common.units.quick import is_quick
+from pages.sections.concepts import card, requests
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import ConceptsView
 
@@ -31,10 +31,9 @@ EMPTY = "Enter a word or a sentence above: the units that respond to the images 
 
 
 def quick(view: ConceptsView) -> bool:
-    """Whether a search takes a second or two: all that its models do on the images is stored."""
+    """Whether a search, for any text, takes a second or two: all that its models do on the images is stored."""
     try:
-        sites = [(model, site) for side, model in view.sides.items() for site in views.layers(view, side)]
-        return all(making.stored(views.index(view, *each)) for each in [*sites, (view.reader, EMBEDDING)])
+        return all(map(is_quick, requests.requests(view.model_copy(update={"text": view.text or "a text"}))))
     except VitrineError:
         return False  # said where it is asked for
 

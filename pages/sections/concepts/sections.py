@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
 from engine.core.request import Result
-from pages.common import errors, query, results
-from pages.common.experiment_page import ExperimentPage, Part
+from pages.common import errors, query
+from pages.common.experiment_page import ExperimentPage
 from pages.common.experiments.places import SCRIPTS
 from pages.sections.concepts import (
     abstract,
@@ -79,10 +79,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
         st.caption(about)
     for choose in section.choosing:
         choose(page, view)
-    if st.session_state.pop(page.key("fresh"), False):
+    if st.session_state.pop(page.key("fresh"), False) or page.at_once([part.request for part in parts]):
         making.wait_briefly(page, parts)
-    elif view.show == "search" and _absent(parts) and search.quick(view):
-        making.at_once(page, parts)
     if view.show != "search":
         page.bar(errors.escape(summary(view)), parts, name="vitrine-concepts")
     making.panel(page)
@@ -108,7 +106,3 @@ def _link(view: ConceptsView, show: Section, label: str, icon: str | None = None
     """The way to another view of the same models."""
     there = view.model_copy(update={"show": show, "page": 1})
     st.page_link(SCRIPTS["concepts"], label=label, icon=icon, query_params=query.write(there))
-
-
-def _absent(parts: Sequence[Part]) -> bool:
-    return any(results.find(part.request.key()) is None for part in parts)

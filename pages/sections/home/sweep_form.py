@@ -39,7 +39,7 @@ def draw() -> None:
                 more = _advanced(what)
             with st.container(horizontal=True):
                 looks = st.form_submit_button("What does it come to?", icon=":material/calculate:")
-                starts = st.form_submit_button("Start", icon=":material/play_arrow:", type="primary")
+                starts = st.form_submit_button("Run", icon=":material/play_arrow:", type="primary")
     if looks or starts:
         with errors.shown():
             _asked(_request(what, models, sites, more), starts)

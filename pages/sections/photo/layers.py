@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -24,6 +24,7 @@ UNITS = 4
 """Units of a layer that are shown."""
 TILE = 68
 """The least width of a unit's column, in pixels."""
+HEADING = "What fires, layer by layer"
 ALL, LAYER = "All", "ph_layer"
 FEW = 100
 """Images that are counted one by one rather than in percent."""
@@ -34,7 +35,7 @@ def heading(view: PhotoView, computed: Mapping[str, Result]) -> DeltaGenerator:
     """What the rows below show and what their units are compared with; a place for what can be added to it."""
     there = known.looked(view, computed)
     if there:
-        st.header("What fires, layer by layer", anchor=False)
+        st.header(HEADING, anchor=False)
         st.caption(
             "Upper pictures: where in the photo the unit is active, bright where most, dim where least, each on its own scale. "
             "Lower pictures: what else excites it, first the picture made for it where there is one, then its strongest images."
@@ -47,14 +48,37 @@ def heading(view: PhotoView, computed: Mapping[str, Result]) -> DeltaGenerator:
     return st.container()
 
 
-def draw(view: PhotoView, computed: Mapping[str, Result]) -> None:
-    """A row for each layer, or for the one that is chosen, both models side by side, from the image to the answer."""
+def draw(view: PhotoView, computed: Mapping[str, Result], awaited: Collection[str] = ()) -> None:
+    """A row for each layer, or for the one that is chosen, both models side by side, from the image to the answer; before any
+    model has looked, the layers of those that are `awaited`, with empty tiles."""
     there = known.looked(view, computed)
+    if not there and (sides := [side for side in view.sides if f"photo-{side}" in awaited]):
+        _ahead(view, sides)
     for number in _chosen(view, there):
         for column, side in zip(st.columns(len(view.sides), gap="large"), view.sides, strict=True):
             if side in there and number < len(there[side].tables["layers"]):
                 with column:
                     _layer(view, side, there[side], number)
+
+
+def _ahead(view: PhotoView, sides: Sequence[Side]) -> None:
+    """What will stand here."""
+    from engine.evaluation.photo import through_depth
+    from engine.models.catalog import sites_of
+
+    st.header(HEADING, anchor=False)
+    st.caption("Not looked at yet.")
+    for column, side in zip(st.columns(len(sides), gap="large"), sides, strict=True):
+        with column:
+            for number, site in enumerate(through_depth(sites_of(view.sides[side]), view.layers)):
+                st.markdown(_named(side, site.name, site.units))
+                with st.container(key=f"{style.THUMBS}-ahead-{side}-{number}"), st.grid(UNITS, min_column_width=TILE):
+                    for _ in range(UNITS):
+                        st.container(border=True, height=TILE)
+
+
+def _named(side: Side, site: str, units: int) -> str:
+    return f"### {side.upper()} · :{colours.NAMES[side]}[{words.depth(site)}] :small[`{site}`, {units} units]"
 
 
 def _chosen(view: PhotoView, there: Mapping[Side, Result]) -> list[int]:
@@ -97,9 +121,7 @@ def _layer(view: PhotoView, side: Side, photo: Result, number: int) -> None:
     site = str(row["site"])
     index = known.index_of(model, site, view.data)
     table = known.strongest(photo.key, number, index[0] if index else None, UNITS)
-    st.markdown(
-        f"### {side.upper()} · :{colours.NAMES[side]}[{words.depth(site)}] :small[`{site}`, {row['units']} units]"
-    )
+    st.markdown(_named(side, site, row["units"]))
     pictures = known.pictures(model, site, table["unit"].tolist())
     with st.container(key=f"{style.THUMBS}-{side}-{number}"), st.grid(UNITS, min_column_width=TILE, gap="xsmall"):
         for facts, picture in zip(table.to_dict("records"), pictures, strict=True):

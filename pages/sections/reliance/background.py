@@ -13,11 +13,13 @@ from pages.common.charts import figure
 from pages.common.words import share
 from pages.sections.reliance import charts, images
 from pages.sections.reliance.charts import INTERVAL, NUMBERS, VARIANTS, cell, interval, points, variant
-from pages.sections.reliance.compared import compared
+from pages.sections.reliance.compared import aligned, compared
 from pages.sections.reliance.shown import Shown, together
 
 if TYPE_CHECKING:
     from engine.figures.chart import Chart
+
+WRONG = "the images that its model gets wrong"
 
 
 def background(shown: Shown) -> None:
@@ -55,20 +57,32 @@ def _bars(shown: Shown, finding: str) -> None:
     )
     figure.draw(
         chart, together(tables), replace(shown.source, finding=finding), key="bg_bars", note=f"{_how(shown)} {INTERVAL}",
-        opens="the images that its model gets wrong", on_click=lambda what: shown.turn(
-            view.model_copy(update={"look": str(what[0]), "kind": ""})
-        ),
+        opens=WRONG, on_click=lambda what: _look(shown, what),
     )  # fmt: skip
+
+
+def _look(shown: Shown, what: list[Any]) -> None:
+    """A point was clicked: the scenes are those that its model gets wrong in its variant."""
+    shown.turn(shown.view.model_copy(update={"look": str(what[0]), "kind": ""}))
 
 
 def _places(shown: Shown, facts: dict[str, Any]) -> None:
     """Backgrounds alone, asked what they can tell: does the answered class live at the place shown?"""
     from engine.figures.chart import Level
 
-    alone = {model: table.dropna(subset=["lives"]) for model, table in shown.tables("variants").items()}
+    alone = {
+        model: table.reset_index(drop=True).dropna(subset=["lives"])
+        for model, table in shown.tables("variants").items()
+    }
     first = next(iter(alone.values()))
     groups = [variant(row) for row in first.to_dict("records")]
-    rows = {model: [interval(row, "lives") for row in table.to_dict("records")] for model, table in alone.items()}
+    rows = {
+        model: [
+            {**interval(row, "lives"), "opens": [f"{model}|{place}"]}
+            for place, row in zip(table.index, table.to_dict("records"), strict=True)
+        ]
+        for model, table in alone.items()
+    }
     row = first.iloc[0]
     chart: Chart = charts.bars(
         shown.view.models, groups, rows, "answers that live at the place shown", title="Place from background",
@@ -80,6 +94,7 @@ def _places(shown: Shown, facts: dict[str, Any]) -> None:
         f"{share(row['lives_ideal'], 1)}; above chance from {share(row['lives_chance'] + row['lives_smallest'], 1)} on in 80% "
         f"of samples. The kind itself the best observer would name in only {share(row['top1_ideal'], 2)}: accuracy on "
         f"backgrounds alone cannot tell models apart. {INTERVAL}",
+        opens=WRONG, on_click=lambda what: _look(shown, what),
     )  # fmt: skip
 
 
@@ -100,11 +115,15 @@ def _controls(shown: Shown, facts: dict[str, Any]) -> None:
 
 def _robustness(shown: Shown, name: str, fit: dict[str, Any]) -> None:
     dots = pd.DataFrame([{k: v for k, v in point.items() if not k.endswith("interval")} for point in fit["points"]])
-    chart = charts.robustness(shown.view.models, fit, VARIANTS[name], title=f"Effective robustness, {VARIANTS[name]}")
+    chart = charts.robustness(
+        shown.view.models, fit, VARIANTS[name], place=aligned(shown.keys).place(name),
+        title=f"Effective robustness, {VARIANTS[name]}",
+    )  # fmt: skip
     figure.draw(
         chart, dots, shown.source, key=f"bg_robust_{name}",
         note="The dashed line is fitted to the log-odds: a model above it is more accurate on these images than its accuracy on "
         "whole images predicts.",
+        opens=WRONG, on_click=lambda what: _look(shown, what),
     )  # fmt: skip
 
 
@@ -139,16 +158,21 @@ def _differences(facts: dict[str, Any], shown: Shown) -> None:
 def _matched_bars(matched: dict[str, Any], shown: Shown) -> None:
     """Accuracy on cut images among those that every model gets right in full."""
     groups = list(dict.fromkeys(variant(row) for row in matched["models"]))
-    rows: dict[str, list[dict[str, float]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    places = aligned(shown.keys)
     for row in matched["models"]:
         low, high = row["top1_interval"]
-        rows.setdefault(row["model"], []).append({"value": row["top1"], "low": low, "high": high})
+        opens = [f"{row['model']}|{places.place(row['variant'], row['fill'])}"]
+        rows.setdefault(row["model"], []).append({"value": row["top1"], "low": low, "high": high, "opens": opens})
     chart = charts.bars(
         shown.view.models, groups, rows, "top-1 accuracy", title="Among equals",
         finding=f"On the {matched['n']} images that all models classify correctly in full",
     )  # fmt: skip
     numbers = pd.DataFrame([{**row, "top1_interval": str(row["top1_interval"])} for row in matched["models"]])
-    figure.draw(chart, numbers, shown.source, key="bg_equals", note=INTERVAL)
+    figure.draw(
+        chart, numbers, shown.source, key="bg_equals", note=INTERVAL, opens=WRONG,
+        on_click=lambda what: _look(shown, what),
+    )  # fmt: skip
 
 
 def _table(rows: pd.DataFrame) -> None:

@@ -49,7 +49,8 @@ def _most(drawn: Sequence[Series]) -> float:
 
 def curves(order: Sequence[str], tables: Mapping[str, pd.DataFrame], across: str, up: str, **rest: Any) -> Chart:
     """A line a model over a numeric axis; `tables` gives each model x, value, low and high, from left to right, and what a
-    point is `about` where that is known; see `curve`."""
+    point is `about` where that is known; see `curve`. Shares lie on an axis that has room for the `most` of another chart too."""
+    most = rest.pop("most", 1.0)
     drawn = tuple(
         series(
             model,
@@ -68,7 +69,7 @@ def curves(order: Sequence[str], tables: Mapping[str, pd.DataFrame], across: str
         for model, rows in tables.items()
     )
     share = rest.pop("share", True)
-    return Chart("lines", drawn, across, up, share, (0.0, _most(drawn)) if share else None, **rest)
+    return Chart("lines", drawn, across, up, share, (0.0, max(most, _most(drawn))) if share else None, **rest)
 
 
 def curve(table: pd.DataFrame, x: str, value: str, low: str = "", high: str = "") -> pd.DataFrame:
@@ -93,8 +94,9 @@ def spectrum(order: Sequence[str], tables: Mapping[str, pd.DataFrame], **rest: A
                  **rest)  # fmt: skip
 
 
-def robustness(order: Sequence[str], fit: Mapping[str, Any], what: str, **rest: Any) -> Chart:
-    """Accuracy on a cut variant against accuracy on whole images, one point a model, and the fitted line."""
+def robustness(order: Sequence[str], fit: Mapping[str, Any], what: str, place: int = 0, **rest: Any) -> Chart:
+    """Accuracy on a cut variant, the `place`th of all, against accuracy on whole images, one point a model, and the fitted
+    line."""
     points = tuple(
         series(
             point["model"],
@@ -104,6 +106,7 @@ def robustness(order: Sequence[str], fit: Mapping[str, Any], what: str, **rest: 
             [point["cut_interval"][1]],
             colour=order.index(point["model"]),
             about=(f"{100 * point['full']:.1f}% on whole images",),
+            opens=([f"{point['model']}|{place}"],),
         )
         for point in fit["points"]
     )

@@ -38,19 +38,30 @@ def frequency(shown: Shown) -> None:
     for sentence in cutoffs(shown.keys):
         st.markdown(errors.escape(sentence))
     images.filtered(shown, shown.view.cutoff)
+    drawn = {kind: _curves(shown, kind) for kind in ("low", "high")}
+    highs = [float(table["high"].max()) for tables in drawn.values() for table in tables.values()]
+    most = max([1.0, *(high for high in highs if high == high)])  # not a number where nothing is answered correctly
     left, right = st.columns(2, gap="large")
     with left:
-        _filter_curves(shown, "low", "Without high frequencies")
+        _filter_curves(shown, "low", "Without high frequencies", most)
     with right:
-        _filter_curves(shown, "high", "Without low frequencies")
+        _filter_curves(shown, "high", "Without low frequencies", most)
     bands = shown.tables("band")
     if bands:
         with st.expander("One band at a time", icon=":material/equalizer:"):
             _bands(shown, bands)
 
 
-def _filter_curves(shown: Shown, kind: str, finding: str) -> None:
-    """The normalised curves of one kind of filter, low or high, under their finding."""
+def _curves(shown: Shown, kind: str) -> dict[str, pd.DataFrame]:
+    """The normalised accuracies of each model under one kind of filter."""
+    return {
+        model: charts.curve(table.query("kept > 0"), "kept", "normalised")
+        for model, table in shown.tables(kind).items()
+    }
+
+
+def _filter_curves(shown: Shown, kind: str, finding: str, most: float) -> None:
+    """The normalised curves of one kind of filter, low or high, under their finding; `most` is the highest of both kinds."""
     tables = shown.tables(kind)
     areas = " · ".join(
         f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
@@ -59,10 +70,11 @@ def _filter_curves(shown: Shown, kind: str, finding: str) -> None:
     )
     chart = charts.curves(
         shown.view.models,
-        {model: charts.curve(table.query("kept > 0"), "kept", "normalised") for model, table in tables.items()},
+        _curves(shown, kind),
         f"highest frequency {'kept' if kind == 'low' else 'removed'}, fraction of Nyquist",
         "top-1, share of that on whole images",
         ticks=NYQUIST_TICKS,
+        most=most,
         title=f"Accuracy {finding[0].lower()}{finding[1:]}",
         finding=finding,
     )

@@ -82,6 +82,27 @@ def filtered(shown: Shown, cutoff: float) -> None:
             _scene(shown, int(image), list(zip(names, pngs, places, strict=True)))
 
 
+def ahead(shown: Shown) -> None:
+    """Scenes as models are shown them, before any has answered: cut, or filtered. None where another network has to cut them."""
+    view, dataset = shown.view, results.dataset(shown.view.data)
+    spans = tuple((0.0, cutoff) for cutoff in LOW_PASSES)
+
+    def pictures(index: int) -> list[tuple[str, bytes, int]]:
+        if shown.measure == "background":
+            return _cut(shown, index)
+        pngs = _filtered(view.data, dataset.fingerprint, dataset, index, spans, view.filter, _size(shown))
+        return [(f"up to {upper:.2g} of Nyquist", png, 0) for (_, upper), png in zip(spans, pngs, strict=True)]
+
+    if shown.measure == "frequency" or (shown.measure == "background" and view.cut != "saliency"):
+        count = min(SHOWN, len(dataset))
+        with (
+            st.container(key=f"{style.THUMBS}-ahead-{shown.measure}"),
+            st.grid(2, min_column_width=LEAST, gap="medium"),
+        ):
+            for index in (place * len(dataset) // count for place in range(count)):
+                _scene(shown, index, pictures(index))
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _labels(data: str, fingerprint: str, _opened: Dataset) -> np.ndarray:
     return _opened.labels()

@@ -25,12 +25,20 @@ SMALL, TILE = 288, 88
 """Of the maps of all blocks: their pixels, and the least width that they are shown at."""
 
 
-def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping[str, Result]) -> None:
-    """The image of each side with the chosen layer's map, and all layers in a row."""
+def draw(
+    page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping[str, Result], awaited: bool = False
+) -> None:
+    """The image of each side with the chosen layer's map, and all layers in a row; the image alone while maps are `awaited`."""
     there: dict[Side, Result] = {side: computed[f"maps-{side}"] for side in view.sides if f"maps-{side}" in computed}
-    if not there:
+    if not there and not awaited:
         return
     st.header(f"Unit {view.unit} on one image, block by block", anchor=False)
+    if not there:
+        st.caption("Not measured yet.")
+        if view.image.isdigit():
+            plain = results.image(view.data, int(view.image), results.input_size(view.a))
+            st.image(plain, width=WIDTH, output_format="PNG", alt=f"Image {view.image} of {view.data}")
+        return
     link_to_photo(
         "What fires on this image, layer by layer",
         view.image,

@@ -63,8 +63,14 @@ def popover(wanted: Wanted, key: str) -> None:
             "PNG at four pixels a point; drop it on the home page to open what it shows. The ZIP also holds the numbers, the "
             "requests, a script that makes them again, LaTeX and BibTeX."
         )
-        from engine.figures.citation import bibtex
+        from engine.figures.cards import caption
+        from engine.figures.citation import bibtex, latex
+        from engine.figures.layout import FEW
 
+        there = wanted.there
+        wide = max((len(result.tables["units"]) for _, result in there), default=0) > FEW
+        said = caption([result for _, result in there])
+        st.code(latex(f"{name}.pdf", said, wide), language=None, wrap_lines=True)
         st.code(bibtex(link, date.today()), language=None, wrap_lines=True)
 
 

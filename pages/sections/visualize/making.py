@@ -70,15 +70,13 @@ def _running(page: ExperimentPage[View], rows: Sequence[Row], batch: Batch) -> N
             st.rerun()
         done, text = progress(now, dict(zip(keys, rows, strict=True)))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(done, text=text)
+            with st.container(gap=None):
+                st.progress(done, text=text)
+                if not batch.stopped and (said := job_panel.before_cancelling([*now.values()])):
+                    st.caption(said)
             if batch.stopped:
                 st.caption(job_panel.GOES_ON if batch.shared else "Cancelling", width="content")
-            elif st.button(
-                "Cancel",
-                icon=":material/stop_circle:",
-                key=page.key("cancel"),
-                help=job_panel.before_cancelling([*now.values()]) or None,
-            ):
+            elif st.button("Cancel", icon=":material/stop_circle:", key=page.key("cancel")):
                 batch.cancel(jobs())
                 st.rerun()
             job_panel.log(now.values(), page.key("log"))

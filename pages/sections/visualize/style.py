@@ -46,6 +46,6 @@ _PIXELS = """
 """
 _FACTS = f"[class*=st-key-{FACTS}] h2 {{font-size: 1.1rem; padding: 0.2rem 0;}}"
 _STATUS = """
-.st-key-fv_status {min-height: 2.75rem; justify-content: center;}
+.st-key-fv_status {min-height: 3.5rem; justify-content: center;}
 [class*=st-key-said-] {min-height: 2.9rem;}
 """

@@ -1,6 +1,6 @@
 """What is known of a unit beyond its images: the words that name it, the tag that it follows, and the units most like it.
 
-What nobody has asked for yet is one click away, and is made for the whole layer.
+What nobody has asked for yet is made for the whole layer: by itself where it takes a second or two, else one click away.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pages.common.experiment_page import coming
 from pages.common.experiments.places import SCRIPTS
 from pages.common.style import CARD, WRAPS
 from pages.common.units import images
+from pages.common.units.quick import is_quick
 from pages.common.units.rows import index_request, request
 from pages.sections.visualize.unit_card import Shown
 
@@ -185,6 +186,8 @@ def _there(asked: Request, label: str, name: str, what: str) -> Result | None:
     if (found := results.find(key)) is not None:
         return found
     batches = st.session_state.setdefault(BATCHES, {})
+    if key not in batches and who.person().is_at_least("member") and is_quick(asked):
+        batches[key] = Batch.of([asked], who.person())  # once: what was cancelled, or failed, is offered
     if (batch := batches.get(key)) is not None:
         job_panel.draw(batch, {key: label}, f"facts-{name}")
     if key not in coming(batch):

@@ -24,3 +24,9 @@ def test_a_curve_leaves_out_what_is_not_known() -> None:
 def test_each_side_has_its_own_colour_and_a_control_none() -> None:
     value = {"whole": Estimate(1, 0, 2)}
     assert [named("m", side, value).colour for side in ("a", "b", "c", "quiet")] == [0, 1, 2, None]
+
+
+def test_a_block_of_a_curve_opens_how_deep_it_lies_though_others_are_left_out() -> None:
+    rows = [{"layer": at, "depth": (at + 1) / 5, "y": 0.5, "y_low": 0.4, "y_high": 0.6} for at in (0, 2, 3)]
+    line = curve("vit", "a", rows, "depth", "y")
+    assert line is not None and line.opens == ([0.0], [0.5], [0.75]) and line.about[1] == "block 2"

@@ -10,6 +10,8 @@ import torch
 
 from cache.store import ResultStore
 from engine.concepts.projection import UnitMapRequest
+from engine.concepts.words import WordsRequest
+from engine.concepts.zero_shot import ZeroShotRequest
 from engine.core.request import Context, Request, Result
 from engine.evaluation.index import IndexRequest
 from engine.jobs.scheduler import Jobs
@@ -120,5 +122,7 @@ def test_a_short_job_finds_torch_as_if_it_were_alone(tmp_path: Path, monkeypatch
 
 
 def test_which_requests_are_short() -> None:
-    assert MapsRequest.lane == UnitMapRequest.lane == "short"
+    assert MapsRequest.lane == UnitMapRequest.lane == ZeroShotRequest.lane == "short"
+    assert WordsRequest().lane == "short"
+    assert WordsRequest(reader="open_clip/ViT-L-14").lane == WordsRequest(vocabulary="long").lane == "usual"
     assert IndexRequest.lane == PictureRequest.lane == "usual"

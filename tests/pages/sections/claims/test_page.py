@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from engine.core import config
 from engine.jobs.runner import Runner
 from engine.models import catalog
 from pages.common import query
-from pages.sections.claims import closer
+from pages.sections.claims import cards, closer
 from pages.sections.claims.ahead import look_ahead
 from pages.sections.claims.view import OWN, REAL, ClaimsView, example, pair_of, pairs, requests
 from tests.conftest import ROOT
@@ -179,3 +180,23 @@ def test_each_claim_is_shown_more_closely_somewhere() -> None:
 def test_every_part_is_asked_for_once() -> None:
     asked = requests(example())
     assert len({request.key() for request in asked}) == len(asked) == 10
+
+
+def test_a_block_of_a_claims_curve_opens_its_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = layers("position_r2", (0.9, 0.89, 0.88, 0.2))
+    table.tables["layers"] = table.tables["layers"].assign(layer=range(4), depth=[0.25, 0.5, 0.75, 1.0])
+    keep("spatial-layers-a", table)
+    clicks = iter([2])
+
+    def draw(chart: Any, *rest: Any, key: str, on_click: Any = None, **more: Any) -> None:
+        if key == "claim-position" and (point := next(clicks, None)) is not None:
+            on_click(list(chart.series[0].opens[point]))
+
+    monkeypatch.setattr(cards.charts, "draw", draw)
+    app = opened()
+    assert not app.exception and app.title[0].value != "Spatial probe"
+    app.run()
+    assert not app.exception and app.title[0].value == "Spatial probe"
+    assert (
+        app.session_state["sp_view"].depth == pytest.approx(2 / 3) and app.session_state["sp_view"].a == "starter-vit"
+    )

@@ -210,7 +210,7 @@ def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_ma
     app = opened(RESULT, r=key)
     assert not app.exception
     assert {"As it was", "With the present version"} <= {each.value for each in app.subheader}
-    assert [each.label for each in app.button if each.key == "res_again"] == ["Make it again"]
+    assert [each.label for each in app.button if each.key == "res_again"] == ["Run again"]
 
 
 def test_what_an_imported_result_says_of_itself_is_text(as_person) -> None:
@@ -244,7 +244,7 @@ def test_word_of_a_failure_leads_to_what_went_wrong_and_to_a_way_to_make_it_agai
     failed(ANNA)
     app = opened(RESULT, r=KEY)
     assert not app.exception and FAILED in said(app).replace("\\", "") and "Asked for by you" in texts(app)
-    assert [each.label for each in app.button if each.key == "res_again"] == ["Make it again"]
+    assert [each.label for each in app.button if each.key == "res_again"] == ["Run again"]
     assert notices.unseen(ANNA) == []
 
 

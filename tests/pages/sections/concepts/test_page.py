@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from engine.core.request import Result
-from pages.common import query
+from pages.common import query, results
 from pages.sections.concepts import abstract, browse, requests, search, setup
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import SECTIONS, ConceptsView
@@ -59,6 +59,17 @@ def test_every_section_opens_by_its_link_and_gives_its_view_back(section: str) -
     app = opened(**link)
     assert not app.exception and not app.error, text_of(app)
     assert app.button(key="cn_compute").label == "Run" and jobs_of_the_page() == []
+
+
+def test_a_layer_whose_index_is_stored_is_drawn_as_a_map_without_a_click(reader: str) -> None:
+    view = VIEW.model_copy(update={"show": "map"})
+    asked = {each.experiment: each for each in requests.requests(view)}
+    store(asked["name-units"], naming())
+    assert opened(**query.write(view)).button(key="cn_compute").label == "Run"
+    store(views.index(view, MODEL, views.layer(view, "a")), index())
+    app = opened(**query.write(view))
+    assert not app.exception and [each for each in app.header if "map" in each.value.lower()], text_of(app)
+    assert results.is_stored(asked["unit-map"])
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_it_says_what_a_sweep_comes_to_and_starts_it(started: list[str]) -> None
     press(app, "What does it come to?")
     assert "**20 pictures** of 2 layers in 2 parts; 0 are there" in told(app)
     assert state.listed() == [] and started == []
-    press(app, "Start")
+    press(app, "Run")
     (sweep,) = state.listed()
     assert started == [sweep.id] and sweep.wishes == {"ann": "on"} and sweep.request.units == "0-9"
     (said_then,) = [each.value for each in app.success]
@@ -76,7 +76,7 @@ def test_it_says_what_a_sweep_comes_to_and_starts_it(started: list[str]) -> None
 def test_what_is_usual_is_the_same_sweep_as_on_the_command_line(started: list[str]) -> None:
     app = page()
     app.text_input(key="sweep_units").set_value("0-9")
-    press(app, "Start")
+    press(app, "Run")
     asked = build(SweepRequest, models=("starter-vit",), sites=("blocks.[01].mlp.hidden",), units="0-9")
     assert started == [asked.id]
 
@@ -90,7 +90,7 @@ def test_a_recipe_is_chosen_each_with_a_sentence_and_costs_what_it_costs(started
     app.radio(key="sweep_recipe").set_value("paper")
     press(app, "What does it come to?")
     assert told(app) != fast, "another recipe takes another time"
-    press(app, "Start")
+    press(app, "Run")
     assert state.listed()[0].request.given == {"recipe": "paper"}
 
 
@@ -103,7 +103,7 @@ def test_whole_layers_are_asked_for_without_recipe_and_units(started: list[str],
     assert "**2 layers**, 0 of which are there. " in told(app)
     unknown = "How long the rest takes, and how much room, is known when the first part is done."
     assert (unknown in told(app)) == (what != "index"), "the arrays of an index are known"
-    press(app, "Start")
+    press(app, "Run")
     (sweep,) = state.listed()
     assert sweep.request.what == what and sweep.request.units == "" and sweep.request.given == {"data": "photos"}
     assert sweep.request.title == f"{find(what).title.lower()} of starter-vit: blocks.[01].mlp.hidden"
@@ -111,6 +111,6 @@ def test_whole_layers_are_asked_for_without_recipe_and_units(started: list[str],
 
 def test_what_cannot_be_swept_is_said(started: list[str]) -> None:
     app = opened("pages/models.py")
-    next(button for button in app.button if button.label == "Start").click()
+    next(button for button in app.button if button.label == "Run").click()
     app.run()
     assert "Choose a model." in said(app) and started == []

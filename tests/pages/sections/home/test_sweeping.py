@@ -116,7 +116,7 @@ def test_nobody_else_sees_it_and_a_viewer_starts_none(looks: Callable[[Person], 
     sweep = begun()
     assert sweep.id not in "".join(each.value for each in looks(EVE).markdown)
     app = looks(Person("val", role="viewer"))
-    assert not [button for button in app.button if button.label == "Start"]
+    assert not [button for button in app.button if button.label == "Run"]
 
 
 def test_a_sweep_that_is_one_too_many_is_a_sentence_and_stays_as_it_was(

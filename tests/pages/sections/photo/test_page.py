@@ -84,6 +84,20 @@ def test_the_page_opens_on_its_example_and_looks_at_it_without_a_click() -> None
     assert open_dataset("starter").describe(int(example().image))["kind"] == "fish"
 
 
+def test_while_models_look_their_layers_stand_there_with_empty_tiles() -> None:
+    def page() -> None:
+        from pages.sections.photo import layers
+        from pages.sections.photo.view import PhotoView
+
+        layers.draw(PhotoView(image="1", layers=2), {}, ["photo-a"])
+
+    app = AppTest.from_function(page, default_timeout=60).run()
+    told = text(app)
+    assert not app.exception and [each.value for each in app.header] == ["What fires, layer by layer"]
+    assert "block 3" in told and "block 7" in told and "768 units" in told and "starter-cnn" not in told
+    assert "Not looked at yet." in told
+
+
 def test_an_image_of_a_data_set_is_looked_at_without_a_click() -> None:
     app = looked_at(opened(image=str(FISH), **TINY))
     assert not app.exception and not app.error, said(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,7 @@ from engine.core.request import build
 from engine.jobs.runner import Runner
 from engine.reliance.units import UnitCuesRequest
 from pages.common import query
-from pages.sections.reliance.view import View, request
+from pages.sections.reliance.view import View, request, title
 from tests.pages.opening import opened, said
 
 PAGE = "pages/background.py"
@@ -50,6 +51,21 @@ def test_a_link_that_does_not_fit_is_told(link: dict[str, str], told: str) -> No
     app = shown(**link)
     assert not app.exception
     assert told in said(app).replace("\\", "")
+
+
+@pytest.mark.usefixtures("own_store")
+def test_sections_stand_with_their_scenes_while_nothing_is_measured_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Event()
+    monkeypatch.setattr(Runner, "fetch", lambda *_: held.wait(60))
+    view = View(models=("starter-vit",), measures=("background", "frequency", "texture"), limit=17)
+    app = shown(**query.write(view))
+    assert not app.get("image") and len(app.header) == 1, "nothing is awaited that nobody asked for"
+    app.button(key="bg_compute").click().run()
+    held.set()
+    assert not app.exception and not app.error, said(app)
+    assert [header.value for header in app.header] == [*map(title, view.measures), "Units of a layer"]
+    assert [each.value for each in app.caption].count("Not measured yet.") == 3
+    assert len(app.get("image")) == 6 * 3 + 6 * 2, "scenes cut, and scenes filtered"
 
 
 def test_results_that_are_there_are_shown_model_by_model() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -236,6 +240,42 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     assert app.query_params["depth"] in ("0.0", ["0.0"]) and not app.exception
     assert any("strongest images of `gone` are not stored" in each.value for each in app.caption)
     assert [job for job in jobs().active() if job.request.experiment.startswith("spatial")] == []
+
+
+@pytest.mark.usefixtures("own_store")
+def test_the_image_stands_there_while_nothing_is_measured_of_it_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Event()
+    monkeypatch.setattr(Runner, "fetch", lambda *_: held.wait(60))
+    app = opened(a="starter-vit", image="3", unit="2")
+    app.button(key="sp_compute").click().run()
+    held.set()
+    assert not app.exception and "Unit 2 on one image, block by block" in [each.value for each in app.header], said(app)
+    assert "Not measured yet." in [each.value for each in app.caption]
+    assert "Image 3 of starter" in [image.alt for found in app.image for image in found.proto.imgs]
+
+
+def maps_asked() -> tuple[list[str], str]:
+    """What the page has asked for by itself, and how the maps of image 3 stand."""
+    from engine.jobs.scheduler import jobs
+
+    key = parts(SpatialView(a="starter-vit", image="3"))[0].request.key()
+    asked = [job.request.experiment for job in jobs().active() if job.id != key]
+    return asked, jobs().snapshot(key).status if key in jobs()._records else ""
+
+
+def test_another_image_in_a_model_that_has_seen_the_images_is_looked_at_without_a_click(
+    own_store: Path, configured: Callable[..., None]
+) -> None:
+    assert not opened(a="starter-vit", image="3").exception and maps_asked() == ([], "")
+    deepest = parts(SpatialView(a="starter-vit"))[1].request
+    Runner(config.store()).keep(deepest, Result({}, {"top_mean": np.zeros((768, 6), np.int32)}))
+    configured(access={"visitors": "viewer"})
+    assert not opened(a="starter-vit", image="3").exception and maps_asked() == ([], ""), "it is not for all to compute"
+    configured()
+    app = opened(a="starter-vit", image="3")
+    others, maps = maps_asked()
+    assert not app.exception and others == [] and maps in ("queued", "running", "done")
+    assert app.button(key="sp_compute").label == "Run", "what takes longer is offered"
 
 
 def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken() -> None:

@@ -101,4 +101,6 @@ def test_the_popover_offers_every_kind_of_file():
     app = AppTest.from_function(page).run()
     assert not app.exception
     assert [button.proto.label for button in app.get("download_button")] == ["PNG", "SVG", "PDF", "ZIP"]
+    entries = [code.value for code in app.get("code")]
+    assert r"\includegraphics[width=\columnwidth]{vitrine-" in entries[0] and "@software{vitrine" in entries[1]
     assert not any("rsvg" in caption.value for caption in app.caption)

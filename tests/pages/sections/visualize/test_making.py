@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from engine.core.address import Address
 from engine.core.request import Made, Result
@@ -115,3 +116,26 @@ def test_one_picture_is_told_apart_from_many(there: dict[str, Result]) -> None:
     )
     there[ROWS[0].key] = pictures(A.model, [2.0], [True])
     assert "no evidence" in making.finding(ROWS[:1])
+
+
+def test_before_cancelling_one_reads_what_stays_and_what_goes_on() -> None:
+    def page() -> None:
+        from types import SimpleNamespace
+        from typing import Any
+
+        from engine.jobs.progress import Snapshot
+        from pages.sections.visualize import making
+        from tests.pages.sections.visualize.test_making import ROWS
+
+        now = {ROWS[0].key: Snapshot("running", step=1, total=2, kept=3, persons=2)}
+        batch: Any = SimpleNamespace(stopped=False, advance=lambda _: None, snapshots=lambda _: now)
+        batch.coming = lambda *_: set(now)
+        shown: Any = SimpleNamespace(key="fv_{}".format)
+        making._running(shown, ROWS, batch)
+
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert not app.exception and app.button[0].label == "Cancel"
+    (told,) = [each.value for each in app.caption]
+    assert (
+        told.startswith("3 pictures finished so far: kept if you cancel.") and "Another person wants this too" in told
+    )

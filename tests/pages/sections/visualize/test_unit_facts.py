@@ -14,8 +14,9 @@ from engine.core import config
 from engine.core.request import Result, build
 from engine.evaluation.counterparts import CounterpartsRequest
 from engine.jobs.runner import Runner
+from engine.people.person import Person
 from pages.sections.visualize import unit_facts
-from tests.pages.opening import VISUALIZATION, opened, said
+from tests.pages.opening import VISUALIZATION, opened, owners_of, said
 
 MODEL, SITE, UNITS = "starter-vit", "blocks.6.mlp.hidden", 768
 LINK = {"a": f"{MODEL}@{SITE}:3", "seed": "987654"}
@@ -82,6 +83,25 @@ def test_what_nobody_asked_for_yet_is_one_click_away_and_starts_by_no_other(stor
     assert "Run: name the units of this layer" in labels
     assert "Run: find them in starter-cnn" in labels and "Run: find them in this model" in labels
     assert [job for job in jobs().active() if job.request.experiment in ("counterparts", "name-units")] == []
+
+
+def test_units_that_respond_alike_are_found_without_a_click_where_both_models_have_seen_the_images(
+    stored: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.jobs.scheduler import jobs
+
+    monkeypatch.setattr(unit_facts, "is_quick", lambda asked: asked.experiment == "counterparts")
+    app = opened(VISUALIZATION, **LINK)
+    asked = [build(CounterpartsRequest, model=MODEL, site=SITE, other=other) for other in ("starter-cnn", MODEL)]
+    assert not app.exception and all(each.key() in jobs()._records for each in asked)
+    assert "Run: name the units of this layer" in [button.label for button in app.button]
+    for each in asked:
+        (owner,) = owners_of(each.key())
+        jobs().cancel(each.key(), Person(owner))
+        assert jobs().wait(each.key(), 60).status == "cancelled"
+    app.run()
+    assert [button.label for button in app.button if "find them" in button.label], "not again by itself"
+    assert not any(jobs().snapshot(each.key()).active for each in asked)
 
 
 def test_a_tag_is_called_followed_only_where_the_unit_is_a_concept_unit() -> None:
