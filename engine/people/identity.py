@@ -84,9 +84,7 @@ def from_headers(settings: Settings, user: str, name: str = "", groups: str = ""
     user = user.strip()
     address = user if "@" in user else ""
     shown = _text(name) or user
-    return Person(
-        f"proxy:{user.casefold()}", shown, role, counted(access, listed), address, granting(access, listed)
-    )
+    return Person(f"proxy:{user.casefold()}", shown, role, counted(access, listed), address, granting(access, listed))
 
 
 def _not_listed(name: str, why: str = "") -> str:
