@@ -26,7 +26,7 @@ digest = $(shell cat $(1) 2>/dev/null | cksum | cut -d ' ' -f 1)
 APP := $(VENV)/.app-$(call digest,requirements.txt constraints.txt)
 DEV := $(VENV)/.dev-$(call digest,requirements.txt requirements-dev.txt requirements-dask.txt requirements-slurm.txt requirements-metrics.txt constraints.txt)
 MODELS := $(VENV)/.models-$(call digest,requirements-models.txt)
-LOGIN := $(VENV)/.login-$(call digest,requirements-login.txt constraints.txt)
+LOGIN := $(VENV)/.login-$(call digest,requirements-login.txt requirements-notes.txt constraints.txt)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 
 .PHONY: app serve test style types behaviour quick changed notebook models results format clean
@@ -109,7 +109,7 @@ $(DEV): $(VENV)/.created
 	@rm -f $(VENV)/.dev-* && touch $@
 
 $(LOGIN): $(APP)
-	$(PIP) install -r requirements-login.txt -c constraints.txt
+	$(PIP) install -r requirements-login.txt -r requirements-notes.txt -c constraints.txt
 	@rm -f $(VENV)/.login-* && touch $@
 
 # The app works without these. The file keeps what there is to say about them: nothing, or one line.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import errors, serve
-from pages.sections.people import stored
+from pages.sections.people import allowed, stored
 
 st.title("Privacy and your data", anchor=False)
 st.caption("What this server stores, for how long, and who can see it. Below: what you stored, and how to delete it.")
 with errors.shown():
     stored.told()
+with errors.shown():
+    allowed.told()
 serve.ready()
 with errors.shown():
     stored.mine()

@@ -13,6 +13,7 @@ from engine import __version__
 from engine.cli.arguments.commands import parser
 from engine.core.choices import DEFAULT_MODELS, DEFAULT_READER, PHOTO_MODELS
 from engine.core.config import read_settings
+from engine.core.settings.access import Access
 from tests.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -74,6 +75,23 @@ def test_proxies_take_what_the_server_takes() -> None:
     (nginx,) = re.findall(r"client_max_body_size (\d+)m", (DEPLOY / "nginx.conf").read_text())
     (caddy,) = re.findall(r"max_size (\d+)MB", (DEPLOY / "Caddyfile").read_text())
     assert int(nginx) > server["maxUploadSize"] and int(caddy) > server["maxUploadSize"]
+
+
+def test_the_given_proxies_let_no_browser_say_who_somebody_is() -> None:
+    names = {Access().user_header, Access().name_header, Access().groups_header, "X-Forwarded-User"}
+    nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
+    assert names == {*re.findall(r'^ +proxy_set_header (\S+) "";$', nginx, re.MULTILINE)}
+    assert names == {*re.findall(r"^\trequest_header -(\S+)$", caddy, re.MULTILINE)}
+
+
+def test_a_server_is_installed_with_what_formats_notes() -> None:
+    for name, line in {
+        "deploy/Dockerfile": r"pip install .*requirements-notes\.txt",
+        "deploy/huggingface/Dockerfile": r"pip install .*requirements-notes\.txt",
+        "Makefile": r"\$\(LOGIN\): .*\n.*requirements-notes\.txt",
+        "docs/hosting.md": r"pip install .*requirements-notes\.txt",
+    }.items():
+        assert re.search(line, (ROOT / name).read_text()), name
 
 
 def test_the_given_settings_limit_what_people_ask_for_and_let_pages_open_what_they_begin_with() -> None:

@@ -98,6 +98,12 @@ def _access(chosen: Settings) -> Iterator[tuple[bool, str]]:
     if login == "none":
         told = "Nobody signs in: whoever reaches the server is a visitor. Set login in the table [access]"
         yield option("server.address") not in ("localhost", "127.0.0.1", "::1"), f"{told} (docs/hosting.md)."
+        if chosen.access.visitors == "auto" and not chosen.demo:
+            yield (
+                True,
+                'visitors in [access] is "auto": behind a proxy on this machine that hands on neither Host nor X-Forwarded-For '
+                'everybody is an operator. Write visitors = "member" or "viewer", or let people sign in.',
+            )
     if login == "proxy" and any(network.prefixlen == 0 for network in chosen.access.proxies):
         yield (
             True,

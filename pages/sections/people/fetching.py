@@ -61,14 +61,15 @@ def _about(name: str) -> None:
         errors.hint("This was cancelled. Nothing of it is kept.", "stop_circle")
     elif download is not None and download.error:
         st.error(errors.told(download.error), icon=":material/error:")
+    absent, licence = f"{errors.escape(entry.name)} is not on this machine", errors.escape(entry.licence)
+    if not guard.may_fetch(who.person()):  # the hub is not asked either: a link may name anything
+        st.markdown(f"{absent}. Licence: {licence}.")
+        errors.hint("You may not have models fetched here. Ask whoever runs this server.", "block")
+        return
     size = _size(entry.name)
     told = "of a size that the hub does not say" if size is None else f"about {words.size(size)}"
-    st.markdown(
-        f"{errors.escape(entry.name)} is not on this machine ({told}). Licence: {errors.escape(entry.licence)}."
-    )
-    if not guard.may_fetch(who.person()):
-        errors.hint("You may not have models fetched here. Ask whoever runs this server.", "block")
-    elif st.button(f"Fetch it ({told})", icon=":material/download:", type="primary", key="fetch"):
+    st.markdown(f"{absent} ({told}). Licence: {licence}.")
+    if st.button(f"Fetch it ({told})", icon=":material/download:", type="primary", key="fetch"):
         downloads().start(entry.name, who.person())
         st.rerun()
 

@@ -111,6 +111,14 @@ def test_a_login_that_everybody_can_forge_or_that_is_missing_is_named(
     assert "Nobody signs in" in found(configured, access={"login": "none"})[0]
 
 
+@pytest.mark.parametrize(("visitors", "demo", "times"), [("auto", False, 1), ("auto", True, 0), ("member", False, 0)])
+def test_visitors_whom_a_proxy_can_make_operators_are_a_problem(
+    place: Path, configured: Callable[..., None], visitors: str, demo: bool, times: int
+) -> None:
+    problems = found(configured, access={"login": "none", "visitors": visitors}, demo=demo)
+    assert sum('Write visitors = "member"' in each for each in problems) == times, problems
+
+
 def test_the_folder_the_disk_and_the_account_are_looked_at(
     place: Path, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.core.errors import Forbidden
@@ -14,7 +15,7 @@ from engine.core.images import to_png
 from engine.core.request import build
 from engine.data import belongings, uploads
 from engine.jobs import pins
-from engine.models import downloads, guard
+from engine.models import downloads, guard, hub
 from engine.people.person import LOCAL, Person
 from engine.sharing import bundle, collections, holding, tokens
 from engine.sharing.database import database
@@ -56,6 +57,53 @@ def test_a_model_is_fetched_by_a_button_for_those_who_may(configured: Callable[.
     app = opened("pages/models.py", fetch=ELSEWHERE)
     assert not any(label.startswith("Fetch it") for label in buttons(app))
     assert any("You may not have models fetched here" in each.value for each in app.markdown)
+
+
+def test_the_hub_is_asked_nothing_for_whoever_may_not_fetch(
+    configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(hub, "size", lambda place: asked.append(place.repository))
+    st.cache_data.clear()
+    configured(limits={"downloads": "nobody"})
+    app = opened("pages/models.py", fetch=ELSEWHERE)
+    assert not app.exception and asked == []
+    assert any("is not on this machine. Licence" in each.value for each in app.markdown)
+    configured()
+    opened("pages/models.py", fetch=ELSEWHERE)
+    assert len(asked) == 1
+    st.cache_data.clear()
+
+
+def test_what_one_may_ask_for_is_told_before_it_is_refused(
+    configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "may ask for" not in headers(opened("pages/privacy.py")), "one person has this machine"
+    few = {"jobs_per_person": 2, "seconds_per_job": 1800, "models": ["starter-*"], "downloads": "operator"}
+    configured(access={"login": "oidc", "members": ["*"]}, limits=few)
+    monkeypatch.setattr(who, "person", lambda: ANNA)
+    app = opened("pages/privacy.py")
+    assert not app.exception and "What you may ask for here" in headers(app)
+    for part in (
+        "at most 2, of 64 parts",
+        "at most 256.",
+        "30 min",
+        "1,048,576 pixels",
+        "`starter-*`",
+        "hub:** for operators",
+        "200 files, 210 MB together; no weights",
+    ):
+        assert part in told(app), part
+    configured(access={"login": "oidc", "members": ["*"]}, limits={"pixels_per_picture": 0, "checkpoints": True})
+    free = told(opened("pages/privacy.py"))
+    assert not [part for part in ("Time of a job", "pixels of", "in these names", "no weights") if part in free]
+    assert "hub:** at most 17.2 GB each" in free
+    monkeypatch.setattr(who, "person", lambda: Person("vic", role="viewer"))
+    assert "Computing and uploading are for members" in told(opened("pages/privacy.py"))
+
+
+def headers(app: AppTest) -> str:
+    return "\n".join(each.value for each in app.header)
 
 
 def test_a_download_says_how_much_has_come_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
