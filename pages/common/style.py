@@ -7,7 +7,7 @@ import streamlit as st
 from pages.common import colours
 
 THUMBS = "thumbs"
-"""Begins the keys of containers of small pictures. Their full screen would be a stop of the keyboard for each."""
+"""Begins the keys of containers of small pictures. They grow under a pointer, and a click fills the screen with them."""
 CARD = "whole"
 """Begins the keys of containers that one link, below a picture, reaches over: a click anywhere on them follows it."""
 WRAPS = "wraps"
@@ -23,9 +23,34 @@ _FOCUS = f"""
 :is(a, button, summary, canvas, [role=button], [role=radio], [role=tab]):focus-visible, label:has(input:focus-visible)
 {{outline: 3px solid {FOCUS} !important; outline-offset: 1px;}}
 """
-_TOOLS = (
-    f"[class*=st-key-{THUMBS}-] [data-testid=stElementToolbar], [class*=st-key-growing-] [data-testid=stElementToolbar]"
-)
+# What fills the screen has a style of its own.
+_FULL = "img[style*=object-fit]"
+_FRAME = f"[class*=st-key-{THUMBS}-] [data-testid=stFullScreenFrame]"
+_TOOL = "[data-testid=stElementToolbar]"
+# The button that fills the screen would be a stop of the keyboard for each small picture: it is there under a pointer alone, or
+# a finger, and then, unseen, all over the picture.
+_TOOLS = f"""
+[class*=st-key-growing-] {_TOOL}, {_FRAME}:not(:hover, :has({_FULL})) {_TOOL} {{display: none;}}
+{_FRAME}:not(:has({_FULL})) {_TOOL} {{position: absolute; inset: 0; opacity: 0; z-index: 1001;}}
+{_FRAME}:not(:has({_FULL})) {_TOOL} :is(div, span, button)
+{{width: 100% !important; height: 100%; max-width: none; max-height: none; padding: 0; cursor: zoom-in;}}
+"""
+# The smaller, the more it grows; it lies above what stands around it and moves nothing. On a phone what is wide has no room to
+# grow in. Those of concepts are sent larger than they grow.
+_SMALL = f"{_FRAME}:hover img:not([style*=object-fit])"
+_GROWS = f"""
+{_FRAME}:not(:has({_FULL})) {{container-type: inline-size;}}
+{_FRAME} img:not([style*=object-fit]) {{transition: transform .12s ease-out .2s; border-radius: 2px;}}
+{_FRAME}:hover:not(:has({_FULL})) {{position: relative; z-index: 1000;}}
+{_SMALL} {{transform: scale(2); box-shadow: 0 1px 6px rgba(0, 0, 0, .45); image-rendering: pixelated;}}
+@container (max-width: 72px) {{{_SMALL} {{transform: scale(3.2);}}}}
+@container (min-width: 140px) {{{_SMALL} {{transform: scale(1.6);}}}}
+@media (max-width: 640px) {{@container (min-width: 140px) {{{_SMALL} {{transform: none;}}}}}}
+[class*=st-key-{THUMBS}-] .stGridCell:first-child img {{transform-origin: left center;}}
+[class*=st-key-{THUMBS}-] .stGridCell:last-child img {{transform-origin: right center;}}
+[class*=st-key-{THUMBS}-concept-] {_SMALL.removeprefix(f"[class*=st-key-{THUMBS}-] ")} {{image-rendering: auto;}}
+{_FRAME} {_FULL} {{image-rendering: pixelated;}}
+"""
 _CARDS = f"""
 [class*=st-key-{CARD}-] {{position: relative;}}
 [class*=st-key-{CARD}-] [data-testid=stElementToolbar] {{display: none;}}
@@ -55,7 +80,8 @@ def draw() -> None:
     rules = (
         _TITLE,
         _FOCUS,
-        f"{_TOOLS} {{display: none;}}",
+        _TOOLS,
+        _GROWS,
         _CARDS,
         _CHOSEN,
         _SLIDERS,

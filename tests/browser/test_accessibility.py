@@ -176,6 +176,31 @@ def test_small_pictures_are_not_stops_of_the_keyboard(app_server: AppServer, pag
     assert not any(each.is_visible() for each in tools.all())
 
 
+def test_a_small_picture_grows_under_a_pointer_and_a_click_fills_the_screen_with_it(
+    app_server: AppServer, page: Page
+) -> None:
+    visit(page, f"{app_server.url}/feature_visualization", 120)
+    picture = page.locator("[class*=st-key-thumbs-] img").first
+    picture.wait_for()
+    settled(page)
+    picture.scroll_into_view_if_needed()
+    small = picture.bounding_box()
+    assert small is not None
+    page.mouse.move(small["x"] + small["width"] / 2, small["y"] + small["height"] / 2)
+    page.wait_for_timeout(1000)
+    grown = picture.bounding_box()
+    assert grown is not None and grown["width"] > 1.5 * small["width"] and grown["x"] >= 0
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(1000)
+    whole, room = picture.bounding_box(), page.viewport_size
+    assert whole is not None and room is not None and whole["width"] > 0.8 * room["width"]
+    page.keyboard.press("Escape")
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(1000)
+    assert picture.bounding_box() == small
+
+
 def go_to(page: Page, name: str, most: int = 150) -> None:
     """Press Tab until what has the keyboard begins so (an icon's name may stand before it), and Enter."""
     for _ in range(most):

@@ -1,25 +1,18 @@
-"""What the wall of cards looks like beyond the theme: which side is which, thumbnails that grow, pixels that stay pixels.
-
-Invariant: nothing here moves what stands around it; what grows lies above the rest.
-"""
+"""What the wall of cards looks like beyond the theme: which side is which, and pixels that stay pixels."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from pages.common import colours
-from pages.common.style import THUMBS
 
 FACTS = "unit-facts"
 """Begins the keys of what stands beside and below a unit's picture; its headings are as small as they are many."""
 
-GROWS = 3.2
-"""How many times its size a thumbnail has while a pointer rests on it, or a finger."""
-
 
 def draw() -> None:
     """Once a page run, before the wall."""
-    st.html(f"<style>{_sides()}{_THUMBS}{_PIXELS}{_STATUS}{_FACTS}</style>")
+    st.html(f"<style>{_sides()}{_PIXELS}{_STATUS}{_FACTS}</style>")
 
 
 def _sides() -> str:
@@ -30,14 +23,6 @@ def _sides() -> str:
     )
 
 
-_ROW = f"[class*=st-key-{THUMBS}-]"
-_THUMBS = f"""
-{_ROW} img {{transition: transform .12s ease-out .2s; border-radius: 2px;}}
-{_ROW} img:hover {{transform: scale({GROWS}); position: relative; z-index: 1000; image-rendering: pixelated;
-  box-shadow: 0 1px 6px rgba(0, 0, 0, .45);}}
-{_ROW} .stGridCell:first-child img:hover {{transform-origin: left center;}}
-{_ROW} .stGridCell:last-child img:hover {{transform-origin: right center;}}
-"""
 # A picture that is still loading has its height. One that grows is sent as small as it is, and in full screen all have a
 # style of their own.
 _PIXELS = """

@@ -18,11 +18,12 @@ from pages.common.colours import Side
 from pages.common.experiments.places import SCRIPTS
 from pages.common.fragments import fragment
 from pages.common.keeping import adding, kinds
+from pages.common.style import THUMBS
 from pages.common.units import charts
 from pages.common.units.growing import Growing, nothing
 from pages.common.units.growing import draw as growing_picture
 from pages.common.units.on_data import OnData, of_unit
-from pages.sections.visualize import figure, quality, style
+from pages.sections.visualize import figure, quality
 
 if TYPE_CHECKING:
     from engine.core.request import Result
@@ -199,7 +200,7 @@ def strongest(shown: Shown, place: int, count: int, beside: int = SCENES) -> Non
     told = [results.dataset(shown.data).describe(number) for number in numbers]
     few = "" if known is None else fewer(len(numbers), count, len(known.top))
     with (
-        st.container(key=f"{style.THUMBS}-{shown.side}-{unit}-{count}", gap="xxsmall"),
+        st.container(key=f"{THUMBS}-{shown.side}-{unit}-{count}", gap="xxsmall"),
         st.grid(beside, min_column_width=36, wrap=False, gap="xxsmall"),
     ):
         for number in range(count):

@@ -17,6 +17,7 @@ from engine.core.errors import VitrineError
 from engine.models.catalog import sites_of
 from pages.common import colours, errors, query, results, serve, words
 from pages.common.experiments.places import SCRIPTS, link_to_photo
+from pages.common.style import THUMBS
 from pages.common.units.growing import Growing
 from pages.common.units.rows import Row, request, rows
 from pages.common.units.view import View
@@ -201,7 +202,7 @@ def _weakest(shown: Shown, place: int) -> None:
     dataset = results.dataset(shown.data)
     told = [dataset.describe(int(number)) for number in numbers]
     with (
-        st.container(key=f"{style.THUMBS}-weakest-{shown.side}"),
+        st.container(key=f"{THUMBS}-weakest-{shown.side}"),
         st.grid(2 * WEAKEST, min_column_width=36, wrap=False, gap="xxsmall"),
     ):
         for number, facts in zip(numbers, told, strict=True):
