@@ -27,8 +27,8 @@ from engine.claims.figure import Strip, named, strip
 from engine.claims.subject import Subject, independent, no_transformer
 from engine.core.choices import DEFAULT_RECIPE
 from engine.core.request import build
-from engine.core.statistics import Estimate, apart
-from engine.explanation.explains import OTHER, TOP, ExplainsRequest
+from engine.core.statistics import Estimate, apart, estimate
+from engine.explanation.explains import OTHER, TOP, ExplainsRequest, lead
 from engine.explanation.trials import FEWEST_TRIALS, REFERENCES, pooled
 from engine.figures.chart import Chart, Level
 from engine.models.catalog import sites_of
@@ -42,6 +42,8 @@ DEPTHS = (1 / 3, 2 / 3)
 EACH = 12
 """Units of each kind in each block: enough for a difference of a tenth, few enough for two minutes."""
 CHANCE = 0.5
+CONTROL = f"{DEFAULT_RECIPE} {OTHER}"
+"""What is left when a unit's picture is exchanged for a neighbour's: what images that excite units of a layer have in common."""
 
 
 def missing(subject: Subject) -> str:
@@ -82,7 +84,8 @@ def parts(subject: Subject) -> Sequence[Part]:
 
 
 def tell(subject: Subject, results: Results) -> Verdict:
-    """How often the observer is right from pictures of feed-forward units, less from those of keys, queries and values."""
+    """How much more often the observer is right from the unit's own picture than from another unit's: for feed-forward units,
+    less for keys, queries and values."""
     if subject.vit is None:
         return Verdict(UNTOLD, "No model here has keys, queries and values.")
     side, model = subject.vit
@@ -95,25 +98,40 @@ def tell(subject: Subject, results: Results) -> Verdict:
             f"Shown top images, the observer, {observer}, is right in {percent(top)}: it was not seen to tell what excites "
             f"units of {model} at all, so what it makes of pictures says nothing of them.",
         )
-    right = {role: _accuracies(units, role, DEFAULT_RECIPE) for role in ROLES}
-    if any(len(each) < 2 for each in right.values()):
+    own = {role: _leads(units, role) for role in ROLES}
+    if any(len(each) < 2 for each in own.values()):
         return Verdict(UNTOLD, f"Too few units of {model} change between images to compare their pictures.")
     others = [role for role in ROLES if role != HIDDEN]
-    found = {role: apart(right[HIDDEN], right[role])[0] for role in others}
-    whole, _ = apart(right[HIDDEN], np.concatenate([right[role] for role in others]))
+    found = {role: apart(own[HIDDEN], own[role])[0] for role in others}
+    whole, _ = apart(own[HIDDEN], np.concatenate([own[role] for role in others]))
     every = all(sign(each) for each in found.values())
     word = {True: HOLDS if every else PARTLY, False: FAILS, None: UNTOLD}[sign(whole)]
     said = ", ".join(f"{points(each)} against {ROLES[role]}" for role, each in found.items())
-    own = percent(_pooled(units, HIDDEN, DEFAULT_RECIPE))
-    start = f"From the picture of a feed-forward unit of {model} the observer is right in {own}: {said}."
+    start = (
+        f"From the picture of a feed-forward unit of {model} the observer is right in "
+        f"{percent(_pooled(units, HIDDEN, DEFAULT_RECIPE))}, {points(estimate(own[HIDDEN]))} above another unit's picture. That "
+        f"gain, which alone is about the unit, compares so: {said}."
+    )
     together = f" Against all three together no difference was seen ({points(whole)}); {unseen(whole)}."
     sentence = start + (together if word == UNTOLD else "")
-    return Verdict(word, sentence, whole, "of right answers, feed-forward minus the others", points(whole))
+    return Verdict(
+        word,
+        sentence,
+        whole,
+        "of right answers above another unit's picture, feed-forward minus the others",
+        points(whole),
+    )
 
 
 def _accuracies(units: pd.DataFrame, role: str, shown: str) -> np.ndarray:
     rows = units[(units["shown"] == shown) & units["site"].str.endswith(f".{role}")]
     return rows["accuracy"].to_numpy(np.float64)
+
+
+def _leads(units: pd.DataFrame, role: str) -> np.ndarray:
+    """Of each unit, what its own picture tells beyond another unit's; none where the two were not both shown."""
+    rows = units[units["shown"].isin((DEFAULT_RECIPE, CONTROL)) & units["site"].str.endswith(f".{role}")]
+    return lead(rows, DEFAULT_RECIPE, CONTROL) if rows["shown"].nunique() == 2 else np.zeros(0)
 
 
 def _pooled(units: pd.DataFrame, role: str, shown: str) -> Estimate:
@@ -132,7 +150,7 @@ def figure(subject: Subject, results: Results) -> Chart | None:
     side, units = subject.vit[0], results[name].tables["units"]
     shown: list[tuple[str, Side | Literal["quiet"], str]] = [
         (DEFAULT_RECIPE, side, "its own picture"),
-        (f"{DEFAULT_RECIPE} {OTHER}", "quiet", "another unit's picture"),
+        (CONTROL, "quiet", "another unit's picture"),
     ]
     series = [
         named(label, whose, {text: _pooled(units, role, way) for role, text in ROLES.items()})
@@ -141,7 +159,8 @@ def figure(subject: Subject, results: Results) -> Chart | None:
     ]
     observer = results[name].facts.get("observer", "")
     task = "sees a picture and says which of two images excites the unit more"
-    note = f"The observer, {observer}, {task}. Whiskers: 95% intervals."
+    about = "Only what lies above another unit's picture is about the unit."
+    note = f"The observer, {observer}, {task}. {about} Whiskers: 95% intervals."
     chance = (Level(CHANCE, "chance"),)
     return Chart("dots", tuple(series), "right answers", share=True, levels=chance, caption=note) if series else None
 
@@ -171,8 +190,9 @@ CLAIM = Claim(
     "no number: the pictures are looked at",
     "Another network, the other model where there is one, sees a unit's picture and says which of two images excites the unit "
     "more (chance is 50%, which it must exceed when it sees top images). It holds "
-    "where feed-forward pictures are read better than those of keys, of queries and of values; "
-    "in part where they are better than those together.",
+    "where feed-forward pictures tell more beyond another unit's picture of their layer than those of keys, of queries and of "
+    "values do; in part where they tell more than those together. Another unit's picture is taken off since it, too, tells "
+    "something: images that excite units of a layer have something in common.",
     missing,
     parts,
     tell,

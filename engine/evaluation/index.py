@@ -130,6 +130,18 @@ def index_sites(
     return results
 
 
+def rows_of(images: np.ndarray, numbers: np.ndarray, whose: str) -> np.ndarray:
+    """The rows (n,) in which the images of these numbers (n,) stand in an index of `images` (N,), rising, which leaves out files
+    that could not be read. Raises BadRequest where it lacks one; `whose` says what it is an index of."""
+    rows = np.searchsorted(images, numbers).clip(max=len(images) - 1)
+    if lacking := int((images[rows] != numbers).sum()):
+        raise BadRequest(
+            f"{whose} could not read {lacking} of the {len(numbers)} images that are asked about here, so it cannot be set "
+            "beside the others. Use images that can all be read."
+        )
+    return rows
+
+
 def most_selective(index: Result, count: int) -> list[int]:
     """The units of an index that stand out the most on their strongest images, most selective first."""
     order = np.argsort(-index.arrays["selectivity"], kind="stable")

@@ -45,6 +45,15 @@ def sentence(aligned: Aligned, variant: str = "foreground", fill: str = "") -> s
     return f"{told}. {among}, {_behind(fair, 'is') if sign(fair) else unseen(fair)}."
 
 
+def cuts(aligned: Aligned) -> list[str]:
+    """A sentence for objects alone and one for backgrounds alone, where they were measured. Where it is known which kinds live at
+    a place there is none for backgrounds: a place names hardly any kind, so that accuracy on it can show no difference, and
+    `places` says what can be seen."""
+    there = {name for name, _ in aligned.variants}
+    told = ["foreground"] if aligned.lives is not None else ["foreground", "background"]
+    return [sentence(aligned, name) for name in told if name in there]
+
+
 def without_background(aligned: Aligned) -> str:
     """Which of two models loses more when the background goes, filled the first way, of the images that both get right in full
     (of more models the two that lie furthest apart). Empty where nothing of the kind was measured.

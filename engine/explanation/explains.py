@@ -85,8 +85,8 @@ class ExplainsRequest(Request):
 
     def run(self, context: Context) -> Result:
         dataset, watching = open_dataset(self.data), observer(self.observed_by, self.data, context)
-        every, rows = asked(self._which(), dataset, self.data, context)
-        seen = watching.embeddings[rows]
+        every = asked(self._which(), dataset, self.data, context)
+        seen = watching.of(every[0].numbers)
         table, made, looks = [], {recipe: [] for recipe in self.recipes}, {recipe: [] for recipe in self.recipes}
         for each in every:
             ways = shown_as(each, seen, self.opposite)
@@ -105,7 +105,7 @@ class ExplainsRequest(Request):
             table += asking(each, ways, seen)
         arrays = {f"pictures_{recipe}": np.stack(images) for recipe, images in made.items()}
         frame = pd.DataFrame(table)
-        facts = {"observer": self.observed_by, "images": len(rows)}
+        facts = {"observer": self.observed_by, "images": len(seen)}
         near = likeness(
             {recipe: np.concatenate(parts) for recipe, parts in looks.items()},
             seen, groups(dataset, every[0].numbers), self.seed,
@@ -163,10 +163,15 @@ def paired(table: pd.DataFrame, way: str, other: str) -> dict[str, float]:
     """One way of showing units less another, unit by unit, from the table of units: units, difference, low, high, least.
 
     Raises KeyError where one of them was not shown."""
-    by_unit = table.pivot(index=["site", "unit"], columns="shown", values="accuracy")
-    more = (by_unit[way] - by_unit[other]).to_numpy()
+    more = lead(table, way, other)
     found = _named(difference(more, np.zeros(len(more))), "difference")
     return {"units": len(more), **found, "least": smallest_difference(more)}
+
+
+def lead(table: pd.DataFrame, way: str, other: str) -> np.ndarray:
+    """(units,): of each unit, how much more often the observer is right when shown one way than another. Raises as `paired`."""
+    by_unit = table.pivot(index=["site", "unit"], columns="shown", values="accuracy")
+    return (by_unit[way] - by_unit[other]).to_numpy(np.float64)
 
 
 def _named(found: Estimate, name: str) -> dict[str, float]:

@@ -14,7 +14,7 @@ import torch
 from engine.core.images import to_input
 from engine.core.precision import autocast
 from engine.core.request import Context
-from engine.evaluation.index import indexes
+from engine.evaluation.index import indexes, rows_of
 from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.sites.access import read
@@ -37,6 +37,10 @@ class Observer:
     mean: np.ndarray
     spread: np.ndarray
 
+    def of(self, numbers: np.ndarray) -> np.ndarray:
+        """(n, d) float32: embeddings of the images of these numbers (n,). Raises BadRequest where one could not be read."""
+        return self.embeddings[rows_of(self.numbers, numbers, self.model.name)]
+
     def see(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """(n, d) float32: embeddings of images, uint8 (height, width, 3)."""
         return _unit((means_of(self.model, self.sites, images) - self.mean) / self.spread, _widths(self))
@@ -49,7 +53,8 @@ def observer(name: str, data: str, context: Context) -> Observer:
     loaded = catalog.load(name)
     sites = blocks_of(loaded)
     parts = indexes(context, name, sites, data)
-    numbers, seen = parts[0].arrays["images"], _joined([part.arrays["position_mean"] for part in parts])
+    numbers = parts[0].arrays["images"]
+    seen = _joined([part.arrays["position_mean"][rows_of(part.arrays["images"], numbers, name)] for part in parts])
     mean, spread = seen.mean(0), seen.std(0) + 1e-6
     widths = [part.facts["units"] for part in parts]
     return Observer(loaded, sites, numbers, _unit((seen - mean) / spread, widths), mean, spread)

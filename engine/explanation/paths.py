@@ -19,7 +19,7 @@ from engine.core.experiments import experiment
 from engine.core.request import Context, Request, Result
 from engine.core.statistics import estimate, smallest_difference
 from engine.data.registry import open_dataset
-from engine.evaluation.index import indexes
+from engine.evaluation.index import indexes, rows_of
 from engine.explanation.likeness import spearman
 from engine.explanation.observer import blocks_of, means_of
 from engine.explanation.shown import Asked, Which, asked, check_pictures, made_by, pictures
@@ -76,7 +76,7 @@ class LayerPathsRequest(Request):
 
     def run(self, context: Context) -> Result:
         loaded, dataset = catalog.load(self.model), open_dataset(self.data)
-        every, rows = asked(self._which(), dataset, self.data, context)
+        every = asked(self._which(), dataset, self.data, context)
         made = {
             recipe: [pictures(self.model, each, recipe, self.seed, context) for each in every]
             for recipe in self.recipes
@@ -88,6 +88,7 @@ class LayerPathsRequest(Request):
         ):
             every_image = index.arrays["position_mean"].astype(np.float32)
             mean, spread = every_image.mean(0), every_image.std(0) + 1e-6
+            rows = rows_of(index.arrays["images"], every[0].numbers, f"{block} of {self.model}")
             natural = (every_image[rows] - mean) / spread
 
             def apart(
@@ -104,7 +105,7 @@ class LayerPathsRequest(Request):
             f"pictures_{recipe}": np.concatenate([np.stack(some) for some in parts]) for recipe, parts in made.items()
         }
         tables = {"follows": follows(frame, self.recipes, blocks, loaded.sites), "curve": curve(frame)}
-        return Result(json.loads(self.canonical()), arrays, tables, {"images": len(rows)})
+        return Result(json.loads(self.canonical()), arrays, tables, {"images": len(every[0].numbers)})
 
 
 def alike_at(

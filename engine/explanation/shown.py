@@ -16,7 +16,7 @@ from engine.core.config import settings
 from engine.core.errors import BadRequest
 from engine.core.request import Context, Progress
 from engine.data.dataset import Dataset
-from engine.evaluation.index import indexes
+from engine.evaluation.index import indexes, rows_of
 from engine.explanation.natural import NATURAL, NaturalPictureRequest
 from engine.explanation.trials import Trials, trials_of
 from engine.models import catalog
@@ -65,10 +65,10 @@ def check_pictures(which: Which, recipes: Sequence[str]) -> None:
         )
 
 
-def asked(which: Which, dataset: Dataset, data: str, context: Context) -> tuple[list[Asked], np.ndarray]:
-    """The units of each site with their trials, and the rows of an index that the trials count in.
+def asked(which: Which, dataset: Dataset, data: str, context: Context) -> list[Asked]:
+    """The units of each site with their trials.
 
-    Raises BadRequest for an unknown site, a unit out of range and too few images.
+    Raises BadRequest for an unknown site, a unit out of range, too few images, and sites that were read on other images.
     """
     sites = which.sites or tuple(layers(catalog.load(which.model)))
     parts = indexes(context, which.model, sites, data)
@@ -76,13 +76,14 @@ def asked(which: Which, dataset: Dataset, data: str, context: Context) -> tuple[
     rows = counted(dataset, numbers)
     apart, found = groups(dataset, numbers[rows]), []
     for place, (site, part) in enumerate(zip(sites, parts, strict=True)):
-        values = part.arrays["position_mean"][rows].astype(np.float32)
+        there = rows_of(part.arrays["images"], numbers[rows], f"{site} of {which.model}")
+        values = part.arrays["position_mean"][there].astype(np.float32)
         units = which.units or drawn(values, which.each, which.seed + place)
         if not units or max(units) >= values.shape[1]:
             raise BadRequest(f"{site} has {values.shape[1]} units, counted from 0.")
         trials = [trials_of(values[:, unit], apart, which.seed) for unit in units]
         found.append(Asked(site, units, trials, numbers[rows], data))
-    return found, rows
+    return found
 
 
 def pictures(

@@ -92,8 +92,9 @@ class Source(ABC):
         return fingerprint_of(entry, self.fetch(entry)[1], entry.class_names)
 
 
-READ_ANEW = ("tiny_vit_", "efficientformer_", "gcvit_")
-"""Architectures of timm of which some sites (queries, keys, values) meant something else in results of an earlier version."""
+READ_ANEW = ("tiny_vit_", "efficientformer_", "gcvit_", "davit_", "samvit_")
+"""Architectures of timm of which some sites (queries, keys, values; the last two's on maps smaller than a window) meant
+something else in results of an earlier version."""
 
 
 def fingerprint_of(entry: Entry, weights: str, class_names: tuple[str, ...] | None = None) -> str:

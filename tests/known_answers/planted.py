@@ -50,10 +50,11 @@ class Counts:
     unseen: int | None
 
 
-def count(case: Planted, draws: int) -> Counts:
-    """Make `draws` draws of a case, with the seeds 0 to draws - 1."""
-    made = [case.draw(seed) for seed in range(draws)]
-    nulls = [case.null(seed) for seed in range(draws)] if case.null else None
+def count(case: Planted, draws: int, first: int = 0) -> Counts:
+    """Make `draws` draws of a case, with the seeds from `first` on."""
+    seeds = range(first, first + draws)
+    made = [case.draw(seed) for seed in seeds]
+    nulls = [case.null(seed) for seed in seeds] if case.null else None
     return Counts(
         draws,
         None if (truth := case.truth) is None else sum(each.low <= truth <= each.high for each in made),

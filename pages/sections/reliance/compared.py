@@ -28,20 +28,19 @@ def aligned(keys: tuple[str, ...]) -> Aligned:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def compared(keys: tuple[str, ...]) -> dict[str, Any]:
     """What the comparison of cut images shows: `paired`, `paired_places`, `matched`, `robustness` of each variant, and sentences:
-    which model loses more without the background, and one for the object and one for the background (none of a model alone)."""
+    which model loses more without the background, and those of `cuts` (none of a model alone)."""
     from engine.evaluation import comparison, telling
 
     together = aligned(keys)
     there = {name for name, _ in together.variants}
     names = [name for name in ("foreground", "background") if name in there]
-    several = len(keys) > 1
-    told = [telling.sentence(together, name) for name in names] if several else []
+    told = [telling.without_background(together), *telling.cuts(together)] if len(keys) > 1 else []
     return {
         "paired": comparison.paired(together),
         "paired_places": comparison.paired_places(together),
         "matched": comparison.matched(together),
         "robustness": {name: comparison.robustness(together, name) for name in names},
-        "sentences": [*filter(None, [telling.without_background(together)]), *told] if several else [],
+        "sentences": [*filter(None, told)],
         "places": [telling.places(row) for row in comparison.paired_places(together)],
     }
 

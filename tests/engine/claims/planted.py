@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,22 @@ def last_layer(natural: float, isolated: float, patch: float, cost: float, reach
     return Result({}, tables={"accuracy": pd.DataFrame(table)}, facts={"missing": []})
 
 
-def explained(hidden: float, query: float, key: float, value: float, units: int = 40, *, top: float = 0.9) -> Result:
-    """How often an observer is right (of 16), unit by unit, with a little scatter; `top`: shown top images."""
+def explained(
+    hidden: float,
+    query: float,
+    key: float,
+    value: float,
+    units: int = 40,
+    *,
+    top: float = 0.9,
+    common: Mapping[str, float] | None = None,
+) -> Result:
+    """How often an observer is right (of 16), unit by unit, with a little scatter; `top`: shown top images; `common`: shown
+    another unit's picture, by role (else half)."""
     draws, table = np.random.default_rng(0), []
     for role, share in (("mlp.hidden", hidden), ("attn.query", query), ("attn.key", key), ("attn.value", value)):
-        for way, mean in (("fast", share), ("fast of another unit", 0.5)):
-            right = np.clip(mean + draws.normal(0, 0.05, units), 0, 1)
+        for way, mean in (("fast", share), ("fast of another unit", (common or {}).get(role, 0.5))):
+            right = np.clip(mean + draws.normal(0, 0.05 if way == "fast" else 0, units), 0, 1)
             table += [
                 {"site": f"blocks.2.{role}", "unit": n, "shown": way, "accuracy": each, "trials": 16}
                 for n, each in enumerate(right)

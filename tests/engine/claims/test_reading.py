@@ -35,6 +35,20 @@ def test_the_number_is_feed_forward_less_the_others(kinds) -> None:
     assert all(f"against {other}" in told.sentence for other in ("queries", "keys", "values"))
 
 
+@pytest.mark.parametrize("role, word", [("mlp.hidden", FAILS), ("attn.value", PARTLY)])
+def test_what_all_pictures_of_a_kind_of_layer_tell_decides_nothing(kinds, role: str, word: str) -> None:
+    """One kind is read better than the others, but another unit's picture serves as well: it has nothing to say of its unit."""
+    right = {each: 0.9 if each == role else 0.7 for each in ROLES}
+    told = CLAIM.tell(SUBJECT, {"explains-a": explained(*right.values(), common={role: 0.9})})
+    assert told.word == word, told.sentence
+
+
+def test_pictures_that_were_never_held_against_another_units_settle_nothing(kinds) -> None:
+    result = explained(0.9, 0.6, 0.6, 0.6)
+    result.tables["units"] = result.tables["units"].query("shown != 'fast of another unit'")
+    assert CLAIM.tell(SUBJECT, {"explains-a": result}).word == UNTOLD
+
+
 def test_four_kinds_of_layers_are_asked_about_in_two_blocks() -> None:
     named = sites("starter-vit")
     assert len(named) == 8 and {name.split(".", 2)[2] for name in named} == set(ROLES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.core.request import Result
 from engine.evaluation.comparison import Aligned, align
-from engine.evaluation.telling import gap, halves, moved, points, sentence, shown, unseen, without_background
+from engine.evaluation.telling import cuts, gap, halves, moved, points, sentence, shown, unseen, without_background
 
 VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 
@@ -29,6 +31,17 @@ def pair(a: float, b: float, full: tuple[float, float] = (0.9, 0.9)) -> Aligned:
     """Two models, right in full on these shares of the images, and without background on the shares a and b."""
     none = first(0)
     return align([result("a", first(full[0]), first(a), none), result("b", first(full[1]), first(b), none)])
+
+
+def test_of_backgrounds_alone_accuracy_is_told_only_where_nobody_knows_what_lives_at_a_place() -> None:
+    """From a place alone hardly any kind can be named, so that no difference could have been seen in how often one is."""
+    plain = pair(0.40, 0.52)
+    assert [each.split(",")[0] for each in cuts(plain)] == [
+        "With the background blacked out",
+        "With the object blacked out",
+    ]
+    known = replace(plain, lives=np.zeros(plain.top1.shape, bool))
+    assert cuts(known) == [sentence(known)]
 
 
 def test_a_model_falls_behind_where_it_was_level_on_whole_images() -> None:

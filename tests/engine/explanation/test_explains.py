@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.core.errors import BadRequest
 from engine.core.statistics import student_quantile
+from engine.evaluation.index import IndexRequest
 from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest, paired
 from tests.engine.explanation.planted import Desk
 
@@ -15,9 +18,9 @@ SITES = ("stages.0.blocks.0", "stages.1.blocks.0")
 UNITS = tuple(range(6))
 
 
-def explained(observer: str, **more: object):
+def explained(observer: str, desk: Desk | None = None, **more: object):
     request = ExplainsRequest(model="colours", observer=observer, sites=SITES, units=UNITS, recipes=("brief",), **more)
-    return request.run(Desk())
+    return request.run(desk or Desk())
 
 
 def test_who_sees_the_cue_understands_pictures_and_images(world):
@@ -96,6 +99,34 @@ def test_pictures_are_counted_over_layers_and_recipes_before_anything_is_loaded(
 def test_what_is_asked_by_default_of_a_large_model_is_not_too_much(configured):
     configured()
     ExplainsRequest(model="colours").check_size()
+
+
+def index_without(desk: Desk, model: str, left_out: int) -> None:
+    """The indexes of a model that could not read one file, as a desk holds them."""
+    for site in SITES:
+        request = IndexRequest(model=model, site=site)
+        whole = desk.compute(request)
+        arrays = {
+            name: np.delete(values, left_out, axis=0) if name in ("images", "position_mean") else values
+            for name, values in whole.arrays.items()
+        }
+        desk.kept[request.key()] = replace(whole, arrays=arrays)
+
+
+def test_an_image_that_only_the_observer_read_is_left_out_and_all_others_keep_their_answers(world):
+    """The strongest images of units are found by number, not by the place where either index has them."""
+    desk = Desk()
+    index_without(desk, "colours", 0)
+    found = explained("painter", desk)
+    pooled = found.tables["layers"].query("site == 'all layers'").set_index("shown")["accuracy"]
+    assert found.facts["images"] == 119 and pooled[TOP] == 1 and pooled["brief"] > 0.95
+
+
+def test_an_image_that_the_observer_could_not_read_is_not_asked_about(world):
+    desk = Desk()
+    index_without(desk, "painter", 0)
+    with pytest.raises(BadRequest, match="painter could not read 1 of the 120 images"):
+        explained("painter", desk)
 
 
 def test_a_unit_that_is_not_there_is_refused(world):

@@ -32,7 +32,7 @@ def test_units_are_drawn_of_those_that_do_something():
 
 def test_a_picture_that_is_there_is_shown_and_not_made_again(world):
     desk = Desk()
-    (each,), _ = asked(Which("colours", ("stages.0.blocks.0",), (2,), 1, 0), Colours(), "colours", desk)
+    (each,) = asked(Which("colours", ("stages.0.blocks.0",), (2,), 1, 0), Colours(), "colours", desk)
     (image,) = pictures("colours", each, "brief", 0, desk)
     request = PictureRequest(model="colours", site=each.site, wanted="2", recipe="brief", seed=0)
     assert np.array_equal(desk.kept[request.key()].arrays["image"], image)
@@ -44,7 +44,7 @@ def test_no_picture_is_made_that_has_more_pixels_than_the_settings_allow_and_one
     world, configured
 ):
     desk = Desk()
-    (each,), _ = asked(Which("colours", ("stages.0.blocks.0",), (2,), 1, 0), Colours(), "colours", desk)
+    (each,) = asked(Which("colours", ("stages.0.blocks.0",), (2,), 1, 0), Colours(), "colours", desk)
     pictures("colours", each, "brief", 0, desk)
     configured(limits={"pixels_per_picture": 1000})
     pictures("colours", each, "brief", 0, desk)

@@ -51,6 +51,8 @@ def test_fingerprints_stay_what_they_are_because_stored_results_belong_to_them(
         ("tiny_vit_5m_224", "c72435d3edf5295096ae338027fc218f"),
         ("efficientformer_l1", "8bbcc96094fde350e34cd34bbe4c0106"),
         ("gcvit_tiny", "571fde99a974f02c5525ea688f0053d3"),
+        ("davit_tiny", "f63d20a011d9343162176e68bb20a5f1"),
+        ("samvit_base_patch16_224", "d3329a5cffe07bee6052b91bd26faa3e"),
     ],
 )
 def test_results_that_read_queries_keys_and_values_wrongly_are_not_found_any_more(architecture: str, mark: str) -> None:
