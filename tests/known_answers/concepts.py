@@ -3,15 +3,18 @@ concept units; and units that mean nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from engine.concepts.halves import Halves, directions, halves, shuffled
 from engine.concepts.naming import DIRECTIONS, SHUFFLED, TWIN, Search, name_units
+from engine.concepts.purity.compare import difference
 from engine.concepts.purity.measure import PERMUTATIONS, Reference, measure
-from engine.concepts.purity.shares import shares
+from engine.concepts.purity.shares import HEADLINE, shares
 from engine.sites.access import Site
 from engine.sites.grid import Grid
 from tests.engine.concepts.known_units import noise, reference
@@ -23,6 +26,9 @@ UNITS, FOLLOWING, MEMBERS = 40, 8, 200
 CLOSE = 0.8
 """Correlation of a unit with how well its word fits."""
 LAYER, CONCEPT_UNITS = 40, 8
+GROUP, CONCEPTS, STRENGTH = 4, 24, 1.5
+FAR = 1_000_000
+"""Seeds from here on are no draw's."""
 
 
 def by_kind(draws: np.random.Generator, columns: int) -> np.ndarray:
@@ -83,13 +89,50 @@ def quick() -> Reference:
     return replace(known, permutations=known.permutations[:PERMUTATIONS], within=known.within[:PERMUTATIONS])
 
 
-def concept_units(values: np.ndarray) -> Measured:
+def pooled(values: np.ndarray) -> tuple[Mapping[Any, Any], bool]:
+    """The row of a layer with these activations (scenes, units), and whether any of its units is called a concept unit."""
     found = measure(values.astype(np.float32), quick())
-    row = shares([Site("layer", LAYER, Grid(1, 1), 0, "mlp.hidden", "")], [found])["overall"].iloc[0]
-    return Measured(
-        *(float(row[name]) for name in ("concept_units", "concept_units_low", "concept_units_high")),
-        bool(found.concept.any()),
-    )
+    tables = shares([Site("layer", values.shape[1], Grid(1, 1), 0, "mlp.hidden", "")], [found])
+    return tables["overall"].to_dict("records")[0], bool(found.concept.any())
+
+
+def alike_in_groups(seed: int, follow: float, together: bool = False) -> np.ndarray:
+    """Activations (scenes, units) of a layer in groups of GROUP units that share half of their variance. Each unit follows a
+    concept of its own with probability `follow`; with `together` a whole group does, all its units the same one."""
+    draws = np.random.default_rng([5, seed])
+    members = quick().truth.matrix[:, :CONCEPTS]
+    shared = draws.normal(size=(len(members), LAYER // GROUP)).repeat(GROUP, axis=1)
+    values = np.sqrt(0.5) * (shared + draws.normal(size=(len(members), LAYER)))
+    count, each = (LAYER // GROUP, GROUP) if together else (LAYER, 1)
+    follows, concept = draws.random(count) < follow, draws.integers(CONCEPTS, size=count)
+    return values + STRENGTH * (follows * members[:, concept]).repeat(each, axis=1)
+
+
+def beyond(follow: float, together: bool = False):
+    """The share of units beyond likeness, seen where its interval is above what shuffled tags give."""
+
+    def draw(seed: int) -> Measured:
+        row, _ = pooled(alike_in_groups(seed, follow, together))
+        value, low, high = (float(row[f"{HEADLINE}{end}"]) for end in ("", "_low", "_high"))
+        return Measured(value, low, high, low > row["shuffled"])
+
+    return draw
+
+
+def beyond_apart(one: float, other: float):
+    """The difference between two such shares."""
+
+    def draw(seed: int) -> Measured:
+        rows = [pooled(alike_in_groups(2 * seed + place, share))[0] for place, share in enumerate((one, other))]
+        value, low, high = difference(rows[0], rows[1])
+        return Measured(value, low, high, low > 0 or high < 0)
+
+    return draw
+
+
+def concept_units(values: np.ndarray) -> Measured:
+    row, seen = pooled(values)
+    return Measured(*(float(row[f"concept_units{end}"]) for end in ("", "_low", "_high")), seen)
 
 
 def a_fifth(seed: int) -> Measured:
@@ -107,6 +150,9 @@ def alike(seed: int) -> Measured:
     return concept_units(values)
 
 
+BEYOND = {0.2: 0.163, 0.3: 0.225, 0.5: 0.349}
+"""Share of units that pass as beyond likeness where so many follow a concept, over 400 draws of their own: some that follow are
+missed, some that follow nothing pass."""
 CASES = [
     Planted(
         "name-units",
@@ -122,5 +168,25 @@ CASES = [
         CONCEPT_UNITS / LAYER,
         a_fifth,
         alike,
+    ),
+    Planted(
+        "purity",
+        "units beyond likeness: 30% of units that are alike in fours follow a concept of their own; null: none does",
+        BEYOND[0.3],
+        beyond(0.3),
+        beyond(0.0),
+    ),
+    Planted(
+        "purity",
+        "two models' units beyond likeness: 50% and 20% follow a concept; null: 30% in both",
+        BEYOND[0.5] - BEYOND[0.2],
+        beyond_apart(0.5, 0.2),
+        beyond_apart(0.3, 0.3),
+    ),
+    Planted(
+        "purity",
+        "units beyond likeness: as above, but all four that are alike follow the same concept",
+        BEYOND[0.3],
+        beyond(0.3, together=True),
     ),
 ]
