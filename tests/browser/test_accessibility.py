@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from pages.sections.reliance.view import example, request
 from tests.browser.driving import AppServer, settled, visit
 
 PAGES = ("", "claims", "feature_visualization", "spatial", "background", "concepts", "photo", "models")
@@ -16,13 +17,18 @@ FURTHER = (
     "feature_visualization?a=starter-vit%40blocks.6.mlp.hidden%3A264&recipe=fast&seed=0",
     "concepts?a=starter-clip&b=starter-vit&show=purity",
     "background?experiment=unit-cues",
-    *("collections", "history", "activity", "privacy"),
+    *("collections", "history", "activity", "privacy", "tokens"),
+    f"result?r={request(example(), 'background', 'starter-vit').key()}",
 )
-"""A unit's own page, what is not computed yet, a form of one experiment, and the pages about people."""
+"""A unit's own page, what is not computed yet, a form of one experiment, the pages about people, and a result on its own."""
 WITH_RUN = ("claims", "feature_visualization", "spatial", "background", "concepts", "photo")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 HARMFUL = ("moderate", "serious", "critical")
-STREAMLITS_OWN: dict[str, str] = {"region": "data-floating-ui-portal"}  # where it puts what opens over a page
+STREAMLITS_OWN: dict[str, str] = {
+    "region": "data-floating-ui-portal",  # where it puts what opens over a page
+    "list": "stSidebarNavItems",  # the list of pages, which on a phone is in the sidebar
+    "listitem": 'li class="st-emotion-cache',
+}
 """Rules that Streamlit's own frontend breaks where no page can mend it: the rule, and the element that it is about."""
 PHONE, TABLET, LAPTOP = {"width": 390, "height": 844}, {"width": 834, "height": 720}, {"width": 1280, "height": 720}
 
@@ -95,9 +101,27 @@ def on_every_page(page: Page, server: AppServer, look: Callable[[Page], Any], na
     return {name: what for name, what in seen.items() if what}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_barrier(furnished: AppServer, new_page: Callable[..., Page], scheme: str) -> None:
-    assert on_every_page(new_page(color_scheme=scheme), furnished, found, PAGES + FURTHER) == {}
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", LAPTOP), ("dark", LAPTOP), ("light", PHONE)], ids=["light", "dark", "phone"]
+)
+def test_no_page_has_a_barrier(
+    furnished: AppServer, new_page: Callable[..., Page], scheme: str, size: dict[str, int]
+) -> None:
+    page = new_page(color_scheme=scheme, viewport=size)
+    assert on_every_page(page, furnished, found, PAGES + FURTHER) == {}
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_a_page_whose_pictures_are_being_made_has_no_barrier(
+    furnished: AppServer, new_page: Callable[..., Page], size: dict[str, int]
+) -> None:
+    units = "starter-vit%40blocks.5.mlp.hidden%3A0-23"
+    page = visit(new_page(viewport=size), f"{furnished.url}/feature_visualization?a={units}&recipe=paper&seed=77", 120)
+    page.locator(".st-key-fv_run button").click()
+    page.locator(".st-key-fv_status").get_by_test_id("stProgress").wait_for(timeout=60_000)
+    seen = found(page)
+    page.locator(".st-key-fv_cancel button").click()
+    assert seen == []
 
 
 OPENED = (
@@ -134,13 +158,13 @@ def test_nothing_is_cut_off_or_scrolled_sideways(
     assert on_every_page(page, furnished, lambda page: any(page.evaluate(SIDEWAYS))) == {}
 
 
-@pytest.mark.parametrize("size", [LAPTOP, TABLET], ids=["laptop", "tablet"])
+@pytest.mark.parametrize("size", [LAPTOP, TABLET, PHONE], ids=["laptop", "tablet", "phone"])
 def test_run_is_on_the_first_screen(app_server: AppServer, new_page: Callable[..., Page], size: dict[str, int]) -> None:
     def too_low(page: Page) -> bool:
         run = page.get_by_role("button", name="Run").first
         run.wait_for(timeout=30_000)
         place = run.bounding_box()
-        return place is None or place["y"] + place["height"] > 720
+        return place is None or place["y"] + place["height"] > size["height"]
 
     assert on_every_page(new_page(viewport=size), app_server, too_low, WITH_RUN) == {}
 

@@ -49,7 +49,7 @@ def draw(result: Result, key: str) -> None:
 def usual(result: Result, key: str) -> None:
     """Every table, every stack of images, and what the other arrays hold."""
     for name, table in result.tables.items():
-        st.subheader(errors.escape(name.replace("_", " ")), anchor=False)
+        st.header(errors.escape(name.replace("_", " ")), anchor=False)
         st.dataframe(table, hide_index=True, key=f"{key}_table_{name}")
     rest = []
     for name, array in result.arrays.items():
@@ -58,7 +58,7 @@ def usual(result: Result, key: str) -> None:
         else:
             rest.append({"array": name, "shape": " × ".join(map(str, array.shape)), **_range(array)})
     if rest:
-        st.subheader("Arrays", anchor=False)
+        st.header("Arrays", anchor=False)
         st.dataframe(pd.DataFrame(rest), hide_index=True, key=f"{key}_arrays")
         st.caption("The ZIP file has them all.")
     facts = {name: value for name, value in result.facts.items() if isinstance(value, str | int | float | bool)}
@@ -74,7 +74,7 @@ def is_images(array: np.ndarray) -> bool:
 def _images(name: str, array: np.ndarray) -> None:
     from engine.core.images import to_png
 
-    st.subheader(errors.escape(name.replace("_", " ")), anchor=False)
+    st.header(errors.escape(name.replace("_", " ")), anchor=False)
     with st.container(horizontal=True, gap="small"):
         for number, image in enumerate(array[:MOST_IMAGES]):
             st.image(to_png(image), width=WIDTH, caption=str(number), output_format="PNG", alt=f"{name} {number}")

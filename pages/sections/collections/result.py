@@ -143,11 +143,11 @@ def _shown(key: str, found: Result | None, request: Request | None, person: Pers
     left, right = st.columns(2, gap="large") if found is not None else (None, st.container())
     if left is not None and found is not None:
         with left:
-            st.subheader("As it was", anchor=False)
+            st.header("As it was", anchor=False)
             st.caption(f"By definition {was}")
             _draw(found, "res_was")
     with right:
-        st.subheader("With the present version", anchor=False)
+        st.header("With the present version", anchor=False)
         st.caption(f"By definition {request.version}. {errors.escape(request.changed_since(was)) if was else ''}")
         _again(request, now, person)
 

@@ -25,11 +25,12 @@ def draw(person: Person) -> None:
     )
     if made := st.session_state.pop(_MADE, None):
         st.success("Copy it now. It is not shown again.", icon=":material/key:")
-        st.code(made, language=None)
+        st.code(made, language=None, wrap_lines=True)
     st.code(
         f'import vitrine\n\nserver = vitrine.connect("{short.long("home", {})}", token)\n'
         'server.visualize("starter-vit@blocks.6.mlp.hidden:0-7")',
-        language="python",
+        language=None,
+        wrap_lines=True,
     )
     _new(person)
     _list(person)

@@ -12,7 +12,7 @@ FACTS = "unit-facts"
 
 def draw() -> None:
     """Once a page run, before the wall."""
-    st.html(f"<style>{_sides()}{_PIXELS}{_STATUS}{_FACTS}</style>")
+    st.html(f"<style>{_sides()}{_PIXELS}{_STATUS}{_FACTS}{_PHONE}</style>")
 
 
 def _sides() -> str:
@@ -33,4 +33,11 @@ _FACTS = f"[class*=st-key-{FACTS}] h2 {{font-size: 1.1rem; padding: 0.2rem 0;}}"
 _STATUS = """
 .st-key-fv_status {min-height: 3.5rem; justify-content: center;}
 [class*=st-key-said-] {min-height: 2.9rem;}
+"""
+# On a phone Run stands on the first screen: of model B the list of layers, which says the same, does without its picture.
+_PHONE = """
+@media (max-width: 640px) {
+  [data-testid=stElementContainer].st-key-fv_b_picture {display: none;}
+  .st-key-fv_side_b {padding-top: 0;}
+}
 """

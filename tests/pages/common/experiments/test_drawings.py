@@ -24,7 +24,7 @@ def script() -> None:
 def test_tables_images_and_arrays_are_all_there() -> None:
     app = AppTest.from_function(script).run()
     assert not app.exception
-    assert [header.value for header in app.subheader] == ["rows", "images", "Arrays"]
+    assert [header.value for header in app.header] == ["rows", "images", "Arrays"]
     assert app.dataframe[0].value["n"].tolist() == [1, 2]
     assert app.dataframe[1].value.to_dict("records") == [
         {"array": "scores", "shape": "2 × 2", "from": "−1.5", "to": "2"}

@@ -209,7 +209,7 @@ def test_a_result_of_an_earlier_definition_stands_beside_what_the_present_one_ma
     fresh(Result(facts, facts={"precision": "float32"}), key)
     app = opened(RESULT, r=key)
     assert not app.exception
-    assert {"As it was", "With the present version"} <= {each.value for each in app.subheader}
+    assert {"As it was", "With the present version"} <= {each.value for each in app.header}
     assert [each.label for each in app.button if each.key == "res_again"] == ["Run again"]
 
 
