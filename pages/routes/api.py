@@ -95,9 +95,8 @@ def submit(request: Request, person: Person) -> Response:
     asked = parse_request(given if isinstance(given, dict) else {})
     if find(asked.experiment).part:
         raise BadRequest(f"“{asked.experiment}” is a step of other requests. Submit one that it belongs to.")
-    if (
-        person.is_at_least("member") and jobs().result(asked.key()) is None
-    ):  # no model is loaded for one who is refused then
+    # Whoever is refused below has no model loaded before.
+    if person.is_at_least("member") and jobs().result(asked.key()) is None:
         check_applies(asked)
     job = jobs().submit(asked, person)
     return _told(job.id, person, 202)
