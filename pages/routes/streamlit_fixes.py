@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 
 import streamlit as st
 from starlette.exceptions import HTTPException
+from streamlit.components.v2.bidi_component.constants import EVENT_DELIM
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.session_manager import ActiveSessionInfo
-from streamlit.runtime.state.session_state import WStates
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX, WStates
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
@@ -143,10 +144,17 @@ def forget_widgets() -> None:
         self.widget_metadata = {
             name: widget
             for name, widget in self.widget_metadata.items()
-            if name in active_widget_ids or (fragment_ids_this_run and widget.fragment_id not in fragment_ids_this_run)
+            if _shown_as(name) in active_widget_ids
+            or (fragment_ids_this_run and widget.fragment_id not in fragment_ids_this_run)
         }
 
     WStates.remove_stale_widgets = remove_stale_widgets
+
+
+def _shown_as(widget: str) -> str:
+    """The name of what a page shows: what happens in a component is told by a widget of its own, that no page knows."""
+    own = widget.removeprefix(f"{STREAMLIT_INTERNAL_KEY_PREFIX}_")
+    return own if own == widget else own.partition(EVENT_DELIM)[0]
 
 
 def hold_few_files() -> None:

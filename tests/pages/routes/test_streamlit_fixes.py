@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.session_manager import ActiveSessionInfo
+from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import WStates
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
@@ -154,6 +156,17 @@ def test_of_widgets_that_no_page_shows_any_longer_nothing_is_kept_and_the_others
     assert not app.exception and app.text_input(key="note").value == "mine" and app.checkbox(key="more").value
     known = app.session_state._state._state._new_widget_state.widget_metadata
     assert len(known) == 7, "five buttons, a note and a box"
+
+
+def test_what_tells_of_events_in_a_component_stays_as_long_as_the_component() -> None:
+    """Streamlit counts it as stale at once."""
+    streamlit_fixes.forget_widgets()
+    shown, gone, button = "$$ID-0a1b-copy", "$$ID-2c3d-other", "$$ID-4e5f-make__3"
+    states = WStates()
+    for name in (shown, gone, button, _make_trigger_id(shown, "events"), _make_trigger_id(gone, "events")):
+        states.widget_metadata[name] = WidgetMetadata(name, lambda value: value, lambda value: value, "json_value")
+    states.remove_stale_widgets(frozenset([shown, button]), None)
+    assert [*states.widget_metadata] == [shown, button, _make_trigger_id(shown, "events")]
 
 
 def test_one_session_holds_only_so_many_files_whatever_ids_are_invented(configured: Callable[..., None]) -> None:

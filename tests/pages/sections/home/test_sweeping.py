@@ -138,7 +138,7 @@ def test_where_only_operators_start_sweeps_others_see_no_form(
     looks: Callable[[Person], AppTest], configured: Callable[..., None]
 ) -> None:
     configured(limits={"sweeps_per_person": 0})
-    assert [any(button.label == "Start" for button in looks(each).button) for each in (ANN, OLGA)] == [False, True]
+    assert [any(button.label == "Run" for button in looks(each).button) for each in (ANN, OLGA)] == [False, True]
 
 
 def test_a_page_shows_a_unit_out_of_a_part() -> None:
