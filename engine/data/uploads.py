@@ -173,13 +173,13 @@ def _keep(kind: Kind, content: bytes, file: bytes, suffix: str, person: Person, 
 def _write(path: Path, file: bytes) -> None:
     """The whole file at once or nothing of it. Raises OSError, and Unavailable where the server has no room for it."""
     _check_room(path, len(file))
-    descriptor, partial = tempfile.mkstemp(dir=path.parent)
+    descriptor, begun = tempfile.mkstemp(dir=path.parent)
     try:
         with open(descriptor, "wb") as whole:
             whole.write(file)
-        os.replace(partial, path)
+        os.replace(begun, path)
     except BaseException:
-        Path(partial).unlink(missing_ok=True)
+        Path(begun).unlink(missing_ok=True)
         raise
 
 

@@ -224,4 +224,6 @@ def _how(shown: Shown) -> str:
         "saliency": "Cut by the saliency network, so these numbers depend on that network too.",
     }[shown.view.cut]
     few = " With so few images, mind the intervals." if n < 100 else ""
-    return f"{n} images. {cut}{few}"
+    one = len(shown.computed) > 1 and len(shown.view.fills) == 1
+    fill = " What fills the hole counts too: another fill can turn the order of models round (Advanced)." if one else ""
+    return f"{n} images. {cut}{fill}{few}"

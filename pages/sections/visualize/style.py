@@ -39,5 +39,6 @@ _PHONE = """
 @media (max-width: 640px) {
   [data-testid=stElementContainer].st-key-fv_b_picture {display: none;}
   .st-key-fv_side_b {padding-top: 0;}
+  [data-testid=stElementContainer]:has(> [data-testid=stSpace]):has(+ .st-key-fv_run) {display: none;}
 }
 """

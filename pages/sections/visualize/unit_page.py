@@ -94,8 +94,9 @@ def draw(shown: Shown, place: int = 0, growing: Growing | None = None) -> None:
             models = [model, unit_facts.other_of(model)]
             link_to_photo("All that fires on the strongest", strongest, shown.data, models, ":material/image_search:")
         _weakest(shown, place)
-        st.header("On all images", anchor=False)
-        unit_card.distribution(shown, place, facts, key)
+        if unit_card.on_images(shown, place) is not None:
+            st.header("On all images", anchor=False)
+            unit_card.distribution(shown, place, facts, key)
     unit = shown.address.names[place]
     if isinstance(unit, int):
         with st.container(key=f"{style.FACTS}-more"):

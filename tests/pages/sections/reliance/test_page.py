@@ -82,6 +82,19 @@ def test_results_that_are_there_are_shown_model_by_model() -> None:
     assert app.query_params["models"] in ("starter-cnn,starter-vit", ["starter-cnn,starter-vit"])
 
 
+def test_beside_a_comparison_under_one_fill_it_is_said_that_another_may_turn_it_round() -> None:
+    both = View(models=("starter-cnn", "starter-vit"), measures=("background",), limit=12)
+    for model in both.models:
+        Runner(config.store()).fetch(request(both, "background", model), lambda progress: None)
+
+    def told(view: View) -> bool:
+        app = shown(**query.write(view))
+        assert not app.exception and app.get("image")
+        return any("another fill can turn the order of models round" in each.value for each in app.caption)
+
+    assert told(both) and not told(both.model_copy(update={"models": ("starter-cnn",)}))
+
+
 def test_models_that_know_nothing_in_common_are_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     from engine.core.errors import BadRequest
     from engine.evaluation import class_matching

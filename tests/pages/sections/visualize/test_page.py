@@ -56,6 +56,9 @@ def test_the_button_beside_what_is_not_made_makes_the_unit_that_is_shown() -> No
 
     app = opened(VISUALIZATION, a="starter-vit@blocks.6.mlp.hidden:7", seed="4321")
     assert app.button(key="fv_compute").label.startswith("Make its picture (about ")
+    assert "On all images" not in [each.value for each in app.header], (
+        "nothing stands under it before the layer is indexed"
+    )
     app.button(key="fv_compute").click().run()
     assert not app.exception and not app.error, said(app)
     asked = [job.request.model_dump() for job in jobs().active()]
