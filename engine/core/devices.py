@@ -13,6 +13,7 @@ import gc
 import os
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -57,7 +58,7 @@ def count() -> int:
 def describe(device: torch.device) -> dict[str, Any]:
     """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision,
     and what the settings ask for as precision."""
-    total, free = _memory(device)
+    total, free = memory(device)
     return {
         "name": f"{processor.name(device)}, {torch.get_num_threads()} threads"
         if device.type == "cpu"
@@ -72,7 +73,7 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 def host_memory() -> tuple[int | None, int | None]:
     """(total, free) bytes of the machine's own memory; None where nobody tells."""
-    return _memory(torch.device("cpu"))
+    return memory(torch.device("cpu"))
 
 
 def exact(device: torch.device) -> torch.device:
@@ -135,6 +136,8 @@ def _keep_freed_memory() -> None:
     mallopt(mmap_threshold, MOST_FOR_GLIBC)
 
 
+CONTAINER = Path("/sys/fs/cgroup")
+"""Where Linux says what a container may use (control groups, version 2)."""
 LET_GO: list[Callable[[], None]] = []
 """What frees memory that is only held to save time, called where the memory is full."""
 
@@ -149,7 +152,7 @@ def _free_memory() -> None:
         torch.mps.empty_cache()
 
 
-def _memory(device: torch.device) -> tuple[int | None, int | None]:
+def memory(device: torch.device) -> tuple[int | None, int | None]:
     """(total, free) bytes of the device's memory; None where nobody tells."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
@@ -160,10 +163,21 @@ def _memory(device: torch.device) -> tuple[int | None, int | None]:
     try:
         with open("/proc/meminfo", encoding="utf-8") as lines:
             kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines if "kB" in line}
-        return kib["MemTotal"] * 1024, kib["MemAvailable"] * 1024
+        return _in_container(kib["MemTotal"] * 1024, kib["MemAvailable"] * 1024)
     except (OSError, KeyError):
         pass
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
     except (AttributeError, ValueError, OSError):
         return None, None
+
+
+def _in_container(total: int, free: int) -> tuple[int, int]:
+    """(total, free) bytes, no more than a container is given; files that are only kept to be read again count as free."""
+    try:
+        most, used = int((CONTAINER / "memory.max").read_text()), int((CONTAINER / "memory.current").read_text())
+        lines = (line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
+        files = int(dict(lines).get("inactive_file", 0))
+    except (OSError, ValueError):  # no container, or one without a limit (“max”)
+        return total, free
+    return min(total, most), max(0, min(free, most - used + files))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from engine import COMMAND
 from engine.core import devices
 from engine.core.config import settings
 from engine.core.errors import BadRequest, Unavailable, VitrineError, out_of_memory
-from engine.models import guard
+from engine.models import guard, layouts
 from engine.models.checkpoints import bytes_in_float32, read_weights
 from engine.models.loaded import Entry, LoadedModel
 from engine.models.pool import ModelPool
@@ -101,8 +102,7 @@ def load(name: str, device: torch.device | str | None = None) -> LoadedModel:
     entry = find(name)
     place = torch.device(device) if device is not None else devices.pick()
     mark = _fingerprint(entry)
-    needs = bytes_in_float32(file) if (file := source_of(entry).fetch(entry)[0]) else 0
-    return pool().get((entry.name, mark, str(place)), lambda: _load(entry, place, mark), needs)
+    return pool().get((entry.name, mark, str(place)), lambda: _load(entry, place, mark), _needs(entry))
 
 
 def pool() -> ModelPool:
@@ -130,6 +130,8 @@ def _fingerprint(entry: Entry) -> str:
 
 @torch.inference_mode(False)  # whoever asks first may be in it, and no gradient could ever go through such weights
 def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
+    guard.check_loading(entry.name)
+    _check_room(entry, device)
     source = source_of(entry)
     file, _ = source.fetch(entry)
     built = source.build(entry, read_weights(file, entry.part) if file else {})
@@ -144,7 +146,28 @@ def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
             raise
         raise Unavailable(f"{entry.name} does not fit into the memory of {device}. Close other models.") from None
     size, mean, std, names = entry.input_size[1:], entry.mean, entry.std, class_names(entry)
-    return LoadedModel(entry.name, built.module, size, mean, std, names, mark, device, built.clip, built.make_tokenizer)
+    return LoadedModel(
+        entry.name, built.module, size, mean, std, names, mark, device, built.clip, built.make_tokenizer, layouts.keep
+    )
+
+
+def _needs(entry: Entry) -> int:
+    """About how many bytes a model's weights take in memory; 0 where nobody knows before they are made."""
+    file, _ = source_of(entry).fetch(entry)
+    return bytes_in_float32(file) if file else 0
+
+
+def _check_room(entry: Entry, device: torch.device) -> None:
+    """Raises Unavailable for a model whose weights take more memory than there is: the system ends who takes too much. Whoever
+    loads one has had others put out before."""
+    needs = _needs(entry)
+    for place, said in ((torch.device("cpu"), "this machine"), (device, str(device))):
+        free = devices.memory(place)[1]
+        if free is not None and needs > free:
+            raise Unavailable(
+                f"{entry.name} takes {needs / 1e9:.1f} GB of memory, and {said} has {free / 1e9:.1f} GB free. "
+                "Choose a smaller model, or a machine with more memory."
+            )
 
 
 def _near(name: str) -> list[str]:
@@ -165,6 +188,11 @@ def _near(name: str) -> list[str]:
     return list(dict.fromkeys(spellings[spelling] for spelling in close))[:5]
 
 
-def sites_of(model: str) -> dict[str, Site]:
-    """The sites of a model, which is loaded for it. Raises VitrineError when it is unknown or not there."""
-    return load(model).sites
+def sites_of(model: str) -> Mapping[str, Site]:
+    """The sites of a model in order of depth; it is loaded for them where nobody has found them yet. Raises VitrineError when it
+    is unknown or not there, Forbidden where it would have to be loaded for somebody who may not compute."""
+    mark = fingerprint(model)
+    known = layouts.read(mark)
+    if known is None and not guard.may_load_now():
+        known = layouts.read(mark, of_any_version=True)
+    return load(model).sites if known is None else known

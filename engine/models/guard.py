@@ -19,6 +19,8 @@ from engine.people.person import Person, Role
 
 _SERVES = threading.Event()
 Told = Callable[[int], None]
+_WHO: list[Callable[[], Person | None]] = []
+"""Says who asks in this thread, None for the server itself; nobody where everybody may load models."""
 _ASKED: ContextVar[tuple[Told, Told | None] | None] = ContextVar("who is told of this download", default=None)
 
 
@@ -49,6 +51,23 @@ def asked(told: Told = lambda size: None, came: Told | None = None) -> Iterator[
 def may_load(model: str) -> bool:
     """Whether the settings let people load this model."""
     return any(fnmatchcase(model, pattern) for pattern in settings().limits.models)
+
+
+def load_only_for(who: Callable[[], Person | None]) -> None:
+    """From now on, in this process, models are loaded for people who may compute; `who` says who asks in this thread, None for
+    the server itself."""
+    _WHO[:] = [who]
+
+
+def may_load_now() -> bool:
+    """Whether a model that is not in memory yet may be loaded for whoever asks in this thread."""
+    return all((person := who()) is None or person.is_at_least("member") for who in _WHO)
+
+
+def check_loading(model: str) -> None:
+    """Raises Forbidden where a model that is not in memory yet would be loaded for somebody who may not compute."""
+    if not may_load_now():
+        raise Forbidden(f"{model} is not loaded here at the moment, and loading models is for members.")
 
 
 def check_name(model: str) -> None:

@@ -71,6 +71,7 @@ class LoadedModel:
     device: torch.device
     clip: nn.Module | None = None  # the whole two-tower model where `module` is its image tower
     make_tokenizer: Callable[[], Tokenizer] | None = field(default=None, repr=False)
+    keep_sites: Callable[[str, Mapping[str, Site]], None] | None = field(default=None, repr=False)  # fingerprint, sites
     _sites: dict[str, Site] | None = field(default=None, init=False, repr=False)
     _tokenizer: Tokenizer | None = field(default=None, init=False, repr=False)
     _widest: int | None = field(default=None, init=False, repr=False)  # bytes of the largest tensor that a layer makes
@@ -87,6 +88,8 @@ class LoadedModel:
         with self._lock:
             if self._sites is None:
                 self._sites = discover(self.module, self.input_size)
+                if self.keep_sites is not None:
+                    self.keep_sites(self.fingerprint, self._sites)
             return self._sites
 
     @property

@@ -26,7 +26,7 @@ from engine.core.errors import VitrineError
 from engine.core.request import Request, one_request
 from engine.models import guard
 from engine.sharing import recording
-from pages.common import results
+from pages.common import results, who
 from pages.common.experiments import drawings
 
 log = logging.getLogger(__name__)
@@ -139,6 +139,7 @@ def lifespan(
         except Exception:  # said on the page itself
             log.exception("What the first page shows could not be read")
         guard.fetch_only_when_asked()
+        guard.load_only_for(who.asking)
         warm_up()
         ends = threading.Event()
         threading.Thread(target=prepare, args=(ahead, quiet, ends), name="prepare", daemon=True).start()
@@ -218,11 +219,16 @@ def _without_a_page() -> Iterator[None]:
 
 
 def _look_into(*models: str) -> None:
-    """Load these models and find their sites, where they are here."""
+    """Find the sites of these models, where they are here, and load them where they are worked with in this process."""
+    from engine.jobs.executors.places import devices_of
     from engine.models import catalog
 
+    chosen = config.settings().cluster
+    alone = chosen.executor == "local" and not devices_of(chosen)
     for name in models:
         try:
             catalog.sites_of(name)
+            if alone:
+                catalog.load(name)
         except VitrineError as error:
             log.info("%s", error)

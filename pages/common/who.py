@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.requests import HTTPConnection
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
@@ -47,6 +48,13 @@ def here() -> Person | None:
     with contextlib.suppress(VitrineError):
         return person()
     return None
+
+
+def asking() -> Person | None:
+    """Whose page runs in this thread: None where none does, a viewer where it is somebody who may not come in."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return None
+    return here() or Person("", role="viewer")
 
 
 def of(asked: HTTPConnection) -> Person:

@@ -80,7 +80,8 @@ class Measured:
       of the scenes at least as strong as its weakest, both after controls; `kind_unit` (U,) bool: that share is at least
       half, and the unit is not a concept unit;
     - `baseline`, `strict` (P,): share of units that would be nominal under each permutation of either type; `shuffled` (P,):
-      share that would be beyond likeness when kinds are permuted within subgroups.
+      share that would be beyond likeness when kinds are permuted within subgroups;
+    - `standings` (K, U) float32: each kind's standing for each unit.
     """
 
     auroc: np.ndarray
@@ -100,6 +101,7 @@ class Measured:
     baseline: np.ndarray
     strict: np.ndarray
     shuffled: np.ndarray
+    standings: np.ndarray
 
 
 def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], None] = lambda: None) -> Measured:
@@ -138,6 +140,7 @@ def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], No
         (_among(by_chance) & (by_chance > reference.floor)).mean(axis=1),
         (_first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
         (_among(alike) & _first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
+        stands,
     )
 
 

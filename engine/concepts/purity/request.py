@@ -114,11 +114,12 @@ class PurityRequest(Request):
     """
 
     experiment = "purity"
-    version = 3
+    version = 4
     changes: ClassVar = {
+        4: "Intervals of shares of units are wider where units that are alike pass together; the shares are as they were.",
         3: "The share that counts is now that of units beyond likeness, with an untrained network and random directions beside "
         "it, and a single unit is called a concept unit at a false discovery rate of 5% in each layer only; before, every unit "
-        "in the top 5% of its own permutations was one, and looking like one subgroup was enough for that."
+        "in the top 5% of its own permutations was one, and looking like one subgroup was enough for that.",
     }
 
     model: str

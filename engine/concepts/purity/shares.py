@@ -12,10 +12,14 @@ import numpy as np
 import pandas as pd
 
 from engine.concepts.purity.measure import Measured
+from engine.core.quantiles import student_quantile
 from engine.core.statistics import HIGH, LOW, share
 from engine.sites.access import Site
 
 HEADLINE = "beyond_likeness"
+ALIKE = 0.3
+"""Correlation of two units over kinds above which they are no two independent ones; chance alone hardly reaches it."""
+AT_ONCE = 1024  # units compared with all others at once
 
 
 def shares(sites: Sequence[Site], measured: Sequence[Measured]) -> dict[str, pd.DataFrame]:
@@ -27,16 +31,45 @@ def shares(sites: Sequence[Site], measured: Sequence[Measured]) -> dict[str, pd.
     return {"layers": pd.DataFrame(rows), "overall": pd.DataFrame([_row(measured)])}
 
 
-def independent(shuffled: np.ndarray, units: int) -> int:
-    """Effective number of independent units, from the variance of their share of hits over permutations (P,).
+def independent(passed: np.ndarray, standings: np.ndarray, shuffled: np.ndarray) -> np.ndarray:
+    """Effective number of independent units for the share that passes each of some tests: their number over the design effect
+    (Kish 1965), between one and all of them.
 
-    Units of a layer are correlated, so the variance of their share exceeds p (1 - p) / units by the design effect (Kish
-    1965), by which the number of units is divided. Never more than `units`, and at least one.
+    `passed` (U, tests): which units pass; `standings` (K, U): of every kind for each unit; `shuffled` (P,): a share of units that
+    pass by chance, over permutations. Two things make units tell less than as many independent ones, and the larger counts: that
+    units which are alike (a correlation above ALIKE) pass together (the sum over such pairs, as Conley 1999 has it for places
+    that are near, with Student's quantile for as many groups), and that their share varies more over permutations
+    than p (1 - p) / U.
     """
+    units = len(passed)
     p = float(shuffled.mean())
     single = p * (1 - p) / units
-    effect = max(1.0, float(shuffled.var(ddof=1)) / single) if single > 0 and len(shuffled) > 1 else 1.0
-    return max(1, round(units / effect))
+    by_chance = float(shuffled.var(ddof=1)) / single if single > 0 and len(shuffled) > 1 else 1.0
+    apart = passed - passed.mean(axis=0)
+    together, pairs = _over_alike(apart, standings)
+    spread = (apart**2).sum(axis=0)
+    groups = units**2 / pairs
+    if groups <= 1:
+        return np.ones(passed.shape[1])
+    few = (student_quantile(0.975, groups - 1) / student_quantile(0.975, max(units - 1, 1))) ** 2
+    effect = few * np.divide(together, spread, out=np.ones_like(spread), where=spread > 0)
+    return np.maximum(1, units / np.maximum(1, np.maximum(effect, by_chance)))
+
+
+def _over_alike(values: np.ndarray, standings: np.ndarray) -> tuple[np.ndarray, int]:
+    """The sum of values[i] values[j] over all pairs of units that are alike, each with itself among them, for every column of
+    `values` (U, tests); and how many such pairs there are."""
+    centred = standings - standings.mean(axis=0)
+    length = np.linalg.norm(centred, axis=0)
+    units = (centred / np.where(length > 0, length, 1)).astype(np.float32)
+    sums, pairs = np.zeros(values.shape[1]), 0
+    for start in range(0, len(values), AT_ONCE):
+        rows = np.arange(start, min(start + AT_ONCE, len(values)))
+        alike = units[:, rows].T @ units > ALIKE
+        alike[np.arange(len(rows)), rows] = True
+        sums += (values[rows] * (alike @ values)).sum(axis=0)
+        pairs += int(alike.sum())
+    return sums, pairs
 
 
 def beside(tables: dict[str, pd.DataFrame], name: str, other: dict[str, pd.DataFrame] | None) -> None:
@@ -58,29 +91,31 @@ def _row(measured: Sequence[Measured]) -> dict[str, Any]:
     baseline, strict = (
         sizes @ np.stack(rows) / units for rows in ([o.baseline for o in measured], [o.strict for o in measured])
     )
-    counted = independent(baseline, units)
-    row: dict[str, Any] = {"units": units, "independent": counted}
+    passed = {
+        HEADLINE: np.concatenate([one.beyond for one in measured]),
+        "concept_units": np.concatenate([one.concept for one in measured]),
+        "nominal_units": np.concatenate([one.nominal for one in measured]),
+        "kind_units": np.concatenate([one.kind_unit for one in measured]),
+    }
+    standings = np.concatenate([one.standings for one in measured], axis=1)
+    counted = independent(np.stack([*passed.values()], axis=1), standings, baseline)
+    row: dict[str, Any] = {"units": units, "independent": round(counted[0])}
     shuffled = sizes @ np.stack([one.shuffled for one in measured]) / units
     for name, over in (("shuffled", shuffled), ("baseline", baseline), ("strict_baseline", strict)):
         low, high = np.percentile(over, (LOW, HIGH))
         row |= {name: float(over.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
-    for name, passed in (
-        (HEADLINE, beyond := np.concatenate([one.beyond for one in measured])),
-        ("concept_units", np.concatenate([one.concept for one in measured])),
-        ("nominal_units", np.concatenate([one.nominal for one in measured])),
-        ("kind_units", np.concatenate([one.kind_unit for one in measured])),
-    ):
-        row[name], row[f"{name}_low"], row[f"{name}_high"] = _share(passed, counted)
+    for (name, those), number in zip(passed.items(), counted, strict=True):
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = _share(those, float(number))
     for name, values in (
         ("auroc", [one.auroc for one in measured]),
         ("average_precision", [one.average_precision for one in measured]),
     ):
         best = [value[one.beyond, one.tag[one.beyond]] for value, one in zip(values, measured, strict=True)]
-        row[name] = float(np.median(np.concatenate(best))) if beyond.any() else float("nan")
+        row[name] = float(np.median(np.concatenate(best))) if passed[HEADLINE].any() else float("nan")
     return row
 
 
-def _share(passed: np.ndarray, counted: int) -> tuple[float, float, float]:
+def _share(passed: np.ndarray, counted: float) -> tuple[float, float, float]:
     """The share that passed, and its interval if `counted` independent units had been seen."""
     found = float(passed.mean())
     low, high = share(found * counted, counted)

@@ -79,10 +79,12 @@ def _at(sites: Iterable[Site], address: Address) -> list[Address]:
 
 
 def _refusal(model: str, site: str, target: str, data: str = DEFAULT_DATA) -> VitrineError | None:
-    """Why a layer has no such target; None where it has."""
-    from engine.models import catalog
+    """Why a layer has no such target; None where it has, or the model may not be loaded to tell: then nothing is made either."""
+    from engine.models import catalog, guard
     from engine.visualization import objectives
 
+    if not guard.may_load_now():
+        return None
     try:
         objectives.check(catalog.load(model), site, target, data)
     except VitrineError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -112,3 +114,19 @@ def test_errors_of_pythons_and_torchs_own_kind_need_no_words_and_ours_are_none()
 
 def test_sums_in_float64_stay_on_the_device_but_for_apples_which_has_none():
     assert [devices.exact(torch.device(kind)).type for kind in ("cpu", "cuda", "mps")] == ["cpu", "cuda", "cpu"]
+
+
+def container(folder: Path, monkeypatch: pytest.MonkeyPatch, most: str) -> tuple[int | None, int | None]:
+    """(total, free) where a container may use so much, and 300 MB are in use, 100 of them files."""
+    (folder / "memory.max").write_text(f"{most}\n")
+    (folder / "memory.current").write_text("300000000\n")
+    (folder / "memory.stat").write_text("anon 200000000\ninactive_file 100000000\n")
+    monkeypatch.setattr(devices, "CONTAINER", folder)
+    return devices.host_memory()
+
+
+def test_in_a_container_memory_is_what_it_may_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert container(tmp_path, monkeypatch, "1000000000") == (1_000_000_000, 800_000_000)
+    assert container(tmp_path, monkeypatch, "150000000") == (150_000_000, 0)
+    total, free = container(tmp_path, monkeypatch, "max")
+    assert total is not None and free is not None and total > free > 1_000_000_000

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.core.errors import BadRequest
+from engine.core import devices
+from engine.core.errors import BadRequest, Unavailable
 from engine.models import catalog
 from tests.engine.models.marked import head, tiny, write_toml
 
@@ -105,3 +106,14 @@ def test_images_are_resized_whole_to_the_models_input(folder):
     assert resized.shape == (1, 3, 160, 160)
     assert resized.min() >= 0 and resized.max() <= 1
     assert (resized[..., :70] == 0).all() and (resized[..., 90:] == 1).all()
+
+
+def test_a_model_that_takes_more_memory_than_is_free_is_refused_before_it_is_read(monkeypatch):
+    empty = catalog.ModelPool(10**9)
+    monkeypatch.setattr(catalog, "pool", lambda: empty)
+    monkeypatch.setattr(catalog, "read_weights", lambda *_: pytest.fail("was read"))
+    monkeypatch.setattr(devices, "memory", lambda device: (8_000_000, 2_000_000))
+    with pytest.raises(Unavailable, match=r"starter-vit takes 0\.0 GB of memory, and this machine has 0\.0 GB free"):
+        catalog.load("starter-vit", "cpu")
+    monkeypatch.undo()
+    assert catalog.load("starter-vit", "cpu").name == "starter-vit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,18 +11,20 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.core.choices import DEFAULT_MODELS, DEFAULT_READER
 from engine.core.errors import Forbidden
 from engine.core.images import to_png
 from engine.core.request import build
 from engine.data import belongings, uploads
 from engine.jobs import pins
-from engine.models import downloads, guard, hub
+from engine.models import catalog, downloads, guard, hub
 from engine.people.person import LOCAL, Person
 from engine.sharing import bundle, collections, holding, tokens
 from engine.sharing.database import database
 from engine.sweeps import state
 from engine.sweeps.request import SweepRequest
 from pages.common import who, words
+from pages.common.experiments import places
 from pages.common.units.rows import rows
 from pages.common.units.view import example
 from tests.engine.sharing.conftest import ANNA, KEY, stored, unit
@@ -35,6 +38,7 @@ def server() -> Iterator[None]:
     guard.fetch_only_when_asked()
     yield
     guard._SERVES.clear()
+    guard._WHO.clear()
 
 
 def buttons(app: AppTest) -> list[str]:
@@ -268,3 +272,18 @@ def test_where_people_sign_in_their_groups_and_cookies_are_told_of(
         and "you, your groups, operators" in told(app)
         and "30 days, or until you sign out" in told(app)
     )
+
+
+@pytest.mark.parametrize("page", [*places.SCRIPTS.values(), places.HOME, places.CLAIMS, places.MODELS, places.HISTORY])
+def test_a_viewer_opens_every_page_and_no_model_is_loaded_for_it(
+    page: str, configured: Callable[..., None], server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*DEFAULT_MODELS, DEFAULT_READER):
+        catalog.sites_of(name)
+    monkeypatch.setattr(catalog, "pool", functools.cache(lambda: catalog.ModelPool(10**9)))
+    configured(access={"visitors": "viewer"})
+    guard.load_only_for(who.asking)
+    app = opened(page)
+    assert not app.exception and not app.error, said(app)
+    assert "loading models is for members" not in told(app) + said(app)
+    assert catalog.pool().keys() == []
