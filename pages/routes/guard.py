@@ -60,7 +60,7 @@ class Uploads:
 def why_not(asked: HTTPConnection) -> tuple[str, int] | None:
     """The sentence and the status of a refusal; None for what may pass."""
     path = asked.scope["path"]  # not that of the address, which is built with the Host that was sent
-    if path.endswith(FOR_ANYONE):
+    if any(path == f"{below}{each}" for below in _above(asked) for each in FOR_ANYONE):
         return None
     if not is_host_allowed(asked.headers.get("host")) or is_lured(asked):
         return "This server is not reached under that name. Use the address that its operator gave you.", 403
@@ -72,6 +72,12 @@ def why_not(asked: HTTPConnection) -> tuple[str, int] | None:
             403,
         )
     return None
+
+
+def _above(asked: HTTPConnection) -> set[str]:
+    """What may stand before the path of a route: nothing, what a proxy adds, or the path below which pages stand."""
+    base = (streamlit_config.get_option("server.baseUrlPath") or "").strip("/")
+    return {"", asked.scope.get("root_path", "").rstrip("/"), f"/{base}" if base else ""}
 
 
 def is_lured(asked: HTTPConnection) -> bool:

@@ -92,6 +92,10 @@ def test_a_health_check_that_asks_by_address_is_answered(options: Callable[..., 
     assert client(host="10.1.2.3:8501").get("/api/health").json() == {"status": "alive"}
     assert client(host="10.1.2.3:8501").get("/api/ready").status_code in (200, 503)
     assert client(host="10.1.2.3:8501").get("/api/other").status_code == 403
+    assert client(host="10.1.2.3:8501").get("/media/api/health").status_code == 403
+    options(allowedHosts=["vitrine.example.org"], baseUrlPath="/tools/")
+    assert client(host="10.1.2.3:8501").get("/media/api/health").status_code == 403
+    assert client(host="10.1.2.3:8501").get("/tools/api/health").status_code != 403
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/sub/_stcore/metrics"])
