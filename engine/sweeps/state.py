@@ -56,9 +56,14 @@ class Progress:
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
+    def left_over(self) -> int:
+        """How many parts are neither there nor failed; more than none before it was planned."""
+        return self.parts - self.done - len(self.failed) if self.parts else 1
+
+    @property
     def left(self) -> float | None:
         """Seconds until all is done, at the pace of this run; None before anything was made, and when all is."""
-        rest = self.parts - self.done - len(self.failed)
+        rest = self.left_over
         made = self.done - self.there
         return self.seconds / made * rest if made > 0 and rest > 0 else None
 
@@ -101,6 +106,8 @@ class Sweep:
             return "done"
         if self.wanted != "on":
             return self.wanted
+        if self.progress.left_over == 0:
+            return "failed"  # all else of it is there
         return "running" if self.worked_on else "interrupted"
 
 

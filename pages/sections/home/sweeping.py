@@ -31,6 +31,7 @@ ABOUT = (
 TOLD = {
     "done": ":material/check_circle: Done",
     "running": ":material/autorenew: On",
+    "failed": ":material/error: Ended, but for the parts that failed",
     "paused": ":material/pause_circle: Paused",
     "cancelled": ":material/cancel: Cancelled",
     "interrupted": ":material/help: Interrupted: the process that worked on it is gone",

@@ -83,7 +83,8 @@ def test_a_part_that_fails_is_named_and_the_others_are_made(jobs: Jobs) -> None:
     sweep = begun(given={"fails": 5}, sites=("blocks.0.mlp.hidden",))
     last = running.run(sweep, queue(jobs, sweep))
     assert last.done == 2 and [*last.failed.values()] == ["Unit 5 cannot be looked at."]
-    assert state.find(sweep.id).progress.failed == last.failed
+    now = state.find(sweep.id)
+    assert now.progress.failed == last.failed and now.status == "failed"
 
 
 def test_two_processes_do_not_work_on_one_sweep(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

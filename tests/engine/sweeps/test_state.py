@@ -50,6 +50,14 @@ def test_how_a_sweep_stands_follows_from_who_works_on_it_and_what_is_wanted() ->
     assert state.find(sweep.id).status == "done"
 
 
+def test_a_sweep_that_ended_with_parts_that_failed_is_on_no_more() -> None:
+    sweep, mine = begun(), config.store().mark.id
+    state.note(sweep.id, Progress(process=mine, done=1, parts=3, failed={"b": "It was damaged."}))
+    assert state.find(sweep.id).status == "running", "a part is left"
+    state.note(sweep.id, Progress(process=mine, done=2, parts=3, failed={"b": "It was damaged."}))
+    assert state.find(sweep.id).status == "failed"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"done": []}', '{"request": 3}', '{"wanted": "x"}'])
 def test_a_damaged_file_counts_as_missing(text: str) -> None:
     sweep = begun()
