@@ -34,16 +34,17 @@ from bench.soak_report import Measured
 from bench.visitor import Visitor
 
 SAMPLE_SECONDS = 5.0
+LIMITS = "[limits]\njobs_waiting = 1000\n"
 
 
 class Server:
     """A server that outlives this command, so that a run can go on. `executor`: who carries its jobs out, as many `workers`."""
 
-    def __init__(self, out: Path, executor: str = "processes", workers: int = 2) -> None:
+    def __init__(self, out: Path, executor: str = "processes", workers: int = 2, limits: str = LIMITS) -> None:
         self.out, self.state = out, out / "server.json"
         self.facts: dict[str, Any] = json.loads(self.state.read_text()) if self.state.exists() else {}
         threads = max(1, (os.cpu_count() or 2) - 1)  # a core is left to pages
-        lines = f"threads = {threads if executor == 'local' else 1}\n[limits]\njobs_waiting = 1000\n"
+        lines = f"threads = {threads if executor == 'local' else 1}\n{limits}"
         self.beside = Beside(executor, out, workers=workers, lines=lines, plugins="bench.toy")
         if self.beside.pool is not None:
             self.beside.pool.take_up(self.facts.get("pool", {}))
@@ -68,14 +69,17 @@ class Server:
                 raise SystemExit(f"The server did not get ready; {self.out / 'server.log'} says more.")
             time.sleep(1)
 
+    def environment(self) -> dict[str, str]:
+        """What it is told by variables."""
+        return {**self.beside.environment, "VITRINE_CACHE": str(self.out / "cache"), "VITRINE_PREPARE": "false"}
+
     def _launch(self, port: int) -> int:
-        settings = {**self.beside.environment, "VITRINE_CACHE": str(self.out / "cache"), "VITRINE_PREPARE": "false"}
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=127.0.0.1"]
         with (self.out / "server.log").open("ab") as log:
             process = subprocess.Popen(
                 [*command, f"--server.port={port}"],
                 cwd=ROOT,
-                env={**os.environ, **settings},
+                env={**os.environ, **self.environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,10 @@ class ExplainsRequest(Request):
     """
 
     experiment = "explains"
-    version = 1
+    version = 2
+    changes: ClassVar[Mapping[int, str]] = {
+        2: "How near natural images come to each other: the interval knows which of them belong together."
+    }
 
     model: str
     observer: str = Field(default="", description="the network that answers (default: another starter model)")

@@ -74,8 +74,9 @@ def likeness(made: Mapping[str, np.ndarray], natural: np.ndarray, groups: np.nda
     mean, axes = principal(natural[rest], min(AXES, natural.shape[1]))
     clouds = {NATURAL: natural[picked], **made}
     for name, cloud in clouds.items():
-        apart = groups[picked][:, None] == groups[rest][None] if name == NATURAL else None
-        found = estimate(nearest(cloud, natural[rest], apart))
+        own = groups[picked] if name == NATURAL else None
+        apart = None if own is None else own[:, None] == groups[rest][None]
+        found = estimate(nearest(cloud, natural[rest], apart), clusters=own)
         far = frechet((cloud - mean) @ axes, (natural[rest] - mean) @ axes) if len(cloud) >= ENOUGH else math.nan
         row = {"shown": name, "pictures": len(cloud), "distance": found.value, "low": found.low, "high": found.high}
         rows.append({**row, "frechet": far})

@@ -1,4 +1,4 @@
-"""Right and wrong answers while images stream by: one byte an image and condition, one bit for each single position.
+"""Right and wrong answers while images stream by: one byte an image and condition, two bits for each single position.
 
 Intervals are those of `engine.core.statistics`; `clusters` (n,) says which images belong together."""
 
@@ -69,7 +69,7 @@ class Positions:
     def __init__(self, positions: int) -> None:
         self._positions = positions
         self._right = np.zeros((2, positions), np.int64)
-        self._packed: list[np.ndarray] = []
+        self._packed: dict[int, list[np.ndarray]] = {1: [], TOP: []}
         self._means: list[np.ndarray] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
@@ -78,7 +78,8 @@ class Positions:
         hits = np.stack([higher < 1, higher < TOP], axis=1)
         self._means.append(hits.mean(axis=2))
         self._right += hits.sum(axis=0)
-        self._packed.append(np.packbits(hits[:, 0], axis=1))
+        for place, kept in enumerate(self._packed.values()):
+            kept.append(np.packbits(hits[:, place], axis=1))
 
     def map(self) -> np.ndarray:
         """(2, position): share of images answered rightly from each position, top1 and top5."""
@@ -93,9 +94,9 @@ class Positions:
     def maximum(self, clusters: np.ndarray | None = None) -> dict[str, Any]:
         """The best position (paper: Patch Maximum), each of top1 and top5 its own. `held_out` is what the best position
         of either half of the images reaches on the other half, with its interval: free of the choice."""
-        hits = self._hits()
+        hits = self._hits(1)
         place, five = (int(right.argmax()) for right in self._right)
-        total = estimate(self._right[1, five] > np.arange(len(hits)))  # which images these are is not kept
+        total = estimate(self._hits(TOP)[:, five], clusters=clusters)
         ids = np.arange(len(hits)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
         other = np.empty(len(hits), bool)
         for half in (0, 1):
@@ -105,6 +106,6 @@ class Positions:
         facts = _facts(estimate(hits[:, place], clusters=clusters), total) | {"n": len(hits), "position": place}
         return facts | {"held_out": held.value, "held_out_interval": [held.low, held.high]}
 
-    def _hits(self) -> np.ndarray:
-        """(n, position) whether the right class was first."""
-        return np.unpackbits(np.concatenate(self._packed), axis=1, count=self._positions).astype(bool)
+    def _hits(self, top: int) -> np.ndarray:
+        """(n, position) whether the right class was among the first `top`."""
+        return np.unpackbits(np.concatenate(self._packed[top]), axis=1, count=self._positions).astype(bool)

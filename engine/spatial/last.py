@@ -59,8 +59,9 @@ class LastLayerRequest(OnImages):
     """
 
     experiment = "spatial-last"
-    version = 3
+    version = 4
     changes: ClassVar[Mapping[int, str]] = {
+        4: "The interval of the best position's share among five answers knows which images belong together.",
         3: "Intervals know which images belong together, and beside each difference stands the smallest one that so many "
         "images would show."
     }

@@ -61,3 +61,15 @@ def test_images_of_one_group_are_not_each_others_nearest():
     once = np.eye(8)
     rows = likeness({}, np.concatenate([once, once]), np.tile(np.arange(8), 2), 0).set_index("shown")
     assert rows["distance"][NATURAL] == pytest.approx(1)
+
+
+def test_natural_images_that_belong_together_tell_as_much_as_one_of_each_group():
+    draws = np.random.default_rng(3)
+    once = draws.normal(size=(60, 6))
+    twice = np.repeat(once, 4, axis=0) + 0.01 * draws.normal(size=(240, 6))
+    twice /= np.linalg.norm(twice, axis=1, keepdims=True)
+    apart, together = (
+        likeness({}, twice, groups, 0).set_index("shown").loc[NATURAL]
+        for groups in (np.arange(240), np.repeat([0, 1, 2], 80))
+    )
+    assert together["high"] - together["low"] > 1.5 * (apart["high"] - apart["low"])

@@ -96,3 +96,14 @@ def test_the_average_is_over_positions_and_its_interval_over_images() -> None:
     assert average["n"] == 6
     for name, value in (("interval", average["top1"]), ("interval5", average["top5"])):
         assert average[name][0] < value < average[name][1]
+
+
+def test_both_intervals_of_the_best_position_know_which_images_belong_together() -> None:
+    positions = Positions(2)
+    right, wrong = logits(0, 0)[None], logits(9, 9)[None]
+    positions.add(torch.cat([right] * 20 + [wrong] * 20), torch.zeros(40, dtype=torch.long))
+    together = np.repeat(np.arange(10), 4)
+    alone, sets = positions.maximum(), positions.maximum(together)
+    for name in ("interval", "interval5"):
+        assert np.diff(sets[name])[0] > 1.5 * np.diff(alone[name])[0]
+    assert (alone["top1"], alone["top5"]) == (sets["top1"], sets["top5"]) == (0.5, 0.5)
