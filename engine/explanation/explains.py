@@ -13,15 +13,16 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_RECIPE, MAX_SEED, MAX_UNITS
+from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_RECIPE, MAX_SEED, MAX_UNITS, MAX_VARIANTS
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Request, Result
 from engine.core.statistics import Estimate, difference, smallest_difference
 from engine.data.registry import open_dataset
 from engine.explanation.likeness import likeness
+from engine.explanation.natural import NATURAL
 from engine.explanation.observer import observer
-from engine.explanation.shown import Asked, Which, asked, check_pictures, groups, made_by, pictures
+from engine.explanation.shown import Asked, Which, asked, check_pictures, groups, made_by, pictures, variants
 from engine.explanation.trials import accuracy, answers, pooled
 from engine.models import catalog
 
@@ -45,7 +46,8 @@ class ExplainsRequest(Request):
 
     What is shown: `top images` (the 9 strongest), `one top image`, each recipe's picture (`natural` is one more recipe, see
     `engine.explanation.natural`), a picture and the top images together, and as controls the picture and the top images of
-    another unit of the layer. With `opposite` each is shown beside what silences the unit: the 9 weakest images, the
+    another unit of the layer. With `several` also so many different pictures of a unit together, for its several kinds of images
+    (not of `natural`, which is made of all of them). With `opposite` each is shown beside what silences the unit: the 9 weakest images, the
     picture that minimizes it.
     """
 
@@ -62,6 +64,9 @@ class ExplainsRequest(Request):
     each: int = Field(default=4, ge=1, le=64, description="units drawn of each layer, where none are named")
     recipes: tuple[str, ...] = Field(default=(DEFAULT_RECIPE,), description="the recipes whose pictures are shown")
     opposite: bool = Field(default=False, description="also show what silences the unit")
+    several: int = Field(
+        default=1, ge=1, le=MAX_VARIANTS, description="also show so many pictures of each unit together, held apart"
+    )
     data: str = DEFAULT_DATA
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
 
@@ -81,7 +86,7 @@ class ExplainsRequest(Request):
     def check_size(self) -> None:
         """Raises BadRequest for more units or pictures than the settings allow."""
         super().check_size()
-        check_pictures(self._which(), self.recipes)
+        check_pictures(self._which(), self.recipes, self.several + (self.several > 1))
 
     def _which(self) -> Which:
         return Which(self.model, self.sites, self.units, self.each, self.seed)
@@ -103,6 +108,10 @@ class ExplainsRequest(Request):
                         pictures(self.model, each, recipe, self.seed, context, direction=-1)
                     )
                 ways |= {recipe: directions, f"{recipe} and {TOP}": _alike(directions) + _alike(ways[TOP])}
+                if self.several > 1 and recipe != NATURAL:
+                    more = variants(self.model, each, recipe, self.several, self.seed, context)
+                    seen_together = watching.see(np.concatenate(more)).reshape(len(more), self.several, -1)
+                    ways[together(recipe, self.several)] = seen_together.mean(1)
             if len(each.units) > 1:
                 ways |= {f"{name} {OTHER}": np.roll(ways[name], 1, axis=0) for name in (TOP, *self.recipes)}
             table += asking(each, ways, seen)
@@ -115,6 +124,11 @@ class ExplainsRequest(Request):
         )  # fmt: skip
         tables = {"layers": over_layers(frame), "differences": against_top(frame), "likeness": near, "units": frame}
         return Result(json.loads(self.canonical()), arrays, tables, facts)
+
+
+def together(recipe: str, several: int) -> str:
+    """What several pictures of a unit that are shown at once are called."""
+    return f"{several} pictures of {recipe}"
 
 
 def shown_as(each: Asked, seen: np.ndarray, opposite: bool) -> dict[str, np.ndarray]:

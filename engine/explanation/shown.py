@@ -23,6 +23,7 @@ from engine.models import catalog
 from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
 from engine.visualization.recipes import FAST, fingerprint
+from engine.visualization.request import VisualizeRequest
 from engine.visualization.single import PictureRequest, complete
 from engine.visualization.tuning import recipe_of
 
@@ -53,10 +54,10 @@ class Which:
     seed: int
 
 
-def check_pictures(which: Which, recipes: Sequence[str]) -> None:
-    """Raises BadRequest for more pictures in all than one request may have units. Loads no model: where no layers are named, it
-    counts `BLOCKS` of them."""
-    count = (len(which.units) or which.each) * (len(which.sites) or BLOCKS) * len(recipes)
+def check_pictures(which: Which, recipes: Sequence[str], each: int = 1) -> None:
+    """Raises BadRequest for more pictures in all than one request may have units, with `each` recipe so many of a unit. Loads no
+    model: where no layers are named, it counts `BLOCKS` of them."""
+    count = (len(which.units) or which.each) * (len(which.sites) or BLOCKS) * len(recipes) * each
     limit = settings().limits.units_per_request
     if count > limit:
         raise BadRequest(
@@ -107,10 +108,18 @@ def pictures(
     return [result.arrays["image"] for result in complete(asked_for, units_of(of.units), there, context, watch)]
 
 
+def variants(model: str, of: Asked, recipe: str, several: int, seed: int, context: Context) -> np.ndarray:
+    """(units, several, H, W, 3) uint8: different pictures of each unit, held apart, as its own page shows them."""
+    asked_for = VisualizeRequest(
+        model=model, site=of.site, units=of.units, recipe=recipe, seed=seed, several=several, data=of.data
+    )
+    return context.compute(asked_for).arrays["variants"]
+
+
 def made_by(recipes: Sequence[str]) -> dict[str, str]:
     """What pictures depend on besides model and images, for keys: each recipe's settings, and how pictures are made."""
     found = {f"recipe {name}": fingerprint(FAST if name == NATURAL else recipe_of(name)) for name in recipes}
-    return found | {"pictures": f"{PictureRequest.version} {NaturalPictureRequest.version}"}
+    return found | {"pictures": f"{PictureRequest.version} {NaturalPictureRequest.version} {VisualizeRequest.version}"}
 
 
 def _natural(model: str, of: Asked, seed: int, context: Context, direction: int) -> list[np.ndarray]:

@@ -63,7 +63,7 @@ class LastLayerRequest(OnImages):
     changes: ClassVar[Mapping[int, str]] = {
         4: "The interval of the best position's share among five answers knows which images belong together.",
         3: "Intervals know which images belong together, and beside each difference stands the smallest one that so many "
-        "images would show."
+        "images would show.",
     }
 
     images: int | None = Field(default=None, ge=1)

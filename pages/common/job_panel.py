@@ -156,11 +156,11 @@ def log_text(stages: Sequence[tuple[float, str]]) -> str:
     return "  \n".join(f"{int(after) // 60}:{int(after) % 60:02d} {errors.told(told)}" for after, told in stages)
 
 
-def cancelled_text(kept: int) -> str:
-    """That a job was cancelled, and what of it stays."""
+def cancelled_text(kept: int, goes_on: str = " **Run** makes the rest.") -> str:
+    """That a job was cancelled, what of it stays, and how it `goes_on`."""
     if not kept:
         return "Cancelled before it was finished."
-    return f"Cancelled; {pictures(kept)} kept. **Run** makes the rest."
+    return f"Cancelled; {pictures(kept)} kept.{goes_on}"
 
 
 def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:

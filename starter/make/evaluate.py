@@ -1,4 +1,4 @@
-"""Accuracy on the committed evaluation scenes, with Wilson's 95% interval. Reads the Parquet file and nothing else."""
+"""Accuracy on the committed evaluation scenes. Reads the Parquet file and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVALUATION = Path(__file__).parents[1] / "scenes" / "evaluation.parquet"
 
 
 def scenes(variants: tuple[str, ...] = ("home", "other")) -> pd.DataFrame:
-    table = pd.read_parquet(EVALUATION, columns=["image", "kind_index", "variant"])
+    table = pd.read_parquet(EVALUATION, columns=["image", "kind_index", "variant", "set"])
     return table[table.variant.isin(variants)]
 
 

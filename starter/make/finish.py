@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from engine.core.statistics import share
+from engine.core.statistics import estimate
 from starter.make.evaluate import correct, scenes
 from starter.make.kinds import read_kinds
 from starter.make.train import MODELS, PLAN, build
@@ -46,7 +46,7 @@ def describe(name: str, model: torch.nn.Module, state: dict) -> dict:
     table = scenes()
     right, right5 = correct(model, 96, table), correct(model, 96, table, top=5)
     by_variant = {v: round(float(right[(table.variant == v).to_numpy()].mean()), 4) for v in ("home", "other")}
-    low, high = share(int(right.sum()), len(right))
+    _, low, high = estimate(right, clusters=table["set"].to_numpy())  # its home and the other place show one object
     return {
         "name": name,
         "architecture": architecture,

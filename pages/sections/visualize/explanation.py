@@ -59,13 +59,18 @@ def links(view: View) -> None:
 @drawing("explains")
 def explains(result: Result, key: str) -> None:
     """How often the observer is right, by what it is shown; the finding says whether pictures beat top images."""
+    from engine.explanation.explains import together
+
     pooled, apart = result.tables["layers"], result.tables["differences"].set_index("shown")
     whole = pooled[pooled["site"] == pooled["site"].iloc[0]]
     by_way = whole.set_index("shown")
     recipes = [str(recipe) for recipe in result.request["recipes"]]
-    observer, more = result.facts["observer"], list[str]()
+    observer, more, several = result.facts["observer"], list[str](), int(result.request.get("several", 1))
     if (units := result.tables["units"])["unit"].nunique() > 1:  # of one unit nothing can be said
-        more += [*_about_the_unit(recipes, units), *_against_the_first(recipes, units)]
+        shown = [
+            way for way in (*recipes, *(together(recipe, several) for recipe in recipes)) if way in set(units["shown"])
+        ]
+        more += [*_about_the_unit(recipes, units), *_against_the_first(shown, units)]
     bars = series("", whole["shown"], whole["accuracy"], whole["low"], whole["high"])
     chart = Chart(
         "bars", (bars,), "right answers", share=True, levels=(Level(0.5, "chance"),), title=QUESTION,
@@ -116,14 +121,14 @@ def _about_the_unit(recipes: list[str], units: pd.DataFrame) -> list[str]:
     return told
 
 
-def _against_the_first(recipes: list[str], units: pd.DataFrame) -> list[str]:
-    """Each further recipe against the first, unit by unit."""
+def _against_the_first(ways: list[str], units: pd.DataFrame) -> list[str]:
+    """Each further recipe, and several pictures of a recipe, against the first, unit by unit."""
     from engine.explanation.explains import paired
 
     told = []
-    for recipe in recipes[1:]:
-        row = paired(units, recipe, recipes[0])
-        first = f"The {recipe} picture less the {recipes[0]} one: {_points(row)}"
+    for way in ways[1:]:
+        row = paired(units, way, ways[0])
+        first = f"{way if ' ' in way else f'The {way} picture'} less the {ways[0]} one: {_points(row)}"
         told.append(
             f"{first}." if row["low"] > 0 or row["high"] < 0 else f"{first}, no difference was seen; {_could(row)}"
         )

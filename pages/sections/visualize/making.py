@@ -175,7 +175,8 @@ def _offer(page: ExperimentPage[View], view: View, absent: Sequence[Row], batch:
     to_make = sum(len(row.address.names) - len(kept_lately(row)) for row in absent)
     told = f"{'Not made yet' if to_make else 'Made, but not scored yet'}: {what(view, absent)}."
     if batch is not None and batch.stopped:
-        told = job_panel.cancelled_text(sum(each.kept for each in batch.snapshots(jobs()).values()))
+        kept = sum(each.kept for each in batch.snapshots(jobs()).values())
+        told = job_panel.cancelled_text(kept, goes_on="")  # the button beside it says so
     if not who.person().is_at_least("member"):
         st.markdown(VIEWING)
         return

@@ -132,3 +132,18 @@ def test_an_image_that_the_observer_could_not_read_is_not_asked_about(world):
 def test_a_unit_that_is_not_there_is_refused(world):
     with pytest.raises(BadRequest, match="6 units"):
         ExplainsRequest(model="colours", observer="painter", sites=SITES, units=(6,), recipes=("brief",)).run(Desk())
+
+
+def test_several_pictures_of_a_unit_are_shown_together(world):
+    pooled = explained("painter", several=2).tables["layers"].query("site == 'all layers'").set_index("shown")
+    assert pooled["low"]["2 pictures of brief"] > 0.5 and pooled["units"]["2 pictures of brief"] == 12
+    blind = explained("weaver", several=2).tables["layers"].query("site == 'all layers'").set_index("shown")
+    assert blind["low"]["2 pictures of brief"] < 0.5 < blind["high"]["2 pictures of brief"]
+
+
+def test_several_pictures_count_as_so_many(configured):
+    configured(limits={"units_per_request": 40})
+    request = ExplainsRequest(model="colours", sites=SITES, units=UNITS, several=2)
+    request.check_size()
+    with pytest.raises(BadRequest, match="48 pictures requested at once"):
+        request.model_copy(update={"several": 3}).check_size()
