@@ -46,9 +46,9 @@ class ExplainsRequest(Request):
 
     What is shown: `top images` (the 9 strongest), `one top image`, each recipe's picture (`natural` is one more recipe, see
     `engine.explanation.natural`), a picture and the top images together, and as controls the picture and the top images of
-    another unit of the layer. With `several` also so many different pictures of a unit together, for its several kinds of images
-    (not of `natural`, which is made of all of them). With `opposite` each is shown beside what silences the unit: the 9 weakest images, the
-    picture that minimizes it.
+    another unit of the layer. With `several` also so many different pictures of a unit together, for its several kinds of
+    images (not of `natural`, which is made of all of them). With `opposite` each is shown beside what silences the unit: the
+    9 weakest images, the picture that minimizes it.
     """
 
     experiment = "explains"

@@ -11,7 +11,9 @@ import pytest
 from engine.core.errors import BadRequest
 from engine.core.statistics import student_quantile
 from engine.evaluation.index import IndexRequest
+from engine.explanation import explains
 from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest, paired
+from engine.explanation.shown import pictures, variants
 from tests.engine.explanation.planted import Desk
 
 SITES = ("stages.0.blocks.0", "stages.1.blocks.0")
@@ -134,11 +136,30 @@ def test_a_unit_that_is_not_there_is_refused(world):
         ExplainsRequest(model="colours", observer="painter", sites=SITES, units=(6,), recipes=("brief",)).run(Desk())
 
 
-def test_several_pictures_of_a_unit_are_shown_together(world):
-    pooled = explained("painter", several=2).tables["layers"].query("site == 'all layers'").set_index("shown")
-    assert pooled["low"]["2 pictures of brief"] > 0.5 and pooled["units"]["2 pictures of brief"] == 12
-    blind = explained("weaver", several=2).tables["layers"].query("site == 'all layers'").set_index("shown")
-    assert blind["low"]["2 pictures of brief"] < 0.5 < blind["high"]["2 pictures of brief"]
+def test_several_pictures_of_a_unit_are_shown_together(world, monkeypatch):
+    """Of two that are the same the observer learns what it learns of one."""
+
+    def twice(model, of, recipe, several, seed, context):
+        return np.stack([np.stack(pictures(model, of, recipe, seed, context))] * several, axis=1)
+
+    monkeypatch.setattr(explains, "variants", twice)
+    result = explained("painter", several=2)
+    accuracy = result.tables["units"].pivot(index=["site", "unit"], columns="shown", values="accuracy")
+    assert list(accuracy["2 pictures of brief"]) == list(accuracy["brief"])
+    assert "2 pictures of brief" in set(result.tables["differences"]["shown"])
+
+
+def test_the_several_pictures_are_those_of_the_units_own_page(world, monkeypatch):
+    seen = list[tuple[int, ...]]()
+
+    def noted(*given):
+        found = variants(*given)
+        seen.append(found.shape)
+        return found
+
+    monkeypatch.setattr(explains, "variants", noted)
+    explained("painter", several=2)
+    assert seen == [(6, 2, 32, 32, 3)] * 2
 
 
 def test_several_pictures_count_as_so_many(configured):
