@@ -49,6 +49,7 @@ from engine.jobs.executors.run_folder import RunFolder
 from engine.jobs.journal import REMEMBERED_SECONDS
 from engine.jobs.relays import carriers
 from engine.jobs.scheduler import Jobs
+from engine.people.person import LOCAL, Person
 
 MODELS = ("starter-vit", "starter-cnn", "starter-clip")
 LIMIT_BYTES = 64 << 30
@@ -155,8 +156,8 @@ def ask(jobs: Jobs, told: Told, request: Request) -> str:
     return job.id
 
 
-def looked_at(folder: Path, told: Told, chance: random.Random) -> dict[str, object]:
-    """What is wrong after a kill, and how much was looked at."""
+def looked_at(folder: Path, told: Told, chance: random.Random, person: Person = LOCAL) -> dict[str, object]:
+    """What is wrong after a kill, for the person who asked, and how much was looked at."""
     store = ResultStore(folder, LIMIT_BYTES)
     jobs = Jobs(store, workers=0)
     lines = told.lines()
@@ -165,7 +166,7 @@ def looked_at(folder: Path, told: Told, chance: random.Random) -> dict[str, obje
     last = [key for key in [*done][-60:]]
     old = chance.sample([*done], min(ALSO_OLD, len(done)))
     wrong = [said for key in {*last, *old} if (said := _wrong(store, done[key], asked[key]))]
-    offered = jobs.interrupted()
+    offered = jobs.interrupted(person)
     stored = {key for key in asked if key in done or jobs.result(key) is not None}
     lost = [asked[key]["experiment"] for key in asked if key not in stored and key not in offered]
     wrong += [f"not offered again: {experiment}" for experiment in lost]

@@ -27,11 +27,14 @@ from bench.kills import Told, digest, looked_at, of_every_experiment, prepare, q
 from bench.soak import Server
 from engine.core.errors import VitrineError
 from engine.core.request import Request
+from engine.people.person import Person
+from engine.sharing import tokens
 from vitrine.remote import ENDED, connect
 from vitrine.remote import Server as Door
 
 LIMITS = "[limits]\njobs_waiting = 1000\njobs_per_person = 1000\nparts_per_person = 1000\n"
 OPEN = 5
+ASKS = Person("browser:kills")
 
 
 class Killed(Server):
@@ -45,7 +48,8 @@ class Killed(Server):
 
     def kill(self) -> None:
         process = self.process
-        assert process is not None, "it ended by itself"
+        if process is None:
+            raise SystemExit(f"The server ended by itself; {self.out / 'server.log'} says more.")
         process.kill()
         process.wait(60)
         self.state.unlink()
@@ -85,13 +89,15 @@ def ask(door: Door, told: Told, request: Request) -> str:
 def round_(out: Path, number: int, most: float, executor: str, token: str) -> dict[str, object]:
     """A server's life, its end, and what a fresh process finds."""
     chance, told, server = random.Random(f"{out}{number}{time.time()}"), Told(out / "told.jsonl"), Killed(out, executor)
-    server.start()
-    door = connect(f"http://127.0.0.1:{server.facts['port']}", token)
-    asking = threading.Thread(target=script, args=(door, told, random.Random(chance.random()), most))
-    asking.start()
     seconds = chance.uniform(0.0, most)
-    time.sleep(seconds)
-    server.kill()
+    try:
+        server.start()
+        door = connect(f"http://127.0.0.1:{server.facts['port']}", token)
+        asking = threading.Thread(target=script, args=(door, told, random.Random(chance.random()), most))
+        asking.start()
+        time.sleep(seconds)
+    finally:
+        server.kill()
     asking.join()
     command = [sys.executable, "-m", "bench.server_kills", "--out", str(out), "--look", str(number)]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -100,12 +106,9 @@ def round_(out: Path, number: int, most: float, executor: str, token: str) -> di
 
 def a_token() -> str:
     """For whoever asks: made as a person makes one on the page for it."""
-    from engine.people.person import LOCAL
-    from engine.sharing import tokens
-
-    for old in tokens.mine(LOCAL):
-        tokens.revoke(LOCAL, old.id)
-    return tokens.make(LOCAL, "kills", 1, "operator")
+    for old in tokens.mine(ASKS):
+        tokens.revoke(ASKS, old.id)
+    return tokens.make(ASKS, "kills", 1, "operator")
 
 
 def main() -> int:
@@ -120,7 +123,7 @@ def main() -> int:
     out.mkdir(parents=True, exist_ok=True)
     os.environ.update(VITRINE_CACHE=str(out), VITRINE_SHIPPED_RESULTS="false", VITRINE_PRECISION="float32")
     if chosen.look is not None:
-        print(json.dumps(looked_at(out / "results", Told(out / "told.jsonl"), random.Random(chosen.look))))
+        print(json.dumps(looked_at(out / "results", Told(out / "told.jsonl"), random.Random(chosen.look), ASKS)))
         return 0
     prepare()
     record, token = out / "rounds.jsonl", a_token()

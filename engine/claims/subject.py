@@ -18,7 +18,7 @@ from engine.data.registry import open_dataset
 from engine.evaluation.applies import ROLES
 from engine.evaluation.class_matching import check_comparable, knowledge
 from engine.models import catalog
-from engine.spatial.images import labels_for
+from engine.spatial.images import matching_of
 
 Need = Literal["attention", "text", "classes"]
 
@@ -91,8 +91,9 @@ def _no_answers(model: str, data: str, weights: str, images: str) -> str:
         return f"The images of “{data}” have no labels, so no answer can be right."
     if not has(model, "classes"):
         return f"{model} has no classes to answer with, so it has no accuracy."
+    outputs = next(site.units for site in catalog.sites_of(model).values() if site.role.startswith(ROLES["classes"]))
     try:
-        labels_for(catalog.load(model), open_dataset(data))
+        matching_of(model, catalog.class_names(catalog.find(model)), outputs, open_dataset(data))
     except BadRequest as error:
         return str(error)
     return ""

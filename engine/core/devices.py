@@ -94,7 +94,7 @@ def halve_on_oom(run: Callable[[int], T], batch: int, by: int = 2) -> T:
             if not out_of_memory(error):
                 raise
         # Out of the except block: the traceback no longer holds the tensors of the failed try.
-        _free_memory()
+        free_memory()
         if size <= 1:
             raise Unavailable("The device does not have enough free memory for a single image. Use a smaller model.")
         size = max(1, size // by)
@@ -142,7 +142,8 @@ LET_GO: list[Callable[[], None]] = []
 """What frees memory that is only held to save time, called where the memory is full."""
 
 
-def _free_memory() -> None:
+def free_memory() -> None:
+    """Let go of what is only held to save time."""
     for let_go in LET_GO:
         let_go()
     gc.collect()
@@ -177,7 +178,7 @@ def _in_container(total: int, free: int) -> tuple[int, int]:
     try:
         most, used = int((CONTAINER / "memory.max").read_text()), int((CONTAINER / "memory.current").read_text())
         lines = (line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        files = int(dict(lines).get("inactive_file", 0))
+        files = sum(int(size) for name, size in lines if name in ("inactive_file", "active_file"))
     except (OSError, ValueError):  # no container, or one without a limit (“max”)
         return total, free
     return min(total, most), max(0, min(free, most - used + files))

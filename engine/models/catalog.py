@@ -102,7 +102,13 @@ def load(name: str, device: torch.device | str | None = None) -> LoadedModel:
     entry = find(name)
     place = torch.device(device) if device is not None else devices.pick()
     mark = _fingerprint(entry)
-    return pool().get((entry.name, mark, str(place)), lambda: _load(entry, place, mark), _needs(entry))
+    key = (entry.name, mark, str(place))
+    if (model := pool().find(key)) is not None:
+        return model
+    guard.check_loading(entry.name)  # before others are put out for it
+    needs = _needs(entry)
+    _check_room(entry, place, needs, in_all=True)
+    return pool().get(key, lambda: _load(entry, place, mark, needs), needs)
 
 
 def pool() -> ModelPool:
@@ -129,9 +135,8 @@ def _fingerprint(entry: Entry) -> str:
 
 
 @torch.inference_mode(False)  # whoever asks first may be in it, and no gradient could ever go through such weights
-def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
-    guard.check_loading(entry.name)
-    _check_room(entry, device)
+def _load(entry: Entry, device: torch.device, mark: str, needs: int) -> LoadedModel:
+    _check_room(entry, device, needs)
     source = source_of(entry)
     file, _ = source.fetch(entry)
     built = source.build(entry, read_weights(file, entry.part) if file else {})
@@ -152,21 +157,33 @@ def _load(entry: Entry, device: torch.device, mark: str) -> LoadedModel:
 
 
 def _needs(entry: Entry) -> int:
-    """About how many bytes a model's weights take in memory; 0 where nobody knows before they are made."""
-    file, _ = source_of(entry).fetch(entry)
-    return bytes_in_float32(file) if file else 0
+    """About how many bytes a model's weights take in memory; 0 where nobody knows before they are made. Without a file it is
+    built without storage."""
+    source = source_of(entry)
+    file, _ = source.fetch(entry)
+    if file:
+        return bytes_in_float32(file)
+    try:
+        with torch.device("meta"):
+            built = source.build(entry, {})
+        return 4 * sum(weights.numel() for weights in (built.clip or built.module).parameters())
+    except (RuntimeError, NotImplementedError, VitrineError):  # building it in earnest says what is wrong
+        return 0
 
 
-def _check_room(entry: Entry, device: torch.device) -> None:
-    """Raises Unavailable for a model whose weights take more memory than there is: the system ends who takes too much. Whoever
-    loads one has had others put out before."""
-    needs = _needs(entry)
-    for place, said in ((torch.device("cpu"), "this machine"), (device, str(device))):
-        free = devices.memory(place)[1]
-        if free is not None and needs > free:
+def _check_room(entry: Entry, device: torch.device, needs: int, in_all: bool = False) -> None:
+    """Raises Unavailable for a model that needs more bytes of memory than are free, or than there are `in_all`: the system ends
+    who takes too much. Whoever loads one has had others put out before."""
+    for place, name in ((torch.device("cpu"), "this machine"), (device, str(device))):
+        total, free = devices.memory(place)
+        if not in_all and free is not None and needs > free:
+            devices.free_memory()  # what is only held to save time counts as taken
+            total, free = devices.memory(place)
+        there = total if in_all else free
+        if there is not None and needs > there:
             raise Unavailable(
-                f"{entry.name} takes {needs / 1e9:.1f} GB of memory, and {said} has {free / 1e9:.1f} GB free. "
-                "Choose a smaller model, or a machine with more memory."
+                f"{entry.name} takes {needs / 1e9:.1f} GB of memory, and {name} has {there / 1e9:.1f} GB"
+                f"{'' if in_all else ' free'}. Choose a smaller model, or a machine with more memory."
             )
 
 

@@ -36,12 +36,12 @@ class ModelPool:
     def get(self, key: Hashable, load: Callable[[], LoadedModel], needs: int = 0) -> LoadedModel:
         """The model under `key`, loaded by `load` where it is not there; it `needs` so many bytes, about, for which room is made
         first. Errors of `load` pass on and are not kept."""
-        if (model := self._find(key)) is not None:
+        if (model := self.find(key)) is not None:
             return model
         with self._lock:
             loading = self._loading.setdefault(key, threading.Lock())
         with loading:
-            if (model := self._find(key)) is not None:
+            if (model := self.find(key)) is not None:
                 return model
             with self._room(needs):
                 model = load()
@@ -91,7 +91,8 @@ class ModelPool:
             self._held.popitem(last=False)
         return self._bytes() + loading + needs <= self.limit_bytes
 
-    def _find(self, key: Hashable) -> LoadedModel | None:
+    def find(self, key: Hashable) -> LoadedModel | None:
+        """The model under `key`, where it is in memory."""
         with self._lock:
             model = self._alive.get(key)
             if model is not None:

@@ -86,17 +86,23 @@ def on_grid(masks: Tensor, height: int, width: int) -> Tensor:
     return torch.where(share.isnan(), share, (share >= COVERED).float())
 
 
+def matching_of(model: str, classes: Sequence[str] | None, outputs: int, dataset: Dataset) -> Matching:
+    """How labels are matched with the classes of a model of so many outputs, which need not be loaded for it. Raises BadRequest
+    as `labels_for`."""
+    if outputs == 1:
+        raise BadRequest(
+            f"{model} answers by the sign of one output; accuracy by position needs an output for each class."
+        )
+    return match(dataset.class_names or imagenet_ids(), classes, outputs)
+
+
 def labels_for(model: LoadedModel, dataset: Dataset) -> tuple[dict[int, int], Matching]:
     """The model's class of each image whose label it knows, by the image's number; and how labels were matched.
 
     A data set without names counts in ImageNet's classes. Raises BadRequest, with what to do, where model and data set
     have no class in common.
     """
-    if by_sign(model):
-        raise BadRequest(
-            f"{model.name} answers by the sign of one output; accuracy by position needs an output for each class."
-        )
-    matching = match(dataset.class_names or imagenet_ids(), model.class_names, outputs(model))
+    matching = matching_of(model.name, model.class_names, 1 if by_sign(model) else outputs(model), dataset)
     numbers, labels = chosen(dataset, matching.to_model)
     return dict(zip(numbers.tolist(), labels.tolist(), strict=True)), matching
 

@@ -83,8 +83,8 @@ def start(sweep: Sweep, jobs: Jobs, person: Person) -> threading.Thread:
     thread = threading.Thread(target=work, name=f"{_THREAD}{sweep.id}", daemon=True)
     with _STARTING:  # of two that start at once the second counts the first
         refuse_too_many(sweep.id, person)
-        if sweep.status == "failed":  # what failed is tried again
-            state.note(sweep.id, replace(sweep.progress, failed={}))
+        if not sweep.worked_on or sweep.status == "failed":  # from now on it is, and what failed is tried again
+            state.note(sweep.id, replace(sweep.progress, process=config.store().mark.id, failed={}))
         thread.start()
     audit.note(person, "sweep", "started", key=sweep.id)
     return thread

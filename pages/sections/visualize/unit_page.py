@@ -15,6 +15,7 @@ from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import VitrineError
 from engine.models.catalog import sites_of
+from engine.sites.access import find
 from pages.common import colours, errors, query, results, serve, words
 from pages.common.experiments.places import SCRIPTS, link_to_photo
 from pages.common.style import THUMBS
@@ -120,7 +121,11 @@ def heading(view: View) -> bool:
         st.title(title, anchor=False, width="content")
         if not isinstance(unit, int):
             return True
-        count = sites_of(address.model)[address.site].units
+        count = 0
+        with suppress(VitrineError):  # the rest of the page says what is wrong
+            count = find(sites_of(address.model), address.site).units
+        if not count:
+            return True
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center"):
             _neighbour(view, (unit - 1) % count, ":material/chevron_left:", "left")
             _neighbour(view, (unit + 1) % count, ":material/chevron_right:", "right")

@@ -120,7 +120,7 @@ def container(folder: Path, monkeypatch: pytest.MonkeyPatch, most: str) -> tuple
     """(total, free) where a container may use so much, and 300 MB are in use, 100 of them files."""
     (folder / "memory.max").write_text(f"{most}\n")
     (folder / "memory.current").write_text("300000000\n")
-    (folder / "memory.stat").write_text("anon 200000000\ninactive_file 100000000\n")
+    (folder / "memory.stat").write_text("anon 200000000\ninactive_file 60000000\nactive_file 40000000\n")
     monkeypatch.setattr(devices, "CONTAINER", folder)
     return devices.host_memory()
 

@@ -108,12 +108,47 @@ def test_images_are_resized_whole_to_the_models_input(folder):
     assert (resized[..., :70] == 0).all() and (resized[..., 90:] == 1).all()
 
 
-def test_a_model_that_takes_more_memory_than_is_free_is_refused_before_it_is_read(monkeypatch):
-    empty = catalog.ModelPool(10**9)
-    monkeypatch.setattr(catalog, "pool", lambda: empty)
+@pytest.fixture
+def empty(monkeypatch):
+    """No model is in memory."""
+    pool = catalog.ModelPool(10**9)
+    monkeypatch.setattr(catalog, "pool", lambda: pool)
+    return pool
+
+
+def test_a_model_that_takes_more_memory_than_is_free_is_refused_before_it_is_read(empty, monkeypatch):
     monkeypatch.setattr(catalog, "read_weights", lambda *_: pytest.fail("was read"))
-    monkeypatch.setattr(devices, "memory", lambda device: (8_000_000, 2_000_000))
+    monkeypatch.setattr(devices, "memory", lambda device: (8_000_000_000, 2_000_000))
     with pytest.raises(Unavailable, match=r"starter-vit takes 0\.0 GB of memory, and this machine has 0\.0 GB free"):
         catalog.load("starter-vit", "cpu")
     monkeypatch.undo()
     assert catalog.load("starter-vit", "cpu").name == "starter-vit"
+
+
+def test_what_is_only_held_to_save_time_is_let_go_before_a_model_is_refused(empty, monkeypatch):
+    free = [2_000_000]
+    monkeypatch.setattr(devices, "memory", lambda device: (8_000_000_000, free[0]))
+    monkeypatch.setattr(devices, "free_memory", lambda: free.__setitem__(0, 4_000_000_000))
+    assert catalog.load("starter-vit", "cpu").name == "starter-vit"
+
+
+def test_a_model_larger_than_the_machine_puts_no_other_out(empty, monkeypatch):
+    catalog.load("starter-cnn", "cpu")
+    monkeypatch.setattr(devices, "memory", lambda device: (8_000_000, 8_000_000))
+    with pytest.raises(Unavailable, match=r"this machine has 0\.0 GB\. Choose a smaller model"):
+        catalog.load("starter-vit", "cpu")
+    held = empty.keys()
+    assert [key[0] for key in held] == ["starter-cnn"]
+
+
+def test_an_untrained_model_counts_as_large_as_its_weights_will_be(empty, monkeypatch):
+    monkeypatch.setattr(devices, "memory", lambda device: (16_000_000_000, 16_000_000_000))
+    monkeypatch.setattr(catalog, "_load", lambda *_: pytest.fail("was built"))
+    with pytest.raises(Unavailable, match=r"takes 2[67]\.\d GB of memory"):
+        catalog.load("twin/timm/vit_7b_patch16_dinov3.lvd1689m", "cpu")
+    monkeypatch.undo()
+    for name in ("twin/starter-vit", "twin/starter-clip"):
+        entry = catalog.find(name)
+        loaded = catalog.load(name, "cpu")
+        counted = sum(4 * weights.numel() for weights in (loaded.clip or loaded.module).parameters())
+        assert catalog._needs(entry) == counted > 10**6

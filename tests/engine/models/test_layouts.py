@@ -116,3 +116,15 @@ def test_a_model_in_memory_is_everybodys(loads: list[str], asked: Callable[[Pers
     there = catalog.load(MODEL)
     asked(Person("vic", role="viewer"))
     assert catalog.load(MODEL) is there
+
+
+def test_nothing_is_put_out_for_a_viewer_who_may_not_load(
+    loads: list[str], asked: Callable[[Person | None], None]
+) -> None:
+    catalog.pool().limit_bytes = 1
+    catalog.load(MODEL)
+    asked(Person("vic", role="viewer"))
+    with pytest.raises(Forbidden):
+        catalog.load("starter-vit")
+    held = catalog.pool().keys()
+    assert [key[0] for key in held] == [MODEL]  # type: ignore[index]
