@@ -20,7 +20,6 @@ from engine.core.request import Context, Request, Result
 from engine.core.statistics import Estimate, difference, smallest_difference
 from engine.data.registry import open_dataset
 from engine.explanation.likeness import likeness
-from engine.explanation.natural import NATURAL
 from engine.explanation.observer import observer
 from engine.explanation.shown import Asked, Which, asked, check_pictures, groups, made_by, pictures, variants
 from engine.explanation.trials import accuracy, answers, pooled
@@ -108,8 +107,7 @@ class ExplainsRequest(Request):
                         pictures(self.model, each, recipe, self.seed, context, direction=-1)
                     )
                 ways |= {recipe: directions, f"{recipe} and {TOP}": _alike(directions) + _alike(ways[TOP])}
-                if self.several > 1 and recipe != NATURAL:
-                    more = variants(self.model, each, recipe, self.several, self.seed, context)
+                if (more := variants(self.model, each, recipe, self.several, self.seed, context)) is not None:
                     seen_together = watching.see(np.concatenate(more)).reshape(len(more), self.several, -1)
                     ways[together(recipe, self.several)] = seen_together.mean(1)
             if len(each.units) > 1:

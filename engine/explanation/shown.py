@@ -108,8 +108,11 @@ def pictures(
     return [result.arrays["image"] for result in complete(asked_for, units_of(of.units), there, context, watch)]
 
 
-def variants(model: str, of: Asked, recipe: str, several: int, seed: int, context: Context) -> np.ndarray:
-    """(units, several, H, W, 3) uint8: different pictures of each unit, held apart, as its own page shows them."""
+def variants(model: str, of: Asked, recipe: str, several: int, seed: int, context: Context) -> np.ndarray | None:
+    """(units, several, H, W, 3) uint8: different pictures of each unit, held apart, as its own page shows them. None where one
+    is all, or of `natural`, which is made of all kinds of images."""
+    if several < 2 or recipe == NATURAL:
+        return None
     asked_for = VisualizeRequest(
         model=model, site=of.site, units=of.units, recipe=recipe, seed=seed, several=several, data=of.data
     )

@@ -130,6 +130,12 @@ def beyond_apart(one: float, other: float):
     return draw
 
 
+def beyond_of(follow: float, draws: int, together: bool = False) -> float:
+    """The share beyond likeness over so many layers that are no draw's."""
+    made = [pooled(alike_in_groups(FAR + seed, follow, together))[0][HEADLINE] for seed in range(draws)]
+    return float(np.mean(made))
+
+
 def concept_units(values: np.ndarray) -> Measured:
     row, seen = pooled(values)
     return Measured(*(float(row[f"concept_units{end}"]) for end in ("", "_low", "_high")), seen)
@@ -188,5 +194,6 @@ CASES = [
         "units beyond likeness: as above, but all four that are alike follow the same concept",
         BEYOND[0.3],
         beyond(0.3, together=True),
+        beyond(0.0),
     ),
 ]

@@ -154,6 +154,7 @@ def test_the_several_pictures_are_those_of_the_units_own_page(world, monkeypatch
 
     def noted(*given):
         found = variants(*given)
+        assert found is not None
         seen.append(found.shape)
         return found
 

@@ -265,3 +265,19 @@ def test_where_nobody_answers_parts_wait_and_people_read_why(early: bool, monkey
     assert (last.done, last.failed) == (9, {}) and all(each.failed == {} for each in told)
     assert "The scheduler does not answer." in {each.message for each in told}
     assert len(computed()) == len(set(computed())) == 30
+
+
+def test_a_sweep_that_somebody_goes_on_with_is_on_at_once_and_what_failed_is_tried_again(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = begun(sites=("blocks.0.mlp.hidden",))
+    monkeypatch.setattr(running, "run", lambda *given: sweep.progress)
+    for before in (
+        Progress(process="0" * 16, done=1, parts=3),
+        Progress(process=config.store().mark.id, done=1, parts=3, failed={"a": "No.", "b": "No."}),
+    ):
+        state.note(sweep.id, before)
+        assert state.find(sweep.id).status in ("interrupted", "failed")
+        running.start(state.find(sweep.id), jobs, ANN).join(30)
+        now = state.find(sweep.id)
+        assert now.status == "running" and now.progress.failed == {} and now.progress.done == 1
