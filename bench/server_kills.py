@@ -25,6 +25,7 @@ from bench.beside import EXECUTORS
 from bench.common import say
 from bench.kills import Told, digest, looked_at, of_every_experiment, prepare, quick, report
 from bench.soak import Server
+from engine.core import config
 from engine.core.errors import VitrineError
 from engine.core.request import Request
 from engine.people.person import Person
@@ -122,6 +123,7 @@ def main() -> int:
     out = chosen.out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     os.environ.update(VITRINE_CACHE=str(out), VITRINE_SHIPPED_RESULTS="false", VITRINE_PRECISION="float32")
+    config.settings.cache_clear()  # the imports above may have read them
     if chosen.look is not None:
         print(json.dumps(looked_at(out / "results", Told(out / "told.jsonl"), random.Random(chosen.look), ASKS)))
         return 0
