@@ -197,7 +197,7 @@ CHARTS: dict[str, tuple[Callable[[Sequence[Result]], Chart], int]] = {
     "visualize": (_curves, MOST),
     "index": (_selectivity, MOST),
     "background": (_accuracies("variants", reliance.variant, "top-1 accuracy"), MOST),
-    "texture": (_accuracies("variants", lambda row: row["fill"] or "full image", "top-1 accuracy"), MOST),
+    "texture": (_accuracies("variants", lambda row: row["fill"] or reliance.VARIANTS["full"], "top-1 accuracy"), MOST),
     "challenge": (_accuracies("variations", lambda row: row["variation"], "top-1 of nine classes"), MOST),
     "frequency": (_frequency, MOST),
     "gradient-spectrum": (_gradients, MOST),

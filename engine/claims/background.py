@@ -20,14 +20,14 @@ from engine.claims.claim import (
     unseen,
 )
 from engine.claims.figure import named
-from engine.claims.subject import Subject, known_kinds, no_answers, no_common, no_pair
+from engine.claims.subject import Subject, known_kinds, no_comparison
 from engine.core.choices import COMPARED_IMAGES
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.core.statistics import Estimate
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison
-from engine.evaluation.samples import best_cut
+from engine.evaluation.samples import best_cut, saliency_is_here
 from engine.figures.chart import Chart
 from engine.reliance.background import BackgroundRequest
 
@@ -35,10 +35,14 @@ VARIANTS = {"full": "whole images", "foreground": "objects alone", "background":
 
 
 def missing(subject: Subject) -> str:
-    if why := no_pair(subject):
-        return why
-    lacking = filter(None, (no_answers(model, subject.data) for model in subject.sides.values()))
-    return next(lacking, "") or no_common(subject)
+    return no_comparison(subject) or _no_cut(subject.data)
+
+
+def _no_cut(data: str) -> str:
+    """Why objects cannot be cut out of images; empty where they can."""
+    if best_cut(open_dataset(data)) != "saliency" or saliency_is_here():
+        return ""
+    return f"The images of “{data}” have no boxes or masks, and the network that would find objects is not here."
 
 
 def parts(subject: Subject) -> Sequence[Part]:

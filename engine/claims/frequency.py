@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.claims.background import missing
 from engine.claims.claim import UNTOLD, Claim, Part, Results, Verdict, judged, plain, sign
 from engine.claims.figure import curve, together
-from engine.claims.subject import Subject, known_kinds
+from engine.claims.subject import Subject, known_kinds, no_comparison
 from engine.core.choices import COMPARED_IMAGES, NYQUIST_TICKS
 from engine.core.errors import BadRequest
 from engine.core.request import build
@@ -19,7 +18,7 @@ from engine.reliance.frequency import FrequencyRequest
 
 
 def parts(subject: Subject) -> Sequence[Part]:
-    if missing(subject):
+    if no_comparison(subject):
         return []
     asked = {"data": subject.data, "limit": COMPARED_IMAGES, "high": False, "bands": ()}
     return [
@@ -99,7 +98,7 @@ CLAIM = Claim(
     "no number in the main text; it names neither the filter nor its cut-offs",
     "Accuracy on low-passed images, ViT less CNN, on the same images: the cut-off at which half of the accuracy is gone, "
     "and the area under the curve. It holds where the ViT is ahead in both. Filter and cut-offs are ours.",
-    missing,
+    no_comparison,
     parts,
     tell,
     figure,

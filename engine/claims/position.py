@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from engine.claims.claim import (
     FAILS,
     HOLDS,
@@ -23,7 +25,7 @@ from engine.claims.subject import Subject, no_transformer
 from engine.core.request import build
 from engine.core.statistics import Estimate, combination, smallest_like
 from engine.figures.chart import DEPTH, Chart
-from engine.spatial.layers import LayersRequest
+from engine.spatial.layers import LayersRequest, place_told
 
 FEWEST = 3
 """Blocks that a network needs for a last one, one before it, and some before that."""
@@ -84,7 +86,7 @@ def _said(word: str, late: Estimate, early: Estimate) -> str:
 def figure(subject: Subject, results: Results) -> Chart | None:
     lines = together(
         [
-            curve(model, side, _told(results[name].tables["layers"].to_dict("records")), "depth", "position_r2")
+            curve(model, side, _told(results[name].tables["layers"]), "depth", "position_r2")
             for side, model in subject.sides.items()
             if (name := f"spatial-layers-{side}") in results
         ]
@@ -97,10 +99,9 @@ def figure(subject: Subject, results: Results) -> Chart | None:
     )
 
 
-def _told(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
-    """Rows with an R² above zero: below it, a regression on few images has told less than the middle of the image would."""
-    kept = [row for row in rows if row["position_r2"] >= 0]
-    return [row | {"position_r2_low": max(0.0, row["position_r2_low"])} for row in kept]
+def _told(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The blocks that tell something of the place, their intervals from zero on."""
+    return place_told(table).assign(position_r2_low=table["position_r2_low"].clip(lower=0)).to_dict("records")
 
 
 CLAIM = Claim(

@@ -108,13 +108,21 @@ def no_common(subject: Subject) -> str:
     return ""
 
 
+def no_comparison(subject: Subject) -> str:
+    """Why a claim that compares the answers of a ViT and a CNN cannot be told; empty where it can."""
+    if why := no_pair(subject):
+        return why
+    lacking = filter(None, (no_answers(model, subject.data) for model in subject.sides.values()))
+    return next(lacking, "") or no_common(subject)
+
+
 def known_kinds(subject: Subject) -> str:
     """Of how many kinds a comparison is, where a model does not know all that the images show; empty where both do."""
     told = []
     with suppress(VitrineError):  # what is not there is said elsewhere
         if open_dataset(subject.data).class_names:
-            told = [(model, knowledge(model, subject.data).sentence) for model in subject.sides.values()]
-    return " ".join(f"{model} {sentence}." for model, sentence in told if sentence)
+            told = [knowledge(model, subject.data) for model in subject.sides.values()]
+    return " ".join(f"{each.model} {each.sentence}." for each in told if each is not None and each.sentence)
 
 
 def not_known(data: str, *needs: str) -> str:

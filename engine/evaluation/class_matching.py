@@ -34,6 +34,12 @@ def model_classes(model: str) -> tuple[str, ...]:
     return catalog.class_names(catalog.find(model)) or imagenet_names()
 
 
+def classifies(model: str) -> bool:
+    """Whether a model is known to have classes without loading its weights."""
+    entry = catalog.find(model)
+    return bool(entry.classes or catalog.class_names(entry))
+
+
 def match(data: Sequence[str], model: Sequence[str] | None, outputs: int) -> Matching:
     """The model's class for each class of a data set.
 
@@ -85,10 +91,10 @@ class Knowledge:
         return f"knows {len(self.known)} of {self.kinds} kinds here: compared on those"
 
 
-def knowledge(model: str, data: str) -> Knowledge:
-    """Which kinds of a data set a model knows, without loading its weights. Raises BadRequest where it knows none, and
-    VitrineError where either is not there."""
-    return _knowledge(model, data, open_dataset(data).class_names)
+def knowledge(model: str, data: str) -> Knowledge | None:
+    """Which kinds of a data set a model knows, without loading its weights; None where it is not known to have classes. Raises
+    BadRequest where it knows none, and VitrineError where either is not there."""
+    return _knowledge(model, data, open_dataset(data).class_names) if classifies(model) else None
 
 
 @functools.lru_cache(maxsize=64)
@@ -108,7 +114,8 @@ def check_comparable(models: Sequence[str], data: str) -> None:
     there."""
     if not open_dataset(data).class_names:
         return  # a data set without names counts in ImageNet's classes
-    known = [knowledge(model, data) for model in dict.fromkeys(models)]
+    asked = [knowledge(model, data) for model in dict.fromkeys(models)]
+    known = [each for each in asked if each is not None]
     for one, other in itertools.combinations(known, 2):
         if not one.known & other.known:
             raise BadRequest(

@@ -1,7 +1,7 @@
 """Several models on the same images: paired differences, and the same comparison among equals.
 
 A stronger model is better on cut images too, which says nothing about what it leans on. Two controls: the images that
-all models get right in full (`matched`), and accuracy on cut images against accuracy in full, one point a model, with
+all models get right whole (`matched`), and accuracy on cut images against that on whole images, one point a model, with
 the line through them (`robustness`; "effective robustness" of Taori et al. 2020).
 """
 
@@ -117,7 +117,7 @@ def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int]) -> list[
 
 
 def matched(aligned: Aligned) -> dict[str, Any]:
-    """The comparison on the images that every model gets right in full.
+    """The comparison on the images that every model gets right whole.
 
     `n` of `of` images; `models`: each model's accuracy on every cut variant there, with its interval; `paired`: as
     `paired`, on these images. With no such image the lists are empty.
@@ -155,7 +155,7 @@ def matched(aligned: Aligned) -> dict[str, Any]:
 
 
 def robustness(aligned: Aligned, variant: str = "background", fill: str = "") -> dict[str, Any]:
-    """Accuracy on a cut variant against accuracy in full, on the log-odds scale: `points`, one a model, with intervals;
+    """Accuracy on a cut variant against that on whole images, on the log-odds scale: `points`, one a model, with intervals;
     `line` (slope, intercept) fitted by least squares and each point's `above` (in log-odds; None without a line).
 
     Two points always lie on a line, so there is one from three models on.
@@ -199,7 +199,7 @@ def disagreement(aligned: Aligned) -> np.ndarray:
 
 
 def telling(aligned: Aligned) -> np.ndarray:
-    """Places (images,) of the images, those first that show how models differ: right in full in all, and right without
+    """Places (images,) of the images, those first that show how models differ: right whole in all, and right without
     background in some only. Which models those are changes along the way as often as it does among all such images, so that
     a few of them stand for the rest; clear cases of each come first."""
     names = [name for name, _ in aligned.variants]

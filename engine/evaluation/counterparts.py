@@ -96,13 +96,24 @@ def usual(sites: Iterable[Site]) -> list[Site]:
     return [site for site in known if not site.role.startswith("head.")]
 
 
+def too_few(data: str) -> str:
+    """Why units cannot be compared on the images of a data set; empty where they can. Raises VitrineError where it is absent."""
+    dataset = open_dataset(data)
+    clusters = dataset.clusters()
+    return _too_few(len(dataset) if clusters is None else len(np.unique(clusters)))
+
+
+def _too_few(count: int) -> str:
+    if count >= FEWEST:
+        return ""
+    return f"Only {count} images: units can be compared on {FEWEST} or more. Choose another data set."
+
+
 def halved(groups: np.ndarray) -> np.ndarray:
     """(N,) bool: the images of half of the groups, drawn at random. Raises BadRequest where there are too few."""
     names = np.unique(groups)
-    if len(names) < FEWEST:
-        raise BadRequest(
-            f"Only {len(names)} images: units can be compared on {FEWEST} or more. Choose another data set."
-        )
+    if why := _too_few(len(names)):
+        raise BadRequest(why)
     chosen = np.random.default_rng(0).permutation(names)[: len(names) // 2]
     return np.isin(groups, chosen)
 

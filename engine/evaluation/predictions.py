@@ -100,9 +100,9 @@ def measured(
 ) -> dict[str, Any]:
     """What one variant comes to.
 
-    right: top-1 and top-5 (n,) bool of the variant, full: of the same images in full; loss (n,); clusters (n,): which images
-    belong together. Accuracies are shares with their 95% interval; `..._normalised` is accuracy over accuracy in full (paper,
-    Table 2), None where nothing is right in full. See `engine.core.statistics.estimate`.
+    right: top-1 and top-5 (n,) bool of the variant, full: of the same images whole; loss (n,); clusters (n,): which images
+    belong together. Accuracies are shares with their 95% interval; `..._normalised` is accuracy over that on whole images (paper,
+    Table 2), None where nothing is right whole. See `engine.core.statistics.estimate`.
     """
     facts: dict[str, Any] = {"n": len(loss), "loss": float(np.mean(loss))}
     for name, here, whole in zip(("top1", "top5"), right, full, strict=True):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.core.choices import Cut
-from engine.core.errors import BadRequest, RefusedFile
+from engine.core.errors import BadRequest, RefusedFile, VitrineError
 from engine.core.images import to_input
 from engine.data.cutting import box_region
 from engine.data.dataset import Dataset
@@ -48,6 +48,14 @@ def check_cut(dataset: Dataset, cut: Cut) -> None:
     if cut != "saliency" and cut not in dataset.cuts():
         known = " or ".join(dataset.cuts()) or "saliency"
         raise BadRequest(f"“{dataset.name}” has no {'boxes' if cut == 'box' else 'masks'}. Cut its objects by {known}.")
+
+
+def saliency_is_here() -> bool:
+    """Whether the network is on this machine that finds objects where nothing else does."""
+    try:
+        return catalog.find(DINOV2.name).available
+    except VitrineError:  # also where the settings let nobody load it
+        return False
 
 
 def saliency_read(cut: Cut) -> dict[str, str]:

@@ -24,7 +24,7 @@ def shown(variant: str, fill: str = "") -> str:
 
 
 def sentence(aligned: Aligned, variant: str = "foreground", fill: str = "") -> str:
-    """How far one model lies behind another on a cut variant, and among the images that all get right in full: of the two that
+    """How far one model lies behind another on a cut variant, and among the images that all get right whole: of the two that
     lie furthest apart, where there are more than two."""
     name, its_fill = aligned.variants[aligned.place(variant, fill)]
     rows = [row for row in paired(aligned) if (row["variant"], row["fill"]) == (name, its_fill)]
@@ -38,8 +38,8 @@ def sentence(aligned: Aligned, variant: str = "foreground", fill: str = "") -> s
         whole = next(row for row in paired(aligned) if row["variant"] == "full" and _pair(row) == _pair(raw))
         told += _behind(raw, "is" if sign(whole) == sign(raw) else "falls")
     if fair is None:
-        return f"{told}. No image is classified correctly in full by all models, so strength alone is not taken out."
-    among = f"Among the {control['n']} images that {_all(aligned)} get right in full"
+        return f"{told}. No image is classified correctly whole by all models, so strength alone is not taken out."
+    among = f"Among the {control['n']} images that {_all(aligned)} get right whole"
     if not sign(raw) and not sign(fair):
         return f"{told}."
     return f"{told}. {among}, {_behind(fair, 'is') if sign(fair) else unseen(fair)}."
@@ -55,7 +55,7 @@ def cuts(aligned: Aligned) -> list[str]:
 
 
 def without_background(aligned: Aligned) -> str:
-    """Which of two models loses more when the background goes, filled the first way, of the images that both get right in full
+    """Which of two models loses more when the background goes, filled the first way, of the images that both get right whole
     (of more models the two that lie furthest apart). Empty where nothing of the kind was measured.
 
     What a model leans on is more than one fill can say: another one may turn the order round.
@@ -66,7 +66,7 @@ def without_background(aligned: Aligned) -> str:
     row = max((row for row in rows if row["fill"] == rows[0]["fill"]), key=lambda row: abs(row["difference"]))
     several = f" (of {len(aligned.models)} models, the two furthest apart)" if len(aligned.models) > 2 else ""
     done = f"{shown('foreground', row['fill'])}{several}"
-    among = f"of the images that {_all(aligned)} get right in full"
+    among = f"of the images that {_all(aligned)} get right whole"
     if not sign(row):
         return f"{done}, neither {row['a']} nor {row['b']} was seen to lose more {among}: {unseen(row)}."
     more, less = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.figures.chart import (
     MODELS,
@@ -25,6 +27,8 @@ TALL = 130.0
 """Of the axes of a chart of lines or points."""
 SIZE = SMALL - 0.5
 GRID = "#e4e4e0"
+HAIR = 1e-6
+"""Points by which a value at the end of an axis may lie beyond it, by rounding alone."""
 
 
 def colour(place: int | None) -> str:
@@ -44,6 +48,32 @@ class Scale:
     def __call__(self, value: float) -> float:
         low, high, value = (math.log10(each) if self.log else each for each in (self.low, self.high, value))
         return self.start + (value - low) / (high - low or 1) * (self.end - self.start)
+
+    def has(self, value: float) -> bool:
+        """Whether a value lies on the axis."""
+        return self.low <= value <= self.high
+
+    def nearest(self, value: float) -> float:
+        """Where a value is drawn of what ends with the axis: at its end where it lies beyond."""
+        return self(min(max(value, self.low), self.high))
+
+
+def inside(places: Sequence[tuple[float, float]], scale: Scale) -> list[list[tuple[float, float]]]:
+    """A line through places as the pieces of it that lie on an axis upwards, cut where it crosses an end of it: print shows what
+    lies beyond, over other words."""
+    top, bottom = (end(scale.start, scale.end) for end in (min, max))
+    pieces: list[list[tuple[float, float]]] = []
+    for (x, y), (to_x, to_y) in pairwise(places):
+        ends = [(end - y) / (to_y - y) for end in (top - HAIR, bottom + HAIR)] if to_y != y else [0.0, 1.0]
+        begin, stop = max(0.0, min(ends)), min(1.0, max(ends))
+        if begin >= stop or (to_y == y and not top - HAIR <= y <= bottom + HAIR):
+            continue
+        first, last = ((x + part * (to_x - x), y + part * (to_y - y)) for part in (begin, stop))
+        if begin == 0 and pieces and pieces[-1][-1] == (x, y):
+            pieces[-1].append((to_x, to_y) if stop == 1 else last)
+        else:
+            pieces.append([(x, y) if begin == 0 else first, (to_x, to_y) if stop == 1 else last])
+    return pieces
 
 
 @dataclass(frozen=True)

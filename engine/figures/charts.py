@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from engine.figures.axes import GRID, SIZE, Scale, Span, cloud, colour, counts, frame, level_line
+from engine.figures.axes import GRID, SIZE, Scale, Span, cloud, colour, counts, frame, inside, level_line
 from engine.figures.chart import (
     Chart,
     Map,
@@ -86,7 +86,7 @@ def _names(shown: Chart, width: float) -> list[list[str]]:
 
 def _band(page: Page, each: Series, across: Scale, up: Scale) -> None:
     known = [
-        (across(x), up(low), up(high))
+        (across(x), up.nearest(low), up.nearest(high))
         for x, low, high in zip(each.x, each.low, each.high, strict=False)
         if math.isfinite(low) and math.isfinite(high)
     ]
@@ -99,13 +99,14 @@ def _curve(page: Page, each: Series, across: Scale, up: Scale, joined: bool) -> 
     """The points of a series, joined where it is a line; whiskers where there is but one."""
     known = [number for number, value in enumerate(each.y) if math.isfinite(value)]
     places = tuple((across(float(each.x[number])), up(each.y[number])) for number in known)
-    if joined and len(places) > 1:
-        page.items.append(Line(places, colour(each.colour), 1.2, DASHES[each.dash % len(DASHES)]))
+    if joined:
+        for piece in inside(places, up):
+            page.items.append(Line(tuple(piece), colour(each.colour), 1.2, DASHES[each.dash % len(DASHES)]))
     whiskers = not joined or len(places) == 1
     for number, (x, y) in zip(known, places, strict=True):
         if whiskers and each.low:
-            page.items.append(Line(((x, up(each.low[number])), (x, up(each.high[number]))), INK, 0.6))
-        if len(places) <= 40:
+            page.items.append(Line(((x, up.nearest(each.low[number])), (x, up.nearest(each.high[number]))), INK, 0.6))
+        if len(places) <= 40 and up.has(each.y[number]):
             page.items.append(Dot(x, y, 2.6 if whiskers else 1.4, colour(each.colour), hollow=each.dash > 0))
 
 

@@ -19,7 +19,7 @@ from engine.reliance.filters import filtered
 def cut_pictures(
     dataset: Dataset, index: int, how: Cut, fills: Sequence[Fill], size: tuple[int, int]
 ) -> dict[tuple[str, str], np.ndarray]:
-    """uint8 (height, width, 3) of one image in full and cut, by (variant, fill), as a model of this input size sees them.
+    """uint8 (height, width, 3) of one image whole and cut, by (variant, fill), as a model of this input size sees them.
 
     Raises RefusedFile where the image or its annotation cannot be read.
     """

@@ -27,6 +27,15 @@ from engine.spatial.tally import EACH, MEDIANS, Tally
 CURVES = (*MEDIANS, *EACH)
 
 
+def place_told(table: pd.DataFrame) -> pd.DataFrame:
+    """A table `layers` in which `position_r2` is unknown where it is below zero: there, a regression on few images has told less
+    of a token's place than the middle of the image would."""
+    below = table["position_r2"] < 0
+    return table.assign(
+        **{f"position_r2{end}": table[f"position_r2{end}"].mask(below) for end in ("", "_low", "_high")}
+    )
+
+
 @experiment(
     title="Position and localisation by layer",
     about="How well unit maps localise the object, and how long tokens preserve their position.",

@@ -10,6 +10,8 @@ from itertools import pairwise
 from textwrap import shorten
 from typing import Any
 
+from engine.core.choices import STARTER
+
 SHORTEST = 15
 """Letters that fit under a small picture in two lines; the picture's description has the whole name."""
 SOFT_HYPHEN = "\u00ad"
@@ -70,6 +72,11 @@ def target(name: int | str) -> str:
 def share(value: float, digits: int = 0) -> str:
     """A share of 1 as a percentage."""
     return f"{100 * value:.{digits}f}%"
+
+
+def shows(data: str) -> str:
+    """What the images of a data set are called."""
+    return "scene" if data == STARTER else "image"
 
 
 def scene(facts: dict[str, Any]) -> str:

@@ -107,7 +107,7 @@ def gradients() -> Result:
 
 
 def answers(variants: int) -> dict[str, np.ndarray]:
-    """Of four images: right in full, wrong in every other variant."""
+    """Of four images: right whole, wrong in every other variant."""
     top = np.zeros((4, variants, 5), np.int32)
     top[..., 1:] = np.arange(1, 5)
     top[:, 1:, 0] = 9
@@ -230,7 +230,7 @@ def test_a_bar_opens_the_images_that_its_model_gets_wrong(leaning: Page) -> None
     click(leaning, ".st-key-bg_bars-figure .nsewdrag", across=0.4, down=3.5 / 6)
     changed(leaning, lambda: "look" in address(leaning))
     assert address(leaning)["look"] == "starter-vit|1"
-    wrong = leaning.get_by_text("4 scenes that starter-vit gets wrong: object alone, black.")
+    wrong = leaning.get_by_text("4 scenes that starter-vit gets right whole and wrong as object alone, black.")
     expect(wrong).to_be_visible(timeout=30_000)
 
 

@@ -21,7 +21,7 @@ from tests.known_answers.planted import Measured, Planted
 CLASSES, IMAGES = 8, 400
 CHANCE = 1 / CLASSES
 RIGHT, WORSE = 0.8, 0.7
-"""Accuracies that are planted: in full, and of the weaker model or the changed images."""
+"""Accuracies that are planted: on whole images, and of the weaker model or the changed images."""
 MEAN, SPREAD, UNITS, PREFIX = 0.3, 1.0, 3, 1
 
 OTHERS, ALIKE = 100, 0.6
@@ -48,7 +48,7 @@ def _accuracy(seed: int, share: float) -> Measured:
 
 
 def _kept(seed: int, kept: float) -> Measured:
-    """Accuracy over accuracy in full: of the images that are right in full, a planted share stays right."""
+    """Accuracy over that on whole images: of the images that are right whole, a planted share stays right."""
     draws = np.random.default_rng(seed)
     full, full5 = _right(seed, RIGHT, draws)
     still = full & (draws.random(IMAGES) < kept)
@@ -109,7 +109,7 @@ CASES = [
         "accuracy", f"right on {RIGHT:.0%} of {IMAGES} images", RIGHT,
         lambda seed: _accuracy(seed, RIGHT), lambda seed: _accuracy(seed, CHANCE), CHANCE,
     ),
-    Planted("accuracy over that in full", f"{0.75:.0%} of the right answers stay", 0.75, lambda seed: _kept(seed, 0.75)),
+    Planted("accuracy over that on whole images", f"{0.75:.0%} of the right answers stay", 0.75, lambda seed: _kept(seed, 0.75)),
     Planted(
         "paired comparison", f"{RIGHT:.0%} against {WORSE:.0%} on {IMAGES} images", RIGHT - WORSE,
         lambda seed: _difference(seed, WORSE), lambda seed: _difference(seed, RIGHT),

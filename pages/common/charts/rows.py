@@ -34,7 +34,7 @@ def figure(chart: Chart) -> go.Figure:
     height = TOP + BOTTOM + (ROW if len(lines) <= sum(map(bool, names)) else TWO_LINES) * len(ticks)
     plot.update_layout(
         height=height,
-        margin={"l": 12 + LETTER * max(map(len, lines)), "t": TOP, "b": BOTTOM,
+        margin={"l": 12 + LETTER * max(map(len, lines), default=0), "t": TOP, "b": BOTTOM,
                 "r": 14 + LETTER * max(map(len, values), default=0)},
         showlegend=False, dragmode=False, hovermode="closest", barmode="overlay",
     )  # fmt: skip

@@ -79,9 +79,11 @@ def _named(request: Any) -> Layers:
 
 
 def _alike(request: Any) -> list[tuple[str, str]]:
-    from engine.evaluation.counterparts import usual
+    from engine.evaluation.counterparts import too_few, usual
     from engine.models.catalog import sites_of
 
+    if why := too_few(request.data):
+        raise VitrineError(why)
     searched = [(request.other, site.name) for site in usual(sites_of(request.other).values())]
     return [(request.model, request.site), *searched]
 

@@ -21,8 +21,10 @@ def look(parts: Sequence[Part], subject: Subject) -> tuple[Page, dict[str, str]]
     kind = parts[0].request.experiment
     if kind in ("spatial-layers", "spatial-last"):
         return "spatial", {**both, "data": subject.data}
-    if kind == "background":
-        return "reliance", {"models": pair, "data": subject.data, "measures": "background"}
+    if kind in ("background", "frequency"):  # both models, as that page shows them
+        cut = str(dict(parts[0].request).get("cut", "box"))
+        how = {} if cut == "box" else {"cut": cut}
+        return "reliance", {"models": pair, "data": subject.data, "measures": kind, **how}
     if kind == "purity":
         return "concepts", {
             "a": subject.clip,

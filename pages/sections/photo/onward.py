@@ -9,6 +9,7 @@ import streamlit as st
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA
 from engine.core.config import settings
+from engine.core.errors import BadRequest
 from engine.core.request import Request, Result
 from engine.data.uploads import is_upload
 from pages.common import errors, job_panel, query, results, who
@@ -111,14 +112,38 @@ def links(view: PhotoView, computed: Mapping[str, Result]) -> None:
             icon=":material/translate:",
             query_params={"a": view.reader, "show": "zero-shot", "image": view.image, "labels": LABELS, **data},
         )
-        st.page_link(
-            SCRIPTS["reliance"],
-            label="Background or object, for these models",
-            icon=":material/texture:",
-            query_params={"models": ",".join(view.sides.values())},
-        )
+        if (asked := _compared(view, computed)) is not None:
+            whole = asked["models"] == ",".join(view.sides.values())
+            st.page_link(
+                SCRIPTS["reliance"],
+                label=f"Background or object, for {'these models' if whole else errors.escape(asked['models'])}",
+                icon=":material/texture:",
+                query_params=asked,
+            )
     if not own:
         _neighbours(view)
+
+
+def _compared(view: PhotoView, computed: Mapping[str, Result]) -> dict[str, str] | None:
+    """The address of the page that compares those of the models that answer with classes, on the images of the view; None where
+    that cannot be."""
+    from engine.core.experiments import find
+    from engine.evaluation.applies import lacking_of_data
+    from engine.evaluation.class_matching import check_comparable
+    from engine.evaluation.samples import best_cut, saliency_is_here
+
+    there = {model: computed.get(f"photo-{side}") for side, model in view.sides.items()}
+    models = [model for model, photo in there.items() if photo is not None and not photo.tables["answers"].empty]
+    if not models or lacking_of_data(find("background"), view.data):
+        return None
+    cut = best_cut(results.dataset(view.data))
+    try:
+        check_comparable(models, view.data)
+    except BadRequest:
+        return None
+    if cut == "saliency" and not saliency_is_here():
+        return None
+    return {"models": ",".join(models), "data": view.data, "cut": cut}
 
 
 def _neighbours(view: PhotoView) -> None:

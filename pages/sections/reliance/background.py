@@ -19,7 +19,8 @@ from pages.sections.reliance.shown import Shown, together
 if TYPE_CHECKING:
     from engine.figures.chart import Chart
 
-WRONG = "the images that its model gets wrong"
+WRONG = "the images that its model gets right whole and wrong as shown there"
+ALSO_WHOLE = f"{WRONG}, or wrong whole"
 
 
 def background(shown: Shown) -> None:
@@ -52,12 +53,10 @@ def _bars(shown: Shown, finding: str) -> None:
         ]
         for model, table in tables.items()
     }
-    chart = charts.bars(
-        view.models, groups, rows, f"{NUMBERS[view.number].lower()} accuracy", title="Object and background"
-    )
+    chart = charts.bars(view.models, groups, rows, charts.accuracy(view.number), title="Object and background")
     figure.draw(
         chart, together(tables), replace(shown.source, finding=finding), key="bg_bars", note=f"{_how(shown)} {INTERVAL}",
-        opens=WRONG, on_click=lambda what: _look(shown, what),
+        opens=ALSO_WHOLE, on_click=lambda what: _look(shown, what),
     )  # fmt: skip
 
 
@@ -102,7 +101,7 @@ def _controls(shown: Shown, facts: dict[str, Any]) -> None:
     """What remains when a model's mere strength is taken out."""
     st.caption(
         "A more accurate model is also more accurate on cut images: these are the same differences on the images that all "
-        "models classify correctly in full."
+        "models classify correctly whole."
     )
     matched = facts["matched"]
     _differences(facts, shown)
@@ -136,7 +135,7 @@ def _differences(facts: dict[str, Any], shown: Shown) -> None:
             "images": VARIANTS[row["variant"]]
             + (f", {row['fill']}" if len(shown.view.fills) > 1 and row["fill"] else ""),
             "on all images": points(row),
-            f"on the {matched['n']} that all classify correctly in full": points(_same(matched["paired"], row)),
+            f"on the {matched['n']} that all classify correctly whole": points(_same(matched["paired"], row)),
             "p (McNemar)": row["p"],
         }
         for row in facts["paired"]
@@ -151,12 +150,12 @@ def _differences(facts: dict[str, Any], shown: Shown) -> None:
     )
     st.caption(
         f"Paired intervals (95%). On all images, {most:.1f} points would have been seen in 80% of samples, whichever row it is. "
-        f"{matched['n']} of {matched['of']} images are classified correctly by every model in full."
+        f"{matched['n']} of {matched['of']} images are classified correctly whole by every model."
     )
 
 
 def _matched_bars(matched: dict[str, Any], shown: Shown) -> None:
-    """Accuracy on cut images among those that every model gets right in full."""
+    """Accuracy on cut images among those that every model gets right whole."""
     groups = list(dict.fromkeys(variant(row) for row in matched["models"]))
     rows: dict[str, list[dict[str, Any]]] = {}
     places = aligned(shown.keys)
@@ -166,7 +165,7 @@ def _matched_bars(matched: dict[str, Any], shown: Shown) -> None:
         rows.setdefault(row["model"], []).append({"value": row["top1"], "low": low, "high": high, "opens": opens})
     chart = charts.bars(
         shown.view.models, groups, rows, "top-1 accuracy", title="Among equals",
-        finding=f"On the {matched['n']} images that all models classify correctly in full",
+        finding=f"On the {matched['n']} images that all models classify correctly whole",
     )  # fmt: skip
     numbers = pd.DataFrame([{**row, "top1_interval": str(row["top1_interval"])} for row in matched["models"]])
     figure.draw(

@@ -16,11 +16,17 @@ from engine.figures.chart import Chart, Level, Map, Series, series
 NUMBERS = {
     "top1": "Top-1",
     "top5": "Top-5",
-    "top1_normalised": "Top-1 of full",
-    "top5_normalised": "Top-5 of full",
+    "top1_normalised": "Top-1 of whole image",
+    "top5_normalised": "Top-5 of whole image",
 }
 VARIANTS = {"full": "whole image", "foreground": "object alone", "background": "background alone"}
 INTERVAL = "Whiskers and bands: 95% intervals."
+
+
+def accuracy(number: str) -> str:
+    """The title of an axis of one of these accuracies."""
+    what, _, of = NUMBERS[number].lower().partition(" of ")
+    return f"{what}, share of that on whole images" if of else f"{what} accuracy"
 
 
 def bars(

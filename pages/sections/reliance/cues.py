@@ -9,7 +9,7 @@ from pages.common import errors
 from pages.common.charts import figure
 from pages.common.words import share
 from pages.sections.reliance import charts
-from pages.sections.reliance.charts import INTERVAL, interval
+from pages.sections.reliance.charts import INTERVAL, VARIANTS, interval
 from pages.sections.reliance.shown import Shown, together
 
 
@@ -35,10 +35,13 @@ def counterfactual(shown: Shown) -> None:
         for model, result in computed.items()
     )
     known = {model: values for model, values in reliance.items() if values[0] == values[0]}
+    finding = f"Reliance on the place: {finding}"
+    if not known:  # there is nothing to draw
+        st.markdown(f"**{finding}**")
+        _answers(shown)
+        return
     figure.draw(
-        charts.reliance(
-            shown.view.models, known, title="Reliance on the place", finding=f"Reliance on the place: {finding}"
-        ),
+        charts.reliance(shown.view.models, known, title="Reliance on the place", finding=finding),
         pd.DataFrame(
             [{"model": model, "value": v, "low": low, "high": high} for model, (v, low, high) in reliance.items()]
         ),
@@ -104,7 +107,7 @@ def texture(shown: Shown) -> None:
     """Shuffled patches, and whose class a dressed silhouette gets."""
     computed, tables = shown.computed, shown.tables("variants")
     first = shown.first.tables["variants"]
-    groups = [row["fill"] or "full image" for row in first.to_dict("records")]
+    groups = [row["fill"] or VARIANTS["full"] for row in first.to_dict("records")]
     series = {model: [interval(row, "top1") for row in table.to_dict("records")] for model, table in tables.items()}
     biases = []
     for model, result in computed.items():

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.core.address import Address
 from engine.core.choices import NYQUIST_TICKS
 from engine.core.config import settings
-from pages.common import errors, query
+from pages.common import errors, query, words
 from pages.common.charts import figure
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.view import View as UnitsView
@@ -83,7 +83,7 @@ def _filter_curves(shown: Shown, kind: str, finding: str, most: float) -> None:
         chart, together(tables), shown.source, key=f"bg_{kind}",
         note=f"Area under the curve: {areas}. {shown.first.facts['images']} images, {shown.view.filter} filter. The highest "
         f"frequency that a filter keeps lies below its nominal cutoff, which the CSV has too. {INTERVAL}",
-        opens="the scenes above at its cutoff" if low else "",
+        opens=f"the {words.shows(shown.view.data)}s above at its cutoff" if low else "",
         on_click=(lambda what: shown.turn(shown.view.model_copy(update={"cutoff": float(what[0])}))) if low else None,
     )  # fmt: skip
 

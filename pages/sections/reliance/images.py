@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from engine.core.choices import Cut, Fill, Filter
+from engine.core.errors import RefusedFile
 from pages.common import colours, errors, results, style, words
 from pages.common.experiments.places import link_to_photo
 from pages.common.words import share
@@ -24,6 +26,8 @@ SHOWN = 6
 LOW_PASSES = (0.08, 0.16)
 LEAST = 330
 """The least width of a scene with its variants, in pixels."""
+TRIED = 10
+"""Images from which one is taken that can be shown, where some cannot: each is opened for it."""
 PICTURE = 92
 """And of one of them: three stand side by side on a phone."""
 ALL = "All kinds"
@@ -34,7 +38,7 @@ def draw(shown: Shown) -> None:
     """Six scenes whole, without background and without object, with each model's answers below."""
     from engine.data.imagenet import readable
 
-    view, dataset = shown.view, results.dataset(shown.view.data)
+    view, dataset, what = shown.view, results.dataset(shown.view.data), words.shows(shown.view.data)
     both = aligned(shown.keys)
     labels = _labels(view.data, dataset.fingerprint, dataset)[both.images]
     kinds = [ALL, *sorted({dataset.class_names[kind] for kind in np.unique(labels)}, key=readable)]
@@ -46,7 +50,8 @@ def draw(shown: Shown) -> None:
             chosen = st.session_state[key]
             shown.turn(view.model_copy(update={"kind": "" if chosen == ALL else chosen}))
 
-        st.selectbox("Scenes of", kinds, key=key, format_func=readable, on_change=turned, width=220)
+        label = f"{what.capitalize()}s of"
+        st.selectbox(label, kinds, key=key, format_func=readable, on_change=turned, width=220)
         sort = st.segmented_control(
             "Order", list(SORTS), default="apart", format_func=SORTS.__getitem__, required=True, key="bg_shown_order"
         )
@@ -58,7 +63,7 @@ def draw(shown: Shown) -> None:
         for place in order[:SHOWN]:
             _scene(shown, int(both.images[place]), _cut(shown, int(both.images[place])))
     st.caption(
-        f"{min(SHOWN, len(order))} of {len(order)} scenes; ✓ right, ✗ wrong, with the probability of the answer. "
+        f"{min(SHOWN, len(order))} of {len(order)} {what}s; ✓ right, ✗ wrong, with the probability of the answer. "
         f"“{VARIANTS['foreground']}” has its background {'filled' if view.fills != ('black',) else 'blacked out'}."
     )
 
@@ -94,13 +99,17 @@ def ahead(shown: Shown) -> None:
         return [(f"up to {upper:.2g} of Nyquist", png, 0) for (_, upper), png in zip(spans, pngs, strict=True)]
 
     if shown.measure == "frequency" or (shown.measure == "background" and view.cut != "saliency"):
-        count = min(SHOWN, len(dataset))
+        asked = _evaluated(view.data, dataset.fingerprint, dataset)
         with (
             st.container(key=f"{style.THUMBS}-ahead-{shown.measure}"),
             st.grid(2, min_column_width=LEAST, gap="medium"),
         ):
-            for index in (place * len(dataset) // count for place in range(count)):
-                _scene(shown, index, pictures(index))
+            for part in np.array_split(asked, min(SHOWN, len(asked)) or 1):
+                for index in map(int, part[:TRIED]):
+                    with suppress(RefusedFile):  # no model is asked about it either
+                        made = pictures(index)
+                        _scene(shown, index, made)
+                        break
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -108,9 +117,14 @@ def _labels(data: str, fingerprint: str, _opened: Dataset) -> np.ndarray:
     return _opened.labels()
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _evaluated(data: str, fingerprint: str, _opened: Dataset) -> np.ndarray:
+    return _opened.evaluated()
+
+
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _order(keys: tuple[str, ...]) -> np.ndarray:
-    """Places of the images, those first that tell most: right in full in all models, and without background in some only."""
+    """Places of the images, those first that tell most: right whole in all models, and without background in some only."""
     from engine.evaluation.comparison import telling
 
     return telling(aligned(keys))
@@ -121,7 +135,7 @@ def _number(dataset: Dataset, kind: str) -> int:
 
 
 def _looked_at(shown: Shown, both: Aligned, mine: np.ndarray) -> np.ndarray:
-    """Of these images those that a clicked bar asks for: right in full, and wrong in its variant, by its model."""
+    """Of these images those that a clicked bar asks for: right whole, and wrong in its variant, by its model."""
     model, _, place = shown.view.look.partition("|")
     if model not in both.models or not place.isdecimal() or int(place) >= len(both.variants):
         return mine
@@ -129,9 +143,11 @@ def _looked_at(shown: Shown, both: Aligned, mine: np.ndarray) -> np.ndarray:
     right = both.top1[number]
     wrong = mine[~right[mine, at] & (right[mine, both.place("full")] | (at == both.place("full")))]
     name, fill = both.variants[at]
-    what = f"{VARIANTS.get(name, name)}{f', {fill}' if fill else ''}"
+    what = f"right whole and wrong as {VARIANTS.get(name, name)}{f', {fill}' if fill else ''}"
+    what = "wrong whole" if at == both.place("full") else what
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(wrong)} scenes that {errors.escape(model)} gets wrong: {what}.", width="content")
+        shows = f"{words.shows(shown.view.data)}{'' if len(wrong) == 1 else 's'}"
+        st.caption(f"{len(wrong)} {shows} that {errors.escape(model)} gets {what}.", width="content")
         if st.button("Show all", type="tertiary", key="bg_look_all"):
             shown.turn(shown.view.model_copy(update={"look": ""}))
             st.rerun()

@@ -129,8 +129,8 @@ def _advanced(
         edge = st.segmented_control("Filter type", FILTERS, key=page.key("filter"), required=True, **widgets.KEEP)
         state.setdefault(page.key("number"), "top1")
         number = st.selectbox(
-            "Accuracy", list(NUMBERS), key=page.key("number"), format_func=NUMBERS.__getitem__, width=150,
-            help="“Of full” is the accuracy relative to that on whole images, as in the paper's Table 2.", **widgets.KEEP,
+            "Accuracy", list(NUMBERS), key=page.key("number"), format_func=NUMBERS.__getitem__, width=200,
+            help="“Of whole image”: the accuracy relative to that on whole images, as in the paper's Table 2.", **widgets.KEEP,
         )  # fmt: skip
         with st.container(width=150):
             limit = widgets.number(

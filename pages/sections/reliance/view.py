@@ -23,9 +23,10 @@ from engine.core.choices import (
     Fill,
     Filter,
 )
-from engine.core.errors import BadRequest, VitrineError
+from engine.core.errors import BadRequest, Forbidden, VitrineError
 from engine.core.experiments import Experiment, find
 from engine.core.request import Request, build
+from pages.common import results
 from pages.common.experiment_page import Part
 
 MEASURES = ("background", "frequency", "counterfactual", "texture", "spectrum", "challenge")
@@ -111,13 +112,16 @@ def parts(view: View) -> list[Part]:
 
 def refusal(view: View) -> str | None:
     """Why a view cannot be shown here: something is not there, or its models have nothing in common. None where it can."""
+    from engine.evaluation.applies import check_applies
     from engine.evaluation.class_matching import check_comparable
 
     try:
         if "challenge" not in view.measures:  # which maps ImageNet's classes to its own nine
             check_comparable(view.models, view.data)
         for part in parts(view):
-            part.request.key()
+            if not results.is_stored(part.request):  # what is stored shows, whatever has become of the model
+                with suppress(Forbidden):  # of a model that would have to be loaded for somebody who may only look
+                    check_applies(part.request)
     except VitrineError as error:
         return str(error)
     return None
@@ -131,8 +135,9 @@ def knows(models: Sequence[str], data: str) -> list[str]:
     lines = []
     for model in models:
         with suppress(VitrineError):
-            if open_dataset(data).class_names and (told := knowledge(model, data).sentence):
-                lines.append(f"{model} {told}.")
+            known = knowledge(model, data) if open_dataset(data).class_names else None
+            if known is not None and known.sentence:
+                lines.append(f"{model} {known.sentence}.")
     return lines
 
 

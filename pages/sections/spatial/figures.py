@@ -24,22 +24,26 @@ def ends(shown: Shown) -> str:
 
 
 def first(shown: Shown) -> None:
-    """The chart behind the headline."""
+    """The chart behind the headline: blocks whose R² is below zero tell nothing of the place, nor does a mean over them."""
+    from engine.spatial.layers import place_told
+
     tables = shown.tables("layers", "layers")
     if not tables:
         return
     there, numbers = shown.there("layers"), numbers_of(tables)
     scored = next(iter(there.values())).facts["scored"]
-    names = {side: shown.view.sides[side] for side in there}
-    apart = [findings.last_block(names[s], there[s].facts["last"], "position_r2", "R²") for s in names]
+    told = {side: (model, place_told(table)) for side, (model, table) in tables.items()}
+    whole = [side for side, (_, table) in tables.items() if not (table["position_r2"] < 0).any()]
+    apart = [findings.last_block(tables[s][0], there[s].facts["last"], "position_r2", "R²") for s in whole]
+    left_out = "" if len(whole) == len(tables) else " Blocks below 0, which tell nothing, are left out."
     chart = charts.curves(
-        tables, "position_r2", "R² of row and column", title="How well a token knows its place", span=(0.0, 1.0),
+        told, "position_r2", "R² of row and column", title="How well a token knows its place", span=(0.0, 1.0),
     )  # fmt: skip
     source = shown.source("layers")
     figure.draw(
         chart, numbers, Source(source.page, source.params, source.keys, f"{headline(shown)} {ends(shown)}"), key="sp-position_r2",
         note="Ridge regression from a token to its row and column, fitted on half of the images, evaluated on "
-        f"{scored} others. {one_line(apart)} Bands: 95% intervals over images.",
+        f"{scored} others.{left_out} {one_line(apart)} Bands: 95% intervals over images.",
         opens=BLOCK, on_click=shown.clicked,
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ def places_known(tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def place_known(model: str, table: pd.DataFrame) -> str:
-    """How well the place of a model's tokens is known in the first block and in the last where it can be measured."""
+    """How well the place of a model's tokens is known in the first block and in the last that tell something of it."""
     if (ends := _place_ends(table)) is None:
         return ""
     said = [f"{_value(row, 'position_r2')} in block {int(row['layer'])}" for row in ends]
@@ -56,7 +56,9 @@ def place_known(model: str, table: pd.DataFrame) -> str:
 
 
 def _place_ends(table: pd.DataFrame) -> tuple[Row, Row] | None:
-    rows = [row for row in table.to_dict("records") if not np.isnan(row["position_r2"])]
+    from engine.spatial.layers import place_told
+
+    rows = [row for row in place_told(table).to_dict("records") if not np.isnan(row["position_r2"])]
     return (rows[0], rows[-1]) if rows else None
 
 

@@ -12,14 +12,7 @@ from pages.common import results, words
 from pages.common.units.rows import Row
 from pages.sections.visualize import quality
 
-BEATS = (
-    "Share of pictures that activate their unit more than the strongest of 100 scenes does, augmented alike; 95% "
-    "interval in parentheses."
-)
-GOOD = (
-    "Share of pictures above all of their controls: zero, blanks, noise with the picture's spectrum, and 95% of the scenes; 95% "
-    "interval in parentheses."
-)
+INTERVAL = "95% interval in parentheses."
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -28,20 +21,28 @@ def draw(rows: Sequence[Row]) -> None:
     told = [each for each in lines if math.isfinite(each["ratio"])]
     if not lines:
         return
+    what = words.shows(rows[0].request.data)
     if told:
         best, some = max(told, key=lambda each: each["ratio"]), "" if len(lines) == len(rows) else " so far"
-        st.markdown(f"**Highest median ratio to the strongest scene{some}: `{best['name']}`, {best['ratio']:.2f}**")
+        st.markdown(f"**Highest median ratio to the strongest {what}{some}: `{best['name']}`, {best['ratio']:.2f}**")
     columns = {
         "name": st.column_config.TextColumn("", pinned=True),
         "pictures": _number("n", "Pictures.", "%d"),
         "ratio": _number(
-            "ratio to scene",
-            "Median over pictures of the ratio to the strongest scene, both averaged over the same augmentations.",
+            f"ratio to {what}",
+            f"Median over pictures of the ratio to the strongest {what}, both averaged over the same augmentations.",
             "%.2f",
         ),
         "ratio_as_is": _number("as is", "The same, neither of them augmented.", "%.2f"),
-        "beats": st.column_config.TextColumn("beat every scene", help=BEATS),
-        "succeeding": st.column_config.TextColumn("succeed", help=GOOD),
+        "beats": st.column_config.TextColumn(
+            f"beat every {what}",
+            help=f"Share of pictures that activate their unit more than its strongest {what} does, augmented alike; {INTERVAL}",
+        ),
+        "succeeding": st.column_config.TextColumn(
+            "succeed",
+            help="Share of pictures above all of their controls: zero, blanks, noise with the picture's spectrum, and 95% of the "
+            f"{what}s; {INTERVAL}",
+        ),
         "stability": _number("stable", f"Mean. {quality.STABLE}", "%.2f"),
         "between": _number("other units", "Similarity between pictures of different units.", "%.2f"),
         "seconds": _number("s per picture", "Seconds per picture when it was computed.", "%.1f"),

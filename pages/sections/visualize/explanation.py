@@ -33,10 +33,11 @@ def links(view: View) -> None:
     from engine.explanation.explains import ExplainsRequest
     from engine.explanation.paths import LayerPathsRequest
 
+    what = words.shows(view.data)
     st.header(QUESTION, anchor=False)
     st.caption(
-        "An observer, another network, sees a unit's picture and says which of two scenes excites the unit more; chance is 50%. "
-        "And layer by layer: is the picture processed like the scenes that excite the unit?"
+        f"An observer, another network, sees a unit's picture and says which of two {what}s excites the unit more; chance is "
+        f"50%. And layer by layer: is the picture processed like the {what}s that excite the unit?"
     )
     with st.container(horizontal=True):
         for side, address in view.sides.items():

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from engine.core.address import Address
-from engine.core.choices import STARTER
 from pages.common import colours, errors, query, results, words
 from pages.common.charts import figure as chart_figure
 from pages.common.charts.files import Source
@@ -149,7 +148,7 @@ def pictures(shown: Shown, place: int, growing: Growing | None = None, side: int
 def verdict(facts: dict[str, Any], data: str) -> str:
     """How strongly the picture activates its unit, in two lines: against its strongest image, and its strongest control."""
     number = {name: float(value) for name, value in facts.items() if isinstance(value, int | float | np.number)}
-    what = "scene" if data == STARTER else "image"
+    what = words.shows(data)
     if np.isfinite(ratio := number["ratio_to_best_scene"]):
         first = f"**{words.number(ratio)}×**{_between(number['ratio_low'], number['ratio_high'])} its strongest {what}"
     else:
@@ -163,7 +162,7 @@ def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
     """All other numbers, a line each, and how they were measured. `about`: the facts of the result, which say how many images
     there were."""
     number = {name: float(value) for name, value in facts.items() if isinstance(value, int | float | np.number)}
-    what, many = "scene" if data == STARTER else "image", int(about["images"])
+    what, many = words.shows(data), int(about["images"])
     between = _between(number["activation_low"], number["activation_high"])
     lines = [FAILED] if bool(facts["failed"]) else [f"Above {CONTROLS[facts['control']]}, its strongest control."]
     if np.isfinite(number["ratio_to_best_scene"]):

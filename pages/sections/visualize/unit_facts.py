@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from engine.core.address import Address
@@ -36,6 +37,8 @@ BATCHES = "fv_facts"
 
 def draw(shown: Shown, unit: int) -> None:
     """Names and tags on the left, the nearest units on the right."""
+    from engine.evaluation.counterparts import too_few
+
     left, right = st.columns([1, 1.6], gap="large")
     with left, errors.shown():
         st.header("Words for it", anchor=False)
@@ -43,8 +46,11 @@ def draw(shown: Shown, unit: int) -> None:
         _tag(shown, unit)
     with right, errors.shown():
         st.header("Units that respond alike", anchor=False)
-        _nearest(shown, unit, other_of(shown.address.model))
-        _nearest(shown, unit, shown.address.model)
+        if why := too_few(shown.data):
+            st.caption(errors.escape(why))
+        else:
+            _nearest(shown, unit, other_of(shown.address.model))
+            _nearest(shown, unit, shown.address.model)
 
 
 def other_of(model: str) -> str:
@@ -141,6 +147,9 @@ def _nearest(shown: Shown, unit: int, other: str) -> None:
         "Compares what all units do on the images",
     )
     if found is None:
+        return
+    if np.isnan(found.arrays["r"][unit]).all():
+        st.caption("This unit is the same on all images.")
         return
     places = range(found.arrays["unit"].shape[1])
     with st.grid(len(places), min_column_width=TILE, gap="small"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
+from engine.claims import background, frequency
 from engine.claims.background import CLAIM, figure
 from engine.claims.claim import FAILS, HOLDS, PARTLY, UNTOLD
 from engine.claims.subject import Subject
@@ -88,3 +91,19 @@ def test_the_papers_own_number_stands_beside(kinds) -> None:
 def test_two_of_a_kind_are_no_pair(kinds) -> None:
     assert "both models have attention" in CLAIM.missing(Subject("vit", "clip"))
     assert "only one model is given" in CLAIM.missing(Subject("vit"))
+
+
+def test_images_whose_objects_cannot_be_found_take_this_claim_away_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(background, "no_comparison", lambda subject: "")
+    monkeypatch.setattr(background, "open_dataset", lambda data: SimpleNamespace(cuts=lambda: ()))
+    monkeypatch.setattr(background, "saliency_is_here", lambda: False)
+    assert CLAIM.missing(SUBJECT).endswith("no boxes or masks, and the network that would find objects is not here.")
+    assert CLAIM.parts(SUBJECT) == []
+    monkeypatch.setattr(frequency, "no_comparison", lambda subject: "")
+    assert len(frequency.CLAIM.parts(SUBJECT)) == 2, "nothing is cut for it"
+    monkeypatch.setattr(background, "saliency_is_here", lambda: True)
+    assert CLAIM.missing(SUBJECT) == "" and [dict(part.request)["cut"] for part in CLAIM.parts(SUBJECT)] == 2 * [
+        "saliency"
+    ]

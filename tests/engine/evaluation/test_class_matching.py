@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.errors import BadRequest
 from engine.data.imagenet import imagenet_ids, imagenet_names
-from engine.evaluation.class_matching import check_comparable, knowledge, match
+from engine.evaluation.class_matching import check_comparable, classifies, knowledge, match
 
 
 def test_wordnet_ids_find_imagenets_classes():
@@ -57,6 +57,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models `ab` and `bc` know the kinds of their letters; the data sets have the kinds of theirs."""
     from engine.evaluation import class_matching
 
+    monkeypatch.setattr(class_matching, "classifies", lambda model: True)
     monkeypatch.setattr(class_matching, "model_classes", lambda model: tuple(model))
     monkeypatch.setattr(class_matching, "open_dataset", lambda data: Kinds(*data))
     class_matching._knowledge.cache_clear()
@@ -64,8 +65,9 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("known")
 def test_what_a_model_knows_of_a_data_set_is_told_unless_it_is_everything() -> None:
-    assert knowledge("ab", "abcd").sentence == "knows 2 of 4 kinds here: compared on those"
-    assert knowledge("ab", "ab").sentence == ""
+    some, every = knowledge("ab", "abcd"), knowledge("ab", "ab")
+    assert some is not None and some.sentence == "knows 2 of 4 kinds here: compared on those"
+    assert every is not None and every.sentence == ""
     with pytest.raises(BadRequest, match="ab knows none of the kinds of “xy”"):
         knowledge("ab", "xy")
 
@@ -77,3 +79,10 @@ def test_models_with_no_kind_in_common_are_refused_before_anything_runs() -> Non
     with pytest.raises(BadRequest, match="ab and bc have no kind of “ac” in common"):
         check_comparable(["ab", "bc"], "ac")
     check_comparable(["ab", "bc"], "")  # nameless: ImageNet's
+
+
+def test_a_model_without_classes_knows_no_kinds_and_is_not_taken_for_imagenets() -> None:
+    assert classifies("starter-vit") and not classifies("starter-clip")
+    assert knowledge("starter-clip", "starter") is None
+    assert (known := knowledge("starter-vit", "starter")) is not None and known.sentence == ""
+    check_comparable(["starter-clip", "starter-vit"], "starter")

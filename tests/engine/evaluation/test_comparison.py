@@ -73,17 +73,15 @@ def test_a_model_that_is_merely_stronger_differs_before_the_control_and_not_afte
     assert raw["interval"][0] > 0.05
     assert fair["interval"][0] < 0 < fair["interval"][1]
     assert fair["n"] == matched(models)["n"] == (strong & weak).sum()
-    assert "right in full, no difference between a and b was seen (" in sentence(models, "background")
+    assert "right whole, no difference between a and b was seen (" in sentence(models, "background")
     assert "); one of 5 points would have been" in sentence(models, "background")
 
 
 def test_a_model_that_relies_on_the_background_differs_after_the_control_too():
     a, b = chances(2000, 0.8, 0.5, 1), chances(2000, 0.8, 0.1, 2)
     told = sentence(align([result("a", a), result("b", b)]), "background")
-    assert re.search(r"images that both get right in full, b is \d+ points behind a \(\d+ to \d+\)\.$", told)
-    assert "No image is classified correctly in full by all" in sentence(
-        align([result("a", a), result("b", b & False)])
-    )
+    assert re.search(r"images that both get right whole, b is \d+ points behind a \(\d+ to \d+\)\.$", told)
+    assert "No image is classified correctly whole by all" in sentence(align([result("a", a), result("b", b & False)]))
 
 
 def test_effective_robustness_is_the_distance_from_the_line():
@@ -143,7 +141,7 @@ def test_images_are_sorted_by_how_far_the_models_are_apart():
 
 
 def test_the_first_images_show_how_models_differ_in_the_proportion_in_which_they_do():
-    """Without background, b alone is right on 40 of 100 images and a alone on 20; on the first 10 b is wrong in full."""
+    """Without background, b alone is right on 40 of 100 images and a alone on 20; on the first 10 b is wrong whole."""
     a, b = np.ones((100, 3), bool), np.ones((100, 3), bool)
     a[10:50, 1], b[50:70, 1], b[:10] = False, False, False
     order = telling(align([result("a", a), result("b", b)]))

@@ -8,7 +8,7 @@ import pytest
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.evaluation import counterparts
-from engine.evaluation.counterparts import CounterpartsRequest, Nearest, halved
+from engine.evaluation.counterparts import CounterpartsRequest, Nearest, halved, too_few
 from engine.models import catalog
 from tests.engine.contexts import Notebook
 
@@ -88,3 +88,16 @@ def test_the_request_reads_the_indexes_of_both_models(monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(result.arrays["unit"][:, 0], np.arange(6))
     with pytest.raises(BadRequest):
         build(CounterpartsRequest, model="starter-vit", site="no.such", other="starter-cnn").run(Notebook())
+
+
+def test_that_images_are_too_few_is_known_before_anything_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Few(list):
+        def clusters(self) -> np.ndarray | None:
+            return np.array(self) if self and isinstance(self[0], int) else None
+
+    sets = {"five": Few("abcde"), "together": Few([0, 0, 0, 1, 1, 1, 2, 2, 2]), "eight": Few("abcdefgh")}
+    monkeypatch.setattr(counterparts, "open_dataset", sets.__getitem__)
+    assert too_few("five").startswith("Only 5 images: units can be compared on 8 or more")
+    assert too_few("together").startswith("Only 3 images") and too_few("eight") == ""
+    with pytest.raises(BadRequest, match="Only 5 images"):
+        halved(np.arange(5))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from engine.core.errors import BadRequest, RefusedFile
-from engine.evaluation.samples import chosen, drawn, in_batches, region_of, samples
+from engine.core.errors import BadRequest, Forbidden, RefusedFile
+from engine.evaluation.samples import chosen, drawn, in_batches, region_of, saliency_is_here, samples
+from engine.models import catalog
 from tests.engine.world import SIDE, Squares, box
 
 EVERY = np.arange(4)
@@ -84,3 +87,17 @@ def test_where_nothing_is_cut_only_what_cannot_be_decoded_is_left_out() -> None:
 
 def test_batches_hold_everything_once_and_only_the_last_is_shorter() -> None:
     assert [*in_batches(iter(range(7)), 3)] == [[0, 1, 2], [3, 4, 5], [6]] and [*in_batches(iter(()), 3)] == []
+
+
+def test_whether_the_network_is_here_that_finds_objects_is_known_without_reading_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for here in (True, False):
+        monkeypatch.setattr(catalog, "find", lambda name, here=here: SimpleNamespace(available=here))
+        assert saliency_is_here() is here
+
+    def refuses(name: str) -> None:
+        raise Forbidden("The settings allow other models only.")
+
+    monkeypatch.setattr(catalog, "find", refuses)
+    assert not saliency_is_here()

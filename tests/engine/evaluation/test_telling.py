@@ -28,7 +28,7 @@ def first(share: float, n: int = 1000) -> np.ndarray:
 
 
 def pair(a: float, b: float, full: tuple[float, float] = (0.9, 0.9)) -> Aligned:
-    """Two models, right in full on these shares of the images, and without background on the shares a and b."""
+    """Two models, right whole on these shares of the images, and without background on the shares a and b."""
     none = first(0)
     return align([result("a", first(full[0]), first(a), none), result("b", first(full[1]), first(b), none)])
 
@@ -47,13 +47,13 @@ def test_of_backgrounds_alone_accuracy_is_told_only_where_nobody_knows_what_live
 def test_a_model_falls_behind_where_it_was_level_on_whole_images() -> None:
     told = sentence(pair(0.40, 0.52))
     assert told.startswith("With the background blacked out, a falls 12 points behind b (10 to 14). ")
-    assert told.endswith("Among the 900 images that both get right in full, a is 13 points behind b (11 to 16).")
+    assert told.endswith("Among the 900 images that both get right whole, a is 13 points behind b (11 to 16).")
     assert sentence(pair(0.52, 0.40)).startswith("With the background blacked out, b falls 12 points behind a")
 
 
 def test_the_model_that_loses_more_is_told_with_what_filled_the_hole() -> None:
     assert without_background(pair(0.40, 0.52)) == (
-        "With the background blacked out, a loses 13 points more than b (11 to 16), of the images that both get right in full."
+        "With the background blacked out, a loses 13 points more than b (11 to 16), of the images that both get right whole."
     )
     assert without_background(pair(0.52, 0.40)).startswith(
         "With the background blacked out, b loses 13 points more than a"
@@ -87,7 +87,7 @@ def test_where_no_loss_was_seen_to_be_larger_it_is_said_with_what_would_have_bee
         "With the background blacked out, neither a nor b was seen to lose more of the images that both"
     )
     assert "would have been, in 80% of samples" in told
-    assert without_background(pair(0.4, 0.4, full=(0.0, 0.9))) == "", "no image is right in full for both"
+    assert without_background(pair(0.4, 0.4, full=(0.0, 0.9))) == "", "no image is right whole for both"
 
 
 def test_a_model_that_was_behind_already_is_behind() -> None:

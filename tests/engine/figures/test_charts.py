@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.figures.axes import SIZE
 from engine.figures.chart import MODELS, Chart, Level, Map, series
 from engine.figures.charts import chart
 from engine.figures.drawing import INK, Area, Dot, Drawing, Line, Text, width_of
@@ -16,6 +17,8 @@ from engine.figures.layout import COLUMN, PAGE
 VIT = series("starter-vit", [0, 0.5, 1], [0.9, 0.5, 0.1], [0.8, 0.4, 0.0], [1.0, 0.6, 0.2], colour=0)
 CNN = series("starter-cnn", [0, 0.5, 1], [0.9, 0.52, 0.12], colour=1)
 LINES = Chart("lines", (VIT, CNN), "depth", "share", share=True, title="Position", finding="It fades.", caption="600.")
+SMALL_UP = SIZE * 0.35
+"""How far below its line the baseline of a mark stands."""
 ROWS = [series("vit", ["full", "object"], [0.5, 0.25], [0.4, 0.2], [0.6, 0.3], colour=0)]
 
 
@@ -93,3 +96,24 @@ def test_title_finding_and_caption_stand_around_it():
     assert named["Position"].y < named["It fades."].y < named["starter-vit"].y < named["600."].y
     without = chart(replace(LINES, title="", finding="", caption=""))
     assert without.height < chart(LINES).height
+
+
+def test_what_lies_beyond_an_axis_is_not_drawn_over_what_stands_there():
+    far = series("vit", [10, 20, 30, 40], [0.5, -5.8, 0.5, 0.2], [0.4, -6.0, 0.4, 0.1], [0.6, -5.0, 1.6, 0.3], colour=0)
+    drawing = chart(Chart("lines", (far,), span=(0.0, 1.0)))
+    bottom, top = (texts(drawing)[mark].y - SMALL_UP for mark in ("0", "1"))
+    lines, (band,) = of(drawing, Line, MODELS[0]), of(drawing, Area, MODELS[0])
+    heights = [y for each in (*lines, band) for _, y in each.places]
+    assert max(heights) == pytest.approx(bottom, abs=1e-3) and min(heights) == pytest.approx(top, abs=1e-3)
+    (falls, rises), dots = lines, of(drawing, Dot, MODELS[0])
+    assert len(dots) == 3, "a point that lies beyond has no dot"
+    assert falls.places[0] == (dots[0].x, dots[0].y) and falls.places[-1][0] < rises.places[0][0] < dots[1].x
+    assert len(rises.places) == 3 and rises.places[-1] == (dots[2].x, dots[2].y)
+
+
+def test_a_whisker_ends_with_the_axis():
+    alone = series("vit", [10], [0.5], [-2.0], [3.0], colour=0)
+    drawing = chart(Chart("points", (alone,), span=(0.0, 1.0)))
+    (whisker,) = [line for line in of(drawing, Line, INK) if line.width == 0.6]
+    up = [texts(drawing)[mark].y - SMALL_UP for mark in ("0", "1")]
+    assert [y for _, y in whisker.places] == pytest.approx(up, abs=1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from engine.core.images import to_png
 from engine.data.dataset import Dataset
 from engine.data.formats.detect import open_path
 from engine.spatial import images
-from engine.spatial.layers import CURVES, measure
+from engine.spatial.layers import CURVES, measure, place_told
 from tests.engine.small import small_cnn
 from tests.engine.spatial.known import Squares, averaging_last, over, vit, without_mixing
 from tests.engine.world import write, xml
@@ -143,3 +144,11 @@ def test_layers_of_fewer_units_are_padded() -> None:
 
     rows = layers._padded([np.array([3, 4]), np.array([5])], -1, np.int32)
     assert rows.tolist() == [[3, 4], [5, -1]] and rows.dtype == np.int32
+
+
+def test_blocks_that_tell_less_of_a_place_than_the_middle_of_the_image_would_are_left_out() -> None:
+    table = pd.DataFrame({"position_r2": [0.4, -5.8, np.nan, 0.0], "layer": range(4)})
+    table = table.assign(position_r2_low=table.position_r2 - 0.1, position_r2_high=table.position_r2 + 0.1)
+    told = place_told(table)
+    assert told.position_r2.isna().tolist() == [False, True, True, False] and told.layer.tolist() == [0, 1, 2, 3]
+    assert told.position_r2_low.isna().tolist() == told.position_r2_high.isna().tolist() == [False, True, True, False]

@@ -56,3 +56,7 @@ def test_a_scene_is_called_after_its_object_and_an_empty_one_after_its_place() -
 def test_a_site_is_called_by_its_place() -> None:
     sites = ("blocks.11.mlp.hidden", "stages.2.blocks.1", "stem")
     assert [words.depth(site) for site in sites] == ["block 11", "stage 2, block 1", "stem"]
+
+
+def test_images_are_called_scenes_only_where_they_are() -> None:
+    assert words.shows("starter") == "scene" and words.shows("photos") == words.shows("mine") == "image"

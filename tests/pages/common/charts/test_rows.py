@@ -76,3 +76,7 @@ def test_a_long_name_takes_two_lines_so_that_a_phone_has_room_for_the_bars() -> 
 
 def test_a_series_without_a_name_has_an_empty_label() -> None:
     assert rows._broken("") == "" and rows._broken("ViT") == "ViT"
+
+
+def test_a_chart_of_nothing_is_empty() -> None:
+    assert not rows.figure(Chart("dots", (), "reliance", levels=(Level(0, "none"),))).data

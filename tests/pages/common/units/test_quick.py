@@ -16,6 +16,7 @@ from engine.concepts.zero_shot import ZeroShotRequest
 from engine.core import config
 from engine.core.choices import EMBEDDING
 from engine.core.request import Request, Result
+from engine.evaluation import counterparts
 from engine.evaluation.counterparts import CounterpartsRequest
 from engine.evaluation.index import IndexRequest
 from engine.jobs.runner import Runner
@@ -97,3 +98,12 @@ def test_what_compares_all_units_on_very_many_images_is_not_quick(
 def test_what_makes_pictures_or_reads_a_data_set_is_not_quick(indexed: Callable[..., None]) -> None:
     indexed(*EVERY)
     assert not is_quick(IndexRequest(model=MODEL, site="blocks.7"))
+
+
+def test_units_are_not_compared_by_themselves_on_too_few_images(
+    indexed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed((OTHER, "stages.2.blocks.1"), *EVERY)
+    assert is_quick(ALIKE)
+    monkeypatch.setattr(counterparts, "too_few", lambda data: "Only 5 images.")
+    assert not is_quick(ALIKE)

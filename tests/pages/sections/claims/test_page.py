@@ -13,15 +13,19 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.claims.claim import Part
 from engine.claims.order import CLAIMS, STARTER
 from engine.claims.order import parts as parts_of
 from engine.core import config
+from engine.core.request import build
 from engine.jobs.runner import Runner
 from engine.models import catalog
+from engine.reliance.background import BackgroundRequest
 from pages.common import query
 from pages.sections.claims import cards, closer
 from pages.sections.claims.ahead import look_ahead
 from pages.sections.claims.view import OWN, REAL, ClaimsView, example, pair_of, pairs, requests
+from pages.sections.reliance.view import View
 from tests.conftest import ROOT
 from tests.engine.claims.planted import explained, layers
 from tests.pages.opening import said
@@ -174,7 +178,15 @@ def test_each_claim_is_shown_more_closely_somewhere() -> None:
     ]  # fmt: skip
     assert found[-1] == ("concepts", {"a": subject.clip, "b": subject.a, "data": subject.data, "show": "purity"})
     assert found[4] == ("reliance", {"models": "starter-vit,starter-cnn", "data": "starter", "measures": "background"})
+    assert found[5] == ("reliance", {"models": "starter-vit,starter-cnn", "data": "starter", "measures": "frequency"})
     assert closer.look(CLAIMS[0].parts(PHOTOS.subject), PHOTOS.subject) is None
+
+
+def test_what_was_cut_by_the_saliency_network_is_shown_more_closely_as_it_was_cut() -> None:
+    asked = Part("a", "", build(BackgroundRequest, model="starter-vit", data="photos", cut="saliency"))
+    where = closer.look([asked], PHOTOS.subject)
+    assert where is not None and where[1]["cut"] == "saliency" and where[1]["data"] == "photos"
+    assert query.read(View, where[1])[1] == []
 
 
 def test_every_part_is_asked_for_once() -> None:

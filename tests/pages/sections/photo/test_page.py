@@ -17,7 +17,7 @@ from engine.core.request import Result
 from engine.data.registry import open_dataset
 from engine.people.person import Person
 from pages.common import query
-from pages.sections.photo import answers, known, layers
+from pages.sections.photo import answers, known, layers, onward
 from pages.sections.photo.view import PhotoView, example, parts
 from tests.conftest import ROOT
 from tests.pages.opening import owners_of, said
@@ -271,3 +271,28 @@ def test_the_bars_of_answers_are_the_numbers_of_their_table() -> None:
     assert bars.colour == 1 and chart.span == (0.0, pytest.approx(0.624)), "the whisker's end is on the axis"
     assert answers.chart_of(table, "name", "b", 0.9).span == (0.0, pytest.approx(0.936)), "and that of its neighbour"
     assert answers.chart_of(table, "name", "b", 0.1).span == chart.span
+
+
+def test_a_photo_leads_to_background_with_the_models_that_have_classes_and_its_own_images() -> None:
+    answers_of = {"name": ["cat"], "probability": [0.4], "low": [0.2], "high": [0.6]}
+    vit, clip = (Result({}, {}, {"answers": pd.DataFrame(each)}) for each in (answers_of, {}))
+    both = PhotoView(image="up-" + "a" * 16, a="starter-clip", b="starter-vit")
+    there = {"photo-a": clip, "photo-b": vit}
+    assert onward._compared(both, there) == {"models": "starter-vit", "data": "starter", "cut": "box"}
+    assert onward._compared(both, {"photo-a": clip}) is None and onward._compared(both, {}) is None
+    unknown = both.model_copy(update={"data": "photos"})
+    assert onward._compared(unknown, there) is None, "it knows none of their kinds"
+
+
+def test_photos_without_boxes_are_compared_where_the_network_is_that_finds_objects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from engine.evaluation import class_matching, samples
+
+    vit = Result({}, {}, {"answers": pd.DataFrame({"name": ["cat"]})})
+    view = PhotoView(image="3", a="starter-vit", b="", data="photos")
+    monkeypatch.setattr(class_matching, "check_comparable", lambda models, data: None)
+    for here, cut in ((True, "saliency"), (False, None)):
+        monkeypatch.setattr(samples, "saliency_is_here", lambda here=here: here)
+        found = onward._compared(view, {"photo-a": vit})
+        assert (found and found["cut"]) == cut and (found is None or found["data"] == "photos")

@@ -75,3 +75,8 @@ def test_units_are_points_that_open_them_and_pale_where_nothing_could_be_told() 
     assert (pale.opens, told.opens) == (([1],), ([0], [2])) and told.x == told.y == (0.5, -0.1)
     assert "object alone 50.0 (40.0 to 60.0)%" in told.about[0] and "the object, low frequencies" in told.about[0]
     assert told.about[1].endswith("the background") and pale.about[0].endswith("not told")
+
+
+def test_an_accuracy_relative_to_that_on_whole_images_says_so() -> None:
+    assert charts.accuracy("top5") == "top-5 accuracy"
+    assert charts.accuracy("top1_normalised") == "top-1, share of that on whole images"

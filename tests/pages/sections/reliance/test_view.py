@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.errors import BadRequest
 from pages.common import query
-from pages.sections.reliance.view import MEASURES, View, parts, request, suitable, summary
+from pages.sections.reliance.view import MEASURES, View, knows, parts, refusal, request, suitable, summary
 
 
 def test_a_link_gives_back_its_view() -> None:
@@ -58,3 +58,10 @@ def test_links_with_an_experiments_former_name_show_the_same() -> None:
     former = View(models=("starter-vit",), measures=("places", "gradients"))
     assert former == View(models=("starter-vit",), measures=("counterfactual", "spectrum"))
     assert query.read(View, {"models": "starter-vit", "measures": "places,gradients"}) == (former, [])
+
+
+def test_a_model_without_classes_is_refused_before_anything_runs_and_is_not_said_to_know_kinds() -> None:
+    assert refusal(View(models=("starter-vit",))) is None
+    refused = refusal(View(models=("starter-vit", "starter-clip")))
+    assert refused is not None and "starter-clip does not classify" in refused
+    assert knows(["starter-clip"], "starter") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ from engine.core.images import open_image
 from engine.core.request import Result
 from engine.jobs.runner import Runner
 from pages.common import overlay, query
-from pages.sections.spatial import charts, findings, image
+from pages.common.charts.files import Source
+from pages.sections.spatial import charts, figures, findings, image
+from pages.sections.spatial.shown import Shown
 from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
 from tests.pages.opening import said
@@ -299,3 +302,27 @@ def test_a_curve_that_ends_early_is_told_as_far_as_it_is_known() -> None:
 
 def test_no_difference_has_no_sign() -> None:
     assert findings.points(-0.0) == findings.points(-0.0001) == "0.0 points"
+
+
+def test_blocks_that_tell_nothing_of_the_place_are_left_out_of_what_is_said_and_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = layers(position_r2=[-0.3, 0.5, 0.6, -5.8]).assign(depth=[0.25, 0.5, 0.75, 1.0], maps=list("wxyz"))
+    assert "were not seen to learn or forget" in findings.places_known({"cnn": table})
+    said = findings.place_known("cnn", table)
+    assert "0.50 (0.40 to 0.60) in block 1" in said and "in block 2" in said and "5.8" not in said
+    drawn: list[tuple] = []
+    monkeypatch.setattr(figures.figure, "draw", lambda chart, *_, note, **__: drawn.append((chart, note)))
+    facts = {"scored": 10, "last": {"position_r2": last(-6.0)}, "missing": []}
+    whole = table.assign(position_r2=[0.4, 0.5, 0.6, 0.7])
+    for curve in (table, whole):
+        of: Any = Result({}, {}, {"layers": curve}, facts)
+        view = SpatialView(a="cnn")
+        figures.first(
+            Shown(view, {"layers-a": of}, {"layers-a": "k"}, Source("spatial", {}), lambda _: None, lambda *_: None)
+        )
+    (few, told), (_, all_told) = drawn
+    assert np.isnan(few.series[0].y).tolist() == [True, False, False, True]
+    assert few.series[0].opens[1] == [1 / 3], "a block lies as deep as it does among all"
+    assert "Blocks below 0, which tell nothing, are left out." in told and "in the last block" not in told
+    assert "left out" not in all_told and "R² is lower in the last block" in all_told

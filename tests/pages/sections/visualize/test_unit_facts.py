@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from engine.concepts.naming import NameUnitsRequest
 from engine.core import config
 from engine.core.request import Result, build
+from engine.evaluation import counterparts
 from engine.evaluation.counterparts import CounterpartsRequest
 from engine.jobs.runner import Runner
 from engine.people.person import Person
@@ -118,3 +119,24 @@ def test_a_tag_is_called_followed_only_where_the_unit_is_a_concept_unit() -> Non
 def test_a_unit_is_compared_with_another_model_than_its_own() -> None:
     assert unit_facts.other_of("starter-vit") == "starter-cnn" and unit_facts.other_of("starter-cnn") == "starter-vit"
     assert unit_facts.other_of("dinov2-s14-saliency") != "dinov2-s14-saliency"
+
+
+def test_on_too_few_images_it_is_said_that_units_cannot_be_compared_and_nothing_is_offered(
+    stored: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counterparts, "too_few", lambda data: "Only 5 images: units can be compared on 8 or more.")
+    app = opened(VISUALIZATION, **LINK)
+    assert not app.exception, said(app)
+    assert texts(app).count("Only 5 images") == 1
+    assert not [button for button in app.button if "find them in" in button.label]
+
+
+def test_a_unit_that_never_changes_is_like_no_other(stored: Runner) -> None:
+    found = alike("starter-cnn", "stages.2.blocks.1")
+    for name in ("r", "low", "high"):
+        found.arrays[name][3] = np.nan
+    stored.keep(build(CounterpartsRequest, model=MODEL, site=SITE, other="starter-cnn"), found)
+    app = opened(VISUALIZATION, **LINK)
+    assert not app.exception, said(app)
+    assert "This unit is the same on all images." in texts(app) and "nan" not in texts(app)
+    assert not [each for each in app.get("page_link") if "Unit 7" in each.proto.label]
