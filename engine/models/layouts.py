@@ -43,7 +43,7 @@ def _read(path: Path, fingerprint: str) -> tuple[str, Mapping[str, Site]]:
     facts = json.loads(path.read_text(encoding="utf-8"))
     if facts["machine"] != [fingerprint]:
         raise ValueError("of another model")
-    sites = [Site(**{**each, "grid": Grid(**each["grid"])}) for each in facts["sites"]]
+    sites = [Site(grid=Grid(**each.pop("grid")), **each) for each in facts["sites"]]
     return str(facts["version"]), MappingProxyType({site.name: site for site in sites})
 
 
