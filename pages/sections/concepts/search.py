@@ -98,7 +98,9 @@ def _rows(view: ConceptsView, side: Side, result: Result) -> list[Row]:
         titled.append(
             (f"{'This follows' if len(places) == 1 else 'These follow'} “{errors.escape(word)}” more", places)
         )
-    return [(title, [_card(side, view.sides[side], result, place, many) for place in places]) for title, places in titled]
+    return [
+        (title, [_card(side, view.sides[side], result, place, many) for place in places]) for title, places in titled
+    ]
 
 
 def _card(side: Side, model: str, result: Result, place: int, independent_images: int) -> card.Card:

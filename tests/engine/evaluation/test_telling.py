@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.core.request import Result
-from engine.evaluation.comparison import Aligned, align
+from engine.evaluation.comparison import Aligned, align, paired
 from engine.evaluation.telling import cuts, gap, halves, moved, points, sentence, shown, unseen, without_background
 
 VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
@@ -107,6 +107,23 @@ def test_of_several_models_those_furthest_apart_are_told() -> None:
     none, full = first(0), first(0.9)
     three = align([result(name, full, first(share), none) for name, share in (("a", 0.5), ("b", 0.3), ("c", 0.6))])
     assert sentence(three).startswith("With the background blacked out (of 3 models), b falls 30 points behind c")
+
+
+def test_the_largest_of_several_differences_is_told_with_an_interval_that_allows_for_the_choice() -> None:
+    """Four models that are equally good: a plain interval of the largest of their six differences often leaves out zero."""
+    draws, seen = np.random.default_rng(5), 0
+    for _ in range(200):
+        right = [draws.random(400) < 0.6 for _ in range(4)]
+        every = [result(name, first(1, 400), alone, first(0, 400)) for name, alone in zip("abcd", right, strict=True)]
+        told = without_background(align(every))
+        seen += "loses" in told
+    assert seen <= 16, "5% of 200 and twice their spread"
+
+
+def test_of_two_models_nothing_is_chosen() -> None:
+    two = pair(0.40, 0.52)
+    row = next(row for row in paired(two) if row["variant"] == "foreground")
+    assert points((-row["interval"][1], -row["interval"][0])) in sentence(two)
 
 
 @pytest.mark.parametrize(
