@@ -162,11 +162,25 @@ def halves(row: dict[str, Any]) -> str:
     found = Estimate(*row["half_cutoff"])
     low, high = sorted((found.low, found.high))
     if low <= 0 <= high:
-        between = f"{low:.3f} to {high:.3f}".replace("-", "−")
+        least = smallest_like(found)
+        could = (
+            f"one of {least:.3f} of Nyquist would have been, in 80% of samples"
+            if math.isfinite(least)
+            else "which would have been is not known, since in many samples a curve does not fall to half"
+        )
         return (
-            f"No difference between the cut-offs of {row['a']} and {row['b']} was seen ({between}); one of "
-            f"{smallest_like(found):.3f} of Nyquist would have been, in 80% of samples."
+            f"No difference between the cut-offs of {row['a']} and {row['b']} was seen ({between(low, high)}); {could}."
         )
     less, more = (row["a"], row["b"]) if high < 0 else (row["b"], row["a"])
-    size, ends = abs(found.value), sorted((abs(low), abs(high)))
-    return f"On the same images, {less}'s cut-off is {size:.3f} of Nyquist ({ends[0]:.3f} to {ends[1]:.3f}) below {more}'s."
+    size, (near, far) = abs(found.value), sorted((abs(low), abs(high)))
+    return f"On the same images, {less}'s cut-off is {size:.3f} of Nyquist ({between(near, far)}) below {more}'s."
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """An interval in words, of which an end may be open: 0.084 to 0.089, at most 0.089, at least 0.084."""
+    ends = [f"{end:.{digits}f}".replace("-", "−") for end in (low, high)]
+    if math.isfinite(low) and math.isfinite(high):
+        return " to ".join(ends)
+    if math.isfinite(low) or math.isfinite(high):
+        return f"at most {ends[1]}" if math.isfinite(high) else f"at least {ends[0]}"
+    return "interval unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,18 @@ import pytest
 
 from engine.core.request import Result
 from engine.evaluation.comparison import Aligned, align, paired
-from engine.evaluation.telling import cuts, gap, halves, moved, points, sentence, shown, unseen, without_background
+from engine.evaluation.telling import (
+    between,
+    cuts,
+    gap,
+    halves,
+    moved,
+    points,
+    sentence,
+    shown,
+    unseen,
+    without_background,
+)
 
 VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 
@@ -156,6 +168,16 @@ def test_cutoffs_are_told_apart_or_with_what_would_have_told_them_apart() -> Non
         "80% of samples."
     )
     assert halves(row | {"half_cutoff": None}) == ""
+
+
+def test_an_open_interval_says_what_is_known_of_it() -> None:
+    assert between(0.084, 0.0891) == "0.084 to 0.089" and between(-0.01, 0.02, 2) == "−0.01 to 0.02"
+    assert between(-math.inf, 0.089) == "at most 0.089" and between(0.084, math.inf) == "at least 0.084"
+    assert between(-math.inf, math.inf) == between(math.nan, math.nan) == "interval unknown"
+    row = {"a": "x", "b": "y", "half_cutoff": [-0.035, -math.inf, -0.03]}
+    assert halves(row) == "On the same images, x's cut-off is 0.035 of Nyquist (at least 0.030) below y's."
+    told = halves(row | {"half_cutoff": [-0.035, -math.inf, 0.01]})
+    assert "was seen (at most 0.010); which would have been is not known" in told
 
 
 def test_what_moving_the_object_costs_is_told_of_the_one_that_loses_more_or_what_could_have_been_seen() -> None:
