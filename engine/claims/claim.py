@@ -10,6 +10,7 @@ from engine.claims.figure import Strip
 from engine.claims.subject import Subject
 from engine.core.request import Request, Result
 from engine.core.statistics import Estimate, smallest_like
+from engine.evaluation.telling import between
 from engine.figures.chart import Chart
 
 Word = Literal["holds", "holds in part", "does not hold", "cannot be told here"]
@@ -113,7 +114,7 @@ def percent(found: Estimate) -> str:
 def plain(found: Estimate, digits: int = 2, signed: bool = False) -> str:
     """A number that is no share: 0.47 (0.45 to 0.49)."""
     plus = "+" if signed else ""
-    return _minus(f"{found.value:{plus}.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})")
+    return _minus(f"{found.value:{plus}.{digits}f} ({between(found.low, found.high, digits)})")
 
 
 def unseen(found: Estimate) -> str:

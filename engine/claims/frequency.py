@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,7 @@ def _halves(cutoffs: Sequence[Sequence[float] | None], half: Estimate | None) ->
     vit, cnn = (plain(Estimate(*each), 3) for each in cutoffs if each is not None)
     start = f"A low-pass takes half of the ViT's accuracy where it keeps {vit} of Nyquist, of the CNN's at {cnn}"
     if sign(half) is None:
-        return f"{start}; no difference was seen, and one of {smallest_like(half):.3f} would have been."
+        return f"{start}; no difference was seen, and {_could(half, 'one')}."
     size = plain(Estimate(abs(half.value), *sorted((abs(half.low), abs(half.high)))), 3)
     return f"{start}, {size} {'lower' if half.value < 0 else 'higher'}."
 
@@ -62,10 +63,15 @@ def _halves(cutoffs: Sequence[Sequence[float] | None], half: Estimate | None) ->
 def _area(area: Estimate) -> str:
     if sign(area) is None:
         return (
-            f"The areas under the curves were not seen to differ ({plain(area, 3, True)}); a difference of "
-            f"{smallest_like(area):.3f} would have been, in 80% of samples."
+            f"The areas under the curves were not seen to differ ({plain(area, 3, True)}); {_could(area, 'a difference')}, in "
+            "80% of samples."
         )
     return f"Over all cut-offs the ViT keeps {'more' if area.value > 0 else 'less'} of its accuracy ({plain(area, 3, True)})."
+
+
+def _could(found: Estimate, what: str) -> str:
+    least = smallest_like(found)
+    return f"{what} of {least:.3f} would have been" if math.isfinite(least) else "it is not known which would have been"
 
 
 def figure(subject: Subject, results: Results) -> Chart | None:

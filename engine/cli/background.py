@@ -145,5 +145,4 @@ def frequency(arguments: Namespace) -> Answer:
 def _spread(model: dict[str, Any], name: str) -> str:
     if model[name] is None:
         return "no measured cutoff"
-    low, high = model[f"{name}_interval"]
-    return f"{model[name]:.3f} ({low:.3f} to {high:.3f})"
+    return f"{model[name]:.3f} ({telling.between(*model[f'{name}_interval'])})"

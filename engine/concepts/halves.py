@@ -39,6 +39,21 @@ def kinds_of(labels: np.ndarray) -> tuple[np.ndarray, bool]:
     return (np.where(known, labels, alone) if by_kind else alone), by_kind
 
 
+def independent(kinds: np.ndarray, clusters: np.ndarray | None = None) -> int:
+    """How many groups of images do not belong together, where images of a kind (n,) do, and images of a cluster (n,)."""
+    if clusters is None:
+        return len(np.unique(kinds))
+    members = [np.unique(each, return_inverse=True)[1] for each in (kinds, clusters)]
+    group, before = np.arange(len(kinds)), None
+    while before is None or (group != before).any():
+        before = group
+        for member in members:  # all of one kind, then of one cluster, take the least number among them
+            least = np.full(len(kinds), len(kinds))
+            np.minimum.at(least, member, group)
+            group = least[member]
+    return len(np.unique(group))
+
+
 def halves(labels: np.ndarray) -> Halves:
     """Halves of images with these classes (N,), -1 for an image without one, which is a kind of its own."""
     kinds, by_kind = kinds_of(labels)

@@ -89,16 +89,24 @@ def ratios(
         return Ratios(value, error, weights.sum(axis=0) ** 2 / squares - 1)
 
 
-def difference(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None = None) -> Estimate:
+def difference(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None = None, level: float = LEVEL) -> Estimate:
     """mean(a - b) for two measurements (n,) of the same images, with its interval; see `estimate`."""
-    return _difference(a, b, clusters)[0]
+    return _difference(a, b, clusters, level)[0]
 
 
-def smallest_difference(a: np.ndarray, b: np.ndarray | float = 0.0, clusters: np.ndarray | None = None) -> float:
+def smallest_difference(
+    a: np.ndarray, b: np.ndarray | float = 0.0, clusters: np.ndarray | None = None, level: float = LEVEL
+) -> float:
     """The smallest true difference between two measurements (n,) of the same images that a sample like this one would show
-    in 80% of samples: its 95% interval would leave out zero. It follows from the spread, not from the difference found."""
-    _, error, freedom = _difference(a, b, clusters)
-    return (student_quantile((1 + LEVEL) / 2, freedom) + student_quantile(POWER, freedom)) * error
+    in 80% of samples: its interval would leave out zero. It follows from the spread, not from the difference found."""
+    _, error, freedom = _difference(a, b, clusters, level)
+    return (student_quantile((1 + level) / 2, freedom) + student_quantile(POWER, freedom)) * error
+
+
+def level_among(pairs: int) -> float:
+    """The level of each of so many intervals that are all right in 95% of samples (Bonferroni), so that the largest difference of
+    them may be picked."""
+    return 1 - (1 - LEVEL) / max(1, pairs)
 
 
 def apart(
@@ -260,15 +268,21 @@ def _share(values: np.ndarray, clusters: np.ndarray | None) -> Estimate:
     return Estimate(value, *share(value * n, n))
 
 
-def _difference(a: np.ndarray, b: np.ndarray | float, clusters: np.ndarray | None) -> tuple[Estimate, float, float]:
+def _difference(
+    a: np.ndarray, b: np.ndarray | float, clusters: np.ndarray | None, level: float
+) -> tuple[Estimate, float, float]:
     a, b = np.asarray(a), np.broadcast_to(np.asarray(b), np.shape(a)) if np.ndim(b) == 0 else np.asarray(b)
     _same_images(a, b)
     possible = [(1, 1), (-1, 1), (0, 1), (0, 1)] if _truths(a, b) else []
-    return _ratio(a.astype(np.float64) - b, np.ones(len(a)), clusters, possible)
+    return _ratio(a.astype(np.float64) - b, np.ones(len(a)), clusters, possible, level)
 
 
 def _ratio(
-    above: np.ndarray, below: np.ndarray, clusters: np.ndarray | None, possible: list[tuple[int, int]]
+    above: np.ndarray,
+    below: np.ndarray,
+    clusters: np.ndarray | None,
+    possible: list[tuple[int, int]],
+    level: float = LEVEL,
 ) -> tuple[Estimate, float, float]:
     """(estimate of mean(above) / mean(below), its standard error, degrees of freedom). `possible`: pairs of values that are
     counted as a cluster each, on top of what was found."""
@@ -283,7 +297,7 @@ def _ratio(
     extra = size * np.array(possible, np.float64).reshape(-1, 2)
     middle = float((above.sum() + extra[:, 0].sum()) / (below.sum() + extra[:, 1].sum()))
     error, freedom = _error(above - middle * below, below, clusters, extra @ (1, -middle), extra[:, 1].sum())
-    margin = student_quantile((1 + LEVEL) / 2, freedom) * error
+    margin = student_quantile((1 + level) / 2, freedom) * error
     return _around(value, middle, margin), error, freedom
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.core.errors import BadRequest
 from engine.core.request import Result
-from engine.core.statistics import difference, estimate, mcnemar, smallest_difference
+from engine.core.statistics import LEVEL, difference, estimate, mcnemar, smallest_difference
 from engine.evaluation.predictions import correct
 
 
@@ -79,10 +79,10 @@ def align(results: Sequence[Result]) -> Aligned:
     )
 
 
-def paired(aligned: Aligned) -> list[dict[str, Any]]:
+def paired(aligned: Aligned, level: float = LEVEL) -> list[dict[str, Any]]:
     """For every pair of models and every variant: a's top-1 accuracy minus b's on the same images, its interval, McNemar's
     p-value, and the smallest difference that so many images would show with 80% power."""
-    return _pairs(aligned, aligned.top1, range(len(aligned.variants)))
+    return _pairs(aligned, aligned.top1, range(len(aligned.variants)), level)
 
 
 def paired_places(aligned: Aligned) -> list[dict[str, Any]]:
@@ -94,12 +94,12 @@ def paired_places(aligned: Aligned) -> list[dict[str, Any]]:
     return _pairs(aligned, aligned.lives, alone)
 
 
-def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int]) -> list[dict[str, Any]]:
+def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int], level: float = LEVEL) -> list[dict[str, Any]]:
     rows = []
     for a, b in itertools.combinations(range(len(aligned.models)), 2):
         for place in variants:
             one, other = what[a, :, place], what[b, :, place]
-            value, *interval = difference(one, other, aligned.clusters)
+            value, *interval = difference(one, other, aligned.clusters, level)
             rows.append(
                 {
                     "a": aligned.models[a],
@@ -108,7 +108,7 @@ def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int]) -> list[
                     "fill": aligned.variants[place][1],
                     "difference": value,
                     "interval": tuple(interval),
-                    "smallest": smallest_difference(one, other, aligned.clusters),
+                    "smallest": smallest_difference(one, other, aligned.clusters, level),
                     "p": mcnemar(one, other, aligned.clusters),
                     "n": len(aligned.images),
                 }
@@ -116,11 +116,11 @@ def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int]) -> list[
     return rows
 
 
-def matched(aligned: Aligned) -> dict[str, Any]:
+def matched(aligned: Aligned, level: float = LEVEL) -> dict[str, Any]:
     """The comparison on the images that every model gets right whole.
 
     `n` of `of` images; `models`: each model's accuracy on every cut variant there, with its interval; `paired`: as
-    `paired`, on these images. With no such image the lists are empty.
+    `paired` (with intervals of this level), on these images. With no such image the lists are empty.
     """
     full = aligned.place("full")
     common = np.asarray(aligned.top1[:, :, full].all(axis=0))
@@ -150,7 +150,7 @@ def matched(aligned: Aligned) -> dict[str, Any]:
         for number, model in enumerate(aligned.models)
         for place in cuts
     ]
-    facts["paired"] = [row for row in paired(subset) if row["variant"] != aligned.variants[full][0]]
+    facts["paired"] = [row for row in paired(subset, level) if row["variant"] != aligned.variants[full][0]]
     return facts
 
 

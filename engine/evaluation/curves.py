@@ -1,7 +1,8 @@
 """Accuracy along a row of filters: normalised curve, the area under it, and where half of it is gone.
 
 The intervals of `area` and `half_cutoff` come from resampling images (or clusters of them), the same for every point of a
-curve, so that the curve's shape is kept.
+curve, so that the curve's shape is kept. An end is infinite where more resamples lie beyond the cut-offs on that side than an
+interval leaves out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.core.statistics import count, estimate, percentiles, resampled
+from engine.core.statistics import LOW, count, estimate, percentiles, resampled
 
 
 class Curve(NamedTuple):
@@ -60,9 +61,9 @@ def paired_curves(a: Curve, b: Curve, clusters: np.ndarray | None = None) -> dic
     low, high), resampled together; None where it does not exist. `clusters` (n,): which images belong together."""
     first, second = _resampled([a, b], clusters)
     n = count(clusters, len(a.full))
-    return {
-        name: _told(measure(first, a.cutoffs) - measure(second, b.cutoffs), n) for name, measure in MEASURES.items()
-    }
+    with np.errstate(invalid="ignore"):  # of two that both lie beyond the cut-offs the difference is unknown
+        apart = {name: measure(first, a.cutoffs) - measure(second, b.cutoffs) for name, measure in MEASURES.items()}
+    return {name: _told(values, n) for name, values in apart.items()}
 
 
 def area(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
@@ -80,17 +81,22 @@ def half_cutoff(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
     """(m,): the cut-off at which curves (m, filters) cross 0.5, between two points on a straight line.
 
     Read from the end that filters least (the last cut-off of a low-pass, whose curve rises; the first of a high-pass, whose
-    curve falls): the first crossing on the way. NaN where a curve does not cross.
+    curve falls): the first crossing on the way. Minus or plus infinity where a curve does not cross between the cut-offs: the
+    side on which it would. NaN for a curve without values.
     """
     x = np.asarray(cutoffs, np.float64)
-    crossings = np.full(len(curves), np.nan)
-    for row, curve in enumerate(curves):
-        order = np.arange(len(x)) if curve[0] > curve[-1] else np.arange(len(x))[::-1]
-        for one, other in itertools.pairwise(order):
-            if curve[one] >= 0.5 > curve[other]:
-                crossings[row] = x[one] + (curve[one] - 0.5) / (curve[one] - curve[other]) * (x[other] - x[one])
-                break
-    return crossings
+    return np.array([_crossing(curve, x) for curve in curves])
+
+
+def _crossing(curve: np.ndarray, x: np.ndarray) -> float:
+    if np.isnan(curve).any():
+        return np.nan
+    order = np.arange(len(x)) if curve[0] > curve[-1] else np.arange(len(x))[::-1]
+    for one, other in itertools.pairwise(order):
+        if curve[one] >= 0.5 > curve[other]:
+            return x[one] + (curve[one] - 0.5) / (curve[one] - curve[other]) * (x[other] - x[one])
+    beyond = order[-1] if curve[order[0]] >= 0.5 else order[0]
+    return -np.inf if beyond == 0 else np.inf
 
 
 MEASURES = {"area": area, "half_cutoff": half_cutoff}
@@ -113,10 +119,16 @@ def _resampled(curves: Sequence[Curve], clusters: np.ndarray | None) -> list[np.
 def _told(values: np.ndarray, n: int) -> list[float] | None:
     """(value, low, high) of n images or clusters, from the value and what resampling made of it (1 + rounds,); None where
     there is no value."""
-    if np.isnan(values[0]):
+    value, rounds = float(values[0]), values[1:]
+    if not np.isfinite(value):
         return None
-    low, high = percentiles(values[1:], n) if not np.isnan(values[1:]).all() else (np.nan, np.nan)
-    return [float(values[0]), float(low), float(high)]
+    if np.isnan(rounds).mean() > LOW / 100:  # they may lie on either side
+        return [value, -np.inf, np.inf]
+    with np.errstate(invalid="ignore"):
+        low, high = map(float, percentiles(rounds, n))
+    if n < 2 or np.isfinite([low, high]).all():
+        return [value, low, high]
+    return [value, low if np.isfinite(low) else -np.inf, high if np.isfinite(high) else np.inf]
 
 
 def _interval(name: str, right: np.ndarray, full: np.ndarray | None, clusters: np.ndarray | None) -> dict[str, float]:

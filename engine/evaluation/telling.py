@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.core.statistics import Estimate, smallest_like
+from engine.core.statistics import Estimate, level_among, smallest_like
 from engine.evaluation.comparison import Aligned, matched, paired
 
 _FILLED = {
@@ -25,17 +25,19 @@ def shown(variant: str, fill: str = "") -> str:
 
 def sentence(aligned: Aligned, variant: str = "foreground", fill: str = "") -> str:
     """How far one model lies behind another on a cut variant, and among the images that all get right whole: of the two that
-    lie furthest apart, where there are more than two."""
+    lie furthest apart, where there are more than two (intervals are then those of the largest of all pairs)."""
     name, its_fill = aligned.variants[aligned.place(variant, fill)]
-    rows = [row for row in paired(aligned) if (row["variant"], row["fill"]) == (name, its_fill)]
+    level = level_among(pairs(len(aligned.models)))
+    every = paired(aligned, level)
+    rows = [row for row in every if (row["variant"], row["fill"]) == (name, its_fill)]
     raw = max(rows, key=lambda row: abs(row["difference"]))
-    control = matched(aligned)
+    control = matched(aligned, level)
     fair = next((row for row in control["paired"] if _same(row, raw)), None)
     told = f"{shown(name, its_fill)}{f' (of {len(aligned.models)} models)' if len(aligned.models) > 2 else ''}, "
     if not sign(raw):
         told += unseen(raw)
     else:
-        whole = next(row for row in paired(aligned) if row["variant"] == "full" and _pair(row) == _pair(raw))
+        whole = next(row for row in every if row["variant"] == "full" and _pair(row) == _pair(raw))
         told += _behind(raw, "is" if sign(whole) == sign(raw) else "falls")
     if fair is None:
         return f"{told}. No image is classified correctly whole by all models, so strength alone is not taken out."
@@ -56,11 +58,13 @@ def cuts(aligned: Aligned) -> list[str]:
 
 def without_background(aligned: Aligned) -> str:
     """Which of two models loses more when the background goes, filled the first way, of the images that both get right whole
-    (of more models the two that lie furthest apart). Empty where nothing of the kind was measured.
+    (of more models the two that lie furthest apart, with intervals as in `sentence`). Empty where nothing of the kind was
+    measured.
 
     What a model leans on is more than one fill can say: another one may turn the order round.
     """
-    rows = [row for row in matched(aligned)["paired"] if row["variant"] == "foreground"]
+    control = matched(aligned, level_among(pairs(len(aligned.models))))
+    rows = [row for row in control["paired"] if row["variant"] == "foreground"]
     if not rows:
         return ""
     row = max((row for row in rows if row["fill"] == rows[0]["fill"]), key=lambda row: abs(row["difference"]))
@@ -71,6 +75,11 @@ def without_background(aligned: Aligned) -> str:
         return f"{done}, neither {row['a']} nor {row['b']} was seen to lose more {among}: {unseen(row)}."
     more, less = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])
     return f"{done}, {more} loses {gap(row).replace(' points', f' points more than {less}', 1)}, {among}."
+
+
+def pairs(models: int) -> int:
+    """Of how many pairs of models the two are chosen that lie furthest apart."""
+    return models * (models - 1) // 2
 
 
 def unseen(row: dict[str, Any]) -> str:
@@ -153,11 +162,25 @@ def halves(row: dict[str, Any]) -> str:
     found = Estimate(*row["half_cutoff"])
     low, high = sorted((found.low, found.high))
     if low <= 0 <= high:
-        between = f"{low:.3f} to {high:.3f}".replace("-", "−")
+        least = smallest_like(found)
+        could = (
+            f"one of {least:.3f} of Nyquist would have been, in 80% of samples"
+            if math.isfinite(least)
+            else "which would have been is not known, since in many samples a curve does not fall to half"
+        )
         return (
-            f"No difference between the cut-offs of {row['a']} and {row['b']} was seen ({between}); one of "
-            f"{smallest_like(found):.3f} of Nyquist would have been, in 80% of samples."
+            f"No difference between the cut-offs of {row['a']} and {row['b']} was seen ({between(low, high)}); {could}."
         )
     less, more = (row["a"], row["b"]) if high < 0 else (row["b"], row["a"])
-    size, ends = abs(found.value), sorted((abs(low), abs(high)))
-    return f"On the same images, {less}'s cut-off is {size:.3f} of Nyquist ({ends[0]:.3f} to {ends[1]:.3f}) below {more}'s."
+    size, (near, far) = abs(found.value), sorted((abs(low), abs(high)))
+    return f"On the same images, {less}'s cut-off is {size:.3f} of Nyquist ({between(near, far)}) below {more}'s."
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """An interval in words, of which an end may be open: 0.084 to 0.089, at most 0.089, at least 0.084."""
+    ends = [f"{end:.{digits}f}".replace("-", "−") for end in (low, high)]
+    if math.isfinite(low) and math.isfinite(high):
+        return " to ".join(ends)
+    if math.isfinite(low) or math.isfinite(high):
+        return f"at most {ends[1]}" if math.isfinite(high) else f"at least {ends[0]}"
+    return "interval unknown"

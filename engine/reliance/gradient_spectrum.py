@@ -15,7 +15,7 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.images import to_input
 from engine.core.request import Context, Progress, Result
-from engine.core.statistics import estimate
+from engine.core.statistics import Estimate, difference, estimate, smallest_difference
 from engine.evaluation.request import OnImages
 from engine.evaluation.samples import drawn, samples
 from engine.evaluation.streaming import Stream
@@ -24,6 +24,9 @@ from engine.reliance.filters import ring_shares
 from engine.sites.access import Site, read_unit
 
 RINGS = 20
+EDGES = np.linspace(0, 1, RINGS + 1)
+MIDDLES, HIGH = (EDGES[1:] + EDGES[:-1]) / 2, (EDGES[:-1] >= 0.5).astype(np.float64)
+"""(RINGS,): what a ring counts for the mean frequency, and for the share above half of Nyquist."""
 BATCH = 16
 
 
@@ -119,8 +122,6 @@ def summary(
 ) -> dict[str, pd.DataFrame]:
     """The tables of a result. Images whose unit has no gradient do not count. `clusters` (N,): which images belong
     together."""
-    edges = np.linspace(0, 1, RINGS + 1)
-    middle = (edges[1:] + edges[:-1]) / 2
     even = even_shares(size)
     rings, depths = [], []
     for depth, (site, of_images) in enumerate(zip(sites, shares, strict=True)):
@@ -133,8 +134,8 @@ def summary(
             {
                 "site": site,
                 "depth": depth,
-                "from": edges[ring],
-                "to": edges[ring + 1],
+                "from": EDGES[ring],
+                "to": EDGES[ring + 1],
                 "share": value[ring],
                 "low": low[ring],
                 "high": high[ring],
@@ -142,7 +143,7 @@ def summary(
             }
             for ring in range(RINGS)
         ]
-        frequency, *spread = estimate(alive @ middle, clusters=together)
+        frequency, *spread = estimate(alive @ MIDDLES, clusters=together)
         depths.append(
             {
                 "site": site,
@@ -154,6 +155,28 @@ def summary(
             }
         )
     return {"rings": pd.DataFrame(rings), "layers": pd.DataFrame(depths)}
+
+
+def in_last(result: Result, weights: np.ndarray) -> Estimate:
+    """The mean over images of what weights (RINGS,) make of the gradient in the last layer that has one."""
+    shares = result.arrays["shares"][int(result.tables["layers"]["depth"].iloc[-1])].astype(np.float64)
+    alive, clusters = shares.sum(1) > 0, result.arrays.get("clusters")
+    return estimate(shares[alive] @ weights, clusters=None if clusters is None else clusters[alive])
+
+
+def apart_in_last(a: Result, b: Result, weights: np.ndarray) -> tuple[Estimate, float] | None:
+    """How far a's last layer lies above b's in that, on the images of both, and the smallest difference that would have been seen
+    with 80% power; None where they have no two in common."""
+    _, *rows = np.intersect1d(a.arrays["images"], b.arrays["images"], return_indices=True)
+    depths = [int(result.tables["layers"]["depth"].iloc[-1]) for result in (a, b)]
+    parts = zip((a, b), depths, rows, strict=True)
+    one, other = (result.arrays["shares"][depth][row].astype(np.float64) for result, depth, row in parts)
+    alive = (one.sum(1) > 0) & (other.sum(1) > 0)
+    if alive.sum() < 2:
+        return None
+    clusters = a.arrays["clusters"][rows[0]][alive] if "clusters" in a.arrays else None
+    pair = one[alive] @ weights, other[alive] @ weights
+    return difference(*pair, clusters), smallest_difference(*pair, clusters)
 
 
 def even_shares(size: tuple[int, int]) -> np.ndarray:

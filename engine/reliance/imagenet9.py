@@ -39,13 +39,15 @@ class ChallengeRequest(OnImages):
     variation, the same ones each time (0: all).
 
     Table `variations`: variation, top1, top1_low, top1_high, n. Arrays: `{variation}` (n, 2) int32: image and answer (-1: none
-    of the nine). Facts: bg_gap (mixed_same minus mixed_rand: value, low, high; None where one is missing), skipped.
+    of the nine). Facts: bg_gap (mixed_same minus mixed_rand: value, low, high; None where one is missing), skipped. Intervals
+    know the clusters of each variation.
     """
 
     experiment = "challenge"
-    version = 2
+    version = 3
     changes: ClassVar[Mapping[int, str]] = {
-        2: "Intervals know which images belong together, and hold for few images too."
+        2: "Intervals hold for few images too.",
+        3: "Intervals know which images of a variation belong together, where a file beside them says so.",
     }
 
     data: str
@@ -61,15 +63,19 @@ class ChallengeRequest(OnImages):
         to_nine_classes, notes = nine_classes(stream.loaded, stream.classes)
         arrays: Arrays = {}
         right: Arrays = {}
+        clusters: dict[str, np.ndarray | None] = {}
         for name, folder in dataset.variations.items():
             answers = self._answers(stream, name, folder, to_nine_classes)
             arrays[name], right[name] = answers["answers"], answers["right"]
+            known = folder.clusters()
+            clusters[name] = None if known is None else known[answers["answers"][:, 0]]
         rows = [
             {"variation": name, "top1": value, "top1_low": low, "top1_high": high, "n": len(hits)}
             for name, hits in right.items()
-            for value, low, high in [estimate(hits)]
+            for value, low, high in [estimate(hits, clusters=clusters[name])]
         ]
-        facts = {"bg_gap": bg_gap(right.get("mixed_same"), right.get("mixed_rand"))}
+        two = ("mixed_same", "mixed_rand")
+        facts = {"bg_gap": bg_gap(*map(right.get, two), *map(clusters.get, two))}
         return stream.result(self, arrays, {"variations": pd.DataFrame(rows)}, facts, notes)
 
     def _chosen(self, folder: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +125,12 @@ def nine_classes(loaded: LoadedModel, count: int) -> tuple[np.ndarray, tuple[tup
     return nine, matching.notes
 
 
-def bg_gap(same: np.ndarray | None, rand: np.ndarray | None) -> list[float] | None:
+def bg_gap(
+    same: np.ndarray | None,
+    rand: np.ndarray | None,
+    same_clusters: np.ndarray | None = None,
+    rand_clusters: np.ndarray | None = None,
+) -> list[float] | None:
     """[value, low, high]: accuracy on mixed_same minus accuracy on mixed_rand, as of two samples apart (their images are not
-    the same ones). None where one is missing."""
-    return None if same is None or rand is None else [*apart(same, rand)[0]]
+    the same ones), each with which of its images belong together. None where one is missing."""
+    return None if same is None or rand is None else [*apart(same, rand, same_clusters, rand_clusters)[0]]

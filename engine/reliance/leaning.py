@@ -1,8 +1,10 @@
 """What each unit of a layer leans on, from what it does on whole images and on what is left of them; knows no network.
 
-A unit's *strongest* images excite it more than a tenth of the other half of the images does, so that no image is measured that
-the measure was chosen on. What it makes of them is how far they stand above all images; a *share* is how much of that stays
-when all images are treated alike. A shift that a treatment brings to all images (the hole, the grey) is therefore no loss.
+A unit's *strongest* images excite it more than nine tenths of the other half of the images do: the threshold is the other half's,
+an image passes it by its own response when whole. What it makes of them is how far they stand above all images; a *share* is how
+much of that stays when all images are treated alike. A shift that a treatment brings to all images (the hole, the grey) is
+therefore no loss. The choice lowers all shares: whatever else made a whole image strong does not stay. The two shares of a
+question have the choice and the divisor in common, so that their difference is fair.
 Invariant: of the units of a layer that are said to lean on something 5% at most do not, on average.
 """
 
@@ -69,7 +71,7 @@ def halves(count: int, clusters: np.ndarray | None) -> np.ndarray:
 
 
 def strongest(full: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """(images, units) bool: images of either half that excite a unit more than a tenth of the other half's does; full (images,
+    """(images, units) bool: images of either half that excite a unit more than nine tenths of the other half's do; full (images,
     units)."""
     strong = np.zeros(full.shape, bool)
     for half in (first, ~first):

@@ -1,4 +1,4 @@
-"""The spectrum of real images: the sizes of waves for MACO.
+"""The spectrum of the starter's scenes: the sizes of waves for MACO, whatever data set its pictures are compared with.
 
 The numbers were measured on the starter's scenes by `python -m bench.spectrum` and stand in `starter/spectrum.safetensors`.
 """

@@ -79,6 +79,11 @@ def shows(data: str) -> str:
     return "scene" if data == STARTER else "image"
 
 
+def among(percentile: float, count: str) -> str:
+    """A percentile of so many images in words: 99.9% of 1,698 scenes, or all of them. 99.96% are not all."""
+    return f"all {count}" if percentile == 100 else f"{math.floor(round(10 * percentile, 6)) / 10:.1f}% of {count}"
+
+
 def scene(facts: dict[str, Any]) -> str:
     """A scene in a few words: its caption, or its kind and place, or its file's name."""
     if facts.get("caption"):

@@ -101,8 +101,9 @@ def gradients() -> Result:
         for start in (0.0, 0.5)
     ]
     facts = {"role": "mlp.hidden", "images": 4}
+    arrays = {"images": np.arange(4, dtype=np.int32), "shares": np.full((2, 4, 20), 0.05, np.float32)}
     return Result(
-        {"model": "starter-vit", "data": "starter"}, {}, {"layers": layers, "rings": pd.DataFrame(rings)}, facts
+        {"model": "starter-vit", "data": "starter"}, arrays, {"layers": layers, "rings": pd.DataFrame(rings)}, facts
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from engine.core.errors import VitrineError
 from pages.common import results, words
 
 if TYPE_CHECKING:
@@ -42,6 +43,21 @@ def ranks(numbers: Iterable[int], data: str, count: int) -> list[int]:
 def distinct(numbers: Sequence[int], data: str, count: int) -> tuple[int, ...]:
     """The images at these `ranks`."""
     return tuple(int(numbers[rank]) for rank in ranks(numbers, data, count))
+
+
+def independent(data: str, many: int) -> int:
+    """How many of the `many` images of a data set do not belong together; controls that are made of others are not among them.
+    All where that is not known, or the data set is not there."""
+    from engine.core.statistics import count
+    from engine.data.dataset import ALONE
+
+    try:
+        opened = results.dataset(data)
+        controls = [one[name] for one in opened.matched_sets() for name in ALONE]
+        whole, clusters = np.setdiff1d(np.arange(len(opened)), controls), opened.clusters()
+    except VitrineError:  # the result is there, its images are not
+        return many
+    return many if clusters is None else min(many, count(clusters[whole], len(whole)))
 
 
 def block(data: str, numbers: Sequence[int], size: tuple[int, int], across: int) -> bytes:

@@ -91,20 +91,23 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
 def _rows(view: ConceptsView, side: Side, result: Result) -> list[Row]:
     """The units of one model: those of the text itself, then those that follow something else more, each under a title."""
     own, others = groups(result)
+    many = independent(str(result.request.get("data", "")), result.arrays["images"])
     text = errors.escape(str(result.facts["text"]))
     titled = [(f"These follow “{text}” more than any word", own)] if own else []
     for word, places in others:
         titled.append(
             (f"{'This follows' if len(places) == 1 else 'These follow'} “{errors.escape(word)}” more", places)
         )
-    return [(title, [_card(side, view.sides[side], result, place) for place in places]) for title, places in titled]
+    return [
+        (title, [_card(side, view.sides[side], result, place, many) for place in places]) for title, places in titled
+    ]
 
 
-def _card(side: Side, model: str, result: Result, place: int) -> card.Card:
+def _card(side: Side, model: str, result: Result, place: int, independent_images: int) -> card.Card:
     row, facts = result.tables["units"].iloc[place].to_dict(), result.facts
     numbers, scores = result.arrays["words"][place].tolist(), result.arrays["word_scores"][place].tolist()
     follows = [(str(facts["words"][number]), float(score)) for number, score in zip(numbers, scores, strict=True)]
-    told = why(row, facts, follows, side, independent(str(result.request.get("data", "")), result.arrays["images"]))
+    told = why(row, facts, follows, side, independent_images)
     return card.Card(
         side, model, str(row["site"]), int(row["unit"]), told, "found", beside(row, follows),
         tuple(result.arrays["strongest"][place].tolist()),
@@ -112,12 +115,15 @@ def _card(side: Side, model: str, result: Result, place: int) -> card.Card:
 
 
 def independent(data: str, images: np.ndarray) -> int:
-    """How many of these images do not belong together: a matched set counts once."""
+    """How many of these images do not belong together: a matched set counts once, and so does a kind, as in the chance level."""
+    from engine.concepts import halves
+
     try:
-        clusters = results.dataset(data).clusters()
+        dataset = results.dataset(data)
+        kinds, clusters = halves.kinds_of(dataset.labels()[images])[0], dataset.clusters()
     except VitrineError:  # the result is there, its images are not
         return len(images)
-    return len(images) if clusters is None else len(np.unique(clusters[images]))
+    return halves.independent(kinds, None if clusters is None else clusters[images])
 
 
 def finding(view: ConceptsView, there: Mapping[Side, Result]) -> str:
@@ -152,7 +158,8 @@ def against_chance(result: Result) -> str:
     return (
         f"{facts['above']:,} of {facts['searched']:,} units follow it more than chance. The highest correlation is "
         f"{float(facts['best']):.2f} (chance {float(facts['chance']):.2f}). Below: each unit's strongest images and the number "
-        "that ranks it, its correlation *r* with the text over all images, with its 95% interval; all else on hover."
+        "that ranks it, its correlation *r* with the text over all images. Its 95% interval is not corrected for the choice of "
+        f"the best among {facts['searched']:,} units. All else on hover."
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.core.address import Address
 from engine.core.choices import EMBEDDING
-from pages.common import colours, errors, results
+from pages.common import colours, errors, results, words
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.sections.concepts import card, making
@@ -42,7 +42,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
                 facts = computed["says"].tables["units"].to_dict("records")[0]
                 st.caption(
                     f"“{text}”: cosine **{float(facts['activation']):.3f}** between picture and text, above "
-                    f"{float(facts['percentile']):.1f}% of the images of {errors.escape(view.data)}."
+                    f"{words.among(float(facts['percentile']), f'the images of {errors.escape(view.data)}')}."
                 )
                 card.closer(view, Address(view.reader, EMBEDDING, (), (str(computed["says"].request["targets"][0]),)))
         for side, model in view.sides.items():

@@ -225,4 +225,16 @@ def _how(shown: Shown) -> str:
     few = " With so few images, mind the intervals." if n < 100 else ""
     one = len(shown.computed) > 1 and len(shown.view.fills) == 1
     fill = " What fills the hole counts too: another fill can turn the order of models round (Advanced)." if one else ""
-    return f"{n} images. {cut}{fill}{few}"
+    return f"{n} images. {cut}{fill}{few}{_chosen(len(shown.computed))}"
+
+
+def _chosen(models: int) -> str:
+    """What the sentences above the charts allow for where they are about the two models that lie furthest apart."""
+    from engine.evaluation.telling import pairs
+
+    if models < 3:
+        return ""
+    return (
+        f" The sentences are about the two models that lie furthest apart: their intervals are corrected for the choice among "
+        f"{pairs(models)} pairs (Bonferroni), those of the tables are not."
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -20,6 +23,9 @@ from pages.sections.reliance.charts import INTERVAL
 from pages.sections.reliance.compared import cutoffs
 from pages.sections.reliance.shown import Shown, together
 
+if TYPE_CHECKING:
+    from engine.core.request import Result
+
 WANTED = "bg_layer_clicked"
 LAYER = "units of its layer"
 FIRST_UNITS = (0, 1, 2, 3)
@@ -27,9 +33,11 @@ FIRST_UNITS = (0, 1, 2, 3)
 
 def frequency(shown: Shown) -> None:
     """Scenes under a low-pass, and the curves of low-pass and high-pass; the bands one at a time below."""
+    from engine.evaluation.telling import between
+
     halves = {model: result.facts["low_half_cutoff"] for model, result in shown.computed.items()}
     told = [
-        f"{errors.escape(model)} needs frequencies up to {value[0]:.2f} of Nyquist ({value[1]:.2f} to {value[2]:.2f})"
+        f"{errors.escape(model)} needs frequencies up to {value[0]:.2f} of Nyquist ({between(value[1], value[2], 2)})"
         for model, value in halves.items()
         if value
     ]
@@ -62,11 +70,12 @@ def _curves(shown: Shown, kind: str) -> dict[str, pd.DataFrame]:
 
 def _filter_curves(shown: Shown, kind: str, finding: str, most: float) -> None:
     """The normalised curves of one kind of filter, low or high, under their finding; `most` is the highest of both kinds."""
+    from engine.evaluation.telling import between
+
     tables = shown.tables(kind)
+    known = {model: area for model, result in shown.computed.items() if (area := result.facts[f"{kind}_area"])}
     areas = " · ".join(
-        f"{errors.escape(model)} {result.facts[f'{kind}_area'][0]:.3f}"
-        for model, result in shown.computed.items()
-        if result.facts[f"{kind}_area"]
+        f"{errors.escape(model)} {value:.3f} ({between(low, high)})" for model, (value, low, high) in known.items()
     )
     chart = charts.curves(
         shown.view.models,
@@ -94,14 +103,17 @@ def _bands(shown: Shown, bands: Mapping[str, pd.DataFrame]) -> None:
     groups = [f"{row['from']:.2g} to {row['to']:.2g} of Nyquist" for row in first.to_dict("records")]
     rows = {model: [charts.interval(row, "top1") for row in table.to_dict("records")] for model, table in bands.items()}
     chart = charts.bars(
-        shown.view.models, groups, rows, "top-1 accuracy", title="One band at a time", finding=_band_finding(bands)
-    )
+        shown.view.models, groups, rows, "top-1 accuracy", title="One band at a time",
+        finding=_band_finding(shown.computed, bands),
+    )  # fmt: skip
     note = f"Only one frequency band at a time, on mid-grey. {INTERVAL}"
     figure.draw(chart, together(bands), shown.source, key="bg_bands", note=note)
 
 
 def spectrum(shown: Shown) -> None:
     """Gradient spectrum: the mean frequency of units' input gradients, layer by layer."""
+    from engine.reliance.gradient_spectrum import HIGH, MIDDLES, in_last
+
     curves, tables = {}, {}
     for model, layers in shown.tables("layers").items():
         tables[model] = layers.assign(where=layers["depth"] / max(len(layers) - 1, 1))
@@ -110,26 +122,28 @@ def spectrum(shown: Shown) -> None:
         drawn = charts.curve(tables[model], "where", "mean_frequency", "low", "high")
         curves[model] = drawn.assign(about=about, opens=opens.to_numpy())
     ends = ", ".join(
-        f"{errors.escape(model)} from {table['mean_frequency'].iloc[0]:.2f} to {table['mean_frequency'].iloc[-1]:.2f}"
+        f"{errors.escape(model)} from {_mean(table.iloc[0])} to {_mean(table.iloc[-1])}"
         for model, table in tables.items()
     )
     roles = ", ".join(f"{errors.escape(model)}: {result.facts['role']}" for model, result in shown.computed.items())
     chart = charts.curves(
         shown.view.models, curves, "depth: first layer 0, last 1", "mean frequency, of Nyquist", share=False,
         title="Frequency of input gradients",
-        finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist.",
+        finding=f"Mean frequency of a unit's input gradient, first layer to last: {ends} of Nyquist. "
+        f"{_last_layers(shown.computed, MIDDLES, _of_nyquist)}",
     )  # fmt: skip
     note = f"One random unit per image, differentiated at its strongest position ({roles}). {INTERVAL}"
     figure.draw(chart, together(tables), shown.source, key="bg_gradients", note=note, opens=LAYER, on_click=_wanted)
     rings = shown.tables("rings")
     peaks = ", ".join(
-        f"{share(float(table.query('depth == depth.max() and `from` >= 0.5')['share'].sum()))} in {errors.escape(model)}"
-        for model, table in rings.items()
+        f"{share(high.value, 1)} ({100 * high.low:.1f} to {share(high.high, 1)}) in {errors.escape(model)}"
+        for model, high in ((model, in_last(result, HIGH)) for model, result in shown.computed.items())
     )
     figure.draw(
         charts.spectrum(
             shown.view.models, rings, title="Gradient spectrum",
-            finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}.",
+            finding=f"Share of the last layer's gradient above half of Nyquist: {peaks}. "
+            f"{_last_layers(shown.computed, HIGH, _points)}",
         ),
         together(rings), shown.source, key="bg_rings",
         note="One row per layer, the first at the bottom; the CSV has every share with its interval, and that of white noise.",
@@ -145,10 +159,65 @@ def _wanted(what: list) -> None:
     st.session_state[WANTED] = tuple(map(str, what))
 
 
-def _band_finding(bands: Mapping[str, pd.DataFrame]) -> str:
-    best = {model: table.loc[table["top1"].idxmax()] for model, table in bands.items()}
-    return " · ".join(
-        f"{errors.escape(model)} is most accurate on the band from {row['from']:.2g} to {row['to']:.2g} of Nyquist "
-        f"({share(float(row['top1']))})"
-        for model, row in best.items()
-    )
+def _band_finding(computed: Mapping[str, Result], bands: Mapping[str, pd.DataFrame]) -> str:
+    """On which band each model is most accurate, where it is seen to be: the next may do as well."""
+    from engine.reliance.frequency import best_band
+
+    said = []
+    for model, table in bands.items():
+        best, following, lead, least = best_band(computed[model])
+        rows, name = table.to_dict("records"), errors.escape(model)
+        first = f"{_band(rows[best])} ({share(rows[best]['top1'])}, {_percents(rows[best]['top1_low'], rows[best]['top1_high'])})"
+        if following is None:
+            said.append(f"{name}: {first}")
+        elif lead.low > 0:
+            ahead = f"{_points(lead.value)} ({_percents(lead.low, lead.high)}) more than on the next"
+            said.append(f"{name} is most accurate on the band from {first}, {ahead}")
+        else:
+            said.append(
+                f"{name} is most accurate on the band from {first}, but not seen to be more so than on that from "
+                f"{_band(rows[following])}: {_points(lead.value)} ({_percents(lead.low, lead.high)}); {_points(least)} would "
+                "have been seen in 80% of samples"
+            )
+    return " · ".join(said)
+
+
+def _band(row: Mapping) -> str:
+    return f"{row['from']:.2g} to {row['to']:.2g} of Nyquist"
+
+
+def _last_layers(computed: Mapping[str, Result], weights: np.ndarray, tell: Callable[[float], str]) -> str:
+    """How far the last layers of each two models lie apart on the same images, or what would have been seen."""
+    from engine.reliance.gradient_spectrum import apart_in_last
+
+    said = []
+    for (one, a), (other, b) in combinations(computed.items(), 2):
+        if (found := apart_in_last(a, b, weights)) is None:
+            continue
+        (value, low, high), least = found
+        more, less = map(errors.escape, (one, other) if value >= 0 else (other, one))
+        if low <= 0 <= high:
+            said.append(
+                f"no difference between {more} and {less} was seen ({tell(low)} to {tell(high)}); {tell(least)} would have been, "
+                "in 80% of samples"
+            )
+        else:
+            near, far = sorted((abs(low), abs(high)))
+            said.append(f"{more} is {tell(abs(value))} ({tell(near)} to {tell(far)}) above {less}")
+    return f"In the last layer, on the same images, {'; '.join(said)}." if said else ""
+
+
+def _mean(row: pd.Series) -> str:
+    return f"{row['mean_frequency']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _of_nyquist(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.1f} points".replace("-", "−")
+
+
+def _percents(low: float, high: float) -> str:
+    return f"{100 * low:.0f} to {100 * high:.0f}".replace("-", "−")

@@ -44,8 +44,8 @@ def draw(result: Result, key: str) -> None:
     known = int(table["object_lean"].notna().sum())
     figure.draw(
         chart, table, Source("background", single.link(parse_request(request)), (result.key,)), key=f"{key}_units",
-        note=f"Each of {known} points is a unit. A share is how far a unit's strongest images (a tenth, chosen on the other half "
-        f"of {images} images) still stand above all images when all are treated alike: cut by {cut}, filled "
+        note=f"Each of {known} points is a unit. A share is how far a unit's strongest images (of {images}; they excite it more "
+        f"than nine tenths of the other half do) still stand above all images when all are treated alike: cut by {cut}, filled "
         f"with {fill}, or filtered up to and from {facts['cutoff']:g} of Nyquist (the highest frequency kept is "
         f"{facts['kept']:.3f}). Grey: neither difference could be told from zero. Every share and difference has its 95% "
         "interval in the CSV.",

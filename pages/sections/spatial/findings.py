@@ -19,7 +19,7 @@ Row = Mapping[Any, Any]
 
 
 def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
-    """How a curve runs from the first block to the last where it is known, and where it is highest."""
+    """How a curve runs from the first block to the last where it is known, and where it is highest on these images."""
     values = table[name].to_numpy(float)
     known = np.flatnonzero(~np.isnan(values))
     if not len(known):
@@ -30,7 +30,11 @@ def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
     runs += f"{_value(end, name)} in block {known[-1]}"
     if known[-1] < len(values) - 1:
         runs += ", the last in which it can be measured"
-    most = "" if peak is begin or peak is end else f"; most in block {np.nanargmax(values)}: {_value(peak, name)}"
+    most = (
+        ""
+        if peak is begin or peak is end
+        else f"; most in block {np.nanargmax(values)}, chosen on the same images: {_value(peak, name)}"
+    )
     return f"{model}: {runs}{most}"
 
 
@@ -138,13 +142,14 @@ def isolation(model: str, table: pd.DataFrame) -> str:
     )
 
 
-def heads(model: str, table: pd.DataFrame) -> str:
-    """Class token, single positions and the mean of the patches."""
+def heads(model: str, table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
+    """Class token, single positions and the mean of the patches. The best position is told as what it is worth on images that it
+    was not chosen on, from the result's facts."""
     rows = {row["name"]: row for row in table[table.experiment == "heads"].to_dict("records")}
     if not rows:
         return ""
     single = f"a single position classifies {_accuracy(rows['patch_average'])} of images correctly on average"
-    best = f"the best one {_accuracy(rows['patch_maximum'])}"
+    best = f"the best one, chosen on the other half of them, {held_out(facts)}"
     own = (
         f"its class token {_accuracy(rows['cls'])}"
         if "cls" in rows
@@ -153,8 +158,14 @@ def heads(model: str, table: pd.DataFrame) -> str:
     return f"{model}: {single}, {best}, {own}"
 
 
+def held_out(facts: Mapping[str, Any]) -> str:
+    """What the best position of either half of the images is worth on the other half."""
+    low, high = facts["held_out_interval"]
+    return f"{share(facts['held_out'], 1)} ({100 * low:.1f} to {share(high, 1)})"
+
+
 def uniform(model: str, table: pd.DataFrame) -> str:
-    """What attention in the last block is worth beyond averaging, beside the block where it is worth most."""
+    """What attention in the last block is worth beyond averaging, beside the block where it is worth most on these images."""
     rows = table[(table.experiment == "uniform") & table["head"].isna()].sort_values("index")
     if not len(rows):
         return ""
@@ -166,7 +177,7 @@ def uniform(model: str, table: pd.DataFrame) -> str:
             f"{model}: no cost of uniform attention in the last block was seen ({cost(last)}); one of "
             f"{points(last['smallest'])} would have been"
         )
-    return f"{found}; in block {int(most['index'])}, where it costs most, {cost(most)}"
+    return f"{found}; in block {int(most['index'])}, where it costs most (chosen on the same images), {cost(most)}"
 
 
 def attention(model: str, table: pd.DataFrame) -> str:

@@ -31,7 +31,7 @@ def _heads(shown: Shown, there: Mapping[Side, Result], tables: Tables, numbers: 
     n = int(numbers["n"].iloc[0])
     chart = charts.bars(
         tables, list(charts.HEADS.values()), list(charts.HEADS), title="The head on different tokens",
-        finding=one_line([findings.heads(model, table) for model, table in tables.values()]),
+        finding=one_line([findings.heads(model, table, there[side].facts) for side, (model, table) in tables.items()]),
     )  # fmt: skip
     figure.draw(
         chart, numbers[numbers.experiment == "heads"], shown.source("last"), key="sp-heads",
@@ -62,7 +62,9 @@ def _positions(shown: Shown, known: Mapping[Side, Result]) -> None:
         f"{known[side].facts['best_position'][0]}, column {known[side].facts['best_position'][1]}"
         for side, (_, grid) in values.items()
     ]
-    held = ", ".join(f"{errors.escape(sides[side])} {_held_out(result)}" for side, result in known.items())
+    held = ", ".join(
+        f"{errors.escape(sides[side])} {findings.held_out(result.facts)}" for side, result in known.items()
+    )
     figure.draw(
         charts.positions(values, title="Single positions", finding=one_line(said)), flat, shown.source("last"),
         key="sp-positions",
@@ -171,8 +173,3 @@ def _single_heads(tables: Tables) -> str:
             else []
         )
     return " ".join(said)
-
-
-def _held_out(result: Result) -> str:
-    low, high = result.facts["held_out_interval"]
-    return f"{share(result.facts['held_out'], 1)} ({100 * low:.1f} to {share(high, 1)})"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.common import results, words
@@ -14,17 +15,21 @@ from pages.sections.visualize import quality
 
 INTERVAL = "95% interval in parentheses."
 
+LEAST = 0.01
+"""The least ratio that is told apart: a picture that silences its unit has none whose logarithm could be taken."""
+
 
 def draw(rows: Sequence[Row]) -> None:
     """One table over the rows whose result is there, and what its columns mean on hover."""
-    lines = [line(row, result) for row in rows if (result := results.find(row.key)) is not None]
-    told = [each for each in lines if math.isfinite(each["ratio"])]
-    if not lines:
+    made = [(row, result) for row in rows if (result := results.find(row.key)) is not None]
+    if not made:
         return
     what = words.shows(rows[0].request.data)
-    if told:
-        best, some = max(told, key=lambda each: each["ratio"]), "" if len(lines) == len(rows) else " so far"
-        st.markdown(f"**Highest median ratio to the strongest {what}{some}: `{best['name']}`, {best['ratio']:.2f}**")
+    lines = [line(row, result) for row, result in made]
+    several = len({row.side for row in rows}) > 1
+    named = {f"`{row.name}`{f' of {row.side.upper()}' if several else ''}": result for row, result in made}
+    if told := highest(named, what):
+        st.markdown(told + ("" if len(made) == len(rows) else " So far, while others are being made."))
     columns = {
         "name": st.column_config.TextColumn("", pinned=True),
         "pictures": _number("n", "Pictures.", "%d"),
@@ -64,6 +69,41 @@ def line(row: Row, result: Any) -> dict[str, Any]:
     beats, good = (_share(numbers, name) for name in ("beat", "good"))
     batches = ", ".join(map(str, sorted(set(result.tables["units"].get("batch", ())))))
     return {"name": row.name, **numbers, "beats": beats, "succeeding": good, "batches": batches}
+
+
+def highest(made: Mapping[str, Any], what: str = "scene") -> str:
+    """Which of these results has the highest ratios to the strongest scene (or `what` images are called), against the next: unit by unit where they are of the
+    same units. Empty where there are no two of at least two units."""
+    from engine.core.statistics import apart, difference, smallest_difference
+
+    known = {name: logs for name, result in made.items() if len(logs := _logs(result)) > 1}
+    if len(known) < 2:
+        return ""
+    best, other = sorted(known, key=lambda name: -np.mean([*known[name].values()]))[:2]
+    both = sorted(known[best].keys() & known[other].keys(), key=str)
+    if len(both) > 1:
+        a, b = (np.array([known[name][unit] for unit in both]) for name in (best, other))
+        found, least, over = difference(a, b), smallest_difference(a, b), f"{len(both)} units"
+    else:
+        a, b = (np.array([*known[name].values()]) for name in (best, other))
+        (found, least), over = apart(a, b), f"{len(a)} and {len(b)} units, which are not the same"
+    value, low, high, could = (words.number(math.exp(each)) for each in (*found, least))
+    if found.low > 0:
+        return (
+            f"**{best} has the highest ratios to the strongest {what}**, {value}× ({low} to {high}) those of {other} (geometric "
+            f"mean over {over}, 95% interval)."
+        )
+    return (
+        f"**Which has the highest ratios to the strongest {what} was not seen**: those of {best} are {value}× ({low} to {high}) "
+        f"those of {other} (geometric mean over {over}, 95% interval); {could}× would have been seen in 80% of samples."
+    )
+
+
+def _logs(result: Any) -> dict[tuple, float]:
+    """The logarithm of the ratio of each picture that has one, by what it was made for."""
+    of, table = (result.request.get("model"), result.request.get("site")), result.tables["units"]
+    ratios = zip(table["unit"], table["ratio_to_best_scene"].astype(float), strict=True)
+    return {(*of, unit): math.log(max(ratio, LEAST)) for unit, ratio in ratios if math.isfinite(ratio)}
 
 
 def _share(numbers: dict[str, Any], name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -83,9 +84,52 @@ def explains(result: Result, key: str) -> None:
         "pairs of others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
         "what exciting images have in common, not the unit.",
     )  # fmt: skip
+    _likeness(result, key)
     for name, table in (("By layer", pooled), ("By unit", result.tables["units"])):
         with st.expander(name):
             st.dataframe(table, hide_index=True, key=f"{key}_{name}")
+
+
+def _likeness(result: Result, key: str) -> None:
+    """How near pictures come to natural images, in the observer's embedding."""
+    table, observer = result.tables["likeness"], errors.escape(str(result.facts["observer"]))
+    rows = table.to_dict("records")
+    beside, made = rows[0], rows[1:]
+    bars = series("", table["shown"], table["distance"], table["low"], table["high"])
+    chart = Chart(
+        "bars", (bars,), "distance to the nearest natural image", title="How near do pictures come to natural images?",
+        finding=errors.escape(" ".join(_near(row, beside) for row in made)),
+    )  # fmt: skip
+    told = [
+        f"{row['shown']} {words.number(row['frechet'])} ({row['pictures']})"
+        for row in rows
+        if math.isfinite(row["frechet"])
+    ]
+    clouds = " Fréchet distance to all natural images (Heusel et al. 2017; it depends on how many there are, here in brackets): "
+    figure.draw(
+        chart, table, _source(result), key=f"{key}_likeness",
+        note=f"Distance: one less the cosine between what {observer} makes of a picture and of the natural image nearest to it "
+        "(plausibility, Fel et al. 2023); 95% intervals. The natural images are a sample, each held against the others that do "
+        f"not belong together with it.{clouds + errors.escape(', '.join(told)) + '.' if len(told) > 1 else ''}",
+    )  # fmt: skip
+
+
+def _near(row: dict, beside: dict) -> str:
+    """Whether a recipe's pictures are farther from natural images than these are from each other, in a sentence."""
+    from engine.core.statistics import Estimate, combination, smallest_like
+
+    own, natural = (Estimate(*(float(each[name]) for name in ("distance", "low", "high"))) for each in (row, beside))
+    numbers = " against ".join(f"{each.value:.2f} ({each.low:.2f} to {each.high:.2f})" for each in (own, natural))
+    apart = combination((1, own), (-1, natural))
+    if apart.low != apart.low:
+        return f"Of so few {row['shown']} pictures nothing can be said."
+    if apart.low <= 0 <= apart.high:
+        return (
+            f"{row['shown']} pictures were not seen to be farther from natural images than these are from each other "
+            f"({numbers}); {smallest_like(apart):.2f} more would have been seen, in 80% of samples."
+        )
+    way = "farther from" if apart.low > 0 else "nearer to"
+    return f"{row['shown']} pictures are {way} natural images than these are {way.split()[1]} each other ({numbers})."
 
 
 def _beats(recipe: str, by_way: pd.DataFrame, apart: pd.DataFrame) -> str:

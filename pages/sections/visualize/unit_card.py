@@ -18,7 +18,7 @@ from pages.common.experiments.places import SCRIPTS
 from pages.common.fragments import fragment
 from pages.common.keeping import adding, kinds
 from pages.common.style import THUMBS
-from pages.common.units import charts
+from pages.common.units import charts, images
 from pages.common.units.growing import Growing, nothing
 from pages.common.units.growing import draw as growing_picture
 from pages.common.units.on_data import OnData, of_unit
@@ -168,17 +168,27 @@ def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
     if np.isfinite(number["ratio_to_best_scene"]):
         ratio = _between(number["ratio_low"], number["ratio_high"])
         lines.append(f"{words.number(number['ratio_to_best_scene'])}×{ratio} its strongest {what}.")
-    lines += [
-        f"Activation {words.number(number['activation'])}{between}, above {number['percentile']:.1f}% of {many:,} {what}s."
-    ]
+    among = words.among(number["percentile"], f"{many:,} {what}s")
+    lines.append(f"Activation {words.number(number['activation'])}{between}, above {among}.")
     if np.isfinite(number["ratio_as_is"]):
         lines.append(f"Without augmentations {words.number(number['ratio_as_is'])}× its strongest {what}.")
     lines.append(f"The strongest {about['augmented']} {what}s are augmented as the picture is.")
     if about["augmented"] == many:
-        lines.append(f"Only {many} {what}s: up to {words.share(about['could_be_stronger'])} of such could be stronger.")
+        lines.append(_could_be_stronger(data, many, what))
     if np.isfinite(opposite := float(facts.get("opposite_activation", np.nan))):
         lines.append(f"Minimized {words.number(opposite)}.")
     return "  \n".join([*lines, SCORED])
+
+
+def _could_be_stronger(data: str, many: int, what: str) -> str:
+    """What so few images cannot rule out. Those that belong together count as one."""
+    from engine.visualization.scoring.table import could_be_stronger
+
+    independent = images.independent(data, many)
+    groups = "" if independent == many else f" in {independent} group{'s' if independent > 1 else ''}"
+    return (
+        f"Only {many} {what}s{groups}: up to {words.share(could_be_stronger(independent))} of such could be stronger."
+    )
 
 
 def _between(low: float, high: float) -> str:
@@ -280,9 +290,8 @@ def fewer(shown: int, asked: int, known: int) -> str:
 def above(facts: dict[str, Any], about: dict[str, Any]) -> str:
     """Where the picture stands among the whole images that it was scored against: not all that are drawn, where some are made of
     others."""
-    share, images = float(facts["percentile"]), f"{int(about['images']):,} images"
-    among = "all" if share == 100 else f"{np.floor(10 * share) / 10:.1f}% of"  # 99.96% are not all
-    return f"The picture is above {among} {images}."
+    count = f"{int(about['images']):,} images"
+    return f"The picture is above {words.among(float(facts['percentile']), count)}."
 
 
 def growth(shown: Shown, place: int, key: str) -> None:

@@ -54,6 +54,13 @@ def test_areas_that_were_not_seen_to_differ_say_what_would_have_been_seen(kinds)
     assert "were not seen to differ" in same and "; a difference of 0.0" in same and same.endswith("in 80% of samples.")
 
 
+def test_a_half_that_may_lie_below_all_cut_offs_has_an_open_interval(kinds) -> None:
+    """At the first cut-off the ViT is near half: in many samples it does not fall so low."""
+    found = told((0.49, 0.8, 1.0, 1.0), LATE)
+    assert found.number is not None and found.number.low == -np.inf and found.word == HOLDS
+    assert "(at most −0." in found.shown and "inf" not in found.sentence + found.shown
+
+
 def test_the_figure_marks_the_half(kinds) -> None:
     drawn = figure(SUBJECT, {"frequency-a": filtered("vit", EARLY)})
     assert drawn is not None and drawn.ticks and drawn.levels[0].at == 0.5

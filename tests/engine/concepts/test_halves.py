@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.concepts.halves import FEWEST_KINDS, directions, exchanged, halves, shuffled
+from engine.concepts.halves import FEWEST_KINDS, directions, exchanged, halves, independent, shuffled
 
 
 def test_no_kind_is_in_both_halves_and_no_image_in_none() -> None:
@@ -26,6 +26,15 @@ def test_where_few_kinds_are_known_images_are_halved() -> None:
     split = halves(np.repeat(np.arange(FEWEST_KINDS - 1), 10))
     assert not split.by_kind
     assert len(split.choosing) == 95 and len(np.unique(split.kinds)) == 190
+
+
+def test_images_of_a_kind_belong_together_and_so_do_those_of_a_cluster() -> None:
+    kinds = np.repeat(np.arange(25), 8)
+    assert independent(kinds) == 25
+    assert independent(kinds, np.arange(200) // 2) == 25, "clusters within kinds"
+    assert independent(np.arange(60), np.arange(60) // 20) == 3, "where each image is a kind of its own"
+    assert independent(np.array([0, 1, 2, 3]), np.array([5, 5, 6, 5])) == 2
+    assert independent(np.array([0, 1, 1, 2, 3]), np.array([7, 7, 8, 8, 9])) == 2, "a kind joins two clusters"
 
 
 def test_a_random_direction_moves_with_the_units_and_no_large_unit_rules_it() -> None:

@@ -11,8 +11,12 @@ from engine.evaluation.curves import Curve, area, curve_facts, half_cutoff, pair
 def test_half_cutoff_and_area_of_known_curves():
     x = [0.0, 0.5, 1.0]
     rising = np.array([[0.0, 0.5, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0], [0.9, 0.9, 1.0]])
-    np.testing.assert_allclose(half_cutoff(rising, x), [0.5, 0.25, 0.75, np.nan])
-    np.testing.assert_allclose(half_cutoff(rising[:, ::-1], x), [0.5, 0.75, 0.25, np.nan])
+    np.testing.assert_allclose(half_cutoff(rising, x), [0.5, 0.25, 0.75, -np.inf])
+    np.testing.assert_allclose(half_cutoff(rising[:, ::-1], x), [0.5, 0.75, 0.25, np.inf])
+    assert half_cutoff(np.array([[0.3, 0.2, 0.1]]), x) == [-np.inf], (
+        "a high-pass that takes half before its first cut-off"
+    )
+    assert np.isnan(half_cutoff(np.full((1, 3), np.nan), x)).all()
     np.testing.assert_allclose(area(rising, x), [0.5, 0.75, 0.25, 0.925])
 
 
@@ -55,3 +59,32 @@ def test_two_models_with_other_frequencies_each_have_their_own_cutoffs_and_sets_
     _, aware = curve_facts(right, right, full, full, [0.2, 0.4, 1.0], np.repeat(np.arange(60), 4))
     (_, low, high), (_, wider_low, wider_high) = blind["half_cutoff"], aware["half_cutoff"]
     assert wider_high - wider_low > 1.5 * (high - low), "four copies of an image are one image"
+
+
+def near_half(share: float) -> Curve:
+    """200 images that are all right unfiltered, this share of them at the first cut-off of a low-pass."""
+    right = np.stack([np.arange(200) < share * 200, np.arange(200) < 180, np.ones(200, bool)], 1)
+    return Curve(right, np.ones(200, bool), [0.1, 0.3, 1.0])
+
+
+def test_an_interval_is_open_where_many_resamples_do_not_fall_to_half() -> None:
+    """At 49% of 200, three of eight resamples stay above half at the first cut-off: how low it may lie is not known."""
+    right, full, cutoffs = near_half(0.49)
+    _, facts = curve_facts(right, right, full, full, cutoffs)
+    value, low, high = facts["half_cutoff"]
+    assert value == pytest.approx(0.105, abs=0.001) and low == -np.inf and 0.12 < high < 0.14
+    right, full, cutoffs = near_half(0.3)
+    _, facts = curve_facts(right, right, full, full, cutoffs)
+    value, low, high = facts["half_cutoff"]
+    assert 0.1 < low < value < high < 0.3, "no resample comes near"
+    _, facts = curve_facts(right[:, ::-1], right[:, ::-1], full, full, cutoffs)
+    assert np.isfinite(facts["half_cutoff"]).all()
+
+
+def test_a_difference_is_open_on_the_side_on_which_a_curve_does_not_fall_to_half() -> None:
+    value, low, high = paired_curves(near_half(0.49), near_half(0.2))["half_cutoff"] or [0, 0, 0]
+    assert low == -np.inf and value < high < 0
+    value, low, high = paired_curves(near_half(0.2), near_half(0.49))["half_cutoff"] or [0, 0, 0]
+    assert high == np.inf and 0 < low < value
+    _, low, high = paired_curves(near_half(0.49), near_half(0.49))["half_cutoff"] or [0, 0, 0]
+    assert (low, high) == (-np.inf, np.inf), "both lie below the first cut-off in many resamples: how far is unknown"

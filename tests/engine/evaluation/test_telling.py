@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.core.request import Result
-from engine.evaluation.comparison import Aligned, align
-from engine.evaluation.telling import cuts, gap, halves, moved, points, sentence, shown, unseen, without_background
+from engine.evaluation.comparison import Aligned, align, paired
+from engine.evaluation.telling import (
+    between,
+    cuts,
+    gap,
+    halves,
+    moved,
+    points,
+    sentence,
+    shown,
+    unseen,
+    without_background,
+)
 
 VARIANTS = [["full", ""], ["foreground", "black"], ["background", "black"]]
 
@@ -109,6 +121,23 @@ def test_of_several_models_those_furthest_apart_are_told() -> None:
     assert sentence(three).startswith("With the background blacked out (of 3 models), b falls 30 points behind c")
 
 
+def test_the_largest_of_several_differences_is_told_with_an_interval_that_allows_for_the_choice() -> None:
+    """Four models that are equally good: a plain interval of the largest of their six differences often leaves out zero."""
+    draws, seen = np.random.default_rng(5), 0
+    for _ in range(200):
+        right = [draws.random(400) < 0.6 for _ in range(4)]
+        every = [result(name, first(1, 400), alone, first(0, 400)) for name, alone in zip("abcd", right, strict=True)]
+        told = without_background(align(every))
+        seen += "loses" in told
+    assert seen <= 16, "5% of 200 and twice their spread"
+
+
+def test_of_two_models_nothing_is_chosen() -> None:
+    two = pair(0.40, 0.52)
+    row = next(row for row in paired(two) if row["variant"] == "foreground")
+    assert points((-row["interval"][1], -row["interval"][0])) in sentence(two)
+
+
 @pytest.mark.parametrize(
     ("variant", "fill", "said"),
     [
@@ -139,6 +168,16 @@ def test_cutoffs_are_told_apart_or_with_what_would_have_told_them_apart() -> Non
         "80% of samples."
     )
     assert halves(row | {"half_cutoff": None}) == ""
+
+
+def test_an_open_interval_says_what_is_known_of_it() -> None:
+    assert between(0.084, 0.0891) == "0.084 to 0.089" and between(-0.01, 0.02, 2) == "−0.01 to 0.02"
+    assert between(-math.inf, 0.089) == "at most 0.089" and between(0.084, math.inf) == "at least 0.084"
+    assert between(-math.inf, math.inf) == between(math.nan, math.nan) == "interval unknown"
+    row = {"a": "x", "b": "y", "half_cutoff": [-0.035, -math.inf, -0.03]}
+    assert halves(row) == "On the same images, x's cut-off is 0.035 of Nyquist (at least 0.030) below y's."
+    told = halves(row | {"half_cutoff": [-0.035, -math.inf, 0.01]})
+    assert "was seen (at most 0.010); which would have been is not known" in told
 
 
 def test_what_moving_the_object_costs_is_told_of_the_one_that_loses_more_or_what_could_have_been_seen() -> None:

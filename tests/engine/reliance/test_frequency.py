@@ -99,3 +99,23 @@ def test_cutoffs_that_make_no_sense_are_refused():
             build(FrequencyRequest, model="ear", cutoffs=cutoffs)
     with pytest.raises(BadRequest, match="No filter"):
         build(FrequencyRequest, model="ear", low=False, high=False, bands=()).filters()
+
+
+def heard(*shares: float, images: int = 200) -> Result:
+    """A result with a band for each of these shares of the images, which are right on the same images first."""
+    top = np.zeros((images, 1 + len(shares), 5), np.int32)
+    top[..., 1:] = 9
+    for place, share in enumerate(shares, start=1):
+        top[:, place, 0] = np.arange(images) >= share * images
+    variants = [["full", 0.0, 1.0], *(["band", place / 10, (place + 1) / 10] for place in range(len(shares)))]
+    return Result({}, {"labels": np.zeros(images, np.int32), "top": top}, {}, {"variants": variants})
+
+
+def test_the_best_band_is_held_against_the_next_on_the_same_images():
+    best, following, lead, least = frequency.best_band(heard(0.2, 0.6, 0.5))
+    assert (best, following) == (1, 2) and lead.value == pytest.approx(0.1) and lead.low > 0
+    assert 0 < least < 0.1
+    _, _, lead, least = frequency.best_band(heard(0.2, 0.6, 0.59))
+    assert lead.low < 0 < lead.high and least > lead.value
+    best, following, lead, _ = frequency.best_band(heard(0.5))
+    assert (best, following) == (0, None) and np.isnan(lead.value)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
-from engine.core.request import build
-from engine.reliance.gradient_spectrum import GradientSpectrumRequest, even_shares, layers
+from engine.core.request import Result, build
+from engine.reliance.gradient_spectrum import (
+    HIGH,
+    MIDDLES,
+    RINGS,
+    GradientSpectrumRequest,
+    apart_in_last,
+    even_shares,
+    in_last,
+    layers,
+)
 from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
 from tests.engine.world import SIDE
@@ -66,3 +76,24 @@ def test_a_role_that_the_model_lacks_is_refused():
 
     with pytest.raises(BadRequest, match="no sites of the role"):
         layers(catalog.load("starter-cnn"), "attn.query")
+
+
+def planted(images: np.ndarray, high: np.ndarray) -> Result:
+    """Two layers; in the last, this share of each image's gradient lies at the highest frequencies, the rest at the lowest."""
+    shares = np.zeros((2, len(images), RINGS), np.float32)
+    shares[0, :, 0] = 1
+    shares[1, :, 0], shares[1, :, -1] = 1 - high, high
+    return Result({}, {"images": images, "shares": shares}, {"layers": pd.DataFrame({"depth": [0, 1]})})
+
+
+def test_last_layers_are_held_against_each_other_image_by_image():
+    """Images differ much more than models do: on the same ones a difference of 0.02 is seen all the same."""
+    images, draws = np.arange(60), np.random.default_rng(0)
+    luck = draws.uniform(0.2, 0.6, 60)
+    one, other = planted(images, luck + 0.02), planted(images[::-1][:50], (luck + draws.normal(0, 0.01, 60))[::-1][:50])
+    assert in_last(one, HIGH).value == pytest.approx(luck.mean() + 0.02, abs=1e-6)
+    found, least = apart_in_last(one, other, HIGH) or (None, 0)
+    assert found is not None and found.low > 0.01 and found.value == pytest.approx(0.02, abs=0.005) and least < 0.01
+    found, _ = apart_in_last(one, other, MIDDLES) or (None, 0)
+    assert found is not None and found.value == pytest.approx(0.02 * (MIDDLES[-1] - MIDDLES[0]), abs=0.005)
+    assert apart_in_last(one, planted(images + 100, luck), HIGH) is None

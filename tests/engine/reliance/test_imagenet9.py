@@ -79,6 +79,23 @@ def test_the_gaps_interval_holds_the_difference_of_two_samples():
     assert value == pytest.approx(0.2) and 0.13 < low < 0.17 and 0.23 < high < 0.27
 
 
+def test_intervals_know_which_images_of_a_variation_belong_together(bg_challenge):
+    """The same images, once as independent and once as copies of two each."""
+    request = build(ChallengeRequest, model="green", data="bg")
+    blind = request.run(Notebook())
+    for variation in ("original", "mixed_same", "mixed_rand"):
+        files = [
+            f"{folder}/{number}.png" for folder, numbers in (("01_bird", "01"), ("00_dog", "23")) for number in numbers
+        ]
+        rows = "".join(f"{file},{place // 2}\n" for place, file in enumerate(files))
+        write(bg_challenge / variation / "val/groups.csv", f"file,group\n{rows}".encode())
+    aware = request.run(Notebook())
+    width = [result.tables["variations"].eval("top1_high - top1_low").to_numpy() for result in (blind, aware)]
+    assert (width[1] > width[0])[0], "where all are right, four images tell more than two pairs"
+    (_, low, high), (_, aware_low, aware_high) = blind.facts["bg_gap"], aware.facts["bg_gap"]
+    assert (low, high) != (aware_low, aware_high)
+
+
 def test_a_model_of_the_nine_classes_answers_directly_in_whatever_order_it_has_them() -> None:
     loaded = wrapped("nine", Green(), (16, 16))
     loaded.class_names = NINE[::-1]

@@ -74,6 +74,18 @@ def test_no_image_is_measured_that_its_threshold_was_chosen_on() -> None:
     assert first.reshape(-1, 2).all(axis=1).sum() == SETS // 2, "a set is in one half as a whole"
 
 
+def test_what_no_treatment_keeps_lowers_both_shares_and_leaves_their_ratio() -> None:
+    """Images are chosen by their whole response, so by this part too: the shares fall, alike."""
+    draws = np.random.default_rng(3)
+    parts = draws.normal(size=(20_000, 3, 1)) * np.array([2.0, 1.0, 3.0])[None, :, None]
+    given = np.concatenate([parts.sum(1, keepdims=True), parts[:, :2], parts[:, :2]], axis=1)
+    table, _ = measured(given)
+    assert table["object_alone"][0] == pytest.approx(4 / 14, abs=0.02), (
+        "its part of the variance, not the 4 of 5 without the rest"
+    )
+    assert table["background_alone"][0] == pytest.approx(1 / 14, abs=0.02)
+
+
 def test_what_many_units_lean_on_is_counted_with_what_could_have_been_seen() -> None:
     given = responses(units=40)
     given[:, 1, 20:], given[:, 2, 20:] = given[:, 2, 20:].copy(), given[:, 1, 20:].copy()

@@ -22,6 +22,13 @@ def test_numbers_have_three_digits_and_a_real_minus() -> None:
 
 
 @pytest.mark.parametrize(
+    "percentile, text", [(99.96, "99.9% of 50"), (100.0, "all 50"), (40.0, "40.0% of 50"), (99.7, "99.7% of 50")]
+)
+def test_what_is_not_above_all_is_not_above_100_percent(percentile: float, text: str) -> None:
+    assert words.among(percentile, "50") == text
+
+
+@pytest.mark.parametrize(
     "parts",
     [
         *("basket-ball", "tooth-brush", "paint-brush", "flash-light", "skate-board", "screw-driver", "straw-berry"),

@@ -38,3 +38,31 @@ def test_what_lacks_its_object_or_its_place_is_no_image_of_a_unit(monkeypatch: p
     monkeypatch.setattr(results, "dataset", lambda name: known)
     assert images.distinct([1, 3, 2, 4, 5], "squares", 4) == (3, 5)
     assert images.distinct([1, 2], "squares", 4) == (1, 2), "where there is nothing else, they are better than nothing"
+
+
+class Frames:
+    """Sixty frames of three videos."""
+
+    def __init__(self) -> None:
+        self.groups: np.ndarray | None = np.arange(60) // 20
+        self.sets: list[dict[str, int]] = []
+
+    def __len__(self) -> int:
+        return 60
+
+    def clusters(self) -> np.ndarray | None:
+        return self.groups
+
+    def matched_sets(self) -> list[dict[str, int]]:
+        return self.sets
+
+
+def test_images_that_belong_together_are_one_and_controls_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty frames of three videos; then the first video's are objects alone."""
+    frames = Frames()
+    monkeypatch.setattr(results, "dataset", lambda name: frames)
+    assert images.independent("frames", 60) == 3
+    frames.sets = [{"object": number, "place": number} for number in range(20)]
+    assert images.independent("frames", 40) == 2
+    frames.groups = None
+    assert images.independent("frames", 40) == 40

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from engine.core.request import Result
-from pages.sections.concepts.search import beside, finding, groups, why
+from engine.data.dataset import Dataset
+from pages.common import results
+from pages.sections.concepts.search import against_chance, beside, finding, groups, independent, why
 from pages.sections.concepts.view import ConceptsView
 
 VIEW = ConceptsView(a="m", b="n", text="music")
@@ -57,3 +60,36 @@ def test_a_unit_says_on_hover_what_it_follows_more() -> None:
     assert beside({"words_above": 0, "z": 20.0}, music).endswith("With words: music 0.61, song 0.50.")
     assert beside({"words_above": 1, "z": 20.0}, night).startswith("Follows “night” more closely than this text.")
     assert beside({"words_above": 3, "z": 20.0}, night).startswith("Follows “night” and 2 other words more closely")
+
+
+class Kinds(Dataset):
+    """Four images of each of 25 kinds."""
+
+    name = "kinds"
+
+    def _fingerprint(self) -> str:
+        return "kinds"
+
+    def __len__(self) -> int:
+        return 100
+
+    def image(self, index: int) -> np.ndarray:
+        return np.zeros((8, 8, 3), np.uint8)
+
+    def label(self, index: int) -> int:
+        return index // 4
+
+    def describe(self, index: int) -> dict:
+        return {"id": index}
+
+
+def test_images_of_a_kind_count_once_as_they_do_in_the_chance_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "dataset", lambda name: Kinds())
+    assert independent("kinds", np.arange(100)) == 25
+    assert independent("kinds", np.arange(0, 100, 4)) == 25
+
+
+def test_the_intervals_of_the_best_units_are_said_not_to_be_corrected_for_their_choice() -> None:
+    facts = {"found": True, "above": 12, "searched": 6144, "best": 0.6, "chance": 0.3}
+    told = against_chance(Result({}, {}, {}, facts))
+    assert "not corrected for the choice of the best among 6,144 units" in told

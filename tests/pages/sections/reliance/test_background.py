@@ -74,3 +74,8 @@ def test_a_point_of_effective_robustness_opens_what_its_model_gets_wrong_in_that
     fit = {"points": [{"model": model, **point} for model in MODELS], "line": None}
     background._robustness(clicks.shown, "background", fit)
     assert clicks.looks("bg_robust_background", 0, 0) == "vit|2"
+
+
+def test_of_three_models_the_note_says_what_the_sentences_allow_for() -> None:
+    assert background._chosen(2) == ""
+    assert "corrected for the choice among 3 pairs" in background._chosen(3)

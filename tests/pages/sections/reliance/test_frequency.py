@@ -5,12 +5,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from engine.reliance.gradient_spectrum import HIGH
 from pages.common.charts.files import Source
 from pages.sections.reliance import frequency
 from pages.sections.reliance.view import View
+from tests.engine.reliance.test_frequency import heard
+from tests.engine.reliance.test_gradient_spectrum import planted
 
 
 def curve(high: float) -> pd.DataFrame:
@@ -37,3 +41,29 @@ def test_low_pass_and_high_pass_have_one_range(monkeypatch: pytest.MonkeyPatch, 
     )  # fmt: skip
     frequency.frequency(shown)
     assert drawn["bg_low"].span == drawn["bg_high"].span == (0.0, 1.2)
+
+
+def band_finding(*shares: float) -> str:
+    rows = [{"from": place / 10, "to": (place + 1) / 10, "top1": each, "top1_low": each - 0.05, "top1_high": each + 0.05}
+            for place, each in enumerate(shares)]  # fmt: skip
+    return frequency._band_finding({"vit": heard(*shares)}, {"vit": pd.DataFrame(rows)})
+
+
+def test_a_band_is_the_best_where_it_is_seen_to_be() -> None:
+    told = band_finding(0.2, 0.6, 0.5)
+    assert told.startswith("vit is most accurate on the band from 0.1 to 0.2 of Nyquist (60%, 55 to 65), 10.0 points (")
+    assert told.endswith(") more than on the next")
+    told = band_finding(0.2, 0.6, 0.59)
+    assert "not seen to be more so than on that from 0.2 to 0.3 of Nyquist: 1.0 points (−" in told
+    assert told.endswith("would have been seen in 80% of samples")
+
+
+def test_last_layers_of_two_models_are_told_apart_or_with_what_would_have_been_seen() -> None:
+    images, luck = np.arange(60), np.random.default_rng(0).uniform(0.2, 0.6, 60)
+    noisy = luck + np.random.default_rng(1).normal(0, 0.01, 60)
+    a, b, c = planted(images, noisy + 0.05), planted(images, luck), planted(images, noisy)
+    told = frequency._last_layers({"vit": b, "cnn": a}, HIGH, frequency._points)
+    assert told.startswith("In the last layer, on the same images, cnn is 5.") and told.endswith("above vit.")
+    told = frequency._last_layers({"vit": b, "cnn": c}, HIGH, frequency._points)
+    assert "no difference between" in told and told.endswith("would have been, in 80% of samples.")
+    assert frequency._last_layers({"vit": b}, HIGH, frequency._points) == ""

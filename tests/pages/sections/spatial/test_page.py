@@ -106,12 +106,14 @@ def test_the_findings_say_what_the_numbers_say_with_their_intervals() -> None:
     assert "reaches 60.0% (58.0 to 62.0%) (unmodified: 80.0% (78.0 to 82.0%))" in findings.isolation("m", TABLE)
     assert "and 30.0% (28.0 to 32.0%) if it does so in all blocks but the last" in findings.isolation("m", TABLE)
     uniform = findings.uniform("m", TABLE)
-    assert "in block 0, where it costs most, 30.0 points (29.0 to 31.0)" in uniform
-    heads = findings.heads("m", TABLE)
-    assert "40.0% (38.0 to 42.0%) of images correctly on average, the best one 50.0%" in heads and "80.0%" in heads
+    assert "in block 0, where it costs most (chosen on the same images), 30.0 points (29.0 to 31.0)" in uniform
+    heads = findings.heads("m", TABLE, {"held_out": 0.45, "held_out_interval": [0.42, 0.48]})
+    assert "40.0% (38.0 to 42.0%) of images correctly on average, the best one, chosen on the other half" in heads
+    assert "45.0% (42.0 to 48.0%)" in heads and "50.0%" not in heads and "80.0%" in heads
     curve = layers(r2=[0.9, 0.95, 0.2])
     assert findings.across("m", curve, "r2", "R²") == (
-        "m: R² falls from 0.90 (0.80 to 1.00) in block 0 to 0.20 (0.10 to 0.30) in block 2; most in block 1: 0.95 (0.85 to 1.05)"
+        "m: R² falls from 0.90 (0.80 to 1.00) in block 0 to 0.20 (0.10 to 0.30) in block 2; most in block 1, chosen on "
+        "the same images: 0.95 (0.85 to 1.05)"
     )
     level = findings.across("m", layers(r2=[0.5, 0.55]), "r2", "R²")
     assert level == "m: R² is 0.50 (0.40 to 0.60) in block 0 and 0.55 (0.45 to 0.65) in block 1", "no change is seen"

@@ -5,6 +5,14 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.sections.visualize.explanation import _near
+
+NEAR = {
+    "shown": ["natural images", "fast"], "pictures": [64, 40], "distance": [0.13, 0.34], "low": [0.11, 0.32],
+    "high": [0.15, 0.36], "frechet": [0.02, 0.4],
+}  # fmt: skip
+"""Distances of pictures to natural images, and of these to each other."""
+
 
 def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTest:
     def script(low: float, high: float, least: float, units: int) -> None:
@@ -12,7 +20,9 @@ def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTes
 
         from engine.core.request import Result
         from pages.sections.visualize import explanation
+        from tests.pages.sections.visualize.test_explanation import NEAR
 
+        near = pd.DataFrame(NEAR)
         ways = pd.DataFrame(
             {
                 "site": "a",
@@ -29,7 +39,7 @@ def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTes
         explanation.explains(
             Result(
                 {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast"]},
-                tables={"layers": ways, "differences": apart, "units": ways.assign(unit=0)},
+                tables={"layers": ways, "differences": apart, "units": ways.assign(unit=0), "likeness": near},
                 facts={"observer": "starter-cnn"},
             ),
             "key",
@@ -69,7 +79,9 @@ def compared(control: float, natural: float, units: int = 8) -> str:
 
         from engine.core.request import Result
         from pages.sections.visualize import explanation
+        from tests.pages.sections.visualize.test_explanation import NEAR
 
+        near = pd.DataFrame(NEAR)
         right = {"top images": 0.9, "fast": 0.75, "natural": 0.75 + natural, "fast of another unit": 0.75 + control}
         rows = [
             {"site": "a", "unit": unit, "shown": way, "accuracy": value + (0.1 if unit % 2 and way == "fast" else 0)}
@@ -91,7 +103,7 @@ def compared(control: float, natural: float, units: int = 8) -> str:
         explanation.explains(
             Result(
                 {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast", "natural"]},
-                tables={"layers": ways, "differences": apart, "units": pd.DataFrame(rows)},
+                tables={"layers": ways, "differences": apart, "units": pd.DataFrame(rows), "likeness": near},
                 facts={"observer": "starter-cnn"},
             ),
             "key",
@@ -150,3 +162,28 @@ def test_pictures_that_take_another_way_are_flagged() -> None:
     app = AppTest.from_function(script).run()
     assert not app.exception
     assert "4 units would have shown 0.2. Flagged" in app.markdown[0].value.replace("\\", "")
+
+
+def test_how_near_pictures_come_to_natural_images_is_drawn_with_what_follows_from_the_intervals() -> None:
+    app = drawn(-0.2, -0.1)
+    text = " ".join(each.value for each in (*app.markdown, *app.caption)).replace("\\", "")
+    assert (
+        "fast pictures are farther from natural images than these are from each other (0.34 (0.32 to 0.36) against"
+        in text
+    )
+    assert "here in brackets): natural images 0.02 (64), fast 0.4 (40)." in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (0.10, 0.30, "were not seen to be farther from natural images than these are from each other"),
+        (0.02, 0.04, "are nearer to natural images than these are to each other"),
+        (float("nan"), float("nan"), "Of so few fast pictures nothing can be said."),
+    ],
+)
+def test_where_intervals_overlap_no_picture_is_called_far(low: float, high: float, says: str) -> None:
+    natural = {"shown": "natural images", "distance": 0.13, "low": 0.11, "high": 0.15}
+    told = _near({"shown": "fast", "distance": (low + high) / 2, "low": low, "high": high}, natural)
+    assert says in told
+    assert ("more would have been seen, in 80% of samples" in told) == ("not seen" in says)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pages.common.units import images
 from pages.sections.visualize.unit_card import above, details, fewer, listed, verdict
 
 FACTS = {
@@ -50,10 +51,18 @@ def test_what_is_on_images_is_said_once_a_kind_and_no_more_than_three() -> None:
             "Only 20 scenes: up to 14% of such could be stronger.",
         ),
         ({"opposite_activation": -1.5}, {}, "Minimized −1.5."),
+        ({"percentile": 99.96}, {}, "above 99.9% of 1,698 scenes."),
+        ({"percentile": 100.0}, {}, "above all 1,698 scenes."),
     ],
 )
 def test_everything_else_is_told_on_hover(more: dict, about: dict, said: str) -> None:
     assert said in details(FACTS | more, "starter", ABOUT | about)
+
+
+def test_of_frames_of_few_videos_as_many_could_be_stronger_as_of_so_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "independent", lambda data, many: 3)
+    told = details(FACTS, "photos", ABOUT | {"images": 60, "augmented": 60, "could_be_stronger": 0.049})
+    assert "Only 60 images in 3 groups: up to 63% of such could be stronger." in told
 
 
 def test_what_does_not_apply_is_not_said() -> None:
