@@ -72,8 +72,8 @@ def line(row: Row, result: Any) -> dict[str, Any]:
 
 
 def highest(made: Mapping[str, Any], what: str = "scene") -> str:
-    """Which of these results has the highest ratios to the strongest scene (or `what` images are called), against the next: unit by unit where they are of the
-    same units. Empty where there are no two of at least two units."""
+    """Which of these results has the highest ratios to the strongest scene (`what` its images are called), against the next: unit
+    by unit where they are of the same units. Empty where there are no two of at least two units."""
     from engine.core.statistics import apart, difference, smallest_difference
 
     known = {name: logs for name, result in made.items() if len(logs := _logs(result)) > 1}
