@@ -16,7 +16,7 @@ from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Progress, Request, Result
 from engine.core.statistics import correlation_interval, standard
-from engine.data.registry import open_dataset
+from engine.data.registry import Dataset, open_dataset
 from engine.evaluation.index import indexes
 from engine.models import catalog
 from engine.sites.access import Site, find
@@ -99,12 +99,21 @@ def usual(sites: Iterable[Site]) -> list[Site]:
 def halved(groups: np.ndarray) -> np.ndarray:
     """(N,) bool: the images of half of the groups, drawn at random. Raises BadRequest where there are too few."""
     names = np.unique(groups)
-    if len(names) < FEWEST:
-        raise BadRequest(
-            f"Only {len(names)} images: units can be compared on {FEWEST} or more. Choose another data set."
-        )
+    if few := _few(len(names)):
+        raise BadRequest(few)
     chosen = np.random.default_rng(0).permutation(names)[: len(names) // 2]
     return np.isin(groups, chosen)
+
+
+def too_few(dataset: Dataset) -> str:
+    """Why units cannot be compared on a data set; "" where it has images enough."""
+    clusters = dataset.clusters()
+    return _few(len(dataset) if clusters is None else len(np.unique(clusters)))
+
+
+def _few(count: int) -> str:
+    few = f"Only {count} images: units can be compared on {FEWEST} or more. Choose another data set."
+    return few if count < FEWEST else ""
 
 
 class Nearest:

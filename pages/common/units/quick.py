@@ -42,13 +42,15 @@ def _indexed(model: str, site: str, request: Any) -> bool:
 
 
 def _is_small(request: Any) -> bool:
-    """Whether so much is compared, where it is all units, as takes no longer."""
-    images = len(results.dataset(request.data))
+    """Whether so much is compared, where it is all units, as takes no longer; and so many images as can be compared on."""
+    images = len(dataset := results.dataset(request.data))
     if request.experiment in ("name-units", "unit-map"):
         return images * _units(request.model, [request.site]) <= MOST_NAMED
     if request.experiment == "counterparts":
+        from engine.evaluation.counterparts import too_few
+
         searched = _units(request.other, [site for model, site in _alike(request)[1:]])
-        return images * searched * _units(request.model, [request.site]) <= MOST_COMPARED
+        return images * searched * _units(request.model, [request.site]) <= MOST_COMPARED and not too_few(dataset)
     return True
 
 

@@ -5,6 +5,7 @@ What nobody has asked for yet is made for the whole layer: by itself where it ta
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from pages.sections.visualize.unit_card import Shown
 
 if TYPE_CHECKING:
     from engine.core.request import Request, Result
+    from engine.data.registry import Dataset
 
 ALIKE = 4
 """Images of a unit that stand for it."""
@@ -43,6 +45,10 @@ def draw(shown: Shown, unit: int) -> None:
         _tag(shown, unit)
     with right, errors.shown():
         st.header("Units that respond alike", anchor=False)
+        dataset = results.dataset(shown.data)
+        if few := _too_few(shown.data, dataset.fingerprint, dataset):
+            st.caption(few)
+            return
         _nearest(shown, unit, other_of(shown.address.model))
         _nearest(shown, unit, shown.address.model)
 
@@ -126,6 +132,13 @@ def tag_of(row: Any) -> str:
     return f"Was not seen to follow a tag; {told} comes nearest."
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _too_few(data: str, fingerprint: str, _opened: Dataset) -> str:
+    from engine.evaluation.counterparts import too_few
+
+    return too_few(_opened)
+
+
 def _nearest(shown: Shown, unit: int, other: str) -> None:
     """The units of a model that do most nearly the same on the images, each with what excites it."""
     from engine.evaluation.counterparts import CounterpartsRequest
@@ -141,6 +154,9 @@ def _nearest(shown: Shown, unit: int, other: str) -> None:
         "Compares what all units do on the images",
     )
     if found is None:
+        return
+    if math.isnan(found.arrays["r"][unit, 0]):
+        st.caption("This unit is the same on all images that units are chosen by, so none responds like it.")
         return
     places = range(found.arrays["unit"].shape[1])
     with st.grid(len(places), min_column_width=TILE, gap="small"):

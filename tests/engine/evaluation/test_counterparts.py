@@ -70,6 +70,20 @@ def test_images_that_belong_together_are_in_one_half() -> None:
         halved(np.arange(7))
 
 
+@pytest.mark.parametrize(
+    ("clusters", "few"), [(None, ""), (np.arange(40) % 8, ""), (np.arange(40) % 7, "Only 7 images")]
+)
+def test_a_data_set_has_images_enough_where_enough_of_them_are_independent(
+    clusters: np.ndarray | None, few: str
+) -> None:
+    class Images(list):
+        def clusters(self) -> np.ndarray | None:
+            return clusters
+
+    told = counterparts.too_few(Images(range(40)))  # type: ignore[arg-type]
+    assert told.startswith(few) and bool(told) == bool(few)
+
+
 def test_the_request_reads_the_indexes_of_both_models(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, list[str]]] = []
 

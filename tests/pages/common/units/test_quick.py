@@ -16,6 +16,7 @@ from engine.concepts.zero_shot import ZeroShotRequest
 from engine.core import config
 from engine.core.choices import EMBEDDING
 from engine.core.request import Request, Result
+from engine.evaluation import counterparts
 from engine.evaluation.counterparts import CounterpartsRequest
 from engine.evaluation.index import IndexRequest
 from engine.jobs.runner import Runner
@@ -92,6 +93,15 @@ def test_what_compares_all_units_on_very_many_images_is_not_quick(
     indexed((OTHER, "stages.2.blocks.1"), *EVERY)
     monkeypatch.setattr(results, "dataset", lambda name: range(500_000))
     assert not is_quick(request_)
+
+
+def test_units_are_not_compared_on_fewer_images_than_can_be_compared_on(
+    indexed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed((OTHER, "stages.2.blocks.1"), *EVERY)
+    assert is_quick(ALIKE)
+    monkeypatch.setattr(counterparts, "FEWEST", 10_000)
+    assert not is_quick(ALIKE)
 
 
 def test_what_makes_pictures_or_reads_a_data_set_is_not_quick(indexed: Callable[..., None]) -> None:

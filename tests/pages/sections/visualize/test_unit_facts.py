@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from engine.concepts.naming import NameUnitsRequest
 from engine.core import config
 from engine.core.request import Result, build
+from engine.evaluation import counterparts
 from engine.evaluation.counterparts import CounterpartsRequest
 from engine.jobs.runner import Runner
 from engine.people.person import Person
@@ -102,6 +103,26 @@ def test_units_that_respond_alike_are_found_without_a_click_where_both_models_ha
     app.run()
     assert [button.label for button in app.button if "find them" in button.label], "not again by itself"
     assert not any(jobs().snapshot(each.key()).active for each in asked)
+
+
+def test_where_images_are_too_few_to_compare_units_on_it_is_said_and_nothing_is_offered(
+    stored: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counterparts, "FEWEST", 10_000)
+    app = opened(VISUALIZATION, **LINK)
+    assert not app.exception and "units can be compared on 10000 or more" in texts(app)
+    assert [button.label for button in app.button if "find them" in button.label] == []
+
+
+def test_of_a_unit_that_never_changes_it_is_said_that_none_responds_alike(stored: Runner) -> None:
+    for other, site in (("starter-cnn", "stages.2.blocks.1"), (MODEL, SITE)):
+        found = alike(other, site)
+        for name in ("r", "low", "high"):
+            found.arrays[name][3] = np.nan
+        stored.keep(build(CounterpartsRequest, other=other, model=MODEL, site=SITE), found)
+    app = opened(VISUALIZATION, **LINK)
+    assert not app.exception and texts(app).count("This unit is the same on all images") == 2
+    assert [each for each in app.get("page_link") if "nan" in each.proto.label] == []
 
 
 def test_a_tag_is_called_followed_only_where_the_unit_is_a_concept_unit() -> None:
