@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from engine.core.choices import COMPARED_IMAGES
 from pages.common import errors, query
 from pages.common.charts.files import Source
-from pages.common.experiment_page import coming, flat_page
-from pages.common.experiments import single
+from pages.common.experiment_page import flat_page
+from pages.common.experiments import offer, single
 from pages.common.experiments.skipped import left_out
 from pages.sections.reliance import sections, setup, units
 from pages.sections.reliance.shown import Shown
-from pages.sections.reliance.view import EXPERIMENTS, View, example, parts, refusal, request, summary
+from pages.sections.reliance.view import EXPERIMENTS, View, example, parts, refusal, summary
 
 PAGE = flat_page("bg", View, lambda view: [part.request for part in parts(view)], refusal=refusal, example=example)
-OFFER = (
-    "Some of this is not computed yet. On two busy cores, a starter model takes about a minute for objects and backgrounds of "
-    f"{COMPARED_IMAGES} scenes; for all filters the CNN takes about 4 minutes and the ViT up to 12. Larger models and images "
-    "take longer. Results appear as they are finished."
-)
 
 
 def show() -> None:
@@ -32,14 +26,13 @@ def show() -> None:
         with errors.shown():
             asked = parts(view)
             PAGE.bar(errors.escape(summary(view)), asked)
-            computed = PAGE.results(asked, OFFER)
-            page, batch = Source("background", query.write(view)), PAGE.batch([part.request for part in asked])
-            running = coming(batch)
+            images = f"up to {view.limit:,} images" if view.limit else "all images"
+            computed = PAGE.results(asked, offer.told(PAGE, asked, f"{images} of “{errors.escape(view.data)}”"))
+            page = Source("background", query.write(view))
             for measure in view.measures:
                 there = {model: computed[name] for model in view.models if (name := f"{measure}/{model}") in computed}
-                if there or any(request(view, measure, model).key() in running for model in view.models):
-                    with errors.shown():
-                        sections.draw(Shown(view, measure, there, page, PAGE.turn))
+                with errors.shown():
+                    sections.draw(Shown(view, measure, there, page, PAGE.turn))
             left_out(computed.values())
     units.link()
 

@@ -50,13 +50,14 @@ def _shown(view: PhotoView) -> None:
     PAGE.bar(errors.escape(f"{' and '.join(view.sides.values())}"), asked, name="vitrine-photo", keeps=keeps)
     _start(asked)
     computed = PAGE.results(asked, "This photo has not been looked at on this machine yet. It takes a few seconds.")
+    running = coming(PAGE.batch([part.request for part in asked]))
+    awaited = {part.name for part in asked if part.request.key() in running}
     with told:
-        answers.draw(view, computed)
+        answers.draw(view, computed, awaited)
     with layers.heading(view, computed):
         onward.further(view, computed)
-    running = coming(PAGE.batch([part.request for part in asked]))
-    layers.draw(view, computed, {part.name for part in asked if part.request.key() in running})
-    answers.words_for(view, computed)
+    layers.draw(view, computed, awaited)
+    answers.words_for(view, computed, awaited)
     onward.links(view, computed)
 
 

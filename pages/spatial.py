@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.common import errors, query, results
 from pages.common.charts.files import Source
-from pages.common.experiment_page import coming, flat_page
-from pages.common.experiments import single
+from pages.common.experiment_page import flat_page
+from pages.common.experiments import offer, single
 from pages.common.experiments.skipped import left_out
 from pages.sections.spatial import figures, image, last, setup
 from pages.sections.spatial.shown import Shown
@@ -37,14 +37,13 @@ def show() -> None:
             PAGE.bar(errors.escape(f"{view.data} · {what} · unit {view.unit}"), asked)
             if PAGE.batch([part.request for part in asked]) is None:
                 PAGE.at_once([part.request for part in asked if part.name.startswith("maps")])
-            computed = PAGE.results(asked, "Some of this is not computed on this machine yet.")
+            computed = PAGE.results(asked, offer.told(PAGE, asked, f"images of “{errors.escape(view.data)}”"))
             keys = {part.name: part.request.key() for part in asked}
             shown = Shown(view, computed, keys, Source("spatial", query.write(view)), _open_depth, _follow)
             if headline := figures.headline(shown):
                 st.markdown(f"## {headline}")
                 st.markdown(figures.ends(shown))
-            running = coming(PAGE.batch([part.request for part in asked]))
-            image.draw(PAGE, view, computed, any(keys[f"maps-{side}"] in running for side in view.sides))
+            image.draw(PAGE, view, computed)
             figures.first(shown)
             for title, name, draw in (
                 ("Objects, tokens and maps through the layers", "layers", figures.curves),

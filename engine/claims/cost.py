@@ -1,4 +1,4 @@
-"""What it will cost to compute what a claim needs, before anybody asks for it: in words, on two processor cores.
+"""What it will cost to compute what a claim or a page needs, before anybody asks for it: in words, on two processor cores.
 
 Rough on purpose: from the size of model and images, and how often each image passes. Measured on the starter's networks and on
 the two real ones; another machine may be three times as fast or as slow.
@@ -17,6 +17,8 @@ from engine.models import catalog
 from engine.reliance.background import BackgroundRequest
 from engine.reliance.cuts import variants
 from engine.reliance.frequency import FrequencyRequest
+from engine.reliance.gradient_spectrum import GradientSpectrumRequest, layers
+from engine.reliance.texture import TextureRequest
 from engine.spatial.last import LastLayerRequest
 
 SPEED = 1.2e11
@@ -25,6 +27,10 @@ DENSE = 1.2
 """A convolution's weights are used at more positions than its last layer has: so many times as many, on average."""
 STEPS = 128 * 2
 """Passes that a picture takes: its steps, there and back, many at once."""
+PASSES = {"purity": 2.0, "explains": 2.0, "spatial-moves": 6.0, "counterfactual": 4.0, "challenge": 8.0}
+"""How often each image (or set of images) goes through the model in experiments whose settings do not change that."""
+BACK = 1.5
+"""Passes that the gradient of a layer takes, there and back: on average over layers half of the model."""
 OVERHEAD = 5.0
 """Seconds that any measurement takes."""
 BATTERY = 45.0
@@ -51,7 +57,7 @@ def seconds_of(request: Request) -> float:
     """About how many seconds a request takes. Raises VitrineError where its model or data set is not there."""
     given = request.model_dump()
     images = len(open_dataset(given["data"]))
-    wanted = given.get("limit") or given.get("images") or images
+    wanted = 1 if "image" in given else given.get("limit") or given.get("images") or images
     return OVERHEAD + min(images, wanted) * passes(request) * once_through(given["model"]) + extra(request, images)
 
 
@@ -63,7 +69,11 @@ def passes(request: Request) -> float:
         return len(request.filters())
     if isinstance(request, LastLayerRequest):
         return 0.25 * len([site for site in catalog.sites_of(request.model).values() if site.role == "attn.query"]) + 3
-    return 2.0 if request.experiment in ("purity", "explains") else 1.0
+    if isinstance(request, TextureRequest):
+        return len(request.variants())
+    if isinstance(request, GradientSpectrumRequest):
+        return BACK * len(layers(catalog.load(request.model)))
+    return PASSES.get(request.experiment, 1.0)
 
 
 def extra(request: Request, images: int) -> float:

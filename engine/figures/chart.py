@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -191,6 +192,45 @@ def apart(places: Sequence[float], least: float, low: float, high: float) -> lis
     for place, number in zip(moved, order, strict=True):
         result[number] = place
     return result
+
+
+SEPARATORS = "/_.@: -"
+_PARTS = re.compile(f"(?<=[{SEPARATORS}])")
+
+
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Names as labels of at most so many letters that still tell them apart: of the longer ones goes, part by part, what all of
+    them end or begin with, then the middle. The names as they are where that cannot be."""
+    parts = {name: _PARTS.split(name) for name in names if len(name) > most}
+    if not parts:
+        return [*names]
+    spare = min(map(len, parts.values())) - 1
+    last = _shared([each[::-1] for each in parts.values()], spare)
+    first = _shared([*parts.values()], spare - last)
+    ends = [(0, back) for back in range(last + 1)] + [(front, last) for front in range(1, first + 1)]
+    tried = ({name: _without(each, *end) for name, each in parts.items()} for end in ends)
+    labels = next((cut for cut in tried if max(map(len, cut.values())) <= most), None)
+    if labels is None:
+        labels = {name: _without(each, first, last) for name, each in parts.items()}
+    told = [_shortest(labels[name], most) if name in labels else name for name in names]
+    return told if len({*told}) == len({*names}) else [*names]
+
+
+def _shared(parts: Sequence[Sequence[str]], most: int) -> int:
+    """How many parts, at most so many, all of these begin with."""
+    return next((at for at in range(most) if len({each[at] for each in parts}) > 1), most)
+
+
+def _without(parts: Sequence[str], front: int, back: int) -> str:
+    """A name without so many parts at either end."""
+    kept = "".join(parts[front : len(parts) - back])
+    return f"{'…' if front else ''}{kept.rstrip(SEPARATORS) if back else kept}{'…' if back else ''}"
+
+
+def _shortest(label: str, most: int) -> str:
+    """A label without its middle where it is too long."""
+    end = most // 3
+    return label if len(label) <= most else f"{label[: most - 1 - end]}…{label[-end:]}"
 
 
 def legible(colour: str, dark: bool = False) -> str:

@@ -21,7 +21,11 @@ from engine.figures.drawing import FAINT, INK, Area, Dot, Drawing, Item, Line, T
 from engine.figures.layout import BODY, COLUMN, GAP, LEADING, MARGIN, PAGE, SMALL, TITLE, Page
 
 BAR, ROW = 7.0, 11.0
+LINE = SIZE * 1.15
+"""From one line of a label to the next."""
 DASHES: tuple[tuple[float, ...], ...] = ((), (1.2, 2.4), (5.0, 3.0))
+BOLD = 1.1
+"""How much wider bold letters are, at most."""
 WIDEST_LABEL = 0.32
 """Of a chart, for what stands beside its axes."""
 
@@ -114,11 +118,16 @@ def _label(page: Page, shown: Chart, beside: Sequence[Sequence[str]], up: Scale,
     """Each series' name at the height of its last point, none above another."""
     ends = [next((up(y) for y in reversed(each.y) if math.isfinite(y)), up.start) for each in shown.series]
     most = max((len(lines) for lines in beside), default=1)
-    places = apart(ends, most * SIZE * 1.15, up.end, up.start)
+    places = apart(ends, most * LINE, up.end, up.start)
     for each, lines, y in zip(shown.series, beside, places, strict=True):
-        for number, line in enumerate(lines):
-            down = y + SIZE * 0.35 + (number - (len(lines) - 1) / 2) * SIZE * 1.15
+        for down, line in _stacked(lines, y):
             page.items.append(Text(right + 5, down, line, SIZE, legible(colour(each.colour)), bold=each.dash == 0))
+
+
+def _stacked(lines: Sequence[str], middle: float) -> list[tuple[float, str]]:
+    """Lines of a label, each after its baseline, which lie around a height."""
+    first = middle + SIZE * 0.35 - (len(lines) - 1) / 2 * LINE
+    return [(first + number * LINE, line) for number, line in enumerate(lines)]
 
 
 # Rows
@@ -160,10 +169,11 @@ def _rows(page: Page, shown: Chart) -> None:
 
 
 def _row(page: Page, shown: Chart, each: Series, place: int, across: Scale) -> None:
-    middle, value = page.y + ROW / 2, each.y[place]
+    lines = lines_of(each.name, SIZE, across.start - MARGIN - 4)
+    tall = ROW + (len(lines) - 1) * LINE
+    middle, value = page.y + tall / 2, each.y[place]
     own = colour(each.colour)
-    for line in lines_of(each.name, SIZE, across.start - MARGIN - 4)[:1]:
-        page.items.append(Text(MARGIN, middle + SIZE * 0.35, line, SIZE, legible(own)))
+    page.items += [Text(MARGIN, down, line, SIZE, legible(own)) for down, line in _stacked(lines, middle)]
     zero = across(min(max(0.0, across.low), across.high))
     if shown.kind == "bars":
         page.items.append(box(min(zero, across(value)), middle - BAR / 2, abs(across(value) - zero), BAR, own))
@@ -175,7 +185,7 @@ def _row(page: Page, shown: Chart, each: Series, place: int, across: Scale) -> N
         page.items.append(Dot(across(value), middle, 2.6, own))
     text = _value(shown, each, place, _digits(shown))
     page.items.append(Text(MARGIN + page.inner, middle + SIZE * 0.35, text, SIZE, INK, anchor="end"))
-    page.y += ROW
+    page.y += tall
 
 
 def _value(shown: Chart, each: Series, place: int, digits: int) -> str:
@@ -202,7 +212,12 @@ def _maps(page: Page, shown: Chart) -> None:
     left = MARGIN + max(width_of(f"{each.y[-1]:g}", SIZE) for each in shown.maps) + 4
     wide = (MARGIN + page.inner - left - (count - 1) * 14) / count
     page.paragraph(shown.up, SMALL, FAINT)
-    top = page.y + SMALL * LEADING
+    titles = [lines_of(each.name, SIZE, wide / BOLD) for each in shown.maps]
+    top = page.y + SMALL * LEADING + (max(map(len, titles)) - 1) * LINE
+    for number, lines in enumerate(titles):
+        own = legible(colour(shown.maps[number].colour))
+        for line, text in enumerate(reversed(lines)):
+            page.items.append(Text(left + number * (wide + 14), top - 3 - line * LINE, text, SIZE, own, bold=True))
     ends = [
         _map(page, each, (left + number * (wide + 14), top, wide), most, shown.upwards)
         for number, each in enumerate(shown.maps)
@@ -218,7 +233,6 @@ def _map(page: Page, each: Map, place: tuple[float, float, float], most: float, 
     across = width / columns
     down = min(across, 160 / rows) if columns <= 2 * rows else min(14.0, 160 / rows)
     across = min(across, down * 3)
-    page.items.append(Text(x, y - 3, each.name, SIZE, legible(colour(each.colour)), bold=True))
     for row in range(rows):
         at = y + (rows - 1 - row if upwards else row) * down
         for column in range(columns):

@@ -7,17 +7,19 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from engine.figures.chart import Chart, Map, text_of
+from engine.figures.chart import Chart, Map, shortened, text_of
 from pages.common import colours
 from pages.common.charts import marks
 
 HEIGHT = 300
+LETTERS, FEWEST = 48, 10
+"""Letters of all titles together, which stand in one line, and of one of them."""
 
 
 def figure(chart: Chart) -> go.Figure:
     """A map for each model. Squares are square where a map's columns and rows are places."""
     most = max(float(each.values.max()) for each in chart.maps) or 1.0
-    titles = [each.name for each in chart.maps]
+    titles = shortened([each.name for each in chart.maps], max(FEWEST, LETTERS // len(chart.maps)))
     plot = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.08)
     for number, each in enumerate(chart.maps, start=1):
         plot.add_trace(_map(chart, each, most), row=1, col=number)

@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from engine.figures.chart import Chart, Level, Series, apart, span_of, steps, text_of
+from engine.figures.chart import Chart, Level, Series, apart, shortened, span_of, steps, text_of
 from pages.common import colours
 from pages.common.charts.marks import across, colour, ink, said, whiskers, write
 
@@ -31,7 +31,7 @@ def figure(chart: Chart, height: int = HEIGHT) -> go.Figure:
     for each in chart.series:
         _series(plot, chart, each)
     low, high = span_of(chart)
-    labels = [wrapped(each.name) for each in chart.series]
+    labels = [wrapped(name) for name in shortened([each.name for each in chart.series], LONGEST * LINES)]
     widest = max((len(line) for lines in labels for line in lines), default=0)
     # The axis's title stands above it, level: nobody has to turn their head.
     plot.update_layout(

@@ -8,13 +8,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from engine.figures.chart import Chart, Series, between, span_of, steps, text_of
+from engine.figures.chart import Chart, Series, between, shortened, span_of, steps, text_of
 from pages.common import colours
 from pages.common.charts import marks
 
 ROW, TWO_LINES, TOP, BOTTOM = 22, 32, 6, 44
 LONGEST, LINE = 26, 15
-"""Letters of a name beside its row, and of a line of it: on a phone names and values leave little for the bars."""
+"""Letters of a label beside its row, and of a line of it: on a phone names and values leave little for the bars."""
 LETTER = 6.0
 """Pixels that a letter takes, on the safe side."""
 
@@ -72,6 +72,7 @@ def figure(chart: Chart) -> go.Figure:
 def _placed(chart: Chart) -> tuple[list[dict[str, int]], list[str]]:
     """For each series the row of each of its names; and what stands beside every row."""
     names = list(dict.fromkeys(name for each in chart.series for name in each.x))
+    labels = shortened([each.name for each in chart.series], LONGEST)
     places: list[dict[str, int]] = [{} for _ in chart.series]
     ticks: list[str] = []
     for name in names:
@@ -80,8 +81,7 @@ def _placed(chart: Chart) -> tuple[list[dict[str, int]], list[str]]:
         for number, each in enumerate(chart.series):
             if name in each.x and math.isfinite(each.y[each.x.index(name)]):
                 places[number][name] = len(ticks)
-                label = each.name if len(each.name) <= LONGEST else f"…{each.name[1 - LONGEST :]}"
-                ticks.append(f'<span style="color:{marks.ink(each.colour)}">{_broken(label)}</span>')
+                ticks.append(f'<span style="color:{marks.ink(each.colour)}">{_broken(labels[number])}</span>')
     return places, ticks
 
 
@@ -134,8 +134,9 @@ def _digits(chart: Chart) -> int:
 
 
 def _broken(label: str) -> str:
-    """A long name on two lines, where it has words."""
-    lines = textwrap.wrap(label, max(LINE, len(label) // 2 + 2), break_long_words=False, break_on_hyphens=False)
+    """A long name on two lines, where it has words, or is longer than a label can be."""
+    cut = len(label) > LONGEST
+    lines = textwrap.wrap(label, max(LINE, len(label) // 2 + 2), break_long_words=cut, break_on_hyphens=False)
     return "<br>".join([lines[0], " ".join(lines[1:])]) if len(lines) > 1 else label
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.core.address import format_units
+from engine.core.address import format_units, parse_units
 from engine.core.config import settings
 from engine.core.experiments import parse_request
 from engine.core.request import Result
@@ -17,31 +17,44 @@ from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.sections.concepts import card as concepts_card
 from pages.sections.concepts import making
+from pages.sections.concepts import setup as choices
 from pages.sections.concepts import view as views
-from pages.sections.concepts.setup import synced
 from pages.sections.concepts.view import ConceptsView
 
 FIRST_UNITS = 4
+WAITS = (
+    "Each unit's picture will stand here beside its strongest images, with the words that the CLIP gives to both. Choose units "
+    "above and press **Run**. A picture takes about ten seconds on two cores for a starter model."
+)
 WIDTH = 128
 
 
 def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     """Which units' pictures are read: those with the best words unless somebody says otherwise."""
-    chosen, keys = {"a": view.units, "b": view.others}, {}
+    chosen = {"a": view.units, "b": view.others}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         for side in view.sides:
-            keys[side] = synced(page, f"units_{side}", chosen[side] or _best(view, side))
             with st.container(width=240):
                 st.text_input(
                     f"Units of model {side.upper()}",
-                    key=keys[side],
+                    key=choices.synced(page, f"units_{side}", chosen[side] or _best(view, side)),
                     help=f"Numbers and ranges, at most {views.MOST_UNITS}. By default, those with the highest label scores.",
                 )
-        if st.button("Run", icon=":material/play_arrow:", key=page.key("read_run")):
+        if choices.runs(page, "read_run"):
             with errors.shown():
-                units = {side: (st.session_state[keys[side]] or "")[:300] for side in view.sides}
-                asked = view.model_copy(update={"units": units["a"], "others": units.get("b", "")})
-                page.show(asked, compute=True)
+                _ask(page, view)
+
+
+def _ask(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """Show the units that are written; those with the best words of a model that was chosen since, where nobody wrote any.
+    Raises VitrineError where that cannot be."""
+    asked, units = choices.asked(page), {"a": "", "b": ""}
+    for side, model in asked.sides.items():
+        written, before = (st.session_state.get(page.key(f"units_{side}_{which}")) for which in ("at", "from"))
+        same = view.sides.get(side) == model or written != before
+        units[side] = (written or "")[:300] if same else _best(asked, side)
+    parse_units(units["a"] or units["b"], views.MOST_UNITS)  # refuses where neither names any
+    choices.begin(page, asked.model_copy(update={"units": units["a"], "others": units["b"]}))
 
 
 def _best(view: ConceptsView, side: Side) -> str:
@@ -60,6 +73,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     """Each unit's picture with its words, beside its strongest images with theirs."""
     there: dict[Side, Result] = {side: computed[f"read-{side}"] for side in view.sides if f"read-{side}" in computed}
     if not there:
+        if not (view.units or view.others):
+            errors.hint(WAITS, "brush")
         return
     st.caption(
         "The CLIP labels each picture and, separately, the images that activate the unit most. Consistency is the "

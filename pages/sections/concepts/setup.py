@@ -12,7 +12,7 @@ from pages.common import colours, errors, widgets
 from pages.common.experiment_page import ExperimentPage
 from pages.common.units.uploads import file_box, keep_words
 from pages.sections.concepts import search
-from pages.sections.concepts.view import WITH_TEXT, WITHOUT_READER, ConceptsView, roles_of
+from pages.sections.concepts.view import WITH_OWN, WITH_TEXT, WITHOUT_READER, ConceptsView, roles_of
 
 CLIP, TWIN = DEFAULT_READER, DEFAULT_MODELS[0]
 USUAL = "usual"
@@ -73,43 +73,55 @@ def draw(page: ExperimentPage[ConceptsView]) -> None:
     with errors.shown():
         if state.pop(page.key("asked"), False):
             ask(page, search=True)
-        elif run:
+        elif run and (view is None or view.show not in WITH_OWN):  # which read their own controls, below (see `runs`)
             ask(page, search=view is None)
         elif state.pop(page.key("turned"), False):
             turned(page)
         elif view is not None:
-            page.tell_choice(_asked(page), KEPT)
+            page.tell_choice(asked(page), KEPT)
 
 
 def ask(page: ExperimentPage[ConceptsView], search: bool) -> None:
     """Show what the controls say, and compute it; `search` for the text, whatever is looked at. Raises VitrineError where that
     cannot be."""
-    from engine.concepts.words import check_text, reader_of
+    from engine.concepts.words import check_text
 
-    asked = _asked(page)
+    view = asked(page)
     if not readers() and search:
-        asked = asked.model_copy(update={"show": "purity"})
-    elif search or asked.show == "search":
-        show = asked.show if asked.show in WITH_TEXT else "search"
-        asked = asked.model_copy(
-            update={"text": check_text(st.session_state.get(page.key("text")) or ""), "show": show}
-        )
-    if asked.show not in WITHOUT_READER:
-        reader_of(asked.reader)
-    for request in page.requests(asked):
+        view = view.model_copy(update={"show": "purity"})
+    elif search or view.show in WITH_TEXT:
+        show = view.show if view.show in WITH_TEXT else "search"
+        text = check_text(st.session_state.get(page.key("text")) or "")
+        view = view.model_copy(update={"text": text, "show": show})
+    begin(page, view)
+
+
+def begin(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
+    """Show this view, and compute it. Raises VitrineError where something that it reads is not there."""
+    from engine.concepts.words import reader_of
+
+    if view.show not in WITHOUT_READER:
+        reader_of(view.reader)
+    for request in page.requests(view):
         request.key()
     st.session_state[page.key("fresh")] = True
-    page.show(asked, compute=True)
+    page.show(view, compute=True)
+
+
+def runs(page: ExperimentPage[ConceptsView], name: str) -> bool:
+    """The Run of a section's own controls, and whether it was pressed, or the one on top, which does the same."""
+    below = st.button("Run", icon=":material/play_arrow:", key=page.key(name))
+    return below or bool(st.session_state.get(page.key("run")))
 
 
 def turned(page: ExperimentPage[ConceptsView]) -> None:
     """Another model was chosen: a search that takes a second runs by itself; what takes longer waits for Run."""
-    asked = _asked(page)
-    if asked.show == "search" and asked.text and search.quick(asked):
-        page.show(asked, compute=True)
+    view = asked(page)
+    if view.show == "search" and view.text and search.quick(view):
+        page.show(view, compute=True)
 
 
-def _asked(page: ExperimentPage[ConceptsView]) -> ConceptsView:
+def asked(page: ExperimentPage[ConceptsView]) -> ConceptsView:
     """What is looked at, of what the controls say."""
     shown = page.shown()
     kept = shown.model_dump(exclude={*KEPT}) if shown else {}

@@ -44,6 +44,8 @@ WITH_TEXT: tuple[Section, ...] = ("search", "draw")
 """What is about the text in the search box."""
 WITHOUT_READER: tuple[Section, ...] = ("purity",)
 """What needs no model that reads words."""
+WITH_OWN: tuple[Section, ...] = ("zero-shot", "read")
+"""What has controls of its own, without which those on top say too little."""
 Sort = Literal["score", "selectivity", "purity", "unit"]
 SORTS: dict[Sort, str] = {
     "score": "Label score",
@@ -52,6 +54,8 @@ SORTS: dict[Sort, str] = {
     "unit": "Number",
 }
 LONGEST_LABELS = 1500
+LABELS = "a photo of an animal|a photo of food|a photo of a musical instrument|a photo of a vehicle|a photo of a flag"
+"""What an image is compared with before anybody wrote a text."""
 MOST_UNITS = 16
 """Pictures that one view of "Words of pictures" makes and reads, at most."""
 
@@ -89,7 +93,7 @@ class ConceptsView(BaseModel):
     named: bool = False
     page: int = Field(default=1, ge=1, le=10_000)
     split: str = Field(default="", max_length=200)
-    labels: str = Field(default="", max_length=LONGEST_LABELS)
+    labels: str = Field(default=LABELS, max_length=LONGEST_LABELS)
     image: str = Field(default="0", max_length=80)
     units: str = Field(default="", max_length=300)
     others: str = Field(default="", max_length=300)

@@ -15,8 +15,8 @@ from pages.common.charts.files import Source
 from pages.common.experiment_page import ExperimentPage
 from pages.common.units.uploads import image_box, keep_image
 from pages.sections.concepts import charts, requests
+from pages.sections.concepts import setup as choices
 from pages.sections.concepts import view as views
-from pages.sections.concepts.setup import synced
 from pages.sections.concepts.view import ConceptsView
 
 if TYPE_CHECKING:
@@ -27,17 +27,14 @@ HOW = {
     "softmax": "they sum to one, so they show which text fits best, not that it is true.",
     "sigmoid": "each text is rated independently, so several may fit, or none.",
 }
-FIRST = (
-    "a photo of an animal\na photo of food\na photo of a musical instrument\na photo of a vehicle\na photo of a flag"
-)
 
 
 def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     """The texts, one a line, and the image: a number of the data set, or a picture of one's own."""
     left, right = st.columns([1.5, 1], gap="large")
     state = st.session_state
-    labels = synced(page, "labels", view.labels.replace("|", "\n") or FIRST)
-    number = synced(page, "image", view.image)
+    labels = choices.synced(page, "labels", view.labels.replace("|", "\n"))
+    number = choices.synced(page, "image", view.image)
     with left:
         st.text_area(
             "Texts, one per line (2 to 50)", key=labels, height=150,
@@ -46,15 +43,15 @@ def setup(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:
     with right:
         st.text_input("Image", key=number, help="The number of an image of this data set.")
         given = image_box("Or upload an image", page.key("zero_file"))
-    if st.button("Run", icon=":material/play_arrow:", key=page.key("compare")):
+    if choices.runs(page, "compare"):
         with errors.shown():
             texts = [line.strip().replace("|", "/") for line in (state[labels] or "").splitlines() if line.strip()]
             requests.check_labels(texts)
             image = (state[number] or "0").strip()
             if given is not None:
                 image = f"up-{keep_image(given.getvalue(), given.name)}"
-            asked = view.model_copy(update={"labels": "|".join(texts), "image": image[:80]})
-            page.show(asked, compute=True)
+            asked = choices.asked(page).model_copy(update={"labels": "|".join(texts), "image": image[:80]})
+            choices.begin(page, asked)
 
 
 def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mapping[str, Result]) -> None:

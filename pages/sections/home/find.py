@@ -43,13 +43,16 @@ def box() -> None:
 
 def found(text: str) -> tuple[str, dict[str, str]]:
     """The page that shows what a text names, and the parameters of its link. Raises BadRequest for an address or the name of a
-    hub's model that is none."""
+    hub's model that is none, Unavailable for a model that is not here."""
     from engine.models import catalog
 
     if "@" in text:
         return SCRIPTS["visualize"], query.write(View(a=address(text)))
+    model = ""
     with suppress(VitrineError):
-        return SCRIPTS["visualize"], query.write(units_of(catalog.find(text).name))
+        model = catalog.find(text).name
+    if model:
+        return SCRIPTS["visualize"], query.write(units_of(model))
     if (named := spoken(text)) is not None:
         return SCRIPTS["visualize"], query.write(View(a=named))
     if "/" in text:

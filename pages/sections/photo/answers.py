@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from engine.concepts.zero_shot import Said
 
 WORDS = 5
+ABSENT = "Not looked at yet."
 STRANGE = 20
 """Percent of a data set's images whose best word fits less well, below which a photo is strange to the reader."""
 
 
-def draw(view: PhotoView, computed: Mapping[str, Result]) -> None:
-    """A column for each model: its answers, or why it has none. Bars of the same length are as likely in both."""
+def draw(view: PhotoView, computed: Mapping[str, Result], awaited: Collection[str]) -> None:
+    """A column for each model: its answers, why it has none, or whether they are `awaited`. Bars of the same length are as likely
+    in both."""
     tables = [
         result.tables["answers"]
         for name, result in computed.items()
@@ -40,7 +42,7 @@ def draw(view: PhotoView, computed: Mapping[str, Result]) -> None:
         with column:
             st.markdown(f"## {_marked(side, model)}")
             if (result := computed.get(f"photo-{side}")) is None:
-                st.caption("Looking")
+                st.caption("Looking" if f"photo-{side}" in awaited else ABSENT)
                 continue
             table = result.tables["answers"]
             if table.empty:
@@ -71,12 +73,13 @@ def finding(table: pd.DataFrame) -> str:
     return f"{sure} **{errors.escape(str(first['name']))}**, {words.share(first['probability'])} ({span})."
 
 
-def words_for(view: PhotoView, computed: Mapping[str, Result]) -> None:
-    """The words of the reader, with the chance level and what to make of them."""
-    photo = _of_reader(view, computed)
+def words_for(view: PhotoView, computed: Mapping[str, Result], awaited: Collection[str]) -> None:
+    """The words of the reader, with the chance level and what to make of them; before that, whether they are `awaited`."""
+    photo = computed.get(_part_of_reader(view))
     st.header("Words for it", anchor=False)
     if photo is None or "words" not in computed:
-        st.caption(f"{errors.escape(view.reader)} is looking")
+        looking = {_part_of_reader(view), "words"} & {*awaited}
+        st.caption(f"{errors.escape(view.reader)} is looking" if looking else ABSENT)
         return
     if "embeddings" not in photo.arrays:
         st.caption(f"{errors.escape(view.reader)} has no text tower, so it knows no words. Choose a CLIP for text.")
@@ -135,9 +138,9 @@ def _fits(reader: str, said: Said, data: str) -> str:
     return f"“{best}” fits better than the best word of {words.share(said.fits / 100)} of the images of “{of}”."
 
 
-def _of_reader(view: PhotoView, computed: Mapping[str, Result]) -> Result | None:
-    beside = next((f"photo-{side}" for side, model in view.sides.items() if model == view.reader), "photo-reader")
-    return computed.get(beside)
+def _part_of_reader(view: PhotoView) -> str:
+    """The name of the part in which the reader looks at the photo."""
+    return next((f"photo-{side}" for side, model in view.sides.items() if model == view.reader), "photo-reader")
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

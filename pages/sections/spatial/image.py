@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.core.images import inline
 from engine.core.request import Result
+from engine.data.uploads import is_upload
 from pages.common import colours, errors, overlay, results, words
 from pages.common.charts.clicks import clicked
 from pages.common.colours import Side
@@ -25,19 +26,16 @@ SMALL, TILE = 288, 88
 """Of the maps of all blocks: their pixels, and the least width that they are shown at."""
 
 
-def draw(
-    page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping[str, Result], awaited: bool = False
-) -> None:
-    """The image of each side with the chosen layer's map, and all layers in a row; the image alone while maps are `awaited`."""
+def draw(page: ExperimentPage[SpatialView], view: SpatialView, computed: Mapping[str, Result]) -> None:
+    """The image of each side with the chosen layer's map, and all layers in a row; the image alone before there are maps."""
     there: dict[Side, Result] = {side: computed[f"maps-{side}"] for side in view.sides if f"maps-{side}" in computed}
-    if not there and not awaited:
-        return
     st.header(f"Unit {view.unit} on one image, block by block", anchor=False)
     if not there:
         st.caption("Not measured yet.")
-        if view.image.isdigit():
-            plain = results.image(view.data, int(view.image), results.input_size(view.a))
-            st.image(plain, width=WIDTH, output_format="PNG", alt=f"Image {view.image} of {view.data}")
+        own, size = is_upload(view.image), results.input_size(view.a)
+        plain = _own(view.image, size) if own else results.image(view.data, int(view.image), size)
+        alt = "The uploaded image" if own else f"Image {view.image} of {view.data}"
+        st.image(plain, width=WIDTH, output_format="PNG", alt=alt)
         return
     link_to_photo(
         "What fires on this image, layer by layer",
@@ -53,6 +51,15 @@ def draw(
             with column:
                 _side(page, view, side, model, there[side])
                 _scenes(view, side, model, computed)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _own(image: str, size: tuple[int, int]) -> bytes:
+    """PNG of an uploaded image, cut as the model sees it."""
+    from engine.core.images import to_input, to_png
+    from engine.data.uploads import image_of
+
+    return to_png(to_input(image_of(image, ""), size))
 
 
 def _scenes(view: SpatialView, side: Side, model: str, computed: Mapping[str, Result]) -> None:

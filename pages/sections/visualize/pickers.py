@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.core.address import Address, format_units, parse_selection
-from engine.core.choices import PHOTOS
+from engine.core.choices import PHOTOS, STARTER
 from engine.core.config import settings
 from engine.core.errors import VitrineError
 from engine.models.catalog import sites_of
@@ -196,9 +196,12 @@ def _suit_units(which: Side) -> None:
 
 
 def _suit_data() -> None:
-    """Photos suit networks that learned from photos; the starter's scenes would take minutes at their size."""
+    """Photos suit networks that learned from photos; the starter's scenes would take minutes at their size. Images of one's own
+    stay chosen."""
     from engine.models import catalog
 
+    if st.session_state.get("fv_data", STARTER) not in (STARTER, PHOTOS):
+        return
     chosen = [st.session_state.get(field(which, "model")) for which in ("a", "b")]
     try:
         suiting = {catalog.source_of(catalog.find(name)).suits for name in chosen if name and name != NONE}

@@ -149,7 +149,7 @@ def _nearest(shown: Shown, unit: int, other: str) -> None:
     if found is None:
         return
     if np.isnan(found.arrays["r"][unit]).all():
-        st.caption("This unit is the same on all images.")
+        st.caption("This unit is the same on all images that units are chosen by, so none responds like it.")
         return
     places = range(found.arrays["unit"].shape[1])
     with st.grid(len(places), min_column_width=TILE, gap="small"):

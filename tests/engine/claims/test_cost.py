@@ -7,7 +7,10 @@ from engine.claims.claim import Part
 from engine.claims.order import STARTER, parts
 from engine.reliance.background import BackgroundRequest
 from engine.reliance.frequency import FrequencyRequest
+from engine.reliance.gradient_spectrum import GradientSpectrumRequest
+from engine.reliance.texture import TextureRequest
 from engine.spatial.layers import LayersRequest
+from engine.spatial.maps import MapsRequest
 
 
 def test_more_images_and_more_passes_cost_more() -> None:
@@ -20,6 +23,14 @@ def test_more_images_and_more_passes_cost_more() -> None:
 def test_a_request_for_all_images_counts_them() -> None:
     every, some = LayersRequest(model="starter-vit"), LayersRequest(model="starter-vit", images=100)
     assert cost.seconds_of(every) > 3 * (cost.seconds_of(some) - cost.OVERHEAD)
+
+
+def test_each_kind_of_measurement_counts_its_own_passes() -> None:
+    one, all_ = MapsRequest(model="starter-vit", image="3"), LayersRequest(model="starter-vit")
+    assert cost.seconds_of(one) < cost.OVERHEAD + 1 < cost.seconds_of(all_), "a single image goes through once"
+    texture = TextureRequest(model="starter-vit")
+    assert cost.passes(texture) == len(texture.variants())
+    assert cost.passes(GradientSpectrumRequest(model="starter-vit")) == 8 * cost.BACK, "its eight blocks"
 
 
 def test_pictures_cost_by_the_picture() -> None:

@@ -7,7 +7,20 @@ import math
 import numpy as np
 import pytest
 
-from engine.figures.chart import MODELS, Chart, Level, Map, apart, between, legible, series, span_of, steps, text_of
+from engine.figures.chart import (
+    MODELS,
+    Chart,
+    Level,
+    Map,
+    apart,
+    between,
+    legible,
+    series,
+    shortened,
+    span_of,
+    steps,
+    text_of,
+)
 
 
 def test_shares_run_from_0_to_100_percent_and_other_values_as_far_as_they_need():
@@ -35,6 +48,30 @@ def test_labels_that_would_lie_on_each_other_move_apart_and_stay_within():
     assert placed[0] + placed[1] == pytest.approx(102)
     crowded = apart([99, 99, 99], 8, 0, 100)
     assert crowded[2] <= 100 + 1e-6 and crowded[2] - crowded[0] >= 16 - 1e-3
+
+
+SMALL = "timm/vit_small_patch16_224.augreg_in21k_ft_in1k"
+BASE = SMALL.replace("small", "base")
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["starter-vit", BASE], ["starter-vit", "timm/vit_base_patch16_224…"]),
+        ([SMALL, BASE, SMALL], ["timm/vit_small_patch16…", "timm/vit_base_patch16…", "timm/vit_small_patch16…"]),
+        (
+            ["timm/vit_base_patch16_224.one", "timm/vit_base_patch16_224.two"],
+            ["…vit_base_patch16_224.one", "…vit_base_patch16_224.two"],
+        ),
+        (["a" * 12 + "b" * 12 + "c" * 12], ["aaaaaaaaaaaabbbbb…cccccccc"]),
+        (
+            ["x" * 30 + "1" + "x" * 30, "x" * 30 + "2" + "x" * 30],
+            ["x" * 30 + "1" + "x" * 30, "x" * 30 + "2" + "x" * 30],
+        ),
+    ],
+)
+def test_long_names_are_shortened_where_they_are_alike_so_that_they_stay_apart(names, labels):
+    assert shortened(names, 26) == labels
 
 
 def test_numbers_read_as_a_person_writes_them():

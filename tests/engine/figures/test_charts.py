@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from engine.figures.axes import SIZE
-from engine.figures.chart import MODELS, Chart, Level, Map, series
+from engine.figures.chart import MODELS, Chart, Level, Map, legible, series
 from engine.figures.charts import chart
 from engine.figures.drawing import INK, Area, Dot, Drawing, Line, Text, width_of
 from engine.figures.layout import COLUMN, PAGE
@@ -63,6 +64,33 @@ def test_a_bar_is_as_long_as_its_value_and_says_it_with_its_interval():
     assert lengths[0] == pytest.approx(scale / 2)
     whisker = max(of(drawing, Line, INK), key=lambda line: line.places[1][0] - line.places[0][0])
     assert whisker.places[1][0] - whisker.places[0][0] == pytest.approx(0.2 * scale)
+
+
+LONG = ["timm/vit_small_patch16_224.augreg_in21k_ft_in1k", "timm/vit_base_patch16_224.augreg_in21k_ft_in1k"]
+
+
+def of_model(drawing: Drawing, number: int) -> list[Text]:
+    return of(drawing, Text, legible(MODELS[number]))
+
+
+def test_a_long_name_beside_its_row_is_written_to_its_end_and_no_line_lies_on_another():
+    rows = tuple(series(name, ["full", "object"], [0.5, 0.25], colour=number) for number, name in enumerate(LONG))
+    drawing = chart(Chart("bars", rows, share=True))
+    for number, name in enumerate(LONG):
+        lines = of_model(drawing, number)
+        assert "".join(line.text for line in lines) == 2 * name
+    heights = sorted(line.y for number in (0, 1) for line in of_model(drawing, number))
+    assert min(below - above for above, below in pairwise(heights)) >= lines[0].size
+
+
+def test_a_long_name_above_a_map_is_written_in_lines_that_stay_over_it():
+    maps = tuple(Map(name, np.ones((6, 6)), tuple(range(6)), tuple(range(6)), n) for n, name in enumerate(LONG * 2))
+    drawing = chart(Chart("maps", maps=maps))
+    for number, name in enumerate(LONG * 2):
+        lines, cells = of_model(drawing, number), of(drawing, Area, MODELS[number])
+        assert "".join(line.text for line in sorted(lines, key=lambda line: line.y)) == name
+        assert max(line.y for line in lines) < min(y for cell in cells for _, y in cell.places)
+        assert all(line.x + width_of(line.text, line.size) < line.x + (PAGE - 14) / 4 for line in lines)
 
 
 def test_dots_stand_beside_the_values_that_they_are_compared_with():

@@ -37,6 +37,13 @@ def test_lines_are_named_at_their_ends_apart_from_each_other() -> None:
     assert plot.layout.showlegend is False and list(plot.layout.yaxis.range) == [0, 1]
 
 
+def test_very_long_names_that_begin_alike_are_told_apart() -> None:
+    names = [f"open_clip/ViT-SO400M-16-SigLIP2-512-of-many-sizes/webli{end}" for end in ("", "-tuned")]
+    plot = plots.figure(Chart("lines", tuple(series(name, [0, 1], [0.5, 0.25]) for name in names)))
+    one, other = [note.text for note in plot.layout.annotations if note.x == 1]
+    assert one != other
+
+
 def test_an_axis_of_blocks_counts_them_and_one_of_frequencies_is_logarithmic() -> None:
     blocks = plots.figure(Chart("lines", (series("vit", range(8), np.zeros(8)),)))
     assert blocks.layout.xaxis.dtick == 1

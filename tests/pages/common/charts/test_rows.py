@@ -74,6 +74,21 @@ def test_a_long_name_takes_two_lines_so_that_a_phone_has_room_for_the_bars() -> 
     assert plot.layout.xaxis.tickangle == 0
 
 
+def test_long_names_that_end_alike_are_told_apart() -> None:
+    names = [f"timm/vit_{size}_patch16_224.augreg_in21k_ft_in1k" for size in ("small", "base")]
+    plot = rows.figure(Chart("dots", tuple(series(name, [""], [0.5]) for name in names)))
+    small, base = (tick.partition(">")[2].partition("<")[0] for tick in plot.layout.yaxis.ticktext)
+    assert "small" in small and "base" in base and max(len(small), len(base)) <= rows.LONGEST
+
+
+def test_names_that_no_label_tells_apart_stand_whole_on_two_lines() -> None:
+    names = ["x" * 30 + number + "x" * 30 for number in "12"]
+    plot = rows.figure(Chart("dots", tuple(series(name, [""], [0.5]) for name in names)))
+    labels = [tick.partition(">")[2].rpartition("</span>")[0] for tick in plot.layout.yaxis.ticktext]
+    assert [label.count("<br>") for label in labels] == [1, 1]
+    assert [label.replace("<br>", "").replace(" ", "") for label in labels] == names
+
+
 def test_a_series_without_a_name_has_an_empty_label() -> None:
     assert rows._broken("") == "" and rows._broken("ViT") == "ViT"
 

@@ -36,6 +36,13 @@ def test_a_text_that_cannot_be_searched_is_explained(typed: str, told: str) -> N
     assert app.text_input(key="cn_text").value == typed and jobs_of_the_page() == []
 
 
+@pytest.mark.usefixtures("reader")
+def test_a_picture_of_no_text_is_refused() -> None:
+    app = opened(a=MODEL, reader=READER, show="draw")
+    app.button(key="cn_run").click().run()
+    assert not app.exception and "No text given" in text_of(app)
+
+
 def test_a_reader_without_a_text_tower_is_explained_in_one_sentence() -> None:
     app = opened({"reader": "starter-cnn"})
     app.text_input(key="cn_text").set_value("music").run()

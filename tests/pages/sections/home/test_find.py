@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, Unavailable
+from engine.models import catalog
 from pages.common import query
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.view import View
@@ -57,6 +58,15 @@ def test_anything_else_is_searched_for_in_the_units_of_the_models_that_concepts_
 def test_what_names_something_that_is_not_there_is_refused_in_a_sentence(text: str, told: str) -> None:
     with pytest.raises(BadRequest, match=told):
         find.found(text)
+
+
+def test_a_model_that_is_not_here_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(model: str) -> None:
+        raise Unavailable(f"The weights of {model} are not here.")
+
+    monkeypatch.setattr(catalog, "sites_of", absent)
+    with pytest.raises(Unavailable, match="The weights of starter-cnn are not here"):
+        find.found("starter-cnn")
 
 
 def test_the_refusal_stands_below_the_field() -> None:

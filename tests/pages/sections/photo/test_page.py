@@ -13,10 +13,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from engine.concepts.zero_shot import Said
-from engine.core.request import Result
+from engine.core.request import Request, Result
 from engine.data.registry import open_dataset
 from engine.people.person import Person
 from pages.common import query
+from pages.common.batch import Batch
 from pages.sections.photo import answers, known, layers, onward
 from pages.sections.photo.view import PhotoView, example, parts
 from tests.conftest import ROOT
@@ -96,6 +97,35 @@ def test_while_models_look_their_layers_stand_there_with_empty_tiles() -> None:
     assert not app.exception and [each.value for each in app.header] == ["What fires, layer by layer"]
     assert "block 3" in told and "block 7" in told and "768 units" in told and "starter-cnn" not in told
     assert "Not looked at yet." in told
+
+
+@pytest.mark.parametrize(
+    ("awaited", "told"),
+    [
+        ([], ["Not looked at yet."] * 3),
+        (["photo-a"], ["Looking", "Not looked at yet.", "Not looked at yet."]),
+        (["words"], ["Not looked at yet.", "Not looked at yet.", "starter-clip is looking"]),
+    ],
+)
+def test_a_model_is_looking_only_while_its_answer_is_awaited(awaited: list[str], told: list[str]) -> None:
+    def page(awaited: list[str]) -> None:
+        from pages.sections.photo import answers
+        from pages.sections.photo.view import PhotoView
+
+        answers.draw(PhotoView(image="1"), {}, awaited)
+        answers.words_for(PhotoView(image="1"), {}, awaited)
+
+    app = AppTest.from_function(page, default_timeout=60, kwargs={"awaited": awaited}).run()
+    assert not app.exception and [each.value.replace("\\", "") for each in app.caption] == told
+
+
+def test_what_was_cancelled_is_not_told_as_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(kind: type[Batch], asked: list[Request], person: Person) -> Batch:
+        return kind({each.key(): each for each in asked}, person, stopped=True)
+
+    monkeypatch.setattr(Batch, "of", classmethod(stopped))
+    told = text(opened(image="1234", **TINY))
+    assert told.count("Not looked at yet.") == 3 and "ooking" not in told
 
 
 def test_an_image_of_a_data_set_is_looked_at_without_a_click() -> None:

@@ -54,18 +54,24 @@ def test_a_link_that_does_not_fit_is_told(link: dict[str, str], told: str) -> No
 
 
 @pytest.mark.usefixtures("own_store")
-def test_sections_stand_with_their_scenes_while_nothing_is_measured_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sections_stand_with_their_scenes_before_anybody_asked_and_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     held = Event()
     monkeypatch.setattr(Runner, "fetch", lambda *_: held.wait(60))
     view = View(models=("starter-vit",), measures=("background", "frequency", "texture"), limit=17)
-    app = shown(**query.write(view))
-    assert not app.get("image") and len(app.header) == 1, "nothing is awaited that nobody asked for"
-    app.button(key="bg_compute").click().run()
+    offered = shown(**query.write(view))
+    told = "3 measurements are not computed yet, on up to 17 images of “starter”: under a minute on two cores."
+    assert any(told in each.value for each in offered.markdown)
+    running = shown(**query.write(view))
+    running.button(key="bg_compute").click().run()
     held.set()
-    assert not app.exception and not app.error, said(app)
-    assert [header.value for header in app.header] == [*map(title, view.measures), "Units of a layer"]
-    assert [each.value for each in app.caption].count("Not measured yet.") == 3
-    assert len(app.get("image")) == 6 * 3 + 6 * 2, "scenes cut, and scenes filtered"
+    for app in (offered, running):
+        assert not app.exception and not app.error, said(app)
+        assert [header.value for header in app.header] == [*map(title, view.measures), "Units of a layer"]
+        assert [each.value for each in app.caption].count("Not measured yet.") == 3
+        assert len(app.get("image")) == 6 * 3 + 6 * 2, "scenes cut, and scenes filtered"
+    assert not any("not computed yet" in each.value for each in running.markdown)
 
 
 def test_results_that_are_there_are_shown_model_by_model() -> None:

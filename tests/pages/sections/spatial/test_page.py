@@ -13,8 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core import config
-from engine.core.images import open_image
+from engine.core.images import open_image, to_png
 from engine.core.request import Result
+from engine.data import uploads
 from engine.jobs.runner import Runner
 from pages.common import overlay, query
 from pages.common.charts.files import Source
@@ -248,15 +249,32 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
 
 
 @pytest.mark.usefixtures("own_store")
-def test_the_image_stands_there_while_nothing_is_measured_of_it_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_stands_there_before_anybody_asked_and_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     held = Event()
     monkeypatch.setattr(Runner, "fetch", lambda *_: held.wait(60))
-    app = opened(a="starter-vit", image="3", unit="2")
-    app.button(key="sp_compute").click().run()
+    offered, running = (opened(a="starter-vit", image="3", unit="2") for _ in range(2))
+    running.button(key="sp_compute").click().run()
     held.set()
-    assert not app.exception and "Unit 2 on one image, block by block" in [each.value for each in app.header], said(app)
-    assert "Not measured yet." in [each.value for each in app.caption]
-    assert "Image 3 of starter" in [image.alt for found in app.image for image in found.proto.imgs]
+    for app in (offered, running):
+        headers = [each.value for each in app.header]
+        assert not app.exception and "Unit 2 on one image, block by block" in headers, said(app)
+        assert "Not measured yet." in [each.value for each in app.caption]
+        assert "Image 3 of starter" in alts(app)
+    assert any("measurements are not computed yet, on images of “starter”: " in each.value for each in offered.markdown)
+
+
+@pytest.mark.usefixtures("own_store")
+def test_an_uploaded_image_stands_there_too() -> None:
+    digest = uploads.keep_image(to_png(np.full((40, 60, 3), 90, np.uint8)), "mine.png")
+    app = opened(a="starter-vit", image=f"up-{digest}")
+    assert not app.exception and not app.error, said(app)
+    assert "The uploaded image" in alts(app)
+
+
+def alts(app: AppTest) -> list[str]:
+    return [image.alt for found in app.image for image in found.proto.imgs]
 
 
 def maps_asked() -> tuple[list[str], str]:
@@ -284,8 +302,6 @@ def test_another_image_in_a_model_that_has_seen_the_images_is_looked_at_without_
 
 
 def test_a_text_file_called_png_is_refused_in_a_sentence_and_a_picture_is_taken() -> None:
-    from engine.core.images import to_png
-
     app = opened()
     app.file_uploader(key="sp_file").upload("fake.png", b"not a picture", mime_type="image/png").run()
     assert not app.exception and "is not a PNG, JPEG or WebP image" in said(app).replace("\\", "")

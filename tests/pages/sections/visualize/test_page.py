@@ -217,16 +217,17 @@ def test_targets_that_the_layer_does_not_have_are_explained(units: str, told: st
 
 
 @pytest.mark.parametrize(
-    ("models", "data"),
+    ("models", "before", "data"),
     [
-        (("starter-vit", "starter-cnn"), "starter"),
-        (("starter-vit", "efficientnet-lite0"), "photos"),
-        (("dinov2-s14-saliency", "efficientnet-lite0"), "photos"),
-        (("starter-vit", "no-such-model"), "kept"),
+        (("starter-vit", "starter-cnn"), "photos", "starter"),
+        (("starter-vit", "efficientnet-lite0"), "starter", "photos"),
+        (("dinov2-s14-saliency", "efficientnet-lite0"), "starter", "photos"),
+        (("starter-vit", "no-such-model"), "photos", "photos"),
+        (("starter-vit", "starter-cnn"), "mine", "mine"),
     ],
 )
-def test_scenes_are_taken_from_images_like_those_that_the_models_learned_from(
-    models: tuple[str, str], data: str
+def test_scenes_are_taken_from_images_like_those_that_the_models_learned_from_unless_a_person_chose_their_own(
+    models: tuple[str, str], before: str, data: str
 ) -> None:
     def script() -> None:
         from pages.sections.visualize import pickers
@@ -234,7 +235,7 @@ def test_scenes_are_taken_from_images_like_those_that_the_models_learned_from(
         pickers._suit_data()
 
     app = AppTest.from_function(script)
-    app.session_state["fv_data"] = "kept"
+    app.session_state["fv_data"] = before
     app.session_state["fv_a_model"], app.session_state["fv_b_model"] = models
     app.run()
     assert not app.exception and app.session_state["fv_data"] == data

@@ -138,5 +138,5 @@ def test_a_unit_that_never_changes_is_like_no_other(stored: Runner) -> None:
     stored.keep(build(CounterpartsRequest, model=MODEL, site=SITE, other="starter-cnn"), found)
     app = opened(VISUALIZATION, **LINK)
     assert not app.exception, said(app)
-    assert "This unit is the same on all images." in texts(app) and "nan" not in texts(app)
+    assert "This unit is the same on all images that" in texts(app) and "nan" not in texts(app)
     assert not [each for each in app.get("page_link") if "Unit 7" in each.proto.label]
