@@ -138,6 +138,10 @@ class ResultStore:
         found = [name.removeprefix("pin/").partition("/") for name in self._named("pin/")]
         return {key for key, _, holder in found if by is None or holder == by}
 
+    def kept(self) -> set[str]:
+        """The keys of results that are pinned in some name, whether or not by hand too."""
+        return {name.split("/")[1] for name in self._named("pin/") if name.count("/") == 2}
+
     def sizes(self, keys: Iterable[str]) -> dict[str, int]:
         """How many bytes those of these results take that are stored; one that stands inside another, as many as that."""
         try:

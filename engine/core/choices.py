@@ -37,7 +37,10 @@ MAX_VARIANTS = 8
 MAX_SEEDS = 8
 """Seeds that one request compares."""
 
-# What people give
+# What people take and give
+
+LARGEST_FILE = 200 << 20
+"""Bytes of results that one file brings to a browser: the server holds all of it in memory."""
 
 UPLOADS = {"images": "up-", "vectors": "dir-", "words": "voc-", "checkpoints": "uploaded/"}
 """How requests refer to an upload of each kind: this, and its digest."""

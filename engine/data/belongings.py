@@ -132,11 +132,18 @@ def discard(path: Path) -> None:
     _sidecar(path).unlink(missing_ok=True)
     path.with_suffix(".json").unlink(missing_ok=True)  # a checkpoint's card
     reference = UPLOADS[path.parent.name] + path.stem
+    discard_made_of(reference)
+    for listener in _LISTENERS:
+        listener(reference)
+
+
+def discard_made_of(reference: str) -> None:
+    """Remove the results that were made of what requests refer to so, unless it is there (again). Raises StoreUnavailable."""
+    if any(UPLOADS[path.parent.name] + path.stem == reference for path in _files()):
+        return
     for entry in config.store().entries():
         if entry.facts_request is not None and reference in json.dumps(entry.facts_request):
             config.store().delete(entry.key)
-    for listener in _LISTENERS:
-        listener(reference)
 
 
 def listen(listener: Callable[[str], None]) -> None:

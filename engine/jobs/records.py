@@ -178,6 +178,21 @@ class Records(dict[str, Record]):
         record = self.get(id)
         return None if record is None or record.ended or record.stopping else record
 
+    def waiting(self, id: str) -> Record | None:
+        """The job of this id, if it waits for its turn. All that are in the queue do; a worker that stumbled over one that does
+        not would be missing for good."""
+        return record if (record := self.get(id)) is not None and record.status == "queued" else None
+
+    def found(self, job: Job, person: Person, batch: str) -> Record | None:
+        """A person asked for a result that is there already. Gives the job that still waits to make it, if there is one. A job
+        that waits or runs is not replaced: the queue and the workers know it."""
+        record = Record.found(job, person, batch)
+        if self.to_join(job.id) is None:
+            self.remember(record)
+        record.note(person, "stored")
+        record.tell_end()
+        return self.waiting(job.id)
+
     def remember(self, record: Record) -> None:
         """Add a job, in place of an earlier one of its id; the oldest of those that ended are forgotten."""
         self.pop(record.job.id, None)

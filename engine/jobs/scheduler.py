@@ -21,7 +21,7 @@ from engine.core.errors import Cancelled, OutOfTime, PutBack, Unavailable, Vitri
 from engine.core.request import Progress, Request, Result
 from engine.core.settings.limits import Limits
 from engine.jobs.journal import Journal
-from engine.jobs.lanes import YIELDS_TO, Lanes
+from engine.jobs.lanes import IN_TURN, YIELDS_TO, Lane, Lanes
 from engine.jobs.progress import Snapshot, Status
 from engine.jobs.records import Job, Record, Records
 from engine.jobs.relays import carriers
@@ -81,9 +81,9 @@ class Jobs:
             if computes and self._join(job, person, batch):
                 return job
             if stored:
-                self._records.remember(record := Record.found(job, person, batch))
-                record.note(person, "stored")
-                record.tell_end()
+                if (waiting := self._records.found(job, person, batch)) is not None:
+                    self._queue.remove(job.id)
+                    self.end(waiting, "done")
                 return job
             if self.draining:
                 raise Unavailable("Vitrine is shutting down and accepts no new jobs. Try again after the restart.")
@@ -232,8 +232,7 @@ class Jobs:
     def _join(self, job: Job, person: Person, batch: str) -> bool:
         """Add this person to a job that waits or runs; False when there is none to join."""
         with self._changed:
-            record = self._records.to_join(job.id)
-            if record is None:
+            if (record := self._records.to_join(job.id)) is None:
                 return False
             record.owners.setdefault(person.id, batch)
             record.people[person.id] = person
@@ -255,21 +254,22 @@ class Jobs:
         """The next job, which runs from now on; waits for one, and gives None when no more are to be carried out."""
         with self._changed:
             while not self.draining:
-                if (key := self._queue.take()) is not None:
-                    return self._started(key)
+                if (record := self._next()) is not None:
+                    return record
                 self._changed.wait()
             return None
 
     def take_short(self) -> Record | None:
         """A short job, which runs from now on, if one waits."""
         with self._changed:
-            key = None if self.draining else self._queue.take(("short",))
-            return None if key is None else self._started(key)
+            return None if self.draining else self._next("short")
 
-    def _started(self, key: str) -> Record:
-        record = self._records[key]  # only jobs that ended are forgotten, and those left the queue
-        record.start()
-        return record
+    def _next(self, *lanes: Lane) -> Record | None:
+        while (key := self._queue.take(lanes or IN_TURN)) is not None:
+            if (record := self._records.waiting(key)) is not None:
+                record.start()
+                return record
+        return None
 
     def report(self, record: Record, progress: Progress | None, waits: bool = False, long: bool = False) -> None:
         """A running job's progress, if there is some; `waits`: nobody works at it now; `long`: it is no short one. Raises

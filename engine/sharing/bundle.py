@@ -38,6 +38,7 @@ MOST_LIST, MOST_MEMBERS, MOST_CELLS = 8 << 20, 4096, 20_000_000
 MOST_UNPACKED = 256 << 20
 """How many bytes the packed pictures of a whole file may have when they are unpacked. Files that are written today have none."""
 _MEMBER = re.compile(r"results/([A-Za-z0-9][A-Za-z0-9_.-]{0,127})\.blob")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 IMPORTED = "in-"
 """What the name of a result begins with that a file brought, and that was not computed here."""
 DAMAGED = "This file is not a collection that Vitrine wrote, or it is damaged: {}. Export it again."
@@ -73,12 +74,19 @@ def export(collection: Collection) -> bytes:
     written = _Written(collection=1, vitrine=__version__, title=collection.title, about=collection.about, items=lines)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(LIST, written.model_dump_json(indent=1), zipfile.ZIP_DEFLATED)
+        file.writestr(_part(LIST), written.model_dump_json(indent=1), zipfile.ZIP_DEFLATED)
         for key in sorted(holding.sizes(holding.keys_of(collection.id))):
             blob = config.store().get(key)
             if blob is not None:
-                file.writestr(f"results/{key}.blob", blob.to_bytes(packed=False), zipfile.ZIP_STORED)
+                file.writestr(_part(f"results/{key}.blob"), blob.to_bytes(packed=False), zipfile.ZIP_STORED)
     return buffer.getvalue()
+
+
+def _part(name: str) -> zipfile.ZipInfo:
+    """Without the time of writing, so that the same collection gives the same file, of which a server holds only one."""
+    part = zipfile.ZipInfo(name, _EPOCH)
+    part.external_attr = 0o600 << 16  # as it has that is given a name alone
+    return part
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,12 @@ STEPS = (
     CREATE INDEX history_experiment ON history (person, experiment);
     CREATE INDEX history_model ON history (person, model);
     """,
+    # Of too many links those go that nobody has followed for longest.
+    """
+    ALTER TABLE links RENAME COLUMN created TO used;
+    CREATE INDEX links_used ON links (used);
+    CREATE INDEX links_owner ON links (owner, used);
+    """,
 )
 """What brings the tables from each version to the next; the file says how many of them were done."""
 

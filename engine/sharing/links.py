@@ -7,6 +7,7 @@ known before it is kept: a page can offer it without writing anything, and keeps
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -17,14 +18,16 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, Unavailable
 from engine.people.person import Person
 from engine.sharing.database import database
 from engine.sharing.items import PageName, Params
 
 PARAMETER = "v"
-MOST = 1000
-"""Links that the server keeps for one person; the oldest go."""
+MOST, MOST_OF_ALL = 1000, 50_000
+"""Links that the server keeps for one person, and for all together; those that were unused for longest go."""
+USED_AGAIN_SECONDS = 3600.0
+"""How exactly it is known when a link was last used."""
 _ID = re.compile(r"[a-z2-7]{16}")
 _PAGE, _PARAMS = TypeAdapter(PageName), TypeAdapter(Params)
 GONE = "This short link leads nowhere: it was never made here, or what it stood for is gone. Ask for the long one."
@@ -47,7 +50,7 @@ def id_of(page: str, params: Mapping[str, str]) -> str:
 
 def keep(page: str, params: Mapping[str, str], person: Person) -> str:
     """Keep a view, and give its id. A link that a second person takes too is nobody's from then on: it goes with neither. Of more
-    than `MOST` of one person the oldest go."""
+    than `MOST` of one person, and `MOST_OF_ALL`, those go that were unused for longest."""
     id = id_of(page, params)
     row = database().first("SELECT owner FROM links WHERE id = ?", id)
     if row is None or row["owner"] not in ("", person.id):
@@ -55,16 +58,21 @@ def keep(page: str, params: Mapping[str, str], person: Person) -> str:
             new = (id, page, json.dumps(dict(params)), person.id, time.time())
             link.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?)", new)
             link.execute("UPDATE links SET owner = '' WHERE id = ? AND owner <> ?", (id, person.id))
-            kept = "SELECT id FROM links WHERE owner = ? ORDER BY created DESC, rowid DESC LIMIT ?"
-            link.execute(f"DELETE FROM links WHERE owner = ? AND id NOT IN ({kept})", (person.id, person.id, MOST))
+            for which, values in (("WHERE owner = ?", (person.id, MOST)), ("", (MOST_OF_ALL,))):
+                too_many = f"SELECT id FROM links {which} ORDER BY used DESC, rowid DESC LIMIT -1 OFFSET ?"
+                link.execute(f"DELETE FROM links WHERE id IN ({too_many})", values)
     return id
 
 
 def find(id: str) -> View:
     """The view that a short link stands for. Raises BadRequest where it stands for none."""
-    row = database().first("SELECT page, params FROM links WHERE id = ?", id) if _ID.fullmatch(id) else None
+    row = database().first("SELECT page, params, used FROM links WHERE id = ?", id) if _ID.fullmatch(id) else None
     if row is None:
         raise BadRequest(GONE)
+    if (now := time.time()) - row["used"] > USED_AGAIN_SECONDS:
+        # Where nothing can be written, it leads there all the same.
+        with contextlib.suppress(Unavailable), database().change() as link:
+            link.execute("UPDATE links SET used = ? WHERE id = ?", (now, id))
     return View(row["page"], json.loads(row["params"]))
 
 

@@ -42,17 +42,32 @@ class Recorder:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Ending | Callable[[], None] | None] = queue.SimpleQueue()
+        self._unwanted: dict[str, str] = {}  # uploads that are gone, by the keys of jobs that still work on them
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
 
     def take(self, ending: Ending) -> None:
-        """Note the end of a job that a person wanted."""
+        """Note the end of a job that a person wanted, or that must leave nothing behind."""
+        if (reference := self._unwanted.pop(ending.key, None)) is not None:
+            self.do(partial(belongings.discard_made_of, reference))
         if any(person.id != SERVER.id for person in ending.people) and ending.status in ("done", "failed"):
             self._waiting.put(ending)
 
     def do(self, work: Callable[[], None]) -> None:
         """Do some further work when the ends before it are written."""
         self._waiting.put(work)
+
+    def forget_made_of(self, reference: str) -> None:
+        """An upload is gone: what was noted of things made of it goes, and what is being made of it stops."""
+        from engine.jobs.scheduler import started
+
+        if (jobs := started()) is not None:
+            for job in [each for each in jobs.active() if reference in each.request.canonical()]:
+                self._unwanted[job.id] = reference  # it may be done before it stops
+                if not jobs.stop(job, SERVER):
+                    self._unwanted.pop(job.id, None)
+        history.forget_made_of(reference)
+        belongings.discard_made_of(reference)  # by what ended before it could be stopped
 
     def settle(self) -> None:
         """Wait until everything that was told so far is written."""
@@ -168,7 +183,7 @@ def recorder() -> Recorder:
     """The one recorder of this process, which listens from the first call on: to ends of jobs, and to uploads that go."""
     made = Recorder()
     endings.listen(made.take)
-    belongings.listen(lambda reference: made.do(partial(history.forget_made_of, reference)))
+    belongings.listen(lambda reference: made.do(partial(made.forget_made_of, reference)))
     atexit.register(made.close)
     return made
 

@@ -22,12 +22,16 @@ from engine.core.errors import VitrineError
 from engine.core.settings.access import Access
 from engine.people import browsers
 from pages.common.who import BELIEVED, PASSWORD
+from pages.routes.chosen import operating
 
 log = logging.getLogger(__name__)
 
 PEER = "vitrine.peer"
 SIGNING_IN = ("/auth/login", "/oauth2callback")
 YEAR = 31_536_000
+FRAMED = "SameSite=None; Secure; Partitioned"
+"""How a cookie is held where other sites may show us in a frame: one with SameSite=Lax is not sent from there, and each reload
+would be somebody new. It is another one in each site's frame, so that it tells none of them who was at another."""
 MOST_SERVERS = 20
 """Of how many other servers of our host a browser keeps the cookies: where a server has another secret after each restart, there
 would be more and more of them, until a proxy refuses what is so long."""
@@ -104,12 +108,13 @@ class Browsers:
             await self.app(scope, receive, send)
             return
         secure = is_secure(scope)
+        held = FRAMED if secure and operating().frame_ancestors else "SameSite=Lax"
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 if b"text/html" in dict(headers).get(b"content-type", b""):
-                    headers += [(b"set-cookie", given.encode()) for given in _given(_cookies(scope))]
+                    headers += [(b"set-cookie", given.encode()) for given in _given(_cookies(scope), held)]
                 message["headers"] = [
                     (name, _guarded(name, value)) if secure else (name, value) for name, value in headers
                 ]
@@ -129,15 +134,15 @@ def _guarded(name: bytes, value: bytes) -> bytes:
     return value if name != b"set-cookie" or has_it else value + b"; Secure"
 
 
-def _given(cookies: Mapping[str, str]) -> Iterator[str]:
-    """What a browser with these cookies is to keep from now on: nothing new where it has ours."""
+def _given(cookies: Mapping[str, str], held: str) -> Iterator[str]:
+    """What a browser with these cookies is to keep from now on, `held` so: nothing new where it has ours."""
     own, former = browsers.cookie(), cookies.get(browsers.FORMER, "")
     if browsers.name_in(cookies.get(own)) is not None:
         return
     name = former if browsers.name_in(former) is not None else browsers.new()
-    yield f"{own}={name}; Path=/; HttpOnly; SameSite=Lax; Max-Age={YEAR}"
+    yield f"{own}={name}; Path=/; HttpOnly; {held}; Max-Age={YEAR}"
     others = [each for each in cookies if browsers.is_cookie(each) and each != own]  # a browser names its oldest first
-    yield from (f"{each}=; Path=/; Max-Age=0" for each in others[:-MOST_SERVERS])
+    yield from (f"{each}=; Path=/; {held}; Max-Age=0" for each in others[:-MOST_SERVERS])
 
 
 def _cookies(scope: Scope) -> dict[str, str]:

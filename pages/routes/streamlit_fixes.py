@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import streamlit as st
 from starlette.exceptions import HTTPException
@@ -26,6 +27,8 @@ from pages.routes import chosen
 KEPT_SECONDS, KEPT_BYTES = 60.0, 64 << 20
 FEWEST_FILES = 32
 """As many files a session may hold in any case, of the largest size two: more than all boxes of a page hold."""
+MOST_TOGETHER, SHARE_OF_MEMORY = 1 << 30, 0.25
+"""Bytes of files that all sessions together may hold: no more than the first, and this share of the machine's memory."""
 
 
 def apply() -> None:
@@ -159,18 +162,33 @@ def _shown_as(widget: str) -> str:
 
 def hold_few_files() -> None:
     """Streamlit keeps whatever is sent to a session in memory until the session ends, also under ids that it never gave out. One
-    session holds as many files, and as many bytes, as the settings let one person keep."""
+    session holds as many files, and as many bytes, as the settings let one person keep; and anybody can open many sessions, so
+    all of them together hold no more than the machine can spare."""
     add = MemoryUploadedFileManager.add_file
 
     def add_file(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
         with self._lock:
-            held = [each for each in self.file_storage.get(session_id, {}).values() if each.file_id != file.file_id]
+            before = self.file_storage.get(session_id, {})
+            held = [each for each in before.values() if each.file_id != file.file_id]
+            replaced = len(before[file.file_id].data) if file.file_id in before else 0
+            together = self._total_bytes - replaced + len(file.data)
         files, size = _most_held()
         if len(held) >= files or sum(len(each.data) for each in held) + len(file.data) > size:
             raise HTTPException(413, "This page holds too many files already. Reload it, and give the file again.")
+        if together > most_together():
+            raise HTTPException(413, "The open pages hold too many files together. Try again when others are done.")
         add(self, session_id, file)
 
     MemoryUploadedFileManager.add_file = add_file
+
+
+@cache
+def most_together() -> int:
+    """How many bytes of files all sessions together may hold."""
+    from engine.core import devices
+
+    memory, _ = devices.host_memory()
+    return min(MOST_TOGETHER, int(memory * SHARE_OF_MEMORY)) if memory else MOST_TOGETHER
 
 
 def _most_held() -> tuple[int, int]:

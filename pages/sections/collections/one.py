@@ -15,18 +15,21 @@ from pages.sections.collections import cards, sharing, state, taking
 
 LOOK_SECONDS = 4.0
 """How often a page of a shared collection looks whether somebody has changed it."""
+NOT_KEPT = "What was computed last is not pinned: it is removed when room is needed."
 
 
 def draw(id: str, person: Person) -> None:
     """The page of the collection of this id."""
     st.page_link(places.COLLECTIONS, label="All collections", icon=":material/arrow_back:")
     shown = collections.find(id, person)
-    holding.keep(id)
+    refusal = holding.keep(id)
     kept = collections.items(shown)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(errors.escape(shown.title), anchor=False, width="content")
         _tools(shown, person)
     _facts(shown, person)
+    if refusal:
+        st.warning(f"{NOT_KEPT} {errors.told(refusal)}", icon=":material/warning:")
     notes.draw(shown.about)
     if not kept:
         _empty(shown, person)

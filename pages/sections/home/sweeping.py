@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,7 @@ import streamlit as st
 
 from engine import COMMAND
 from engine.core import config
+from engine.core.choices import LARGEST_FILE
 from pages.common import errors, query, who, words
 from pages.common.experiments.places import SCRIPTS
 from pages.common.fragments import fragment
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from engine.sweeps.state import Sweep
 
 POLL_SECONDS = 2.0
-LARGEST = 1 << 30
-"""Bytes of results that one file brings to a browser."""
+_ONE_AT_A_TIME = threading.Lock()
 ABOUT = (
     "Pictures of many units of many layers, their words or what they lean on, made in parts while nobody asks for anything else. "
     "What is finished stays, whatever happens, and is found on every page."
@@ -129,7 +130,7 @@ def _taking(sweep: Sweep) -> None:
     missing = f" Missing: {parts - there}." if there < parts else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"There: {there} of {parts} parts, {words.size(size)}.{missing}", width="content")
-        if size > LARGEST:
+        if size > LARGEST_FILE:
             command = f"{COMMAND} sweep --export {sweep.id} --out sweep-{sweep.id}.zip"
             st.caption(f"This is too large for a browser. On the server: {errors.code(command)}")
         elif there:
@@ -150,7 +151,7 @@ def archive(id: str) -> bytes:
     from engine.sweeps.plan import plan
 
     request = state.find(id).request
-    with tempfile.TemporaryDirectory() as folder:
+    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sweep.zip"
         export.write(request, plan(request), path)
         return path.read_bytes()

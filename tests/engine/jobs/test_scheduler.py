@@ -8,6 +8,7 @@ import pytest
 
 from cache.store import ResultStore
 from engine.core.errors import Unavailable
+from engine.core.request import Result
 from engine.jobs.keys import stored_key
 from engine.jobs.scheduler import Jobs
 from engine.people.person import Person
@@ -78,6 +79,46 @@ def test_a_job_that_nobody_remembers_is_said_to_be_gone(jobs: Jobs) -> None:
     snapshot = jobs.snapshot("nobodysjob")
     assert snapshot.status == "cancelled" and "Start it again" in snapshot.message
     assert jobs.job("nobodysjob") is None and jobs.wait("nobodysjob").status == "cancelled"
+
+
+def test_what_waits_is_done_when_somebody_is_given_its_result_and_the_worker_goes_on(
+    jobs: Jobs, store: ResultStore, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.records.REMEMBERED_JOBS", 2)
+    ann, viewer = Person("ann", role="member"), Person("vic", role="viewer")
+    gate = stage.gate("busy")
+    busy, waiting = jobs.submit(Play(name="busy"), ann), jobs.submit(Play(name="k"), ann)
+    stage.wait_for("busy")
+    # As when a job that runs computes it on its way.
+    another, others = Jobs(store), [Play(name=f"other {number}") for number in range(4)]
+    for request in (Play(name="k"), *others):
+        another.wait(another.submit(request), SECONDS)
+    another.close()
+    jobs.submit(Play(name="k"), viewer)
+    assert jobs.snapshot(waiting).status == "done" and jobs.active() == [busy]
+    for request in others:  # so many that it is forgotten
+        jobs.submit(request, viewer)
+    gate.set()
+    assert jobs.wait(jobs.submit(Play(name="later"), ann), SECONDS).status == "done" and stage.ran.count("k") == 1
+
+
+def test_who_is_given_a_result_takes_nobodys_place_at_a_job_that_still_runs(
+    jobs: Jobs, store: ResultStore, stage: Stage
+) -> None:
+    ann, viewer = Person("ann", role="member"), Person("vic", role="viewer")
+    gate = stage.gate("k")
+    job = jobs.submit(Play(name="k"), ann)
+    stage.wait_for("k")
+    store.put(stored_key(job.id), Result({"name": "k"}).to_blob())
+    jobs.submit(Play(name="k"), viewer)
+    assert jobs.snapshot(job).status == "running" and jobs.active(ann) == [job]
+    assert jobs.cancel(job, ann)
+    gate.set()
+
+
+def test_a_worker_passes_over_what_waits_and_is_not_known(jobs: Jobs) -> None:
+    jobs._queue.add("usual", "ann", "nobodysjob")
+    assert jobs.wait(jobs.submit(Play(name="a")), SECONDS).status == "done"
 
 
 # One experiment that builds on another

@@ -62,6 +62,14 @@ def test_an_operator_brings_a_collection_to_another_server_with_its_results() ->
     assert place in config.store().pins(taken.collection.id)
 
 
+def test_the_same_collection_gives_the_same_file_whenever_it_is_exported() -> None:
+    data = made()
+    assert bundle.export(collections.mine(ANNA)[0]) == data
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        assert {part.date_time for part in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {part.external_attr >> 16 for part in file.infolist()} == {0o600}
+
+
 def test_nobody_elses_file_says_what_a_request_gives() -> None:
     """A result of a stranger's file must not be found by those who ask for the same."""
     data = made()

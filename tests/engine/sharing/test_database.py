@@ -82,7 +82,9 @@ def test_a_file_of_the_first_version_is_brought_up_with_what_it_holds(
     line = "'p', 'k', 'visualize', 'm', 's', 'title', 'text', '{}', 'done', '', NULL, 1, '', '', '', x'0102', 0"
     with opened.change() as link:
         link.execute(f"INSERT INTO history VALUES ({line})")
+        link.execute("INSERT INTO links VALUES ('id', 'home', '{}', 'p', 7.0)")
     opened.close()
     monkeypatch.undo()
     assert opened.read("SELECT key, title FROM history")[0]["title"] == "title"
     assert opened.read("SELECT picture FROM thumbnails WHERE key = 'k'")[0]["picture"] == b"\x01\x02"
+    assert opened.read("SELECT used FROM links WHERE id = 'id'")[0]["used"] == 7.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cache.blob import Blob
+from cache.store import ResultStore
 from engine.core import config
 from engine.core.errors import BadRequest
 from engine.jobs import pins
@@ -77,6 +78,41 @@ def test_a_person_keeps_no_more_than_the_operator_allows(configured: Callable[..
     with pytest.raises(BadRequest, match="are allowed for each person"):
         collections.add(mine.id, ANNA, [unit(2, results=("b" * 26,))])
     assert collections.find(mine.id, ANNA).count == 1
+
+
+def test_what_comes_later_is_not_pinned_beyond_what_a_person_may_have(configured: Callable[..., None]) -> None:
+    configured(sharing={"kept_bytes": 1 << 20})
+    mine = collections.create(ANNA, "Mine")
+    collections.add(mine.id, ANNA, [unit(1)])
+    stored(side=700)
+    holding.keep_what_ended(KEY)
+    assert config.store().pins() == set() and "are allowed for each person" in holding.keep(mine.id)
+    configured()
+    assert holding.keep(mine.id) == "" and len(config.store().pins(mine.id)) == 1
+
+
+def test_the_collections_of_all_people_leave_room_in_the_store_for_what_nobody_keeps() -> None:
+    first, second = stored(side=300), stored("b" * 26, side=300)
+    config.store().limit_bytes = 1_000_000
+    hers, his = collections.create(ANNA, "Hers"), collections.create(BEN, "His")
+    collections.add(hers.id, ANNA, [unit(1), unit(2, results=("c" * 26,))])
+    with pytest.raises(BadRequest, match=r"of all people together would hold .* ask whoever runs this server"):
+        collections.add(his.id, BEN, [unit(2, results=("b" * 26,))])
+    collections.add(his.id, BEN, [unit(1), unit(3, results=())])
+    assert config.store().pins(his.id) == {first}, "which is pinned already, and takes no more room"
+    stored("c" * 26, side=300)
+    holding.keep_what_ended("c" * 26)
+    assert config.store().pins() == {first} and "of all people together" in holding.keep(hers.id)
+    pins.pin(["b" * 26])
+    assert config.store().kept() == {first} and config.store().pins() == {first, second}
+
+
+def test_a_result_counts_once_however_many_are_kept_that_stand_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = stored(side=300)
+    config.store().limit_bytes = 1_000_000
+    monkeypatch.setattr(ResultStore, "inside", lambda self, key: place)
+    mine = collections.create(ANNA, "Mine")
+    assert collections.add(mine.id, ANNA, [unit(1, results=("b" * 26,)), unit(2, results=("c" * 26,))]) == 2
 
 
 def test_what_counts_is_each_result_of_ones_collections_once_whoever_made_it() -> None:

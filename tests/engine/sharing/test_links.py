@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
-from engine.core.errors import BadRequest
+from engine.core.errors import BadRequest, Unavailable
+from engine.people.person import Person
 from engine.sharing import links
-from engine.sharing.database import database
+from engine.sharing.database import Database, database
 from engine.sharing.links import View
 from tests.engine.sharing.conftest import ANNA, BEN
 
@@ -39,6 +42,26 @@ def test_of_more_than_so_many_links_of_one_person_the_oldest_go_and_nobody_elses
         with pytest.raises(BadRequest, match="leads nowhere"):
             links.find(gone)
     assert [links.find(id).params["a"] for id in ids[2:]] == ["2", "3", "4"] and links.find(others).page == "home"
+
+
+def test_of_too_many_links_of_all_people_those_go_that_nobody_followed_for_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "MOST_OF_ALL", 3)
+    monkeypatch.setattr(links, "USED_AGAIN_SECONDS", 0.0)
+    ids = [links.keep("home", {"a": str(number)}, Person(f"browser:{number}")) for number in range(3)]
+    links.find(ids[0])
+    ids.append(links.keep("home", {"a": "3"}, Person("browser:3")))
+    with pytest.raises(BadRequest, match="leads nowhere"):
+        links.find(ids.pop(1))
+    assert [links.find(id).params["a"] for id in ids] == ["0", "2", "3"]
+
+
+def test_a_link_leads_where_it_did_though_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    id = links.keep("home", PARAMS, ANNA)
+    monkeypatch.setattr(links, "USED_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(Database, "change", Mock(side_effect=Unavailable("The disk is full.")))
+    assert links.find(id) == View("home", PARAMS)
 
 
 def test_ids_depend_on_a_secret_that_is_drawn_once() -> None:

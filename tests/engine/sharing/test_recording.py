@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from engine.core import config
 from engine.core.config import store
 from engine.core.errors import Unavailable
 from engine.core.images import to_png
-from engine.core.request import Request, Result
+from engine.core.request import Context, Request, Result
 from engine.data import belongings, uploads
 from engine.jobs.endings import Ending
 from engine.jobs.keys import here, stored_key
@@ -30,7 +31,8 @@ from tests.engine.sharing.test_history import plant
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     opened = Jobs(config.store())
-    monkeypatch.setattr("engine.jobs.scheduler.jobs", lambda: opened)
+    for name in ("jobs", "started"):
+        monkeypatch.setattr(f"engine.jobs.scheduler.{name}", lambda: opened)
     recording.recorder()
     STAGE.__init__()
     yield opened
@@ -211,3 +213,54 @@ def test_with_an_upload_go_the_lines_and_small_pictures_of_what_was_made_of_it()
     belongings.remove(ANNA, "images", digest)
     assert lines(ANNA) == [] and [line.key for line in lines(BEN)] == ["k2"]
     assert [row["key"] for row in database().read("SELECT key FROM thumbnails")] == ["k2"]
+
+
+def test_what_is_being_made_of_an_upload_stops_when_it_goes(jobs: Jobs, stage: Stage) -> None:
+    name = upload()
+    stage.gate(name)
+    runs, waits = jobs.submit(Play(name=name), ANNA), jobs.submit(Play(name=f"{name} again"), BEN)
+    other = jobs.submit(Play(name="other"), BEN)
+    stage.wait_for(name)
+    belongings.remove(ANNA, "images", name.removeprefix("up-"))
+    assert [jobs.wait(job, 30).status for job in (runs, waits, other)] == ["cancelled", "cancelled", "done"]
+    assert stage.ran == [name, "other"]
+
+
+def test_what_was_done_before_it_could_stop_goes_with_the_upload(jobs: Jobs, stage: Stage) -> None:
+    name = upload()
+    gate = stage.gate(name)
+    job = jobs.submit(Deaf(name=name), ANNA)
+    stage.wait_for(name)
+    belongings.remove(ANNA, "images", name.removeprefix("up-"))
+    recording.recorder().settle()
+    gate.set()
+    assert jobs.wait(job, 30).status == "done"
+    assert lines() == [] and jobs.result(job.id) is None
+
+
+def test_an_upload_that_is_there_again_keeps_what_is_made_of_it(jobs: Jobs, stage: Stage) -> None:
+    name = upload()
+    gate = stage.gate(name)
+    job = jobs.submit(Deaf(name=name), ANNA)
+    stage.wait_for(name)
+    belongings.remove(ANNA, "images", name.removeprefix("up-"))
+    recording.recorder().settle()
+    assert upload() == name
+    gate.set()
+    assert jobs.wait(job, 30).status == "done"
+    recording.recorder().settle()
+    assert jobs.result(job.id) is not None
+
+
+def upload() -> str:
+    """Anna uploads an image; how requests refer to it."""
+    return f"up-{uploads.keep_image(to_png(np.zeros((8, 8, 3), np.uint8)), 'cat.png', ANNA)}"
+
+
+class Deaf(Play):
+    """One that never hears that it shall stop."""
+
+    experiment: ClassVar[str] = "deaf"
+
+    def play(self, context: Context) -> None:
+        STAGE.gate(self.name).wait(30)

@@ -204,6 +204,13 @@ def test_behind_tls_every_cookie_goes_through_tls_alone(how: dict) -> None:
     assert len(given) == 2 and all(cookie.endswith("; Secure") for cookie in given)
 
 
+def test_in_a_frame_of_another_site_a_browser_keeps_its_name(configured: Callable[..., None]) -> None:
+    configured(operating={"frame_ancestors": ["https://huggingface.co"]})
+    given = client(base_url="https://testserver").get("/page").headers.get_list("set-cookie")[1]
+    assert given.split("; ")[2:] == ["HttpOnly", "SameSite=None", "Secure", "Partitioned", f"Max-Age={arrivals.YEAR}"]
+    assert "SameSite=Lax" in client().get("/page").headers.get_list("set-cookie")[1], "which needs TLS"
+
+
 @pytest.mark.parametrize("how", ["", "?raise=1"])
 def test_where_signing_in_fails_a_page_says_so_with_an_id_and_no_details(
     how: str, caplog: pytest.LogCaptureFixture

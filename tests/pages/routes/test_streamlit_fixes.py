@@ -196,3 +196,30 @@ def test_one_session_holds_only_so_many_bytes_but_two_files_of_the_largest_size(
         manager.add_file("ada", UploadedFileRec(name, "a.png", "image/png", largest))
     with pytest.raises(HTTPException, match="too many files"):
         manager.add_file("ada", UploadedFileRec("third", "a.png", "image/png", b"1"))
+
+
+def test_all_sessions_together_hold_only_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamlit_fixes, "most_together", lambda: 100)
+    streamlit_fixes.hold_few_files()
+    manager = MemoryUploadedFileManager("/upload")
+
+    def give(session: str, name: str, size: int) -> None:
+        manager.add_file(session, UploadedFileRec(name, "a.png", "image/png", bytes(size)))
+
+    give("ada", "1", 60)
+    with pytest.raises(HTTPException, match="too many files together") as refusal:
+        give("ben", "1", 41)
+    assert refusal.value.status_code == 413
+    give("ben", "1", 40)
+    give("ada", "1", 60)
+    manager.remove_session_files("ada")
+    give("ben", "2", 60)
+
+
+def test_that_is_no_more_than_a_quarter_of_the_machines_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    gib = 1 << 30
+    for memory, most in ((2 * gib, gib // 2), (64 * gib, gib), (None, gib)):
+        monkeypatch.setattr("engine.core.devices.host_memory", lambda memory=memory: (memory, None))
+        streamlit_fixes.most_together.cache_clear()
+        assert streamlit_fixes.most_together() == most
+    streamlit_fixes.most_together.cache_clear()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +19,11 @@ from engine.core.request import Result
 from engine.jobs.keys import stored_key
 from engine.people import audit
 from engine.people.person import Person
-from engine.sharing import collections, history, names, notices, recording, tokens
+from engine.sharing import bundle, collections, history, names, notices, recording, tokens
 from engine.sharing.bundle import IMPORTED
 from engine.sharing.database import database
 from engine.sharing.history import Wanted
+from engine.sharing.items import Collection
 from pages.sections.collections import taking
 from tests.engine.sharing.conftest import ANNA, BEN, CARA, KEY, stored, unit
 from tests.engine.sharing.test_history import VIT, plant
@@ -96,6 +99,50 @@ def test_taking_a_collection_along_is_noted_down(configured: Callable[..., None]
             take()
     noted = [(line["name"], line["kind"]) for line in audit.lines() if line["did"] == "export"]
     assert noted == [("Ben", "page"), ("Ben", "file")]
+
+
+def test_what_is_too_large_for_a_browser_is_written_on_the_server(as_person, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored()
+    shown = collections.create(ANNA, "Ours")
+    collections.add(shown.id, ANNA, [unit(1)])
+    assert "too large" not in texts(one(shown.id))
+    monkeypatch.setattr(taking, "LARGEST_FILE", 10)
+    text = texts(one(shown.id))
+    assert "too large for a browser" in text and f"collections export {shown.id} ours.vitrine.zip" in text
+    assert "Share the collection with everyone who has the link first" in text
+    collections.share(shown.id, ANNA, "public")
+    assert "Share the collection" not in texts(one(shown.id))
+    with pytest.raises(BadRequest, match="too large for a browser"):
+        taking.archive(shown.id, ANNA)
+
+
+def test_one_file_is_made_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy, alone = threading.Lock(), list[bool]()
+
+    def export(_shown: Collection) -> bytes:
+        alone.append(busy.acquire(blocking=False))
+        time.sleep(0.1)
+        if alone[-1]:
+            busy.release()
+        return b""
+
+    monkeypatch.setattr(bundle, "export", export)
+    shown = collections.create(ANNA, "Ours")
+    threads = [threading.Thread(target=taking.archive, args=(shown.id, ANNA)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert alone == [True] * 3
+
+
+def test_a_collection_says_that_what_came_late_is_too_much_to_stay(as_person, configured: Callable[..., None]) -> None:
+    configured(sharing={"kept_bytes": 1 << 20})
+    mine = collections.create(ANNA, "Mine")
+    collections.add(mine.id, ANNA, [unit(1)])
+    stored(side=700)
+    told = said(one(mine.id))
+    assert "is not pinned" in told and "are allowed for each person" in told
 
 
 def test_items_are_moved_noted_and_taken_out(as_person) -> None:

@@ -106,7 +106,7 @@ def test_a_sweep_too_large_for_a_browser_names_the_command(
     looks: Callable[[Person], AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep = begun()
-    monkeypatch.setattr(sweeping, "LARGEST", -1)
+    monkeypatch.setattr(sweeping, "LARGEST_FILE", -1)
     app = looks(ANN)
     app.button(key=f"export-{sweep.id}").click().run()
     assert any(f"sweep --export {sweep.id}" in each.value for each in app.caption) and not app.get("download_button")
