@@ -89,8 +89,8 @@ def test_one_of_both_is_found_by_its_own_key(store, machine):
 OLD: dict[str, Request] = {
     "vdioandfb7ktc6re6j3pbqqgwa": LayersRequest(model="starter-vit"),
     "zh5vjarrvxibvqt3j5rqdnzmvu": LayersRequest(model="starter-cnn", images=24),
-    "vly3wpz5pqxai5k3icgwxqetpm": LastLayerRequest(model="starter-vit"),
-    "vq7fbrewcrmf5vlb7pj32ae5si": LastLayerRequest(model="starter-cnn", images=24),
+    "umspc4x3ennwywlwzwgvafmgze": LastLayerRequest(model="starter-vit"),
+    "uudsajz4v3axf2jkd2iw7kdl6a": LastLayerRequest(model="starter-cnn", images=24),
 }  # fmt: skip
 
 
