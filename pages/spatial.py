@@ -9,7 +9,7 @@ from pages.common.charts.files import Source
 from pages.common.experiment_page import coming, flat_page
 from pages.common.experiments import single
 from pages.common.experiments.skipped import left_out
-from pages.sections.spatial import figures, image, last, setup
+from pages.sections.spatial import figures, image, last, setup, sheet
 from pages.sections.spatial.shown import Shown
 from pages.sections.spatial.view import EXPERIMENTS, SpatialView, example, parts, requests
 
@@ -45,6 +45,7 @@ def show() -> None:
                 st.markdown(figures.ends(shown))
             running = coming(PAGE.batch([part.request for part in asked]))
             image.draw(PAGE, view, computed, any(keys[f"maps-{side}"] in running for side in view.sides))
+            sheet.button(view, computed)
             figures.first(shown)
             for title, name, draw in (
                 ("Objects, tokens and maps through the layers", "layers", figures.curves),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from engine.core.choices import Cut, Fill, Filter
 from pages.common import colours, errors, results, style, words
 from pages.common.experiments.places import link_to_photo
 from pages.common.words import share
+from pages.sections.reliance import sheet
 from pages.sections.reliance.charts import VARIANTS
 from pages.sections.reliance.compared import aligned
 from pages.sections.reliance.shown import Shown
@@ -27,6 +29,8 @@ LEAST = 330
 PICTURE = 92
 """And of one of them: three stand side by side on a phone."""
 ALL = "All kinds"
+Picture = tuple[str, bytes, int]
+"""How a scene was treated, as PNG, and its place among the variants."""
 SORTS = {"apart": "Where they differ", "order": "As they come"}
 
 
@@ -54,13 +58,16 @@ def draw(shown: Shown) -> None:
     mine = _looked_at(shown, both, mine)
     order = _order(shown.keys)
     order = order[np.isin(order, mine)] if sort == "apart" else mine
+    pictured = [(image, _cut(shown, image)) for image in map(int, both.images[order[:SHOWN]])]
     with st.container(key=f"{style.THUMBS}-scenes"), st.grid(2, min_column_width=LEAST, gap="medium"):
-        for place in order[:SHOWN]:
-            _scene(shown, int(both.images[place]), _cut(shown, int(both.images[place])))
+        for image, pictures in pictured:
+            _scene(shown, image, pictures)
     st.caption(
         f"{min(SHOWN, len(order))} of {len(order)} scenes; ✓ right, ✗ wrong, with the probability of the answer. "
         f"“{VARIANTS['foreground']}” has its background {'filled' if view.fills != ('black',) else 'blacked out'}."
     )
+    if pictured:
+        sheet.button(shown, "bg-scenes", "Scenes whole, without background and without object", _told(shown, pictured))
 
 
 def filtered(shown: Shown, cutoff: float) -> None:
@@ -73,13 +80,31 @@ def filtered(shown: Shown, cutoff: float) -> None:
         (float(low), float(high)) for _, low, high in (shown.first.facts["variants"][each] for each in places)
     )
     dataset = results.dataset(shown.view.data)
+    names, pictured = [f"up to {span[1]:.2g} of Nyquist" for span in spans], []
     with st.container(key=f"{style.THUMBS}-filtered"), st.grid(SHOWN // 2, min_column_width=220, gap="medium"):
-        for image in both.images[order]:
+        for image in map(int, both.images[order]):
             pngs = _filtered(
-                shown.view.data, dataset.fingerprint, dataset, int(image), spans, shown.view.filter, _size(shown)
+                shown.view.data, dataset.fingerprint, dataset, image, spans, shown.view.filter, _size(shown)
             )
-            names = [f"up to {span[1]:.2g} of Nyquist" for span in spans]
-            _scene(shown, int(image), list(zip(names, pngs, places, strict=True)))
+            pictured.append((image, list(zip(names, pngs, places, strict=True))))
+            _scene(shown, *pictured[-1])
+    sheet.button(shown, "bg-filtered", "Scenes without their high frequencies", _told(shown, pictured))
+
+
+def _told(shown: Shown, pictured: Sequence[tuple[int, list[Picture]]]) -> Callable[[], list[sheet.Scene]]:
+    """Scenes as they are shown, for a figure."""
+
+    def told() -> list[sheet.Scene]:
+        opened = results.dataset(shown.view.data)
+        return [
+            (
+                words.scene(dict(opened.describe(image))),
+                [(caption, png, _answers(shown, image, place)) for caption, png, place in pictures],
+            )
+            for image, pictures in pictured
+        ]
+
+    return told
 
 
 def ahead(shown: Shown) -> None:

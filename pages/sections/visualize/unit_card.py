@@ -27,7 +27,6 @@ from pages.sections.visualize import figure, quality
 
 if TYPE_CHECKING:
     from engine.core.request import Result
-    from pages.common.units.rows import Row
     from pages.common.units.view import View
 
 SCENES = 4
@@ -60,9 +59,8 @@ class Shown:
     data: str
     input_size: tuple[int, int]
     maps: bool
-    row: Row | None = None
     view: View | None = None
-    """What the cards are of, for the figures that are made of them."""
+    """What the cards are of, for their links and the figures that are made of them."""
 
     @property
     def result(self) -> Result | None:
@@ -311,8 +309,8 @@ def tools(shown: Shown, place: int, key: str) -> None:
             _download(shown, place, key)
             if alone is not None:
                 adding.button(lambda: kinds.unit(alone, shown.key, place), f"{key}-tools")
-            if shown.row is not None and alone is not None:
-                figure.popover(figure.Wanted(alone, (shown.row,), place), key)
+            if alone is not None:
+                figure.popover(figure.Wanted(alone, (shown,), place), key)
 
 
 def _download(shown: Shown, place: int, key: str) -> None:

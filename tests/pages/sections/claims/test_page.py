@@ -24,7 +24,7 @@ from pages.sections.claims.ahead import look_ahead
 from pages.sections.claims.view import OWN, REAL, ClaimsView, example, pair_of, pairs, requests
 from tests.conftest import ROOT
 from tests.engine.claims.planted import explained, layers
-from tests.pages.opening import said
+from tests.pages.opening import figure_of, said
 
 PHOTOS = ClaimsView(a="starter-vit", b="starter-cnn", data="photos")
 
@@ -89,6 +89,8 @@ def test_pictures_that_the_observer_saw_stand_on_the_card() -> None:
     app = opened()
     assert not app.exception and len(app.get("image")) == 4
     assert "Pictures of units 0, 1, 2, 3 of starter-vit" in text(app)
+    texts, pixels, numbers = figure_of(app, "claim-reading-pictures")
+    assert len(pixels) == len(numbers) == 4 and texts[0].startswith("Feed-forward units read better")
 
 
 def test_a_verdict_goes_with_its_results() -> None:

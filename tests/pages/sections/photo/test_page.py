@@ -20,7 +20,7 @@ from pages.common import query
 from pages.sections.photo import answers, known, layers
 from pages.sections.photo.view import PhotoView, example, parts
 from tests.conftest import ROOT
-from tests.pages.opening import owners_of, said
+from tests.pages.opening import figure_of, owners_of, said
 
 FISH = 400
 TINY = {"a": "starter-cnn", "b": "starter-vit"}
@@ -110,6 +110,9 @@ def test_an_image_of_a_data_set_is_looked_at_without_a_click() -> None:
     alone.set_value(alone.options[2]).run()
     assert len([each for each in alts(app) if each.startswith("Where unit")]) == 2 * layers.UNITS, "one layer of each"
     assert any(each.startswith("The photo: Image 400 of starter") for each in alts(app))
+    texts, pixels, numbers = figure_of(app, "photo")
+    assert len(pixels) >= len(numbers) == 2 * layers.UNITS and set(numbers["model"]) == set(TINY.values())
+    assert {f"A: unit {unit}" for unit in numbers["unit"][: layers.UNITS]} <= set(texts)
 
 
 def test_an_upload_is_named_by_its_pixels_shown_upright_and_gives_what_the_image_gives() -> None:

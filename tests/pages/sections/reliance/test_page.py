@@ -14,7 +14,7 @@ from engine.jobs.runner import Runner
 from engine.reliance.units import UnitCuesRequest
 from pages.common import query
 from pages.sections.reliance.view import View, request, title
-from tests.pages.opening import opened, said
+from tests.pages.opening import figure_of, opened, said
 
 PAGE = "pages/background.py"
 PAIR = "starter-vit,starter-cnn"
@@ -80,6 +80,9 @@ def test_results_that_are_there_are_shown_model_by_model() -> None:
     assert len(app.get("image")) == 6 * 3, "six scenes, whole, without background and without object"
     assert any("✓ " in each.value or "✗ " in each.value for each in app.caption), "a sign says what is right"
     assert app.query_params["models"] in ("starter-cnn,starter-vit", ["starter-cnn,starter-vit"])
+    texts, pixels, numbers = figure_of(app, "bg-scenes")
+    assert len(pixels) == len(numbers) == 6 * 3 and {"whole image", "object alone", "background alone"} <= set(texts)
+    assert "starter-cnn" in texts and any(text.startswith(("right: ", "wrong: ")) for text in texts)
 
 
 def test_beside_a_comparison_under_one_fill_it_is_said_that_another_may_turn_it_round() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -19,7 +20,7 @@ from pages.common import overlay, query
 from pages.sections.spatial import charts, findings, image
 from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
-from tests.pages.opening import said
+from tests.pages.opening import figure_of, said
 
 FULL = SpatialView(a="starter-vit", b="starter-cnn", image="7", unit=3, depth=0.25, down=0.1)
 
@@ -218,7 +219,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     )
     arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
     arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.full((96, 96, 3), 200, np.uint8)}
-    stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
+    stored = Result(json.loads(request.canonical()), arrays, {"layers": table}, {"caption": "a cat", "missing": []})
     Runner(config.store()).keep(request, stored)
     deepest = parts(SpatialView(a="starter-vit", unit=3))[1].request
     assert deepest.site == "blocks.7.mlp.hidden"
@@ -233,7 +234,10 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     assert any("AUROC for the object's mask 0.70" in each.value for each in app.caption)
     assert any("dimmed elsewhere: the most at 0, in full from 0.5 on; highest 1" in each.value for each in app.caption)
     assert any("the most up to 1, in full from 1 on" in each.value for each in app.markdown)
-    dimmed = open_image(image._picture(stored.key, "map", 1, None, 96), "").astype(int)
+    texts, pixels, numbers = figure_of(app, "sp-image")
+    assert len(pixels) == 2 + 2 + 6 and numbers["layer"].tolist() == [0, 1], "maps, similarities, the strongest"
+    assert "Unit 3 on one image, block by block" in texts and "AUROC 0.70" in texts and "block 1" in texts
+    dimmed = open_image(image.pictured(stored.key, "map", 1, None, 96), "").astype(int)
     assert np.ptp(dimmed, axis=2).max() == 0, "nothing grey is tinted"
     assert dimmed[4, 4, 0] == 200 and dimmed[4, 90, 0] == 200 * overlay.DIMMED
     app.slider(key="sp_depth_at").set_value(0).run()
