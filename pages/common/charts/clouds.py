@@ -28,6 +28,8 @@ def counts(chart: Chart) -> go.Figure:
             marker={"color": colour(each.colour), "opacity": 0.6, "line": {"width": 0}},
             hovertext=[f"{y:,.0f} around {text_of(x, False)}" for x, y in zip(each.x, each.y, strict=True)],
             hoverinfo="text",
+            customdata=[list(opened) for opened in each.opens] or None,
+            unselected={"marker": {"opacity": 0.6}},
         )
     low, high = across_of(chart)
     places = apart([(level.at - low) / (high - low) for level in chart.levels], NAMES_APART, 0.06, 0.94)

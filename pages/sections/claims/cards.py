@@ -149,19 +149,19 @@ def _words(claim: Claim, verdict: Verdict | None, where: Where) -> None:
 
 
 def _figure(claim: Claim, shown: Chart, source: Source, where: Where) -> None:
-    """The chart. Where its points are blocks, a click opens the block's maps, when the page runs again: from there one can go to
-    another page."""
+    """The chart. A click on a point that opens something goes there when the page runs again: from there one can go to another
+    page."""
     from engine.claims.figure import numbers
 
     def clicked(what: list) -> None:
         if where is not None:
-            st.session_state[CLICKED] = (where[0], {**where[1], "depth": str(what[0])})
+            st.session_state[CLICKED] = (where[0], closer.at(where, str(what[0])))
 
     key, note = f"claim-{claim.name}", errors.escape(shown.caption)
-    blocks = where is not None and where[0] == "spatial" and any(each.opens for each in shown.series)
+    opens = closer.POINTS.get(where[0], "") if where is not None and any(each.opens for each in shown.series) else ""
     charts.draw(
         replace(shown, caption=""), numbers(shown), source, key=key, note=note,
-        opens="the maps of its block" if blocks else "", on_click=clicked if blocks else None,
+        opens=opens, on_click=clicked if opens else None,
     )  # fmt: skip
 
 

@@ -71,16 +71,17 @@ def draw(shown: Shown) -> None:
 
 
 def filtered(shown: Shown, cutoff: float) -> None:
-    """The same scenes under low-passes, among them the one that was clicked."""
+    """The same scenes under low-passes, among them the one that was clicked, and under any other filter that was."""
     both = aligned(shown.keys)
     order = _order(shown.keys)[: SHOWN // 2]
     cutoffs = sorted({*LOW_PASSES, *([cutoff] if cutoff else [])})
     places = list(dict.fromkeys(_nearest(shown.first, each) for each in cutoffs))
-    spans = tuple(
-        (float(low), float(high)) for _, low, high in (shown.first.facts["variants"][each] for each in places)
-    )
+    variants = shown.first.facts["variants"]
+    if 0 <= shown.view.at < len(variants) and shown.view.at not in places:
+        places.append(shown.view.at)
+    spans = tuple((float(low), float(high)) for _, low, high in (variants[each] for each in places))
     dataset = results.dataset(shown.view.data)
-    names, pictured = [f"up to {span[1]:.2g} of Nyquist" for span in spans], []
+    names, pictured = [_passed(*variants[each]) for each in places], []
     with st.container(key=f"{style.THUMBS}-filtered"), st.grid(SHOWN // 2, min_column_width=220, gap="medium"):
         for image in map(int, both.images[order]):
             pngs = _filtered(
@@ -238,6 +239,13 @@ def _filtered(
 
 def _size(shown: Shown) -> tuple[int, int]:
     return results.input_size(shown.view.models[0])
+
+
+def _passed(kind: str, low: float, high: float) -> str:
+    """What a filter lets through, in words."""
+    return {"band": f"{low:.2g} to {high:.2g}", "high": f"from {low:.2g}"}.get(
+        kind, f"up to {high:.2g}"
+    ) + " of Nyquist"
 
 
 def _nearest(result: Result, cutoff: float) -> int:

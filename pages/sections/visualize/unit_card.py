@@ -15,7 +15,7 @@ from pages.common import colours, errors, query, results, words
 from pages.common.charts import figure as chart_figure
 from pages.common.charts.files import Source
 from pages.common.colours import Side
-from pages.common.experiments.places import SCRIPTS
+from pages.common.experiments.places import SCRIPTS, photo
 from pages.common.fragments import fragment
 from pages.common.keeping import adding, kinds
 from pages.common.style import THUMBS
@@ -265,8 +265,14 @@ def distribution(shown: Shown, place: int, facts: dict[str, Any] | None, key: st
         {name: float(value) for name, value in marks.items() if value is not None},
         colours.PLACES[shown.side],
         f"{words.target(unit)} of {shown.address.model} at {shown.address.site} on {shown.data}",
+        None if known is None else known.images,
     )
-    chart_figure.draw(chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told)
+    chart_figure.draw(
+        chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told, opens="" if known is None else "an image there",
+        on_click=None if known is None else lambda what: st.session_state.update({f"{key}-image": int(what[0])}),
+    )  # fmt: skip
+    if (image := st.session_state.pop(f"{key}-image", None)) is not None:  # where one can go to another page
+        st.switch_page(SCRIPTS["photo"], query_params=photo(image, shown.data, [shown.address.model]))
 
 
 def fewer(shown: int, asked: int, known: int) -> str:

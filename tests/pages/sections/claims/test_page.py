@@ -184,6 +184,32 @@ def test_every_part_is_asked_for_once() -> None:
     assert len({request.key() for request in asked}) == len(asked) == 10
 
 
+@pytest.mark.parametrize(
+    ("where", "what", "asked"),
+    [
+        (("spatial", {"a": "vit"}), "0.5", {"a": "vit", "depth": "0.5"}),
+        (("reliance", {"models": "vit,cnn"}), "vit|2", {"models": "vit,cnn", "look": "vit|2"}),
+        (("visualize", {"experiment": "explains", "data": "d"}), "vit@s:1", {"a": "vit@s:1", "data": "d"}),
+    ],
+)
+def test_a_point_opens_its_block_its_images_or_its_units(where: Any, what: str, asked: dict[str, str]) -> None:
+    assert where[0] in closer.POINTS and closer.at(where, what) == asked
+
+
+def test_a_dot_of_the_reading_claim_opens_the_units_whose_pictures_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep("explains-a", explained(0.9, 0.6, 0.6, 0.6))
+    clicks = iter([1])
+
+    def draw(chart: Any, *rest: Any, key: str, on_click: Any = None, **more: Any) -> None:
+        if key == "claim-reading" and (point := next(clicks, None)) is not None:
+            on_click(list(chart.series[0].opens[point]))
+
+    monkeypatch.setattr(cards.charts, "draw", draw)
+    app = opened()
+    app.run()
+    assert not app.exception and str(app.session_state["fv_view"].a) == "starter-vit@blocks.2.attn.query:0-3"
+
+
 def test_a_block_of_a_claims_curve_opens_its_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     table = layers("position_r2", (0.9, 0.89, 0.88, 0.2))
     table.tables["layers"] = table.tables["layers"].assign(layer=range(4), depth=[0.25, 0.5, 0.75, 1.0])

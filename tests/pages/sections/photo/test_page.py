@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -113,6 +114,29 @@ def test_an_image_of_a_data_set_is_looked_at_without_a_click() -> None:
     texts, pixels, numbers = figure_of(app, "photo")
     assert len(pixels) >= len(numbers) == 2 * layers.UNITS and set(numbers["model"]) == set(TINY.values())
     assert {f"A: unit {unit}" for unit in numbers["unit"][: layers.UNITS]} <= set(texts)
+
+
+def test_an_answer_opens_the_unit_of_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, clicks, draw = opened(image=str(FISH), **TINY), [1], answers.figure.draw
+    if app.session_state["ph_batch"] is not None:
+        app = looked_at(app)
+
+    def click(chart: Any, *rest: Any, key: str, on_click: Any = None, **more: Any) -> None:
+        if key == "photo-answers-b" and clicks:
+            on_click(list(chart.series[0].opens[clicks.pop()]))
+        draw(chart, *rest, key=key, on_click=on_click, **more)
+
+    monkeypatch.setattr(answers.figure, "draw", click)
+    app.run()
+    assert not app.exception and app.title[0].value.startswith("Unit "), said(app)
+    shown = app.session_state["fv_view"].a
+    assert (shown.model, shown.site) == ("starter-vit", "head.logits") and len(shown.units) == 1
+
+
+def test_a_model_without_a_unit_for_each_class_opens_none() -> None:
+    table = pd.DataFrame({"class": [3, 100_000]})
+    assert answers.classes_as_units(table, "starter-vit") == ()
+    assert answers.classes_as_units(table[:1], "starter-vit") == (["starter-vit", 3],)
 
 
 def test_an_upload_is_named_by_its_pixels_shown_upright_and_gives_what_the_image_gives() -> None:

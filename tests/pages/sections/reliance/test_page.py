@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from threading import Event
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,6 +14,7 @@ from engine.core.request import build
 from engine.jobs.runner import Runner
 from engine.reliance.units import UnitCuesRequest
 from pages.common import query
+from pages.sections.reliance import units
 from pages.sections.reliance.view import View, request, title
 from tests.pages.opening import figure_of, opened, said
 
@@ -121,7 +123,9 @@ def test_what_a_model_knows_of_the_images_is_said_beside_it(monkeypatch: pytest.
     assert any("starter-vit knows 133 of 849 kinds here: compared on those" in each for each in told)
 
 
-def test_units_of_a_layer_stand_under_what_was_counted_and_the_page_leads_there() -> None:
+def test_units_of_a_layer_stand_under_what_was_counted_and_each_opens_its_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = shown()
     assert "Units of a layer" in [header.value for header in app.header]
     fields = {"model": "starter-cnn", "site": "stages.3.blocks.0", "limit": 240}
@@ -132,6 +136,15 @@ def test_units_of_a_layer_stand_under_what_was_counted_and_the_page_leads_there(
     told = " ".join(each.value for each in app.markdown).replace("\\", "")
     assert "units lean on the object and" in told and "would have been seen in 80% of cases" in told
     assert any("Click a point to open its unit." in each.value for each in app.caption)
+    clicks = [0]
+
+    def click(chart: Any, *rest: Any, on_click: Any, **more: Any) -> None:
+        if clicks:
+            on_click(list(next(each.opens for each in chart.series if each.opens)[clicks.pop()]))
+
+    monkeypatch.setattr(units.figure, "draw", click)
+    app.run()
+    assert not app.exception and app.session_state["fv_view"].a.site == "stages.3.blocks.0"
 
 
 def test_what_an_imported_result_says_of_its_units_is_text() -> None:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from engine.core.request import Result
 from engine.jobs.runner import Runner
 from pages.common import overlay, query
 from pages.sections.spatial import charts, findings, image
+from pages.sections.spatial import last as last_page
 from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
 from tests.pages.opening import figure_of, said
@@ -197,6 +200,21 @@ def test_a_point_of_a_curve_says_its_block_and_opens_it() -> None:
     table = layers(r2=[0.1, 0.2, 0.3]).assign(depth=[0.3, 0.6, 1.0], maps=["x", "y", "z"])
     (line,) = charts.curves({"b": ("m", table)}, "r2", "R²").series
     assert line.about[2] == "block 2: z" and line.opens == ([0.0], [0.5], [1.0]) and line.colour == 1
+
+
+def test_a_point_of_isolation_opens_the_block_that_it_ends_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(
+        last_page.figure, "draw", lambda chart, *_, key, on_click, **__: drawn.update({key: (chart, on_click)})
+    )
+    opened: list[list] = []
+    shown: Any = SimpleNamespace(source=lambda name: None, clicked=opened.append)
+    result: Any = SimpleNamespace(facts={"evaluations": {}}, tables={"attention": pd.DataFrame()})
+    last_page._interventions(shown, {"a": result}, {"a": ("m", TABLE)}, TABLE)
+    chart, on_click = drawn["sp-isolation"]
+    for place in range(3):
+        on_click(list(chart.series[0].opens[place]))
+    assert opened == [[0.0], [0.0], [1.0]], "none, the first, and the second of two blocks"
 
 
 def test_every_number_of_the_charts_is_drawn() -> None:
