@@ -205,3 +205,18 @@ def test_a_card_calls_a_tag_a_concept_only_where_the_unit_is_a_concept_unit() ->
     assert browse._why(by_purity, row) == "nearest tag **music** AUROC 0.81"
     assert browse._why(by_purity, row | {"pure": True}) == "concept **music** AUROC 0.81"
     assert browse._why(VIEW, row) == ""
+
+
+@pytest.mark.usefixtures("reader")
+def test_the_pictures_of_a_text_are_one_figure() -> None:
+    picture = {"images": np.full((1, 8, 8, 3), 9, np.uint8)}
+    table = pd.DataFrame({"unit": ["t"], "activation": [0.3], "percentile": [99.0]})
+    view = ConceptsView(a=MODEL, reader=READER, show="draw", text="drums")
+    find, says = sorted((part.request for part in requests.parts(view)), key=lambda each: each.experiment)
+    store(says, Result({}, picture, {"units": table}, {"images": 9}))
+    sparse = {"site": VIEW.layer, "target": "(2*7)", "correlation": 0.5, "held_out": 0.4}
+    store(find, Result({}, {}, found().tables, {**found().facts, "sparse": sparse}))
+    store(views.picture(view, MODEL, VIEW.layer, "(2*7)"), Result({}, picture, {"units": table}, {"images": 9}))
+    texts, pixels, numbers = figure_of(opened(**query.write(view)), "cn-text")
+    assert "“drums”" in texts and len(pixels) == len(numbers) == 2
+    assert any(text.startswith(MODEL) for text in texts) and numbers["site"].tolist()[1] == VIEW.layer
