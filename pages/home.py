@@ -24,6 +24,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     entrances.surprise()
     with st.popover("Open a saved figure", icon=":material/photo_size_select_large:"):
         opening.draw()
+    with errors.shown():
+        exhibition.figure()
 entrances.draw()
 
 

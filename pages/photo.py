@@ -13,7 +13,7 @@ from pages.common.batch import Batch
 from pages.common.experiment_page import Part, coming, flat_page
 from pages.common.experiments import single
 from pages.common.keeping import kinds
-from pages.sections.photo import answers, layers, looks, onward, setup
+from pages.sections.photo import answers, known, layers, looks, onward, setup, sheet
 from pages.sections.photo.view import EXPERIMENTS, PhotoView, example, parts, requests
 
 PAGE = flat_page(
@@ -56,7 +56,8 @@ def _shown(view: PhotoView) -> None:
         answers.draw(view, computed, awaited)
     with layers.heading(view, computed):
         onward.further(view, computed)
-    layers.draw(view, computed, awaited)
+    shown = layers.draw(view, computed, awaited)
+    sheet.button(view, known.looked(view, computed), shown)
     answers.words_for(view, computed, awaited)
     onward.links(view, computed)
 

@@ -9,7 +9,7 @@ from pages.common.charts.files import Source
 from pages.common.experiment_page import flat_page
 from pages.common.experiments import offer, single
 from pages.common.experiments.skipped import left_out
-from pages.sections.spatial import figures, image, last, setup
+from pages.sections.spatial import figures, image, last, setup, sheet
 from pages.sections.spatial.shown import Shown
 from pages.sections.spatial.view import EXPERIMENTS, SpatialView, example, parts, requests
 
@@ -44,6 +44,7 @@ def show() -> None:
                 st.markdown(f"## {headline}")
                 st.markdown(figures.ends(shown))
             image.draw(PAGE, view, computed)
+            sheet.button(view, computed)
             figures.first(shown)
             for title, name, draw in (
                 ("Objects, tokens and maps through the layers", "layers", figures.curves),

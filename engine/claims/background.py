@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.claims.claim import (
@@ -124,12 +125,15 @@ def figure(subject: Subject, results: Results) -> Chart | None:
     series = []
     for side, model in subject.sides.items():
         if (name := f"background-{side}") in results:
-            rows = _rows(results[name])
-            values = {VARIANTS[row["variant"]]: interval(row, "top1") for row in rows}
-            for row in rows:
-                if row["variant"] == "background" and row.get("lives") == row.get("lives") is not None:
-                    values["kind of the place shown"] = interval(row, "lives")
-            series.append(named(model, side, values))
+            rows = results[name].tables["variants"].to_dict("records")
+            at = {row["variant"]: place for place, row in enumerate(rows) if row["variant"] in VARIANTS}
+            values = {VARIANTS[variant]: interval(rows[place], "top1") for variant, place in at.items()}
+            opens = [[f"{model}|{place}"] for place in at.values()]
+            alone = rows[at["background"]] if "background" in at else {}
+            if alone.get("lives") == alone.get("lives") is not None:
+                values["kind of the place shown"] = interval(alone, "lives")
+                opens.append([f"{model}|{at['background']}"])
+            series.append(replace(named(model, side, values), opens=tuple(opens)))
     note = (
         "The model's first answer is right; objects and backgrounds cut out, the rest black. Whiskers: 95% intervals."
     )

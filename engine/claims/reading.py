@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from engine.claims.claim import (
 )
 from engine.claims.figure import Strip, named, strip
 from engine.claims.subject import Subject, independent, no_transformer
+from engine.core.address import Address
 from engine.core.choices import DEFAULT_RECIPE
 from engine.core.request import build
 from engine.core.statistics import Estimate, apart, estimate
@@ -152,8 +154,9 @@ def figure(subject: Subject, results: Results) -> Chart | None:
         (DEFAULT_RECIPE, side, "its own picture"),
         (CONTROL, "quiet", "another unit's picture"),
     ]
+    opens = tuple([str(_first(units, role, subject.vit[1]))] for role in ROLES)
     series = [
-        named(label, whose, {text: _pooled(units, role, way) for role, text in ROLES.items()})
+        replace(named(label, whose, {text: _pooled(units, role, way) for role, text in ROLES.items()}), opens=opens)
         for way, whose, label in shown
         if all(len(_accuracies(units, role, way)) for role in ROLES)
     ]
@@ -163,6 +166,13 @@ def figure(subject: Subject, results: Results) -> Chart | None:
     note = f"The observer, {observer}, {task}. {about} Whiskers: 95% intervals."
     chance = (Level(CHANCE, "chance"),)
     return Chart("dots", tuple(series), "right answers", share=True, levels=chance, caption=note) if series else None
+
+
+def _first(units: pd.DataFrame, role: str, model: str) -> Address:
+    """The first units of a kind in the deeper block, of which the observer saw pictures."""
+    mine = units[(units["shown"] == DEFAULT_RECIPE) & units["site"].str.endswith(f".{role}")]
+    site = str(mine["site"].iloc[-1])
+    return Address(model, site, tuple(mine[mine["site"] == site]["unit"].astype(int).iloc[:SHOWN].tolist()))
 
 
 def strips(subject: Subject, results: Results) -> list[Strip]:

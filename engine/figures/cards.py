@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from engine import __version__
 from engine.core.request import Result
 from engine.figures.layout import Card, Row, Sheet
 
+WHERE = ("model", "site")
 Beside = Callable[[Result, int], Sequence[np.ndarray]]
 """(result, place of a picture in it) -> the images to stand below it."""
 
@@ -28,6 +29,12 @@ def sheet_of(results: Sequence[Result], colours: Sequence[str] = (), beside: Bes
     good, count = (sum(each) for each in zip(*(_counted(result) for result in results), strict=True))
     title = "What a unit responds to" if count == 1 else f"What {count} units respond to"
     return Sheet(tuple(rows), title, _finding(good, count), caption(results))
+
+
+def numbers(results: Sequence[Result]) -> pd.DataFrame:
+    """The numbers of every picture, with the layer of its unit."""
+    told = [result.tables["units"].assign(**{name: result.request[name] for name in WHERE}) for result in results]
+    return pd.concat(told)[[*WHERE, *told[0].columns.difference([*WHERE], sort=False)]] if told else pd.DataFrame()
 
 
 def only(result: Result, place: int) -> Result:
@@ -52,11 +59,9 @@ def caption(results: Sequence[Result]) -> str:
     made = dict.fromkeys((_recipe(result), int(result.request.get("seed", 0))) for result in results)
     recipes = ", ".join(f"recipe {name}, seed {seed}" for name, seed in made)
     data = ", ".join(dict.fromkeys(str(result.request.get("data", "")) for result in results))
-    precision = ", ".join(dict.fromkeys(filter(None, (result.precision for result in results))))
     return (
         f"Pictures optimized from noise to activate one unit each ({recipes}). Factors: activation over that of the unit's "
-        f"strongest image of “{data}”, both averaged over 16 fresh augmentations, with 95% intervals over these. "
-        f"Vitrine {__version__}{f', {precision}' if precision else ''}."
+        f"strongest image of “{data}”, both averaged over 16 fresh augmentations, with 95% intervals over these."
     )
 
 

@@ -14,9 +14,12 @@ COLUMN, PAGE = 252.0, 504.0
 TITLE, BODY, SMALL = 10.0, 8.0, 7.0
 LEADING = 1.3
 GAP, MARGIN, APART = 6.0, 8.0, 1.5
+ROOM = 0.98
+"""Of a line, what its letters may take as they are measured: drawn small they are up to 2% wider."""
 FEW = 3
 """Cards in a row that one column has room for."""
 LARGEST_TILE = 120.0
+"""The highest that a picture is drawn."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def laid_out(sheet: Sheet) -> Drawing:
         raise ValueError("A figure needs at least one picture.")
     columns = min(longest, sheet.most)
     page = Page(COLUMN if columns <= FEW else PAGE)
-    tile = min(LARGEST_TILE, (page.inner - (columns - 1) * GAP) / columns)
+    widest = max(card.picture.shape[1] / card.picture.shape[0] for row in sheet.rows for card in row.cards)
+    tile = min(LARGEST_TILE * max(1.0, widest), (page.inner - (columns - 1) * GAP) / columns)
     page.paragraph(sheet.title, TITLE, bold=True)
     page.paragraph(sheet.finding, BODY)
     for row in sheet.rows:
@@ -77,33 +81,39 @@ class Page:
         self.items: list[Item] = []
 
     def paragraph(self, text: str, size: float, colour: str = INK, bold: bool = False) -> None:
-        for line in lines_of(text, size, self.inner) if text else ():
+        for line in lines_of(text, size, self.inner * ROOM) if text else ():
             self.items.append(Text(MARGIN, self.y + size, line, size, colour, bold))
             self.y += size * LEADING
         self.y += GAP / 2 if text else 0
 
     def cards(self, cards: Sequence[Card], tile: float) -> None:
-        """One line of cards."""
-        ends = [self._card(card, MARGIN + place * (tile + GAP), tile) for place, card in enumerate(cards)]
+        """One line of cards, as high as the highest picture in it."""
+        tall = max(_size(card.picture, tile)[1] for card in cards)
+        ends = [self._card(card, MARGIN + place * (tile + GAP), tile, tall) for place, card in enumerate(cards)]
         self.y = max(ends) + GAP
 
-    def _card(self, card: Card, x: float, tile: float) -> float:
-        self.items.append(_fitted(card.picture, x, self.y, tile))
-        y = self.y + tile + 1
+    def _card(self, card: Card, x: float, tile: float, tall: float) -> float:
+        self.items.append(_fitted(card.picture, x, self.y, tile, tall))
+        y = self.y + tall + 1
         for line in (part for whole in card.lines for part in lines_of(whole, SMALL, tile)):
             self.items.append(Text(x, y + SMALL, line, SMALL, FAINT))
             y += SMALL * LEADING
         if card.beside:
             small = (tile - (len(card.beside) - 1) * APART) / len(card.beside)
             for place, image in enumerate(card.beside):
-                self.items.append(_fitted(image, x + place * (small + APART), y + 2, small))
+                self.items.append(_fitted(image, x + place * (small + APART), y + 2, small, small))
             y += small + 2
         return y
 
 
-def _fitted(pixels: np.ndarray, x: float, y: float, tile: float) -> Image:
-    """An image within a square, its proportions kept."""
+def _size(pixels: np.ndarray, tile: float) -> tuple[float, float]:
+    """Width and height of an image within a tile, its proportions kept."""
     height, width = pixels.shape[:2]
-    scale = tile / max(height, width)
-    across, down = width * scale, height * scale
-    return Image(x + (tile - across) / 2, y + (tile - down) / 2, across, down, pixels)
+    scale = min(tile / max(height, width), LARGEST_TILE / height)
+    return width * scale, height * scale
+
+
+def _fitted(pixels: np.ndarray, x: float, y: float, tile: float, tall: float) -> Image:
+    """An image in the middle of its room, which is `tile` wide and `tall` high."""
+    across, down = _size(pixels, tile)
+    return Image(x + (tile - across) / 2, y + (tall - down) / 2, across, down, pixels)

@@ -96,4 +96,4 @@ def _pin(keys: Sequence[str], name: str, person: Person) -> None:
 def address(params: Mapping[str, str]) -> str:
     """The absolute link with these query parameters to the page that is open."""
     here = urlsplit(st.context.url or "")
-    return urlunsplit((here.scheme, here.netloc, here.path, "", "")) + query.text(params)
+    return urlunsplit((here.scheme, here.netloc, here.path, "", "")) + (query.text(params) if params else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -12,11 +13,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cache.store import ResultStore
+from engine.core.address import Address
 from engine.core.request import Request, Result
 from engine.evaluation.predictions import variant_table
+from engine.figures.metadata import origin_of, parameters
 from engine.jobs.runner import Runner
+from engine.models.catalog import sites_of
 from engine.spatial.layers import CURVES
 from pages.common import query
+from pages.common.units.rows import index_request
+from pages.common.units.view import View as UnitsView
 from pages.sections.reliance.view import View
 from pages.sections.reliance.view import parts as of_background
 from pages.sections.spatial.view import SpatialView
@@ -131,11 +137,15 @@ def background() -> Result:
 def frequency() -> Result:
     rows = {"kept": CUTOFFS, "normalised": (0.2, 0.6, 1.0)}
     table = pd.DataFrame({**rows, "normalised_low": rows["normalised"], "normalised_high": rows["normalised"]})
-    variants = [["full", 0, 1], *(["low", 0, cutoff] for cutoff in CUTOFFS)]
+    variants = [
+        ["full", 0, 1],
+        *(["low", 0, cutoff] for cutoff in CUTOFFS),
+        *(["high", cutoff, 1] for cutoff in CUTOFFS),
+    ]
     facts = {
         "variants": variants, "images": 4, "filter": "ideal", "low_half_cutoff": None, "low_area": None, "high_area": None,
     }  # fmt: skip
-    return Result({"model": "starter-vit", "data": "starter"}, answers(4), {"low": table, "high": table}, facts)
+    return Result({"model": "starter-vit", "data": "starter"}, answers(7), {"low": table, "high": table}, facts)
 
 
 @pytest.fixture
@@ -240,3 +250,34 @@ def test_a_point_of_a_filters_curve_opens_scenes_at_its_cutoff(leaning: Page) ->
     changed(leaning, lambda: "cutoff" in address(leaning))
     assert address(leaning)["cutoff"] == "0.3"
     expect(leaning.get_by_text("up to 0.3 of Nyquist").first).to_be_visible(timeout=30_000)
+
+
+def test_a_point_of_a_high_pass_opens_scenes_under_it(leaning: Page) -> None:
+    click(leaning, ".st-key-bg_high-figure .trace:last-of-type .points path:nth-of-type(2)")
+    changed(leaning, lambda: "at" in address(leaning))
+    assert address(leaning)["at"] == "5"
+    expect(leaning.get_by_text("from 0.3 of Nyquist").first).to_be_visible(timeout=30_000)
+
+
+def test_the_maps_of_an_image_are_saved_as_one_figure_that_opens_them_again(spatial: Page) -> None:
+    spatial.locator(".st-key-sp-image-figure button").first.click()
+    with spatial.expect_download(timeout=60_000) as saved:
+        spatial.locator(".st-key-sp-image-png button").click()
+    origin = origin_of(Path(saved.value.path()).read_bytes())
+    assert origin.page == "spatial" and parameters(origin) == query.write(SPATIAL)
+    assert [one["experiment"] for one in origin.requests] == ["spatial-maps"]
+
+
+def test_a_bar_of_a_cards_distribution_opens_its_image(app_server: AppServer, page: Page) -> None:
+    """On a card, which is a part of the page that draws itself."""
+    view = UnitsView(a=Address("starter-vit", "blocks.2.attn.query", (1, 2)), data="starter")
+    units = sites_of("starter-vit")[view.a.site].units
+    top = {"top_mean": np.tile(np.arange(0, 16, 4), (units, 1)), "top_mean_maps": np.ones((units, 4, 2, 2), np.float16)}
+    values = np.tile(np.array([[0.0], [0.0], [4.0]], np.float32), (1, units))
+    index = Result({}, {**top, "position_mean": values, "images": np.array([4, 8, 400])})
+    keep(app_server, {"index": index_request(view.a, view.data)}, {"index": index})
+    visit(page, f"{app_server.url}/feature_visualization{query.text(query.write(view))}", 120)
+    page.locator("[class*='st-key-more-a-'] summary").first.click()
+    click(page, "[class*='-histogram-figure'] .nsewdrag", across=0.94)
+    page.wait_for_url("**/photo?**", timeout=30_000)
+    assert (address(page)["image"], address(page)["a"]) == ("400", "starter-vit")

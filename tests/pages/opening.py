@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pages.common.charts.files import Files
 
 VISUALIZATION = "pages/feature_visualization.py"
 PAGES = ["pages/home.py", VISUALIZATION, "pages/models.py"]
@@ -28,3 +36,20 @@ def opened(page: str, **link: str) -> AppTest:
 def said(app: AppTest) -> str:
     """Everything that stands in notices and errors."""
     return "\n".join(each.value for kind in (app.error, app.warning, app.info) for each in kind)
+
+
+def figure_of(app: AppTest, key: str) -> tuple[list[str], list[np.ndarray], pd.DataFrame]:
+    """What the figure behind a section's button “Figure” holds: its texts, its pictures and its numbers."""
+    from engine.figures.drawing import Image, Text
+    from pages.common.charts import figure
+
+    taken: list[Files] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figure, "_ways", lambda files, name, of, csv=False: of == key and taken.append(files))
+        app.session_state[f"{key}-figure"] = True
+        app.run()
+    assert not app.exception and not app.error, said(app)
+    files = taken[-1]  # a page may run more than once until it stands
+    items = files.drawn().items
+    texts = [item.text for item in items if isinstance(item, Text)]
+    return texts, [item.pixels for item in items if isinstance(item, Image)], files.numbers()

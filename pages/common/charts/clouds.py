@@ -28,6 +28,8 @@ def counts(chart: Chart) -> go.Figure:
             marker={"color": colour(each.colour), "opacity": 0.6, "line": {"width": 0}},
             hovertext=[f"{y:,.0f} around {text_of(x, False)}" for x, y in zip(each.x, each.y, strict=True)],
             hoverinfo="text",
+            customdata=[list(opened) for opened in each.opens] or None,
+            unselected={"marker": {"opacity": 0.6}},
         )
     low, high = across_of(chart)
     places = apart([(level.at - low) / (high - low) for level in chart.levels], NAMES_APART, 0.06, 0.94)
@@ -42,8 +44,9 @@ def counts(chart: Chart) -> go.Figure:
     write(plot, [_title(chart, 22 if chart.levels else 4), *notes], lines)
     least, most = (math.log10(each) for each in counted(chart))
     plot.update_layout(
-        height=COUNTS, margin={"l": 46, "r": 10, "t": 44, "b": 40}, showlegend=False, bargap=0.04, dragmode=False
-    )
+        height=COUNTS, margin={"l": 46, "r": 10, "t": 44, "b": 40}, showlegend=False, bargap=0.04, dragmode=False,
+        hovermode="x",  # a bar on a card is four pixels wide: it is pointed at from above too
+    )  # fmt: skip
     plot.update_xaxes(title=chart.across, range=[low, high], zeroline=False, fixedrange=True)
     plot.update_yaxes(type="log", dtick=1, range=[least, most], fixedrange=True)
     return plot

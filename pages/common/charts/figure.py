@@ -1,4 +1,4 @@
-"""A chart under its finding, with what it is below, and beside that the ways to take it along."""
+"""A chart under its finding, with what it is below, and beside that the ways to take it along; the same ways for pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import colours, sharing
+from pages.common import colours, errors, sharing
 from pages.common.charts.clicks import clicked, selected
 from pages.common.charts.files import Files, Source, plain
 from pages.common.keeping import adding, kinds
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 BUTTONS = ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]
 """Of a cloud, in which points are selected and which is looked at closely."""
-HELP = "This chart for papers and slides: always on white, at the width of a column."
+FIGURE, ICON = "Figure", ":material/photo_size_select_large:"
+HELP = "For papers and slides: always on white, at the widths of a paper's columns."
+TAKEN = (
+    "PNG at four pixels a point; drop it on the home page to open what it shows. The ZIP also holds the numbers, the requests, "
+    "a script that makes them again, LaTeX and BibTeX."
+)
 
 
 def draw(
@@ -67,31 +72,47 @@ def draw(
                 printed = replace(
                     chart, finding=plain(chart.finding or source.finding), caption=chart.caption or plain(note)
                 )
-                take(Files(printed, numbers, source), key)
+                take(Files(printed, lambda: numbers, source), key)
     return selected(event) if cloud else []
 
 
 def take(files: Files, key: str) -> None:
     """The chart's numbers as CSV, and a popover with all else that it is saved as."""
-    name = f"vitrine-{key}"
-    download("CSV", files.csv, f"{name}.csv", "text/csv", f"{key}-csv", help="The numbers behind this chart.")
-    source, title = files.source, plain(files.chart.title or files.chart.finding) or key
+    _csv(files, f"vitrine-{key}", key, "The numbers behind this chart.")
+    source, title = files.source, plain(files.shown.title or files.shown.finding) or key
     adding.button(lambda: kinds.chart(title, source.page, source.params, source.keys), key, small=True)
-    with st.popover("Figure", icon=":material/photo_size_select_large:", help=HELP, type="tertiary"):
-        from engine.figures.citation import bibtex, latex
+    with st.popover(FIGURE, icon=ICON, help=HELP, type="tertiary"):
+        _ways(files, f"vitrine-{key}", key)
 
-        address = sharing.address(files.source.params)
-        with st.container(horizontal=True):
-            download("PNG", files.png, f"{name}.png", "image/png", f"{key}-png")
-            download("SVG", files.svg, f"{name}.svg", "image/svg+xml", f"{key}-svg")
-            download("PDF", files.pdf, f"{name}.pdf", "application/pdf", f"{key}-pdf")
-            download("ZIP", files.zip(address), f"{name}.zip", "application/zip", f"{key}-zip")
-        st.caption(
-            "PNG at four pixels a point; drop it on the home page to open what it shows. The ZIP also holds the numbers, the "
-            "requests, and a script that makes them again."
-        )
-        st.code(latex(f"{name}.pdf", files.said(), wide=len(files.chart.maps) > 1), language=None, wrap_lines=True)
-        st.code(bibtex(address, date.today()), language=None, wrap_lines=True)
+
+def pictures(key: str, files: Callable[[], Files], name: str = "") -> None:
+    """A button for the pictures of a section, which opens the ways to take them along as one figure. Nothing of it is put
+    together before it is open. `name`: of its files, where they are not called after `key`."""
+    opened = st.popover(FIGURE, icon=ICON, help=HELP, key=f"{key}-figure", on_change="rerun")
+    if opened.open:
+        with opened, errors.shown():
+            _ways(files(), name or f"vitrine-{key}", key, csv=True)
+
+
+def _ways(files: Files, name: str, key: str, csv: bool = False) -> None:
+    """What a figure is saved as, and how it stands in LaTeX."""
+    from engine.figures.citation import bibtex, latex
+
+    address = sharing.address(files.source.params)
+    with st.container(horizontal=True):
+        download("PNG", files.png, f"{name}.png", "image/png", f"{key}-png")
+        download("SVG", files.svg, f"{name}.svg", "image/svg+xml", f"{key}-svg")
+        download("PDF", files.pdf, f"{name}.pdf", "application/pdf", f"{key}-pdf")
+        download("ZIP", files.zip(address), f"{name}.zip", "application/zip", f"{key}-zip")
+        if csv:
+            _csv(files, name, key, "The numbers of these pictures.")
+    st.caption(TAKEN)
+    st.code(latex(f"{name}.pdf", files.said(), files.wide), language=None, wrap_lines=True)
+    st.code(bibtex(address, date.today()), language=None, wrap_lines=True)
+
+
+def _csv(files: Files, name: str, key: str, about: str) -> None:
+    download("CSV", files.csv, f"{name}.csv", "text/csv", f"{key}-csv", help=about)
 
 
 def download(label: str, data: Any, name: str, mime: str, key: str, **rest: Any) -> None:

@@ -1,9 +1,9 @@
-"""The files of a chart: drawings for print and slides, the numbers, and all of it with how to make it again."""
+"""The files of a chart or of pictures: drawings for print and slides, the numbers, and all of it with how to make it again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -16,18 +16,21 @@ from pages.common import query, results
 if TYPE_CHECKING:
     from engine.core.request import Result
     from engine.figures.drawing import Drawing
+    from engine.figures.layout import Row
     from engine.figures.metadata import Origin
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a chart comes from: the page and its parameters, which open it again, and the keys of the results behind it.
-    `finding`: what a chart shows, where that stands elsewhere on the page (Markdown)."""
+    """Where a figure comes from: the page and its parameters, which open it again, and the keys of the results behind it.
+    `finding`: what it shows, where that stands elsewhere on the page (Markdown); `place`: of results of many pictures, the one
+    that is shown."""
 
     page: str
     params: Mapping[str, str]
     keys: tuple[str, ...] = ()
     finding: str = ""
+    place: int | None = None
 
     def of(self, *keys: str) -> Source:
         """The same view, for a chart of some of its results."""
@@ -40,23 +43,53 @@ class Source:
 
     def results(self) -> list[Result]:
         """Those that are there."""
-        return [result for key in self.keys if (result := results.find(key)) is not None]
+        return [result for _, result in self.found()]
+
+    def found(self) -> list[tuple[str, Result]]:
+        """The same, each with its key."""
+        from engine.figures.cards import only
+
+        there = [(key, result) for key in self.keys if (result := results.find(key)) is not None]
+        return there if self.place is None else [(key, only(result, self.place)) for key, result in there]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures with captions, and what stands around them. `rows` puts them together when a file is asked for; `most`: how many
+    stand beside each other."""
+
+    title: str
+    rows: Callable[[], Sequence[Row]]
+    most: int
+    finding: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What a chart is saved as. Nothing is drawn before one of these is asked for."""
+    """What a chart or pictures are saved as. Nothing is drawn, and no number is looked up, before one of these is asked for."""
 
-    chart: Chart
-    numbers: pd.DataFrame
+    shown: Chart | Pictures
+    numbers: Callable[[], pd.DataFrame]
     source: Source
 
     def drawn(self) -> Drawing:
         from engine.figures.charts import chart
+        from engine.figures.layout import Sheet, laid_out
         from engine.figures.provenance import made_with
 
-        said = " ".join(filter(None, (self.chart.caption, made_with(self.source.results()))))
-        return chart(replace(self.chart, caption=said))
+        shown = self.shown
+        said = " ".join(filter(None, (shown.caption, made_with(self.source.results()))))
+        if isinstance(shown, Chart):
+            return chart(replace(shown, caption=said))
+        return laid_out(Sheet(tuple(shown.rows()), shown.title, shown.finding, said, shown.most))
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes both columns of a paper."""
+        from engine.figures.layout import FEW
+
+        return len(self.shown.maps) > 1 if isinstance(self.shown, Chart) else self.shown.most > FEW
 
     def svg(self) -> str:
         from engine.figures.svg import to_svg
@@ -76,10 +109,10 @@ class Files:
     def csv(self) -> bytes:
         from engine.core.export import to_csv
 
-        return to_csv(self.numbers).encode()
+        return to_csv(self.numbers()).encode()
 
     def zip(self, address: str) -> Callable[[], bytes]:
-        """All of it. `address` is the chart's link, which is cited."""
+        """All of it. `address` is the figure's link, which is cited."""
 
         def data() -> bytes:
             from engine.figures.bundle import to_zip
@@ -93,7 +126,7 @@ class Files:
         """What stands below the figure in a paper."""
         from engine.figures.provenance import made_with
 
-        parts = (self.chart.title, self.chart.finding, self.chart.caption, made_with(self.source.results()))
+        parts = (self.shown.title, self.shown.finding, self.shown.caption, made_with(self.source.results()))
         return " ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts if part)
 
     def origin(self) -> Origin:
@@ -104,5 +137,5 @@ class Files:
 
 def plain(text: str) -> str:
     """Markdown without its marks."""
-    unmarked = re.sub(r":\w+\[((?:[^\]\\]|\\.)*)\]|(?<!\\)[*`]", r"\1", text)
-    return re.sub(r"\\([\W_])", r"\1", unmarked)
+    uncoloured = re.sub(r":\w+\[((?:[^\]\\]|\\.)*)\]", r"\1", text)
+    return re.sub(r"\\([\W_])", r"\1", re.sub(r"(?<!\\)[*`]", "", uncoloured))

@@ -57,5 +57,10 @@ def opened() -> str:
 
 def link_to_photo(label: str, image: int | str, data: str, models: Sequence[str], icon: str | None = None) -> None:
     """From an image of a data set to what these models see in it: the first two; what the page opens on where none is named."""
-    params = {"image": str(image), "data": data, **dict(zip("ab", models, strict=False))}
-    st.page_link(SCRIPTS["photo"], label=label, icon=icon, query_params=params, help="What models see in this image")
+    about, params = "What models see in this image", photo(image, data, models)
+    st.page_link(SCRIPTS["photo"], label=label, icon=icon, query_params=params, help=about)
+
+
+def photo(image: int | str, data: str, models: Sequence[str]) -> dict[str, str]:
+    """The parameters of that link."""
+    return {"image": str(image), "data": data, **dict(zip("ab", models, strict=False))}

@@ -11,16 +11,21 @@ BARS = 40
 
 
 def distribution(
-    activations: np.ndarray, marks: dict[str, float], colour: int, title: str
+    activations: np.ndarray, marks: dict[str, float], colour: int, title: str, images: np.ndarray | None = None
 ) -> tuple[Chart, pd.DataFrame]:
     """Activations of one unit (images,) as counts, with its own pictures (`marks`, by what they are called) where they lie; and
-    the numbers. Values that are no number are not counted."""
+    the numbers. Values that are no number are not counted. Each bar opens the image in its middle, where the numbers of the
+    `images` are given."""
     values = np.asarray(activations, np.float32)
     counts, edges = np.histogram(values[np.isfinite(values)], bins=BARS)
     middles = (edges[:-1] + edges[1:]) / 2
     levels = tuple(Level(value, name, colour) for name, value in marks.items())
+    opens: tuple[list[int], ...] = ()
+    if images is not None and counts.any():
+        away = np.where(np.isfinite(values), np.abs(values - middles[:, None]), np.inf)
+        opens = tuple([int(images[place])] for place in away.argmin(axis=1))
     chart = Chart(
-        "counts", (series("images", middles, counts, colour=None),), "activation, mean over positions",
+        "counts", (series("images", middles, counts, colour=None, opens=opens),), "activation, mean over positions",
         "number of images (logarithmic)", levels=levels, title=title,
     )  # fmt: skip
     return chart, pd.DataFrame({"from": edges[:-1], "to": edges[1:], "images": counts}).assign(**marks)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+import pandas as pd
 import streamlit as st
 
 from engine.core.experiments import Page
 from pages.common import colours, errors, results
 from pages.common.charts import figure as charts
-from pages.common.charts.files import Source
+from pages.common.charts.files import Files, Pictures, Source
 from pages.common.experiment_page import ExperimentPage
 from pages.common.experiment_page import Part as PagePart
 from pages.common.experiments.places import SCRIPTS
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from engine.claims.subject import Subject
     from engine.figures.chart import Chart
 
-Pictures = tuple[str, bytes, str]
+Strip = tuple[str, bytes, str]
 """Pictures side by side: under which name, as PNG, and what each is."""
 CLICKED = "claim_clicked"
 Where: TypeAlias = "tuple[Page, dict[str, str]] | None"
-Told: TypeAlias = "tuple[Verdict | None, Chart | None, list[Pictures]]"
+Told: TypeAlias = "tuple[Verdict | None, Chart | None, list[Strip]]"
 
 
 def draw(page: ExperimentPage[ClaimsView], view: ClaimsView, places: Mapping[str, str]) -> None:
@@ -55,7 +56,7 @@ def draw(page: ExperimentPage[ClaimsView], view: ClaimsView, places: Mapping[str
             source = Source("claims", page.write(view), tuple(key for _, key in _there(own, there)))
             _card(number, claim, told[claim.name], source, closer.look(own, subject))
             if claim.name == strips.CLAIM:
-                strips.draw(subject, places)
+                strips.draw(subject, places, source)
             if lacking := [part for part in own if part.name in absent]:
                 offers.one(page, claim, lacking, batch)
 
@@ -121,7 +122,7 @@ def _card(number: int, claim: Claim, told: Told, source: Source, where: Where) -
         with shown:
             _figure(claim, figure, replace(source, finding=verdict.sentence if verdict else claim.title), where)
     if pictures:
-        _strips(pictures)
+        _strips(claim, pictures, source)
 
 
 def _head(number: int, claim: Claim, verdict: Verdict | None) -> None:
@@ -148,26 +149,40 @@ def _words(claim: Claim, verdict: Verdict | None, where: Where) -> None:
 
 
 def _figure(claim: Claim, shown: Chart, source: Source, where: Where) -> None:
-    """The chart. Where its points are blocks, a click opens the block's maps, when the page runs again: from there one can go to
-    another page."""
+    """The chart. A click on a point that opens something goes there when the page runs again: from there one can go to another
+    page."""
     from engine.claims.figure import numbers
 
     def clicked(what: list) -> None:
         if where is not None:
-            st.session_state[CLICKED] = (where[0], {**where[1], "depth": str(what[0])})
+            st.session_state[CLICKED] = (where[0], closer.at(where, str(what[0])))
 
     key, note = f"claim-{claim.name}", errors.escape(shown.caption)
-    blocks = where is not None and where[0] == "spatial" and any(each.opens for each in shown.series)
+    opens = closer.POINTS.get(where[0], "") if where is not None and any(each.opens for each in shown.series) else ""
     charts.draw(
         replace(shown, caption=""), numbers(shown), source, key=key, note=note,
-        opens="the maps of its block" if blocks else "", on_click=clicked if blocks else None,
+        opens=opens, on_click=clicked if opens else None,
     )  # fmt: skip
 
 
-def _strips(pictures: Sequence[Pictures]) -> None:
+def _strips(claim: Claim, pictures: Sequence[Strip], source: Source) -> None:
     """Pictures that belong to the claim, one row of them for each kind."""
     with st.grid(len(pictures), min_column_width=200, gap="small"):
         for label, png, says in pictures:
             with st.container(gap="xsmall"):
                 st.image(png, width="stretch", output_format="PNG", alt=says)
                 st.caption(f"**{errors.escape(label)}:** {errors.escape(says)}")
+
+    charts.pictures(f"claim-{claim.name}-pictures", lambda: _files(claim, pictures, source))
+
+
+def _files(claim: Claim, pictures: Sequence[Strip], source: Source) -> Files:
+    """A claim's pictures as one figure."""
+    from engine.core.images import open_image
+    from engine.figures.layout import Card, Row
+
+    def rows() -> list[Row]:
+        return [Row(label, (Card(open_image(png), (says,)),)) for label, png, says in pictures]
+
+    numbers = pd.DataFrame([{"of": label, "shows": says} for label, _, says in pictures])
+    return Files(Pictures(claim.title, rows, 1, caption=claim.measured), lambda: numbers, source)

@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     from engine.claims.subject import Subject
 
 
+POINTS: dict[Page, str] = {
+    "spatial": "the maps of its block",
+    "reliance": "the images that its model gets wrong",
+    "visualize": "the pictures of these units",
+}
+"""What a point of a claim's chart opens, by the page that shows the claim."""
+
+
+def at(where: tuple[Page, dict[str, str]], what: str) -> dict[str, str]:
+    """The parameters of what a point opens there: `what` it carries is a depth, a model's variant, or the address of units."""
+    page, params = where
+    if page == "visualize":
+        return {"a": what, **{name: value for name, value in params.items() if name == "data"}}
+    return {**params, "depth" if page == "spatial" else "look": what}
+
+
 def look(parts: Sequence[Part], subject: Subject) -> tuple[Page, dict[str, str]] | None:
     """The page that shows what these parts come to, and the parameters of its link; None where there are none."""
     if not parts:

@@ -10,7 +10,10 @@ import streamlit as st
 
 from engine.core.address import Address
 from engine.core.errors import VitrineError
-from pages.common import errors, query, results, words
+from pages.common import colours, errors, query, results, words
+from pages.common.charts import figure
+from pages.common.charts.files import Files, Pictures, Source
+from pages.common.colours import Side
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.rows import rows
 from pages.common.units.view import View
@@ -28,30 +31,56 @@ CHOSEN = " :small[units chosen by hand among the most selective whose pictures a
 """What is said of those that came along."""
 SIDE = 128
 """Pixels of a picture's side, as it is sent."""
-Picture = tuple[Address, np.ndarray]
+Picture = tuple[Address, np.ndarray, str]
+"""Of which unit, its pixels, and the key of its result."""
 
 
-def draw(subject: Subject, places: Mapping[str, str]) -> None:
+def draw(subject: Subject, places: Mapping[str, str], source: Source) -> None:
     """A strip for each model, from the image to the answer; where there is none, the way to make it. `places`: the stored keys of
-    the pictures that came along, by their address."""
-    for model in subject.sides.values():
+    the pictures that came along, by their address; `source`: the page with what it shows."""
+    strips: dict[Side, Sequence[Picture]] = {}
+    for side, model in subject.sides.items():
         with errors.shown():
             view = whole_depth(model, subject.data)
             chosen = of_model(model, places)
             if found := chosen or made(view):
                 _strip(model, found, CHOSEN if chosen else "")
+                strips[side] = found
             st.page_link(
                 SCRIPTS["visualize"],
                 label=f"{'More units' if found else 'Make pictures of units'} of {errors.escape(model)}, layer by layer",
                 icon=":material/arrow_forward:",
                 query_params=query.write(view),
             )
+    if strips:
+        figure.pictures("claim-strips", lambda: _files(strips, source))
+
+
+def _files(strips: Mapping[Side, Sequence[Picture]], source: Source) -> Files:
+    """All strips as one figure."""
+    from engine.figures.cards import caption, numbers
+    from engine.figures.layout import Card, Row
+
+    def card(address: Address, image: np.ndarray) -> Card:
+        return Card(image, (words.depth(address.site), f"unit {address.units[0]}"))
+
+    def rows() -> list[Row]:
+        return [
+            Row(each[0][0].model, tuple(card(address, image) for address, image, _ in each), colours.in_print(side))
+            for side, each in strips.items()
+        ]
+
+    of = source.of(*dict.fromkeys(key for each in strips.values() for _, _, key in each))
+    title, most = "Units from the first layers to the last", max(map(len, strips.values()))
+    return Files(Pictures(title, rows, most, caption=caption(of.results())), lambda: numbers(of.results()), of)
 
 
 def of_model(model: str, places: Mapping[str, str]) -> list[Picture]:
     """The pictures of a model that came along and are in the store."""
     mine = [(address, key) for text, key in places.items() if (address := Address.parse(text)).model == model][:MOST]
-    return [(address, found.arrays["images"][0]) for address, key in mine if (found := results.find(key)) is not None]
+    return [
+        (address, found.arrays["images"][0], key) for address, key in mine if (found := results.find(key)) is not None
+    ]
 
 
 def made(view: View) -> list[Picture]:
@@ -60,7 +89,7 @@ def made(view: View) -> list[Picture]:
     for row in rows(view):
         if (result := results.find(row.key)) is not None:
             each = zip(row.address.units, result.arrays["images"], strict=False)
-            found += [(Address(row.address.model, row.address.site, (unit,)), image) for unit, image in each]
+            found += [(Address(row.address.model, row.address.site, (unit,)), image, row.key) for unit, image in each]
     return found[:MOST]
 
 
@@ -78,7 +107,7 @@ def whole_depth(model: str, data: str) -> View:
 def _strip(model: str, found: Sequence[Picture], note: str) -> None:
     st.markdown(f"**{errors.escape(model)}**, from the first layers to the last{note}")
     with st.grid(len(found), min_column_width=96, gap="xsmall"):
-        for address, image in found:
+        for address, image, _ in found:
             told = f"{words.depth(address.site)}, unit {address.units[0]}"
             alt = f"Picture of unit {address.units[0]} of {model}, {address.site}"
             st.image(_png(image), caption=f":small[{told}]", width="stretch", output_format="PNG", alt=alt)

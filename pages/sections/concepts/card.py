@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_ROLE
 from pages.common import colours, errors, query, results, style, words
+from pages.common.charts import figure
+from pages.common.charts.files import Files, Pictures, Source, plain
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.common.experiments.places import SCRIPTS
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from engine.core.request import Request, Result
+    from engine.figures.layout import Card as PrintedCard
 
 IMAGES = 4
 PICTURE = 192
 WORDS = 3
 CARD = 150
 """The least width of a card, in pixels."""
+MOST_PRINTED = 6
+"""Cards in a line of a figure."""
+PRINTED = "Of each unit the picture that was optimized to activate it, where there is one, and the images that activate it most."
 SECONDS = 10
 """For one picture, about, on two cores for a starter model."""
 
@@ -65,8 +72,11 @@ def grid(
     """Cards side by side, with one button (in `tools`, else above them) that makes the pictures which are not there."""
     if not cards:
         return
-    with tools or st.container():
+    with tools or st.container(horizontal=True, gap="small"):
         make(page, view, cards)
+        first = cards[0]
+        title = f"Units of {first.model}, {first.site}" if len({each.site for each in cards}) == 1 else first.model
+        figure.pictures(f"cn-{first.place}-{first.side}", lambda: files(view, cards, title))
     draw(view, cards)
 
 
@@ -99,7 +109,7 @@ def make(page: ExperimentPage[ConceptsView], view: ConceptsView, cards: Sequence
 
 def _draw(view: ConceptsView, card: Card) -> None:
     with st.container(gap="xsmall", key=f"{style.THUMBS}-concept-{card.name}"):
-        naming = None if card.strongest else making.named(view, card.model, card.site)
+        naming = _naming(view, card)
         _pictures(view, card)
         alone = View(a=card.address, data=view.data)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap=None):
@@ -112,6 +122,53 @@ def _draw(view: ConceptsView, card: Card) -> None:
             )
             adding.button(lambda: kinds.unit(alone, _request(view, card).key(), 0), f"concept-{card.name}", small=True)
         st.markdown("  \n".join(filter(None, (card.why, _words(naming, card)))))
+
+
+def files(view: ConceptsView, cards: Sequence[Card], title: str, finding: str = "", keys: Sequence[str] = ()) -> Files:
+    """Cards as one figure, a row for each model: of each unit its picture where it is there, its strongest images, and its
+    words. `keys`: the results that they were found by."""
+    from engine.figures.layout import Row
+
+    made = [key for card in cards if results.find(key := _request(view, card).key()) is not None]
+    named = [naming.key for card in cards if (naming := _naming(view, card)) is not None]
+    mine = {side: [card for card in cards if card.side == side] for side in view.sides}
+
+    def rows() -> list[Row]:
+        return [
+            Row(view.sides[side], tuple(filter(None, (_printed(view, card) for card in each))), colours.in_print(side))
+            for side, each in mine.items()
+        ]
+
+    told = [
+        {"model": card.model, "site": card.site, "unit": card.unit, "says": "; ".join(_said(view, card))}
+        for card in cards
+    ]
+    pictures = Pictures(title, rows, min(MOST_PRINTED, max(map(len, mine.values()))), finding, PRINTED)
+    source = Source("concepts", query.write(view), (*dict.fromkeys([*keys, *named, *made]),))
+    return Files(pictures, lambda: pd.DataFrame(told), source)
+
+
+def _naming(view: ConceptsView, card: Card) -> Result | None:
+    return None if card.strongest else making.named(view, card.model, card.site)
+
+
+def _said(view: ConceptsView, card: Card) -> list[str]:
+    """What a card says of its unit, line by line, without marks."""
+    told = "  \n".join(filter(None, (card.why, _words(_naming(view, card), card))))
+    return [plain(line.strip()) for line in told.split("\n") if line]
+
+
+def _printed(view: ConceptsView, card: Card) -> PrintedCard | None:
+    """A card as in print; None where there is nothing to see of its unit."""
+    from engine.core.images import to_input
+    from engine.figures.layout import Card as PrintedCard
+
+    opened, size = results.dataset(view.data), results.input_size(card.model)
+    seen = [to_input(opened.image(number), size) for number in strongest(view, card, IMAGES)]
+    if (picture := results.find(_request(view, card).key())) is not None:
+        seen.insert(0, picture.arrays["images"][0])
+    name = f"unit {card.unit}, {short(card.site)}"
+    return PrintedCard(seen[0], (name, *_said(view, card)), tuple(seen[1:])) if seen else None
 
 
 def short(site: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,8 @@ import streamlit as st
 
 from engine.core.errors import VitrineError
 from pages.common import colours, errors, results, widgets, words
+from pages.common.charts import figure
+from pages.common.charts.files import plain
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage
 from pages.common.units.quick import is_quick
@@ -46,15 +47,18 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
     there: dict[Side, Result] = {side: computed[f"find-{side}"] for side in view.sides if f"find-{side}" in computed}
     if not there:
         return
-    st.header(finding(view, there), anchor=False)
+    st.header(said := finding(view, there), anchor=False)
     found = {side: _rows(view, side, result) for side, result in there.items()}
     at_first = [each for side, result in there.items() for each in shown_at_first(view, side, result)]
-    page.bar(
-        errors.escape(views.summary(view)),
-        requests.parts(view),
-        partial(card.make, page, view, at_first),
-        "vitrine-units",
-    )
+
+    def beside() -> None:
+        card.make(page, view, at_first)
+        if at_first:
+            keys = [result.key for result in there.values()]
+            title = f"Units that follow “{view.text}”"
+            figure.pictures("cn-found", lambda: card.files(view, at_first, title, plain(f"{said}."), keys))
+
+    page.bar(errors.escape(views.summary(view)), requests.parts(view), beside, "vitrine-units")
     for column, side in zip(st.columns(len(view.sides), gap="large"), view.sides, strict=True):
         with column:
             if side in there:

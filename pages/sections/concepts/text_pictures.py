@@ -9,7 +9,9 @@ import streamlit as st
 
 from engine.core.address import Address
 from engine.core.choices import EMBEDDING
-from pages.common import colours, errors, results, words
+from pages.common import colours, errors, query, results, words
+from pages.common.charts import figure
+from pages.common.charts.files import Files, Pictures, Source
 from pages.common.colours import Side
 from pages.common.experiment_page import ExperimentPage, Part
 from pages.sections.concepts import card, making
@@ -32,6 +34,8 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
         "Pictures optimized from noise, without a generative model. The first maximizes the similarity between the CLIP "
         "embeddings of picture and text; the others activate a few units whose weighted sum follows the text."
     )
+    if made := _made_of(view, computed):
+        figure.pictures("cn-text", lambda: _files(view, made))
     with st.grid(1 + len(view.sides), min_column_width=260, gap="large"):
         if "says" in computed:
             with st.container():
@@ -49,6 +53,31 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
             if f"find-{side}" in computed:
                 with st.container():
                     _sparse(page, view, side, model, computed[f"find-{side}"])
+
+
+def _made_of(view: ConceptsView, computed: Mapping[str, Result]) -> dict[str, Result]:
+    """The pictures of the text that are there, by what they are of."""
+    made = {f"{view.reader}: similarity to the text": computed["says"]} if "says" in computed else {}
+    for side, model in view.sides.items():
+        if found := computed.get(f"find-{side}"):
+            known: dict[str, Any] = found.facts["sparse"]
+            picture = results.find(views.picture(view, model, str(known["site"]), str(known["target"])).key())
+            if picture is not None:
+                made[f"{model}: {known['target']} of {known['site']}"] = picture
+    return made
+
+
+def _files(view: ConceptsView, made: Mapping[str, Result]) -> Files:
+    """The same as one figure."""
+    from engine.figures.cards import numbers
+    from engine.figures.layout import Card, Row
+
+    def rows() -> list[Row]:
+        return [Row("", tuple(Card(result.arrays["images"][0], (told,)) for told, result in made.items()))]
+
+    there, source = [*made.values()], Source("concepts", query.write(view), tuple(each.key for each in made.values()))
+    caption = "Pictures optimized from noise, without a generative model."
+    return Files(Pictures(f"“{view.text}”", rows, len(made), caption=caption), lambda: numbers(there), source)
 
 
 def _sparse(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, model: str, result: Result) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,10 +14,14 @@ from engine.core import config
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE
 from engine.core.images import to_png
-from pages.common import colours, errors, overlay, style, words
-from pages.common.experiments.places import SCRIPTS
+from pages.common import colours, errors, overlay, serve, style, words
+from pages.common.experiments.places import HOME, SCRIPTS
 from pages.sections.home import gallery
 from pages.sections.home.gallery import Exhibit
+
+if TYPE_CHECKING:
+    from engine.figures.layout import Row
+    from pages.common.charts.files import Files
 
 SIDE = 224
 """Pixels of a picture's side, as it is sent; it is shown smaller."""
@@ -44,6 +49,41 @@ def ready() -> None:
     """Read and encode everything that hangs here, so that the first look waits for nothing."""
     for _, address in hung():
         png(gallery.shipped().places[str(address)])
+
+
+def figure() -> None:
+    """A button for all that hangs here as one figure."""
+    from pages.common.charts import figure as charts
+
+    if hung():
+        charts.pictures("exhibition", _files)
+
+
+def _files() -> Files:
+    from engine.figures.cards import caption, numbers
+    from pages.common.charts.files import Files, Pictures, Source
+
+    serve.ready()  # what the pictures were made with, the engine knows
+    keys = [gallery.shipped().places[str(address)] for _, address in hung()]
+    source = Source(Path(HOME).stem, {}, tuple(keys))
+    title, says = "Units from the first layers to the last", f"{caption(source.results())} {gallery.CHOSEN}"
+    return Files(Pictures(title, _printed, 8, caption=says), lambda: numbers(source.results()), source)
+
+
+def _printed() -> list[Row]:
+    """A row for each network, as in print."""
+    from engine.figures.layout import Card, Row
+
+    rows = []
+    for exhibit, layers in ((each, stored(each)) for each in gallery.EXHIBITS):
+        cards = [
+            Card(_blob(key).arrays["images"][0], (words.depth(at.site), f"unit {at.units[0]}{_ratio(_row(key))}"))
+            for units in layers
+            for at, key in units
+        ]
+        if cards:
+            rows.append(Row(f"{exhibit.model}: {exhibit.about}", tuple(cards), colours.in_print(exhibit.side)))
+    return rows
 
 
 def hung() -> list[tuple[Exhibit, Address]]:

@@ -17,12 +17,14 @@ from pages.common import colours, errors, query, results, words
 from pages.common.charts import figure
 from pages.common.charts.files import Source
 from pages.common.colours import Side
-from pages.sections.photo import known
+from pages.common.experiments.places import SCRIPTS
+from pages.sections.photo import known, layers
 from pages.sections.photo.view import PhotoView
 
 if TYPE_CHECKING:
     from engine.concepts.zero_shot import Said
 
+WANTED, LOGITS = "ph_class_clicked", "head.logits"
 WORDS = 5
 ABSENT = "Not looked at yet."
 STRANGE = 20
@@ -51,10 +53,30 @@ def draw(view: PhotoView, computed: Mapping[str, Result], awaited: Collection[st
             said = finding(table)
             st.markdown(said, help=f"The cuts: {result.facts['cuts'].partition(': ')[2]}.")
             title = f"The most likely classes of {model}"
+            units = classes_as_units(table, model)
             figure.draw(
-                chart_of(table, "name", side, most, title=title), table, _source(view, said, result.key),
+                chart_of(table, "name", side, most, units, title=title), table, _source(view, said, result.key),
                 key=f"photo-answers-{side}", note="Whiskers: the range over ten slightly different cuts of the photo.",
+                opens="the unit of its class" if units else "", on_click=_wanted if units else None,
             )  # fmt: skip
+    if (wanted := st.session_state.pop(WANTED, None)) is not None:
+        model, unit = wanted
+        index = known.index_of(model, LOGITS, view.data)
+        st.switch_page(SCRIPTS["visualize"], query_params=layers.link(model, LOGITS, unit, index))
+
+
+def classes_as_units(table: pd.DataFrame, model: str) -> tuple[list[Any], ...]:
+    """What a click on each answer opens: its unit in the classifier. Nothing where a model has no unit for each class."""
+    from engine.models.catalog import sites_of
+
+    site = sites_of(model).get(LOGITS)
+    classes = table["class"].astype(int).tolist()
+    return tuple([model, each] for each in classes) if site is not None and max(classes) < site.units else ()
+
+
+def _wanted(what: list[Any]) -> None:
+    """A class was clicked: its unit is opened when the page runs again, from where one can go to another page."""
+    st.session_state[WANTED] = str(what[0]), int(what[1])
 
 
 def _source(view: PhotoView, said: str, *keys: str) -> Source:
@@ -152,11 +174,18 @@ def _said(photo: str, known: str, seen: str | None) -> Said:
     return said_of(read, listed, results.find(seen) if seen else None, WORDS)
 
 
-def chart_of(table: pd.DataFrame, name: str, side: Side | None, most: float = 0.0, **rest: Any) -> Chart:
+def chart_of(
+    table: pd.DataFrame,
+    name: str,
+    side: Side | None,
+    most: float = 0.0,
+    opens: tuple[list[Any], ...] = (),
+    **rest: Any,
+) -> Chart:
     """Names with their probabilities as bars, the most likely on top, whiskers from lowest to highest, on an axis that has room
     for `most`."""
     names = np.array(table[name].astype(str).tolist(), object)
     colour = None if side is None else colours.PLACES[side]
-    bars = series("", names, table["probability"], table["low"], table["high"], colour=colour)
+    bars = series("", names, table["probability"], table["low"], table["high"], colour=colour, opens=opens)
     end = max(1.04 * max(most, float(table["high"].max())), 0.1)
     return Chart("bars", (bars,), "probability", share=True, span=(0.0, min(1.0, end)), **rest)

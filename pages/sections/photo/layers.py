@@ -25,6 +25,10 @@ UNITS = 4
 TILE = 68
 """The least width of a unit's column, in pixels."""
 HEADING = "What fires, layer by layer"
+ABOUT = (
+    "Upper pictures: where in the photo the unit is active, bright where most, dim where least, each on its own scale. Lower "
+    "pictures: what else excites it, first the picture made for it where there is one, then its strongest images."
+)
 ALL, LAYER = "All", "ph_layer"
 FEW = 100
 """Images that are counted one by one rather than in percent."""
@@ -36,10 +40,7 @@ def heading(view: PhotoView, computed: Mapping[str, Result]) -> DeltaGenerator:
     there = known.looked(view, computed)
     if there:
         st.header(HEADING, anchor=False)
-        st.caption(
-            "Upper pictures: where in the photo the unit is active, bright where most, dim where least, each on its own scale. "
-            "Lower pictures: what else excites it, first the picture made for it where there is one, then its strongest images."
-        )
+        st.caption(ABOUT)
         models: dict[str, list[str]] = {}
         for side, photo in there.items():
             models.setdefault(_compared(view, side, photo), []).append(errors.escape(view.sides[side]))
@@ -48,17 +49,19 @@ def heading(view: PhotoView, computed: Mapping[str, Result]) -> DeltaGenerator:
     return st.container()
 
 
-def draw(view: PhotoView, computed: Mapping[str, Result], awaited: Collection[str] = ()) -> None:
+def draw(view: PhotoView, computed: Mapping[str, Result], awaited: Collection[str] = ()) -> list[int]:
     """A row for each layer, or for the one that is chosen, both models side by side, from the image to the answer; before any
-    model has looked, the layers of those that are `awaited`, with empty tiles."""
+    model has looked, the layers of those that are `awaited`, with empty tiles. Gives the numbers
+    of the layers that are shown."""
     there = known.looked(view, computed)
     if not there and (sides := [side for side in view.sides if f"photo-{side}" in awaited]):
         _ahead(view, sides)
-    for number in _chosen(view, there):
+    for number in (chosen := _chosen(view, there)):
         for column, side in zip(st.columns(len(view.sides), gap="large"), view.sides, strict=True):
             if side in there and number < len(there[side].tables["layers"]):
                 with column:
                     _layer(view, side, there[side], number)
+    return chosen
 
 
 def _ahead(view: PhotoView, sides: Sequence[Side]) -> None:

@@ -77,18 +77,27 @@ def evidence(
 def _evidence(
     picture: str | None, index: str, unit: int, ranks: tuple[int, ...], data: str, mark: str, size: tuple[int, int]
 ) -> bytes:
-    from engine.core.images import to_input, to_png
+    from engine.core.images import to_png
+
+    tiles = others(picture, (index, data), unit, ranks, size)
+    # There is none where the picture was let go since it was seen.
+    return to_png(together(tiles, 2) if tiles else np.zeros((TILE, TILE, 4), np.uint8))
+
+
+def others(
+    picture: str | None, index: tuple[str, str] | None, unit: int, ranks: Sequence[int], size: tuple[int, int]
+) -> list[np.ndarray]:
+    """The same one by one. `index`: its key, and the data set that it is of."""
+    from engine.core.images import to_input
 
     tiles = []
     if picture is not None and (made := results.find(picture)) is not None:
         tiles.append(to_input(made.arrays["image"], (TILE, TILE)))
-    read = results.find(index) if ranks else None
-    for rank in ranks[: EVIDENCE - len(tiles)]:
-        assert read is not None, "ranks are those of an index that is there"
-        number = int(read.arrays["top_mean"][unit, rank])
-        tiles.append(_tile(data, mark, number, size))
-    # There is none where the picture was let go since it was seen.
-    return to_png(together(tiles, 2) if tiles else np.zeros((TILE, TILE, 4), np.uint8))
+    read = results.find(index[0]) if index and ranks else None
+    if index and read:
+        mark, shown = results.dataset(index[1]).fingerprint, ranks[: EVIDENCE - len(tiles)]
+        tiles += [_tile(index[1], mark, int(read.arrays["top_mean"][unit, rank]), size) for rank in shown]
+    return tiles
 
 
 @st.cache_resource(max_entries=results.MOST_SCENES, show_spinner=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 WANTED = "bg_layer_clicked"
-LAYER = "units of its layer"
+LAYER, FILTERED = "units of its layer", "the scenes above under its filter"
 FIRST_UNITS = (0, 1, 2, 3)
 
 
@@ -61,11 +61,20 @@ def frequency(shown: Shown) -> None:
 
 
 def _curves(shown: Shown, kind: str) -> dict[str, pd.DataFrame]:
-    """The normalised accuracies of each model under one kind of filter."""
-    return {
-        model: charts.curve(table.query("kept > 0"), "kept", "normalised")
-        for model, table in shown.tables(kind).items()
-    }
+    """The normalised accuracies of each model under one kind of filter; a point of a high-pass opens it."""
+    curves = {}
+    for model, table in shown.tables(kind).items():
+        kept = table["kept"] > 0
+        curves[model] = charts.curve(table[kept], "kept", "normalised")
+        if kind == "high":
+            opens = pd.Series(_places(shown, kind), table.index, dtype=object)
+            curves[model] = curves[model].assign(opens=opens[kept])
+    return curves
+
+
+def _places(shown: Shown, kind: str) -> list[list[int]]:
+    """The places of the filters of a kind among all of them, in the order of its table, as a point carries them."""
+    return [[place] for place, (name, *_) in enumerate(shown.first.facts["variants"]) if name == kind]
 
 
 def _filter_curves(shown: Shown, kind: str, finding: str, most: float) -> None:
@@ -87,27 +96,41 @@ def _filter_curves(shown: Shown, kind: str, finding: str, most: float) -> None:
         title=f"Accuracy {finding[0].lower()}{finding[1:]}",
         finding=finding,
     )
-    low = kind == "low"
+    view, low = shown.view, kind == "low"
     figure.draw(
         chart, together(tables), shown.source, key=f"bg_{kind}",
         note=f"Area under the curve: {areas}. {shown.first.facts['images']} images, {shown.view.filter} filter. The highest "
         f"frequency that a filter keeps lies below its nominal cutoff, which the CSV has too. {INTERVAL}",
-        opens=f"the {words.shows(shown.view.data)}s above at its cutoff" if low else "",
-        on_click=(lambda what: shown.turn(shown.view.model_copy(update={"cutoff": float(what[0])}))) if low else None,
+        opens=f"the {words.shows(view.data)}s above at its cutoff" if low else FILTERED,
+        on_click=(lambda what: shown.turn(view.model_copy(update={"cutoff": float(what[0])}))) if low else _turn(shown),
     )  # fmt: skip
+
+
+def _turn(shown: Shown) -> Callable[[list[Any]], None]:
+    """A point was clicked: the scenes are shown under its filter too."""
+    return lambda what: shown.turn(shown.view.model_copy(update={"at": int(what[0])}))
 
 
 def _bands(shown: Shown, bands: Mapping[str, pd.DataFrame]) -> None:
     """Accuracy on one band of the spectrum at a time."""
     first = next(iter(bands.values()))
     groups = [f"{row['from']:.2g} to {row['to']:.2g} of Nyquist" for row in first.to_dict("records")]
-    rows = {model: [charts.interval(row, "top1") for row in table.to_dict("records")] for model, table in bands.items()}
+    places = _places(shown, "band")
+    rows = {
+        model: [
+            {**charts.interval(row, "top1"), "opens": place}
+            for row, place in zip(table.to_dict("records"), places, strict=True)
+        ]
+        for model, table in bands.items()
+    }
     chart = charts.bars(
         shown.view.models, groups, rows, "top-1 accuracy", title="One band at a time",
         finding=_band_finding(shown.computed, bands),
     )  # fmt: skip
     note = f"Only one frequency band at a time, on mid-grey. {INTERVAL}"
-    figure.draw(chart, together(bands), shown.source, key="bg_bands", note=note)
+    figure.draw(
+        chart, together(bands), shown.source, key="bg_bands", note=note, opens=FILTERED, on_click=_turn(shown),
+    )  # fmt: skip
 
 
 def spectrum(shown: Shown) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from engine.core.errors import RefusedFile
 from pages.common import colours, errors, results, style, words
 from pages.common.experiments.places import link_to_photo
 from pages.common.words import share
+from pages.sections.reliance import sheet
 from pages.sections.reliance.charts import VARIANTS
 from pages.sections.reliance.compared import aligned
 from pages.sections.reliance.shown import Shown
@@ -31,6 +33,8 @@ TRIED = 10
 PICTURE = 92
 """And of one of them: three stand side by side on a phone."""
 ALL = "All kinds"
+Picture = tuple[str, bytes, int]
+"""How a scene was treated, as PNG, and its place among the variants."""
 SORTS = {"apart": "Where they differ", "order": "As they come"}
 
 
@@ -59,32 +63,54 @@ def draw(shown: Shown) -> None:
     mine = _looked_at(shown, both, mine)
     order = _order(shown.keys)
     order = order[np.isin(order, mine)] if sort == "apart" else mine
+    pictured = [(image, _cut(shown, image)) for image in map(int, both.images[order[:SHOWN]])]
     with st.container(key=f"{style.THUMBS}-scenes"), st.grid(2, min_column_width=LEAST, gap="medium"):
-        for place in order[:SHOWN]:
-            _scene(shown, int(both.images[place]), _cut(shown, int(both.images[place])))
+        for image, pictures in pictured:
+            _scene(shown, image, pictures)
     st.caption(
         f"{min(SHOWN, len(order))} of {len(order)} {what}s; ✓ right, ✗ wrong, with the probability of the answer. "
         f"“{VARIANTS['foreground']}” has its background {'filled' if view.fills != ('black',) else 'blacked out'}."
     )
+    if pictured:
+        sheet.button(shown, "bg-scenes", "Scenes whole, without background and without object", _told(shown, pictured))
 
 
 def filtered(shown: Shown, cutoff: float) -> None:
-    """The same scenes under low-passes, among them the one that was clicked."""
+    """The same scenes under low-passes, among them the one that was clicked, and under any other filter that was."""
     both = aligned(shown.keys)
     order = _order(shown.keys)[: SHOWN // 2]
     cutoffs = sorted({*LOW_PASSES, *([cutoff] if cutoff else [])})
     places = list(dict.fromkeys(_nearest(shown.first, each) for each in cutoffs))
-    spans = tuple(
-        (float(low), float(high)) for _, low, high in (shown.first.facts["variants"][each] for each in places)
-    )
+    variants = shown.first.facts["variants"]
+    if 0 <= shown.view.at < len(variants) and shown.view.at not in places:
+        places.append(shown.view.at)
+    spans = tuple((float(low), float(high)) for _, low, high in (variants[each] for each in places))
     dataset = results.dataset(shown.view.data)
+    names, pictured = [_passed(*variants[each]) for each in places], []
     with st.container(key=f"{style.THUMBS}-filtered"), st.grid(SHOWN // 2, min_column_width=220, gap="medium"):
-        for image in both.images[order]:
+        for image in map(int, both.images[order]):
             pngs = _filtered(
-                shown.view.data, dataset.fingerprint, dataset, int(image), spans, shown.view.filter, _size(shown)
+                shown.view.data, dataset.fingerprint, dataset, image, spans, shown.view.filter, _size(shown)
             )
-            names = [f"up to {span[1]:.2g} of Nyquist" for span in spans]
-            _scene(shown, int(image), list(zip(names, pngs, places, strict=True)))
+            pictured.append((image, list(zip(names, pngs, places, strict=True))))
+            _scene(shown, *pictured[-1])
+    sheet.button(shown, "bg-filtered", "Scenes without their high frequencies", _told(shown, pictured))
+
+
+def _told(shown: Shown, pictured: Sequence[tuple[int, list[Picture]]]) -> Callable[[], list[sheet.Scene]]:
+    """Scenes as they are shown, for a figure."""
+
+    def told() -> list[sheet.Scene]:
+        opened = results.dataset(shown.view.data)
+        return [
+            (
+                words.scene(dict(opened.describe(image))),
+                [(caption, png, _answers(shown, image, place)) for caption, png, place in pictures],
+            )
+            for image, pictures in pictured
+        ]
+
+    return told
 
 
 def ahead(shown: Shown) -> None:
@@ -229,6 +255,13 @@ def _filtered(
 
 def _size(shown: Shown) -> tuple[int, int]:
     return results.input_size(shown.view.models[0])
+
+
+def _passed(kind: str, low: float, high: float) -> str:
+    """What a filter lets through, in words."""
+    return {"band": f"{low:.2g} to {high:.2g}", "high": f"from {low:.2g}"}.get(
+        kind, f"up to {high:.2g}"
+    ) + " of Nyquist"
 
 
 def _nearest(result: Result, cutoff: float) -> int:

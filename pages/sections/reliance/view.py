@@ -43,7 +43,8 @@ MOST_MODELS = 8
 class View(BaseModel):
     """The page's state. `limit`: images, the same for all models, drawn at random (0: all). How it is looked at asks for
     nothing to be computed: `kind` is the class whose images are shown, `number` the accuracy that is drawn, `look` a model
-    and the place of a variant (`starter-vit|1`) whose wrong answers are shown, `cutoff` that of filtered images."""
+    and the place of a variant (`starter-vit|1`) whose wrong answers are shown, `cutoff` that of filtered images, `at` the place
+    of another filter that they are shown under (-1: none)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,6 +59,7 @@ class View(BaseModel):
     kind: str = ""
     look: str = Field(default="", max_length=300)
     cutoff: float = Field(default=0.0, ge=0, le=1)
+    at: int = Field(default=-1, ge=-1, le=10_000)
 
     @field_validator("models")
     @classmethod

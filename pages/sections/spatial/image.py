@@ -100,13 +100,13 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
     st.markdown(f"### :{colours.NAMES[side]}[{errors.escape(model)}] · `{row['maps']}`")
     left, right = st.columns(2)
     with left:
-        chosen = _picture(key, "map", layer, None, LARGE)
+        chosen = pictured(key, "map", layer, None, LARGE)
         st.image(chosen, width=WIDTH, output_format="PNG", alt=f"Map of unit {view.unit} in {row['maps']}")
         st.caption(_about_map(view, result, layer))
     with right:
         rows, columns = int(row["height"]), int(row["width"])
         st.plotly_chart(
-            charts.clickable(inline(_picture(key, "plain", 0, None, WIDTH)), rows, columns, side),
+            charts.clickable(inline(pictured(key, "plain", 0, None, WIDTH)), rows, columns, side),
             key=page.key(f"click_{side}"),
             on_select=lambda: _clicked(page, side),
             selection_mode="points",
@@ -121,7 +121,7 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
     _row(
         table,
         [
-            _picture(key, "map", index, None, SMALL) if f"map_{index}" in result.arrays else None
+            pictured(key, "map", index, None, SMALL) if f"map_{index}" in result.arrays else None
             for index in table["layer"]
         ],
     )
@@ -133,7 +133,7 @@ def _side(page: ExperimentPage[SpatialView], view: SpatialView, side: Side, mode
         place = (view.down, view.across)
         _row(
             table.drop(columns="auroc", errors="ignore"),
-            [_picture(key, "tokens", at, place, SMALL) for at in table["layer"]],
+            [pictured(key, "tokens", at, place, SMALL) for at in table["layer"]],
         )
     for line in result.facts["missing"]:
         st.caption(line)
@@ -169,9 +169,9 @@ def _about_map(view: SpatialView, result: Result, layer: int) -> str:
 
 
 @st.cache_resource(max_entries=results.MOST_PICTURES, show_spinner=False)
-def _picture(key: str, which: str, layer: int, place: tuple[float, float] | None, wide: int) -> bytes:
-    """PNG, at least so `wide`, of the image alone, dimmed where a unit is not active, or under the similarity to the token at
-    a place: that is read as a number on one scale, which brightness would hide where all tokens are alike."""
+def pictured(key: str, which: str, layer: int, place: tuple[float, float] | None, wide: int) -> bytes:
+    """PNG, at least so `wide`, of the image alone, dimmed where a unit is not active, or under the similarity to the token at a
+    place: that is read as a number on one scale, which brightness would hide where all tokens are alike."""
     from engine.core.images import to_png
 
     result = results.find(key)

@@ -16,23 +16,29 @@ TILE = 88
 """The least width of an image, in pixels."""
 
 
+def _key(view: SpatialView, model: str, site: str) -> str:
+    from engine.evaluation.index import IndexRequest
+
+    return build(IndexRequest, model=model, site=site, data=view.data).key()
+
+
+def known_at(view: SpatialView, model: str, site: str) -> OnData | None:
+    """What the unit of this number does on the images at a site; None where that is not known, or there is no such unit."""
+    index = results.find(key := _key(view, model, site))
+    return OnData(key, view.unit, True) if index is not None and view.unit < len(index.arrays["top_mean"]) else None
+
+
 def draw(
     view: SpatialView, model: str, site: str, size: tuple[int, int], computed: Mapping[str, Result], part: str
 ) -> None:
     """A row of images at `site`, cut to `size` as the model sees them. One pass over the images serves all blocks; `part` is
     the name of the one that was asked for, and nothing is drawn before it is there."""
-    from engine.evaluation.index import IndexRequest
-
     if part not in computed:
         return
-    key = build(IndexRequest, model=model, site=site, data=view.data).key()
-    index = results.find(key)
-    if index is None:
+    if results.find(_key(view, model, site)) is None:
         st.caption(f"The strongest images of `{site}` are not stored; those of the last block are.")
+    if (known := known_at(view, model, site)) is None:
         return
-    if view.unit >= index.arrays["top_mean"].shape[0]:
-        return
-    known = OnData(key, view.unit, True)
     low, high = known.scale
     st.markdown(
         f":small[Images that activate unit {view.unit} of `{site}` most, strongest first; bright where it is active, dimmed "

@@ -14,7 +14,7 @@ from pages.common import colours, errors, query, results, words
 from pages.common.charts import figure as chart_figure
 from pages.common.charts.files import Source
 from pages.common.colours import Side
-from pages.common.experiments.places import SCRIPTS
+from pages.common.experiments.places import SCRIPTS, photo
 from pages.common.fragments import fragment
 from pages.common.keeping import adding, kinds
 from pages.common.style import THUMBS
@@ -26,7 +26,6 @@ from pages.sections.visualize import figure, quality
 
 if TYPE_CHECKING:
     from engine.core.request import Result
-    from pages.common.units.rows import Row
     from pages.common.units.view import View
 
 SCENES = 4
@@ -59,9 +58,8 @@ class Shown:
     data: str
     input_size: tuple[int, int]
     maps: bool
-    row: Row | None = None
     view: View | None = None
-    """What the cards are of, for the figures that are made of them."""
+    """What the cards are of, for their links and the figures that are made of them."""
 
     @property
     def result(self) -> Result | None:
@@ -276,8 +274,14 @@ def distribution(shown: Shown, place: int, facts: dict[str, Any] | None, key: st
         {name: float(value) for name, value in marks.items() if value is not None},
         colours.PLACES[shown.side],
         f"{words.target(unit)} of {shown.address.model} at {shown.address.site} on {shown.data}",
+        None if known is None else known.images,
     )
-    chart_figure.draw(chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told)
+    chart_figure.draw(
+        chart, numbers, _source(shown, place), key=f"{key}-histogram", note=told, opens="" if known is None else "an image there",
+        on_click=None if known is None else lambda what: st.session_state.update({f"{key}-image": int(what[0])}),
+    )  # fmt: skip
+    if (image := st.session_state.pop(f"{key}-image", None)) is not None:  # where one can go to another page
+        st.switch_page(SCRIPTS["photo"], query_params=photo(image, shown.data, [shown.address.model]))
 
 
 def fewer(shown: int, asked: int, known: int) -> str:
@@ -319,8 +323,8 @@ def tools(shown: Shown, place: int, key: str) -> None:
             _download(shown, place, key)
             if alone is not None:
                 adding.button(lambda: kinds.unit(alone, shown.key, place), f"{key}-tools")
-            if shown.row is not None and alone is not None:
-                figure.popover(figure.Wanted(alone, (shown.row,), place), key)
+            if alone is not None:
+                figure.popover(figure.Wanted(alone, (shown,), place), key)
 
 
 def _download(shown: Shown, place: int, key: str) -> None:

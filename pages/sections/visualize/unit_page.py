@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -16,13 +17,14 @@ from engine.core.choices import DEFAULT_DATA
 from engine.core.errors import VitrineError
 from engine.models.catalog import sites_of
 from engine.sites.access import find
-from pages.common import colours, errors, query, results, serve, words
+from pages.common import colours, errors, query, results, serve, sharing, words
 from pages.common.experiments.places import SCRIPTS, link_to_photo
+from pages.common.keeping import kinds
 from pages.common.style import THUMBS
 from pages.common.units.growing import Growing
 from pages.common.units.rows import Row, request, rows
 from pages.common.units.view import View
-from pages.sections.visualize import quality, style, unit_card, unit_facts
+from pages.sections.visualize import figure, quality, style, unit_card, unit_facts
 from pages.sections.visualize.unit_card import Shown
 
 PICTURE = 768
@@ -157,7 +159,8 @@ def came_along(link: Mapping[str, str], places: Mapping[str, str]) -> bool:
     st.title(f"{errors.escape(words.target(named.names[0]))} · {errors.escape(named.model)}", anchor=False)
     st.caption(f"{errors.code(named.site)} · This picture and its numbers came with Vitrine.")
     st.info(f"{errors.escape(why)} Then its strongest images and other units can be seen too.", icon=":material/info:")
-    shown = Shown("a", named, key, "", link.get("data", DEFAULT_DATA), (PICTURE, PICTURE), False)
+    view = View(a=named, data=link.get("data", DEFAULT_DATA))
+    shown = Shown("a", named, key, "", view.data, (PICTURE, PICTURE), False, view)
     left, right = st.columns([1, 1.6], gap="large")
     with left:
         unit_card.pictures(shown, 0, side=PICTURE)
@@ -166,6 +169,10 @@ def came_along(link: Mapping[str, str], places: Mapping[str, str]) -> bool:
         st.markdown(unit_card.verdict(facts, shown.data))
         st.caption(unit_card.details(facts, shown.data, result.facts))
         unit_card.growth(shown, 0, "came-along")
+        with st.container(horizontal=True):
+            figure.popover(figure.Wanted(view, (shown,), 0), "came-along")
+            keeps = partial(kinds.unit, view, key, 0)
+            sharing.link_and_zip(query.write(view), [key], "came_along", "vitrine", sharing.PICTURES, keeps)
     return True
 
 

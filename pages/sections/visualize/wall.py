@@ -99,7 +99,6 @@ def _shown(row: Row, view: View, maps: bool) -> unit_card.Shown:
         data=view.data,
         input_size=results.input_size(row.address.model),
         maps=maps,
-        row=row,
         view=view,
     )
 

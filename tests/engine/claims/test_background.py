@@ -76,6 +76,7 @@ def test_the_figure_has_a_row_for_each_variant_of_both(kinds) -> None:
         result.tables["variants"] = table.assign(variant=[name for name, _ in NAMES])
     drawn = figure(SUBJECT, given)
     assert drawn is not None and drawn.series[0].x == ("whole images", "objects alone", "backgrounds alone")
+    assert drawn.series[1].opens == (["cnn|0"], ["cnn|1"], ["cnn|2"]), "the model, and the place of its variant"
 
 
 def test_the_papers_own_number_stands_beside(kinds) -> None:

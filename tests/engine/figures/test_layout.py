@@ -55,6 +55,14 @@ def test_proportions_are_kept():
     assert image.width / image.height == pytest.approx(4)
 
 
+def test_a_line_of_wide_pictures_is_no_higher_than_they_are_and_one_alone_has_the_whole_width():
+    wide, below = np.zeros((20, 80, 3), np.uint8), ("what it shows",)
+    drawing = laid_out(Sheet((Row("", (Card(wide, below),)),)))
+    (image,) = [item for item in drawing.items if isinstance(item, Image)]
+    (text,) = [item for item in drawing.items if isinstance(item, Text)]
+    assert image.width > 0.9 * drawing.width and 0 < text.y - text.size - (image.y + image.height) < 4
+
+
 def test_a_sheet_without_a_picture_is_refused():
     with pytest.raises(ValueError, match="at least one picture"):
         laid_out(Sheet((Row("empty", ()),)))

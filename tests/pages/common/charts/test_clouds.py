@@ -49,3 +49,9 @@ def test_points_are_as_large_as_they_say_and_carry_what_they_open() -> None:
 def test_only_points_with_a_name_have_one_written() -> None:
     plot = clouds.cloud(Chart("cloud", (POINTS,)))
     assert [(note.text, note.x, note.y) for note in plot.layout.annotations if note.text] == [("sea", 0, 1)]
+
+
+def test_a_bar_of_counts_carries_what_it_opens() -> None:
+    bars = series("images", [0.0, 1.0], [3, 4], colour=None, opens=([7], [8]))
+    (drawn,) = clouds.counts(Chart("counts", (bars,))).data
+    assert list(map(list, drawn.customdata)) == [[7], [8]] and drawn.unselected.marker.opacity == 0.6

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from engine import __version__
 from engine.core.request import Result
 from engine.figures.chart import Chart, series
+from engine.figures.layout import Card, Row
 from engine.figures.metadata import origin_of, parameters
 from pages.common import results
 from pages.common.charts.clicks import clicked, selected
-from pages.common.charts.files import Files, Source, plain
+from pages.common.charts.files import Files, Pictures, Source, plain
 from pages.common.experiments.places import BY_NAME
 from tests.engine.figures.made import result
 
@@ -28,7 +31,9 @@ CHART = Chart(
 def files(monkeypatch: pytest.MonkeyPatch) -> Files:
     there: dict[str, Result] = {"key": result()}
     monkeypatch.setattr(results, "find", there.get)
-    return Files(CHART, NUMBERS, Source("background", {"models": "starter-vit", "limit": "7"}).of("key", "gone"))
+    return Files(
+        CHART, lambda: NUMBERS, Source("background", {"models": "starter-vit", "limit": "7"}).of("key", "gone")
+    )
 
 
 def test_the_png_opens_the_page_that_it_was_saved_from(files: Files) -> None:
@@ -51,8 +56,43 @@ def test_the_zip_has_the_numbers_and_how_to_make_and_cite_it(files: Files) -> No
         assert "Object. It is seen." in archive.read("figure.tex").decode()
 
 
+def test_pictures_have_the_same_files_and_are_put_together_when_one_is_asked_for(files: Files) -> None:
+    asked: list[int] = []
+
+    def rows() -> list[Row]:
+        asked.append(1)
+        return [
+            Row("starter-vit @ blocks.6", tuple(Card(np.zeros((4, 4, 3), np.uint8), (f"unit {n}",)) for n in range(4)))
+        ]
+
+    shown = replace(files, shown=Pictures("Units", rows, 4, "They differ.", "How they were made."))
+    assert shown.wide and not replace(shown, shown=Pictures("Units", rows, 3)).wide and asked == []
+    svg = shown.svg()
+    parts = (
+        "Units",
+        "They differ.",
+        "starter-vit @ blocks.6",
+        "unit 3",
+        "How they were made.",
+        f"Vitrine {__version__}",
+    )
+    assert asked == [1] and all(part in svg for part in parts)
+    assert origin_of(shown.png()).page == "background" and shown.pdf().startswith(b"%PDF")
+    with zipfile.ZipFile(io.BytesIO(shown.zip("https://host/background")())) as archive:
+        assert archive.read("numbers.csv") == shown.csv() and "again.py" in archive.namelist()
+        assert "Units. They differ." in archive.read("figure.tex").decode()
+
+
+def test_of_results_of_many_pictures_a_figure_may_be_of_one(files: Files) -> None:
+    (whole,) = files.source.results()
+    (one,) = replace(files.source, place=1).results()
+    assert whole.request["units"] == [3, 5] and one.request["units"] == [5] and len(one.arrays["images"]) == 1
+
+
 def test_markdown_loses_its_marks_and_nothing_else() -> None:
-    assert plain(r"**12 points** \(8 to 16\) in `blocks.1` of :blue[a\_b]") == "12 points (8 to 16) in blocks.1 of a_b"
+    assert (
+        plain(r"**12 points** \(8 to 16\) in `blocks.1` of :blue[**a\_b**]") == "12 points (8 to 16) in blocks.1 of a_b"
+    )
 
 
 def test_what_is_clicked_comes_back_as_plain_values() -> None:

@@ -26,6 +26,13 @@ def test_pictures_are_marked_at_their_activation() -> None:
     assert set(numbers["picture"]) == {7.5} and set(numbers["minimized"]) == {-2.0}
 
 
+def test_a_bar_opens_the_image_in_its_middle() -> None:
+    values, numbers = np.array([0.0, 0.04, 4.0, np.nan]), np.array([7, 8, 9, 10])
+    (bars,) = distribution(values, {}, 0, "unit", numbers)[0].series
+    assert bars.opens[0] == [8] and bars.opens[-1] == [9] and len(bars.opens) == len(bars.x)
+    assert distribution(values, {}, 0, "unit")[0].series[0].opens == ()
+
+
 def test_the_objective_begins_at_step_one_and_leaves_gaps_where_it_is_no_number() -> None:
     chart, numbers = growth(np.array([0.5, np.nan, 1.0]), 0, "unit")
     assert (chart.series[0].x, chart.series[0].y) == ((1, 3), (0.5, 1.0))

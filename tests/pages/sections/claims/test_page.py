@@ -28,7 +28,7 @@ from pages.sections.claims.view import OWN, REAL, ClaimsView, example, pair_of, 
 from pages.sections.reliance.view import View
 from tests.conftest import ROOT
 from tests.engine.claims.planted import explained, layers
-from tests.pages.opening import said
+from tests.pages.opening import figure_of, said
 
 PHOTOS = ClaimsView(a="starter-vit", b="starter-cnn", data="photos")
 
@@ -93,6 +93,8 @@ def test_pictures_that_the_observer_saw_stand_on_the_card() -> None:
     app = opened()
     assert not app.exception and len(app.get("image")) == 4
     assert "Pictures of units 0, 1, 2, 3 of starter-vit" in text(app)
+    texts, pixels, numbers = figure_of(app, "claim-reading-pictures")
+    assert len(pixels) == len(numbers) == 4 and texts[0].startswith("Feed-forward units read better")
 
 
 def test_a_verdict_goes_with_its_results() -> None:
@@ -192,6 +194,32 @@ def test_what_was_cut_by_the_saliency_network_is_shown_more_closely_as_it_was_cu
 def test_every_part_is_asked_for_once() -> None:
     asked = requests(example())
     assert len({request.key() for request in asked}) == len(asked) == 10
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "asked"),
+    [
+        (("spatial", {"a": "vit"}), "0.5", {"a": "vit", "depth": "0.5"}),
+        (("reliance", {"models": "vit,cnn"}), "vit|2", {"models": "vit,cnn", "look": "vit|2"}),
+        (("visualize", {"experiment": "explains", "data": "d"}), "vit@s:1", {"a": "vit@s:1", "data": "d"}),
+    ],
+)
+def test_a_point_opens_its_block_its_images_or_its_units(where: Any, what: str, asked: dict[str, str]) -> None:
+    assert where[0] in closer.POINTS and closer.at(where, what) == asked
+
+
+def test_a_dot_of_the_reading_claim_opens_the_units_whose_pictures_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep("explains-a", explained(0.9, 0.6, 0.6, 0.6))
+    clicks = iter([1])
+
+    def draw(chart: Any, *rest: Any, key: str, on_click: Any = None, **more: Any) -> None:
+        if key == "claim-reading" and (point := next(clicks, None)) is not None:
+            on_click(list(chart.series[0].opens[point]))
+
+    monkeypatch.setattr(cards.charts, "draw", draw)
+    app = opened()
+    app.run()
+    assert not app.exception and str(app.session_state["fv_view"].a) == "starter-vit@blocks.2.attn.query:0-3"
 
 
 def test_a_block_of_a_claims_curve_opens_its_maps(monkeypatch: pytest.MonkeyPatch) -> None:

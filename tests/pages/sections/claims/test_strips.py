@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -17,6 +18,7 @@ from engine.core.request import Result
 from engine.jobs.runner import Runner
 from pages.common.units.rows import rows
 from pages.sections.claims import strips
+from tests.pages.opening import figure_of
 
 Drawn = Callable[[], tuple[list[str], list[str]]]
 PLACES = {"starter-vit@blocks.1.mlp.hidden:4": "came.float32", "starter-vit@blocks.7.mlp.hidden:9": "too.float32"}
@@ -31,10 +33,11 @@ def nothing_remembered(own_store: Path) -> Iterator[None]:
 
 def strip() -> None:
     from engine.claims.order import STARTER
+    from pages.common.charts.files import Source
     from pages.sections.claims import strips
     from tests.pages.sections.claims.test_strips import PLACES
 
-    strips.draw(STARTER, PLACES)
+    strips.draw(STARTER, PLACES, Source("claims", {"a": "starter-vit"}))
 
 
 @pytest.fixture
@@ -57,13 +60,15 @@ def pictures(count: int) -> np.ndarray:
 
 def came(key: str) -> None:
     """Store pictures under this key, as those that came along are."""
-    config.store().put(key, Result({"experiment": "visualize"}, {"images": pictures(1)}).to_blob())
+    about = {"experiment": "visualize", "version": 6, "model": "starter-vit", "site": "blocks.1.mlp.hidden"}
+    config.store().put(key, Result(about, {"images": pictures(1)}, {"units": pd.DataFrame({"unit": [4]})}).to_blob())
 
 
 def made(model: str, layers: int) -> None:
     """Store pictures of the first layers of a model, as if somebody had made them on the page of pictures."""
     for row in rows(strips.whole_depth(model, STARTER.data))[:layers]:
-        result = Result(json.loads(row.request.canonical()), {"images": pictures(len(row.address.units))})
+        units = {"units": pd.DataFrame({"unit": row.address.units})}
+        result = Result(json.loads(row.request.canonical()), {"images": pictures(len(row.address.units))}, units)
         Runner(config.store()).keep(row.request, result)
 
 
@@ -97,6 +102,16 @@ def test_that_the_units_were_chosen_is_said_of_those_that_came_along_alone(drawn
     app = AppTest.from_function(strip, default_timeout=60).run()
     vit, cnn = (each.value for each in app.markdown if "from the first layers" in each.value)
     assert "chosen by hand" in vit and "chosen" not in cnn
+
+
+def test_the_strips_are_taken_along_as_one_figure(drawn: Drawn) -> None:
+    drawn()  # links are looked at elsewhere
+    came("came.float32")
+    made("starter-cnn", 2)
+    texts, pixels, numbers = figure_of(AppTest.from_function(strip, default_timeout=60), "claim-strips")
+    assert (
+        len(pixels) == len(numbers) == 1 + 4 and "starter-vit" in texts and "starter-cnn" in texts and "unit 4" in texts
+    )
 
 
 def test_what_came_along_goes_before_what_was_made(drawn: Drawn) -> None:

@@ -12,7 +12,7 @@ from pages.sections.concepts import abstract, browse, requests, search, setup
 from pages.sections.concepts import view as views
 from pages.sections.concepts.view import SECTIONS, ConceptsView
 from tests.engine.concepts.made import IMAGES, MODEL, READER, UNITS, found, index, naming, purity
-from tests.pages.opening import said
+from tests.pages.opening import figure_of, said
 from tests.pages.sections.concepts.opening import VIEW, jobs_of_the_page, opened, store, text_of, units_of
 
 
@@ -110,6 +110,12 @@ def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
     assert ":blue[***r* 0.61**] :small[(" in shown and ":small[before it apple, sea]" in shown
     assert units_of(app) == [4, 8] and jobs_of_the_page() == []
     assert app.button(key="cn_make_found_a").label == "Run: make 2 pictures (about 20 s)"
+    texts, pixels, numbers = figure_of(app, "cn-found")
+    assert (
+        "Units that follow “music”" in texts
+        and "1 unit of starter-vit follows “music” more than any other word." in texts
+    )
+    assert numbers["unit"].tolist() == [4, 8] and len(pixels) > 2 and any("r 0.61" in text for text in texts)
 
 
 @pytest.mark.usefixtures("reader")
@@ -186,6 +192,10 @@ def test_browsing_shows_words_sorts_filters_and_abstains_without_computing() -> 
     shown = text_of(app)
     assert not app.exception and not app.error, shown
     assert "768 of 768 units shown. 576 of 768 units (75.0%) have a name" in shown
+    texts, pixels, numbers = figure_of(app, "cn-layer-a")
+    assert (
+        f"Units of {MODEL}, {VIEW.layer}" in texts and numbers["unit"].tolist() == units_of(app) and len(pixels) >= 12
+    )
     assert units_of(app)[:2] == [100, 0], "the best fitting word comes first"
     app.toggle(key="cn_named_at").set_value(True).run()
     assert "576 of 768 units shown" in text_of(app) and app.query_params["named"] in ("1", ["1"])
@@ -202,3 +212,18 @@ def test_a_card_calls_a_tag_a_concept_only_where_the_unit_is_a_concept_unit() ->
     assert browse._why(by_purity, row) == "nearest tag **music** AUROC 0.81"
     assert browse._why(by_purity, row | {"pure": True}) == "concept **music** AUROC 0.81"
     assert browse._why(VIEW, row) == ""
+
+
+@pytest.mark.usefixtures("reader")
+def test_the_pictures_of_a_text_are_one_figure() -> None:
+    picture = {"images": np.full((1, 8, 8, 3), 9, np.uint8)}
+    table = pd.DataFrame({"unit": ["t"], "activation": [0.3], "percentile": [99.0]})
+    view = ConceptsView(a=MODEL, reader=READER, show="draw", text="drums")
+    find, says = sorted((part.request for part in requests.parts(view)), key=lambda each: each.experiment)
+    store(says, Result({}, picture, {"units": table}, {"images": 9}))
+    sparse = {"site": VIEW.layer, "target": "(2*7)", "correlation": 0.5, "held_out": 0.4}
+    store(find, Result({}, {}, found().tables, {**found().facts, "sparse": sparse}))
+    store(views.picture(view, MODEL, VIEW.layer, "(2*7)"), Result({}, picture, {"units": table}, {"images": 9}))
+    texts, pixels, numbers = figure_of(opened(**query.write(view)), "cn-text")
+    assert "“drums”" in texts and len(pixels) == len(numbers) == 2
+    assert any(text.startswith(MODEL) for text in texts) and numbers["site"].tolist()[1] == VIEW.layer

@@ -25,7 +25,8 @@ def hung(own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for address, ratio in zip(UNITS, (1.84, np.nan), strict=True):
         table = pd.DataFrame({"unit": [*address.units], "ratio_to_best_scene": [ratio]})
         images = np.zeros((1, 16, 16, 3), np.uint8)
-        config.store().put(KEYS[address], Blob({"images": images}, {"units": table}, {"request": {}, "facts": {}}))
+        request = {"experiment": "visualize", "version": 6, "model": address.model, "site": address.site}
+        config.store().put(KEYS[address], Blob({"images": images}, {"units": table}, {"request": request, "facts": {}}))
     listed = {
         "pictures": {str(address): key for address, key in KEYS.items()},
         "verdicts": [["position", "Position lasts", "holds in part"]],

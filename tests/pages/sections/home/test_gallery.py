@@ -16,7 +16,7 @@ from pages.common.units.view import View
 from pages.sections.home import exhibition, gallery
 from starter.make import results
 from tests.conftest import ROOT
-from tests.pages.opening import PAGES, opened
+from tests.pages.opening import PAGES, figure_of, opened
 from tests.pages.sections.home.conftest import UNITS
 
 
@@ -32,6 +32,16 @@ def test_a_picture_hangs_above_a_link_with_its_unit_and_its_ratio(hung: None) ->
     assert not app.exception and claim.label == "Position lasts: **holds in part**" and claim.page == "claims"
     assert [each.value for each in app.caption].count(gallery.CHOSEN) == 1, "that they were chosen is said once"
     assert "claim=position" in claim.query_string and "a=starter-vit" in claim.query_string
+
+
+def test_all_that_hangs_is_taken_along_as_one_figure(hung: None) -> None:
+    app = opened(PAGES[0])
+    assert not app.get("download_button"), "nothing of it is made before somebody asks"
+    texts, pixels, numbers = figure_of(app, "exhibition")
+    assert len(pixels) == len(numbers) == 2 and f"unit {UNITS[0].units[0]} · 1.8×" in texts
+    assert any(text.startswith("dinov2-s14-saliency: ") for text in texts) and numbers["unit"].tolist() == [
+        address.units[0] for address in UNITS
+    ]
 
 
 def test_the_link_of_a_picture_asks_for_the_result_that_hangs() -> None:

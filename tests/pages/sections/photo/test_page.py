@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from pages.common.batch import Batch
 from pages.sections.photo import answers, known, layers, onward
 from pages.sections.photo.view import PhotoView, example, parts
 from tests.conftest import ROOT
-from tests.pages.opening import owners_of, said
+from tests.pages.opening import figure_of, owners_of, said
 
 FISH = 400
 TINY = {"a": "starter-cnn", "b": "starter-vit"}
@@ -140,6 +141,32 @@ def test_an_image_of_a_data_set_is_looked_at_without_a_click() -> None:
     alone.set_value(alone.options[2]).run()
     assert len([each for each in alts(app) if each.startswith("Where unit")]) == 2 * layers.UNITS, "one layer of each"
     assert any(each.startswith("The photo: Image 400 of starter") for each in alts(app))
+    texts, pixels, numbers = figure_of(app, "photo")
+    assert len(pixels) >= len(numbers) == 2 * layers.UNITS and set(numbers["model"]) == set(TINY.values())
+    assert {f"A: unit {unit}" for unit in numbers["unit"][: layers.UNITS]} <= set(texts)
+
+
+def test_an_answer_opens_the_unit_of_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, clicks, draw = opened(image=str(FISH), **TINY), [1], answers.figure.draw
+    if app.session_state["ph_batch"] is not None:
+        app = looked_at(app)
+
+    def click(chart: Any, *rest: Any, key: str, on_click: Any = None, **more: Any) -> None:
+        if key == "photo-answers-b" and clicks:
+            on_click(list(chart.series[0].opens[clicks.pop()]))
+        draw(chart, *rest, key=key, on_click=on_click, **more)
+
+    monkeypatch.setattr(answers.figure, "draw", click)
+    app.run()
+    assert not app.exception and app.title[0].value.startswith("Unit "), said(app)
+    shown = app.session_state["fv_view"].a
+    assert (shown.model, shown.site) == ("starter-vit", "head.logits") and len(shown.units) == 1
+
+
+def test_a_model_without_a_unit_for_each_class_opens_none() -> None:
+    table = pd.DataFrame({"class": [3, 100_000]})
+    assert answers.classes_as_units(table, "starter-vit") == ()
+    assert answers.classes_as_units(table[:1], "starter-vit") == (["starter-vit", 3],)
 
 
 def test_an_upload_is_named_by_its_pixels_shown_upright_and_gives_what_the_image_gives() -> None:

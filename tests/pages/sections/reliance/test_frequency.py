@@ -33,7 +33,8 @@ def test_low_pass_and_high_pass_have_one_range(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(frequency.figure, "draw", lambda chart, *_, key, **__: drawn.update({key: chart}))
     monkeypatch.setattr(frequency.images, "filtered", lambda *_: None)
     monkeypatch.setattr(frequency, "cutoffs", lambda _: [])
-    facts = {"low_half_cutoff": None, "low_area": None, "high_area": None, "images": 10}
+    variants = [["full", 0.0, 1.0], ["high", 0.1, 1.0], ["high", 1.0, 1.0]]
+    facts = {"variants": variants, "low_half_cutoff": None, "low_area": None, "high_area": None, "images": 10}
     tables = {"low": {"vit": curve(low)}, "high": {"vit": curve(high)}}
     shown: Any = SimpleNamespace(
         view=View(models=("vit",)), keys=(), source=Source("background", {}), computed={"vit": SimpleNamespace(facts=facts)},
@@ -67,3 +68,28 @@ def test_last_layers_of_two_models_are_told_apart_or_with_what_would_have_been_s
     told = frequency._last_layers({"vit": b, "cnn": c}, HIGH, frequency._points)
     assert "no difference between" in told and told.endswith("would have been, in 80% of samples.")
     assert frequency._last_layers({"vit": b}, HIGH, frequency._points) == ""
+
+
+def test_a_point_of_a_high_pass_and_a_bar_of_a_band_open_the_scenes_under_their_filter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(
+        frequency.figure, "draw", lambda chart, *_, key, on_click=None, **__: drawn.update({key: (chart, on_click)})
+    )
+    views: list[View] = []
+    variants = [["full", 0.0, 1.0], ["low", 0.0, 0.5], ["high", 0.0, 1.0], ["high", 0.5, 1.0], ["band", 0.0, 0.5]]
+    high = curve(1.0).assign(kept=[0.0, 0.5])
+    band = pd.DataFrame([{"from": 0.0, "to": 0.5, "top1": 0.4, "top1_low": 0.3, "top1_high": 0.5}])
+    shown: Any = SimpleNamespace(
+        view=View(models=("vit",)), source=Source("background", {}), computed={},
+        first=SimpleNamespace(facts={"variants": variants, "images": 10}),
+        tables=lambda name: {"vit": {"high": high, "band": band}[name]}, turn=views.append,
+    )  # fmt: skip
+    frequency._filter_curves(shown, "high", "Without low frequencies", 1.0)
+    frequency._bands(shown, shown.tables("band"))
+    for key, at in (("bg_high", 3), ("bg_bands", 4)):
+        chart, on_click = drawn[key]
+        assert len(chart.series[0].opens) == 1, "a filter that takes nothing away has no point"
+        on_click(list(chart.series[0].opens[0]))
+        assert views.pop().at == at

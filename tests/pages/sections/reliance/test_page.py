@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from threading import Event
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,8 +14,9 @@ from engine.core.request import build
 from engine.jobs.runner import Runner
 from engine.reliance.units import UnitCuesRequest
 from pages.common import query
+from pages.sections.reliance import units
 from pages.sections.reliance.view import View, request, title
-from tests.pages.opening import opened, said
+from tests.pages.opening import figure_of, opened, said
 
 PAGE = "pages/background.py"
 PAIR = "starter-vit,starter-cnn"
@@ -86,6 +88,9 @@ def test_results_that_are_there_are_shown_model_by_model() -> None:
     assert len(app.get("image")) == 6 * 3, "six scenes, whole, without background and without object"
     assert any("✓ " in each.value or "✗ " in each.value for each in app.caption), "a sign says what is right"
     assert app.query_params["models"] in ("starter-cnn,starter-vit", ["starter-cnn,starter-vit"])
+    texts, pixels, numbers = figure_of(app, "bg-scenes")
+    assert len(pixels) == len(numbers) == 6 * 3 and {"whole image", "object alone", "background alone"} <= set(texts)
+    assert "starter-cnn" in texts and any(text.startswith(("right: ", "wrong: ")) for text in texts)
 
 
 def test_beside_a_comparison_under_one_fill_it_is_said_that_another_may_turn_it_round() -> None:
@@ -124,7 +129,9 @@ def test_what_a_model_knows_of_the_images_is_said_beside_it(monkeypatch: pytest.
     assert any("starter-vit knows 133 of 849 kinds here: compared on those" in each for each in told)
 
 
-def test_units_of_a_layer_stand_under_what_was_counted_and_the_page_leads_there() -> None:
+def test_units_of_a_layer_stand_under_what_was_counted_and_each_opens_its_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = shown()
     assert "Units of a layer" in [header.value for header in app.header]
     fields = {"model": "starter-cnn", "site": "stages.3.blocks.0", "limit": 240}
@@ -135,6 +142,15 @@ def test_units_of_a_layer_stand_under_what_was_counted_and_the_page_leads_there(
     told = " ".join(each.value for each in app.markdown).replace("\\", "")
     assert "units lean on the object and" in told and "would have been seen in 80% of cases" in told
     assert any("Click a point to open its unit." in each.value for each in app.caption)
+    clicks = [0]
+
+    def click(chart: Any, *rest: Any, on_click: Any, **more: Any) -> None:
+        if clicks:
+            on_click(list(next(each.opens for each in chart.series if each.opens)[clicks.pop()]))
+
+    monkeypatch.setattr(units.figure, "draw", click)
+    app.run()
+    assert not app.exception and app.session_state["fv_view"].a.site == "stages.3.blocks.0"
 
 
 def test_what_an_imported_result_says_of_its_units_is_text() -> None:

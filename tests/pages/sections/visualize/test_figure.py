@@ -22,6 +22,7 @@ from pages.common.units.rows import index_request, rows
 from pages.common.units.view import View
 from pages.sections.visualize import figure
 from pages.sections.visualize.figure import Wanted
+from pages.sections.visualize.unit_card import Shown
 from tests.engine.figures.made import result
 
 VIEW = View(
@@ -44,7 +45,7 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wanted:
 
 
 def drawn(wanted: Wanted) -> tuple[list[str], list[np.ndarray]]:
-    items = figure.drawn(wanted).items
+    items = figure.files(wanted).drawn().items
     texts = [item.text for item in items if isinstance(item, Text)]
     return texts, [item.pixels for item in items if isinstance(item, Image)]
 
@@ -69,16 +70,21 @@ def test_a_card_is_its_picture_alone(wall: Wanted):
 def test_the_png_opens_the_view_that_it_shows(wall: Wanted, place):
     view = VIEW if place is None else VIEW.but(a=Address.parse("starter-vit@blocks.6.mlp.hidden:3"), b=None)
     wanted = wall if place is None else Wanted(view, wall.rows[:1], place)
-    origin = origin_of(figure._png(wanted)())
+    origin = origin_of(figure.files(wanted).png())
     assert query.read(View, parameters(origin)) == (view, []) and origin.page == figure.PAGE
     assert [one["units"] for one in origin.requests] == ([[3, 5], [1]] if place is None else [[3]])
 
 
 def test_svg_pdf_and_zip_hold_the_same_figure(wall: Wanted):
-    assert figure._pdf(wall)() == to_pdf(figure.drawn(wall))
-    assert "What 3 units respond to" in figure._svg(wall)()
-    with zipfile.ZipFile(io.BytesIO(figure._zip(wall, "https://host/?a=b")())) as archive:
-        assert np.array_equal(open_image(archive.read("figure.png")), open_image(figure._png(wall)()))
+    files = figure.files(wall)
+    assert files.pdf() == to_pdf(files.drawn()) and "What 3 units respond to" in files.svg()
+    assert files.numbers()[["model", "unit"]].values.tolist() == [
+        ["starter-vit", 3],
+        ["starter-vit", 5],
+        ["starter-cnn", 1],
+    ]
+    with zipfile.ZipFile(io.BytesIO(files.zip("https://host/?a=b")())) as archive:
+        assert np.array_equal(open_image(archive.read("figure.png")), open_image(files.png()))
         assert "https://host/?a=b" in archive.read("cite.bib").decode()
 
 
@@ -88,19 +94,27 @@ def test_a_row_that_is_gone_is_left_out(wall: Wanted, monkeypatch: pytest.Monkey
     assert drawn(wall)[0][0] == "What a unit responds to"
 
 
+@pytest.mark.usefixtures("wall")
 def test_the_popover_offers_every_kind_of_file():
     def page() -> None:
-        from engine.core.address import Address
-        from pages.common.units.rows import rows
-        from pages.common.units.view import View
-        from pages.sections.visualize import figure
+        import streamlit as st
 
-        view = View(a=Address.parse("starter-vit@blocks.6.mlp.hidden:3"))
-        figure.popover(figure.Wanted(view, tuple(rows(view))), "wall")
+        from pages.common.units.rows import rows
+        from pages.sections.visualize import figure
+        from tests.pages.sections.visualize.test_figure import VIEW
+
+        st.session_state["wall-sheet-figure"] = True
+        figure.popover(figure.Wanted(VIEW, tuple(rows(VIEW))), "wall")
 
     app = AppTest.from_function(page).run()
-    assert not app.exception
-    assert [button.proto.label for button in app.get("download_button")] == ["PNG", "SVG", "PDF", "ZIP"]
+    assert not app.exception and not app.error
+    assert [button.proto.label for button in app.get("download_button")] == ["PNG", "SVG", "PDF", "ZIP", "CSV"]
     entries = [code.value for code in app.get("code")]
     assert r"\includegraphics[width=\columnwidth]{vitrine-" in entries[0] and "@software{vitrine" in entries[1]
-    assert not any("rsvg" in caption.value for caption in app.caption)
+    assert "recipe fast, seed 4" in entries[0]
+
+
+def test_a_model_that_is_not_here_has_its_pictures_all_the_same(wall: Wanted):
+    lost = Shown("a", Address.parse("gone/model@blocks.6:3,5"), wall.rows[0].key, "", "starter", (8, 8), False)
+    texts, pixels = drawn(Wanted(VIEW, (lost,), place=0))
+    assert "unit 3" in texts and len(pixels) == 1

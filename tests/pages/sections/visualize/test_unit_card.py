@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
 
+from engine.core.address import Address
 from pages.common.units import images
+from pages.sections.visualize import unit_card
 from pages.sections.visualize.unit_card import above, details, fewer, listed, verdict
 
 FACTS = {
@@ -80,3 +86,20 @@ def test_the_percentile_is_of_as_many_images_as_it_was_taken_over() -> None:
 def test_a_row_that_is_not_full_says_why() -> None:
     assert fewer(4, 4, 20) == fewer(3, 9, 3) == ""
     assert fewer(3, 9, 20) == " · 3 of its 20 strongest: the rest lack their object or place, or show the same again"
+
+
+def test_a_bar_of_the_distribution_opens_an_image_of_its_activation(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = SimpleNamespace(values=np.array([0.0, 1.0, 2.0]), images=np.array([4, 5, 6]), scale=(0.0, 1.0))
+    shown: Any = SimpleNamespace(
+        address=Address.parse("starter-vit@blocks.6.mlp.hidden:3"), side="a", data="starter", maps=False, result=None,
+        known=lambda place: known, alone=lambda place: None, key="key", index_key="index",
+    )  # fmt: skip
+    went: list[Any] = []
+    monkeypatch.setattr(unit_card.st, "switch_page", lambda page, query_params: went.append((page, query_params)))
+
+    def click(chart: Any, *rest: Any, on_click: Any, **more: Any) -> None:
+        on_click(list(chart.series[0].opens[-1]))
+
+    monkeypatch.setattr(unit_card.chart_figure, "draw", click)
+    unit_card.distribution(shown, 0, None, "unit")
+    assert went == [("pages/photo.py", {"image": "6", "data": "starter", "a": "starter-vit"})]
