@@ -331,16 +331,12 @@ def _download(shown: Shown, place: int, key: str) -> None:
     result, unit = shown.result, shown.address.names[place]
     assert result is not None, "what is saved is there"
 
-    def data() -> bytes:
-        from engine.core.images import to_png
-
-        return to_png(result.arrays["images"][place])
-
     from engine.core.export import stem
+    from engine.core.images import to_png
 
     st.download_button(
         "PNG",
-        data,
+        lambda: to_png(result.arrays["images"][place]),
         # Streamlit tells large files apart by their names: the key keeps two results from sharing one.
         file_name=f"{stem(result, unit)}-{shown.key[:8]}.png",
         mime="image/png",

@@ -77,6 +77,7 @@ def test_a_point_of_a_high_pass_and_a_bar_of_a_band_open_the_scenes_under_their_
     monkeypatch.setattr(
         frequency.figure, "draw", lambda chart, *_, key, on_click=None, **__: drawn.update({key: (chart, on_click)})
     )
+    monkeypatch.setattr(frequency, "_band_finding", lambda *_: "")
     views: list[View] = []
     variants = [["full", 0.0, 1.0], ["low", 0.0, 0.5], ["high", 0.0, 1.0], ["high", 0.5, 1.0], ["band", 0.0, 0.5]]
     high = curve(1.0).assign(kept=[0.0, 0.5])
