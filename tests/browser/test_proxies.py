@@ -7,8 +7,11 @@ import http.client
 import shutil
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from tests.conftest import ROOT
 DEPLOY = ROOT / "deploy"
 SEARCHED = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 BELOW = "tools/vitrine"
+SAYS_WHO = ("X-Forwarded-Email", "X-Forwarded-User", "X-Forwarded-Preferred-Username", "X-Forwarded-Groups")
 
 
 class Proxy:
@@ -70,15 +74,25 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["nginx", "caddy"])
-def proxy(
-    request: pytest.FixtureRequest, app: AppServer, certificate: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Proxy]:
-    program = shutil.which(request.param, path=SEARCHED)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def proxy(kind: str, app: AppServer, certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with in_front(kind, app.port, certificate, tmp_path_factory.mktemp(kind)) as listening:
+        yield listening
+
+
+@contextmanager
+def in_front(kind: str, behind: int, certificate: Path, folder: Path) -> Iterator[Proxy]:
+    """A proxy of this kind in front of what listens `behind` it."""
+    program = shutil.which(kind, path=SEARCHED)
     if program is None:
-        pytest.skip(f"{request.param} is not installed")
-    folder, listening = tmp_path_factory.mktemp(request.param), Proxy(free_port())
-    settle = of_nginx if request.param == "nginx" else of_caddy
-    command, environment = settle(program, folder, listening.port, app.port, certificate)
+        pytest.skip(f"{kind} is not installed")
+    listening = Proxy(free_port())
+    settle = of_nginx if kind == "nginx" else of_caddy
+    command, environment = settle(program, folder, listening.port, behind, certificate)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
     try:
@@ -87,6 +101,21 @@ def proxy(
     finally:
         process.terminate()
         process.wait(20)
+
+
+class Reader(BaseHTTPRequestHandler):
+    """Reads all that it is sent, as the app reads an upload that is welcome, and answers how much it was."""
+
+    def do_GET(self) -> None:
+        self.do_PUT()
+
+    def do_PUT(self) -> None:
+        size = len(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self.send_response(200)
+        for name in SAYS_WHO:
+            self.send_header(f"Seen-{name}", self.headers.get(name, ""))
+        self.end_headers()
+        self.wfile.write(str(size).encode())
 
 
 def of_nginx(program: str, folder: Path, port: int, behind: int, certificate: Path) -> tuple[list[str], dict[str, str]]:
@@ -166,6 +195,23 @@ def test_large_cookies_of_a_login_pass(proxy: Proxy) -> None:
     assert proxy.ask(f"/{BELOW}/", Cookie=cookie)[0] == 200
 
 
-def test_what_is_larger_than_an_upload_may_be_is_refused_on_the_way(proxy: Proxy) -> None:
-    status, _, _ = proxy.ask(f"/{BELOW}/_stcore/upload_file/a/b", "PUT", bytes(26 << 20))
-    assert status == 413
+def test_an_upload_passes_what_is_larger_does_not_and_who_somebody_claims_to_be_is_taken_away(
+    kind: str, certificate: Path, tmp_path: Path
+) -> None:
+    """Before something that reads whatever it is sent: the app itself refuses what nobody signed in for unread."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Reader)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with in_front(kind, server.server_port, certificate, tmp_path) as listening:
+            status, _, body = listening.ask("/upload", "PUT", bytes(20 << 20))
+            assert (status, body) == (200, str(20 << 20).encode())
+            assert listening.ask("/upload", "PUT", bytes(27 << 20))[0] in (
+                413,
+                502,
+            )  # Caddy: what stood behind it got less
+            _, headers, body = listening.ask("/upload", "PUT", b"again", **dict.fromkeys(SAYS_WHO, "olga@uni.edu"))
+            assert body == b"5" and {headers[f"seen-{name}".lower()] for name in SAYS_WHO} == {""}, (
+                "no browser says who it is"
+            )
+    finally:
+        server.shutdown()
