@@ -51,7 +51,7 @@ class Address:
     @classmethod
     def parse(cls, text: str, limit: int = MAX_UNITS) -> Address:
         """Parse `model@site:units`. Raises BadRequest where the text is not an address, or one of too many units."""
-        model, at, rest = text.strip().partition("@")
+        model, at, rest = text.replace("\u2060", "").strip().partition("@")  # as pages write it, where it was copied
         site, colon, units = rest.partition(":")
         if not (model and at and site and colon):
             raise BadRequest(

@@ -6,6 +6,7 @@ Invariant: an error that is not Vitrine's own is logged in full under an id, and
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,9 @@ from engine.core.paths import without_folders
 from pages.common.experiments.places import MODELS
 
 log = logging.getLogger("vitrine")
+
+UNSEEN = "\u2060"  # Unicode's word joiner: it has no width, and nothing breaks there
+_AT = re.compile(r"(?<=\w)@(?=\w)")
 
 
 def show(error: Exception) -> None:
@@ -84,4 +88,6 @@ def code(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text of unknown origin, safe inside Streamlit's Markdown: shown as it is, without links, images or directives."""
+    # What looks like an e-mail address, as a layer's does (model@site), becomes a link however it is escaped.
+    text = _AT.sub(f"@{UNSEEN}", text)
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|$~:" else letter for letter in text)

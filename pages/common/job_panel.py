@@ -163,13 +163,22 @@ def cancelled_text(kept: int, goes_on: str = " **Run** makes the rest.") -> str:
     return f"Cancelled; {pictures(kept)} kept.{goes_on}"
 
 
+def cancelled_texts(parts: int, kept: int) -> str:
+    """The same of several parts."""
+    stays = f"; {pictures(kept)} kept" if kept else ""
+    return f"{parts} parts were cancelled before they were finished{stays}. **Run** makes the rest."
+
+
 def _say_what_ended(snapshots: Mapping[str, Snapshot], names: Mapping[str, str]) -> None:
+    cancelled = [key for key, snapshot in snapshots.items() if snapshot.status == "cancelled"]
+    if len(cancelled) > 1:
+        errors.hint(cancelled_texts(len(cancelled), sum(snapshots[key].kept for key in cancelled)), "stop_circle")
     for key, snapshot in snapshots.items():
         if snapshot.status == "failed":
             st.error(f"{names[key]}  \n{errors.told(snapshot.error or 'It failed.')}", icon=":material/error:")
             if snapshot.stages:
                 st.caption(f"Before that:  \n{log_text(snapshot.stages)}")
-        elif snapshot.status == "cancelled":
+        elif cancelled == [key]:
             errors.hint(f"{names[key]} {cancelled_text(snapshot.kept)}", "stop_circle")
         if snapshot.warning:
             st.warning(errors.told(snapshot.warning), icon=":material/warning:")

@@ -113,3 +113,11 @@ def test_no_page_shows_what_went_wrong_as_it_is() -> None:
     files = [*ROOT.glob("pages/**/*.py")]
     assert len(files) > 50
     assert [str(file) for file in files if asis.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_an_address_of_a_unit_is_no_e_mail_address() -> None:
+    shown = errors.escape("starter-vit@blocks.6.mlp.hidden:3")
+    assert shown.replace("\\", "") == f"starter-vit@{errors.UNSEEN}blocks.6.mlp.hidden:3"
+    copied = Address.parse(shown.replace("\\", ""))
+    assert (copied.model, copied.site, copied.units) == ("starter-vit", "blocks.6.mlp.hidden", (3,))
+    assert errors.escape("@ noon") == "@ noon"

@@ -13,6 +13,7 @@ from pages.common.job_panel import (
     before_cancelling,
     cancel_label,
     cancelled_text,
+    cancelled_texts,
     parts_done,
     running_text,
     time_left,
@@ -55,6 +56,20 @@ def test_what_is_kept_is_told_before_and_after_cancelling() -> None:
     assert before_cancelling([Snapshot("running", persons=1), Snapshot("done", kept=4)]) == ""
     assert cancelled_text(1) == "Cancelled; 1 picture kept. **Run** makes the rest."
     assert cancelled_text(0) == "Cancelled before it was finished."
+    assert cancelled_texts(4, 0) == "4 parts were cancelled before they were finished. **Run** makes the rest."
+    assert cancelled_texts(2, 3).startswith("2 parts were cancelled before they were finished; 3 pictures kept. ")
+
+
+def test_many_cancelled_parts_are_told_in_one_line() -> None:
+    def panel() -> None:
+        from engine.jobs.progress import Snapshot
+        from pages.common import job_panel
+
+        ended = {name: Snapshot("cancelled") for name in ("a", "b", "c")}
+        job_panel._say_what_ended(ended, {name: f"Part {name}" for name in ended})
+
+    (told,) = AppTest.from_function(panel).run().markdown
+    assert "3 parts were cancelled" in told.value
 
 
 def test_another_persons_wish_is_told_before_one_cancels() -> None:
