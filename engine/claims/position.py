@@ -50,9 +50,8 @@ def tell(subject: Subject, results: Results) -> Verdict:
         return Verdict(UNTOLD, "No model here has patches as tokens.")
     side, model = subject.vit
     table = results[f"spatial-layers-{side}"].tables["layers"]
-    known = [
-        interval(row, "position_r2") for row in table.to_dict("records") if row["position_r2"] == row["position_r2"]
-    ]
+    rows = table.to_dict("records")
+    known = [_from_zero(interval(row, "position_r2")) for row in rows if row["position_r2"] == row["position_r2"]]
     if len(known) < FEWEST:
         return Verdict(
             UNTOLD, f"{model} has too few blocks whose position is known: {len(known)}; {FEWEST} are needed."
@@ -68,6 +67,11 @@ def tell(subject: Subject, results: Results) -> Verdict:
     )
     sentence = f"{run} and {plain(last)} after it: {_said(word, late, early)}"
     return Verdict(word, sentence, late, "R² lost in the last block", plain(late))
+
+
+def _from_zero(found: Estimate) -> Estimate:
+    """Below zero a regression tells nothing of the place, and there is no less than nothing to lose."""
+    return Estimate(*(max(0.0, each) for each in found))
 
 
 def _said(word: str, late: Estimate, early: Estimate) -> str:

@@ -50,3 +50,12 @@ def test_without_attention_it_cannot_be_told(kinds) -> None:
     assert CLAIM.parts(alone) == [] and CLAIM.verdict(alone, {}) is not None, (
         "nothing is computed for a claim that it is not about"
     )
+
+
+def test_what_is_below_zero_tells_nothing_and_loses_no_more_than_all(kinds) -> None:
+    zero, below = (
+        CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("position_r2", (0.9, 0.89, 0.88, last), 0.01)})
+        for last in (-0.02, -5.0)
+    )
+    assert zero.number is not None and below.number is not None
+    assert below.number.value == zero.number.value == pytest.approx(0.88)
