@@ -12,6 +12,7 @@ import pandas as pd
 
 from engine.figures.chart import Chart
 from pages.common import query, results
+from pages.common.errors import UNSEEN
 
 if TYPE_CHECKING:
     from engine.core.request import Result
@@ -136,6 +137,6 @@ class Files:
 
 
 def plain(text: str) -> str:
-    """Markdown without its marks."""
-    uncoloured = re.sub(r":\w+\[((?:[^\]\\]|\\.)*)\]", r"\1", text)
+    """Markdown without its marks, and without what keeps an address from becoming a link."""
+    uncoloured = re.sub(r":\w+\[((?:[^\]\\]|\\.)*)\]", r"\1", text.replace(UNSEEN, ""))
     return re.sub(r"\\([\W_])", r"\1", re.sub(r"(?<!\\)[*`]", "", uncoloured))

@@ -15,7 +15,7 @@ from engine.core.request import Result
 from engine.figures.chart import Chart, series
 from engine.figures.layout import Card, Row
 from engine.figures.metadata import origin_of, parameters
-from pages.common import results
+from pages.common import errors, results
 from pages.common.charts.clicks import clicked, selected
 from pages.common.charts.files import Files, Pictures, Source, plain
 from pages.common.experiments.places import BY_NAME
@@ -93,6 +93,7 @@ def test_markdown_loses_its_marks_and_nothing_else() -> None:
     assert (
         plain(r"**12 points** \(8 to 16\) in `blocks.1` of :blue[**a\_b**]") == "12 points (8 to 16) in blocks.1 of a_b"
     )
+    assert plain(errors.escape("starter-vit@blocks.1.mlp.hidden")) == "starter-vit@blocks.1.mlp.hidden"
 
 
 def test_what_is_clicked_comes_back_as_plain_values() -> None:
