@@ -172,23 +172,25 @@ class Shelf:
 
     def _of_row(self, key: str, take: Callable[[Any, Any, Any], T]) -> T | None:
         """What is taken of a value's row: its mode, the name of its file and its bytes; None where there is none."""
-        for attempt in range(3):
-            query = f"SELECT mode, filename, value FROM Cache WHERE key = ? AND {_LIVE}"
+        query, missing = f"SELECT mode, filename, value FROM Cache WHERE key = ? AND {_LIVE}", None
+        while True:
             rows = self._select(query, (key, time.time()))
             if not rows:
                 return None
+            mode, filename, value = rows[0]
             try:
-                return take(*rows[0])
-            except FileNotFoundError as error:  # replaced between the row and the file? Look again
-                if attempt == 2:
-                    if not self._database.exists():  # the whole folder is gone; it may come back
-                        raise StoreUnavailable(f"The result store's folder {self.folder} is gone.") from error
-                    raise ForeignValue("Its file is gone.") from error
+                return take(mode, filename, value)
+            except FileNotFoundError as error:
+                if filename != missing:  # replaced between the row and the file? Then the row names another one by now
+                    missing = filename
+                    continue
+                if not self._database.exists():  # the whole folder is gone; it may come back
+                    raise StoreUnavailable(f"The result store's folder {self.folder} is gone.") from error
+                raise ForeignValue("Its file is gone.") from error
             except OSError as error:
                 if error.errno is not None:  # the system's word: it may be read another time
                     raise
                 raise ForeignValue(str(error)) from error
-        return None
 
     def write_lines(self, lines: Mapping[str, bytes], tag: str) -> None:
         """Store small values together, all or none, under one tag; those that are there stay. Raises as `write` does."""

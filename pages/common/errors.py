@@ -20,7 +20,8 @@ from pages.common.experiments.places import MODELS
 log = logging.getLogger("vitrine")
 
 UNSEEN = "\u2060"  # Unicode's word joiner: it has no width, and nothing breaks there
-_AT = re.compile(r"(?<=\w)@(?=\w)")
+_AT = re.compile(r"(?<=\w)@(?=head\.|[a-z]+\.\d)")
+"""Of a layer's address: its name begins with `head.`, or with a word and a number; a person's is left as it is, to be copied."""
 
 
 def show(error: Exception) -> None:

@@ -111,7 +111,7 @@ def test_a_saved_figure_opens_what_it_shows(
     visit(page, link(app_server, stored_link))
     page.get_by_test_id("stMain").get_by_role("button", name="Figure", exact=True).first.click()
     with page.expect_download(timeout=60_000) as saved:
-        page.locator(".st-key-wall-figure-png button").click()
+        page.locator(".st-key-wall-sheet-png button").click()
     file = tmp_path / "figure.png"
     saved.value.save_as(file)
     assert file.read_bytes().startswith(b"\x89PNG")

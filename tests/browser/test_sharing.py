@@ -127,7 +127,9 @@ def test_whoever_left_is_told_when_it_is_done(shared: AppServer, new_page: Calla
     ben.locator(".st-key-fv_run button").first.click()
     ben.get_by_role("button", name=re.compile("^Cancel")).first.wait_for(timeout=60_000)
     visit(ben, f"{shared.url}/models", 120)
-    link = ben.get_by_role("link", name="Done: Feature visualization: starter-vit@blocks.2.mlp.hidden:33")
+    link = ben.get_by_role(
+        "link", name=re.compile("^Done: Feature visualization: starter-vit@.?blocks.2.mlp.hidden:33")
+    )
     link.click(timeout=300_000)
     ben.wait_for_url(re.compile(r"result\?r="))
     settled(ben, 60)

@@ -13,6 +13,7 @@ import pytest
 
 from cache import opening, shelf
 from cache.blob import Blob
+from cache.shelf import ForeignValue
 from cache.store import ResultStore, StoreUnavailable
 
 
@@ -71,6 +72,23 @@ def test_readers_never_miss_a_result_that_is_being_replaced(store: ResultStore, 
     misses = sum(store.get("a") is None for _ in iter(lambda: done.is_set(), True))
     writer.join()
     assert misses == 0 and store.problems() == []
+
+
+def test_a_row_is_read_again_as_long_as_it_names_another_file_each_time(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow reader beside a fast writer: the file that the row named is gone again and again."""
+    names = iter([*map(str, range(8)), "there", "gone", "gone"])
+    monkeypatch.setattr(store._shelf, "_select", lambda query, values: [(0, next(names), None)])
+
+    def take(mode: int, name: str, value: None) -> str:
+        if name != "there":
+            raise FileNotFoundError(name)
+        return name
+
+    assert store._shelf._of_row("a", take) == "there"
+    with pytest.raises(ForeignValue, match="Its file is gone"):
+        store._shelf._of_row("a", take)
 
 
 def test_a_closed_store_gives_nothing_and_takes_nothing(store: ResultStore, blob_of: Callable) -> None:

@@ -28,7 +28,7 @@ def test_the_interval_of_a_share_of_units_that_are_alike_holds_what_other_such_l
 
 @pytest.mark.parametrize("together", [False, True])
 def test_the_share_that_is_looked_for_is_that_of_many_other_layers(together: bool) -> None:
-    assert beyond_of(0.3, 40, together) == pytest.approx(BEYOND[0.3], abs=0.03)
+    assert beyond_of(0.3, 100, together) == pytest.approx(BEYOND[0.3], abs=0.03)
 
 
 def test_of_the_names_of_a_layer_few_are_false() -> None:

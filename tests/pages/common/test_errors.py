@@ -120,4 +120,5 @@ def test_an_address_of_a_unit_is_no_e_mail_address() -> None:
     assert shown.replace("\\", "") == f"starter-vit@{errors.UNSEEN}blocks.6.mlp.hidden:3"
     copied = Address.parse(shown.replace("\\", ""))
     assert (copied.model, copied.site, copied.units) == ("starter-vit", "blocks.6.mlp.hidden", (3,))
-    assert errors.escape("@ noon") == "@ noon"
+    assert errors.UNSEEN in errors.escape("starter-cnn@head.logits")
+    assert errors.UNSEEN not in errors.escape("ann@uni.edu, @ noon")
