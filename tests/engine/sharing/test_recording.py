@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
@@ -18,6 +19,7 @@ from engine.core.request import Context, Request, Result
 from engine.data import belongings, uploads
 from engine.jobs.endings import Ending
 from engine.jobs.keys import here, stored_key
+from engine.jobs.records import Job
 from engine.jobs.scheduler import Jobs
 from engine.people.person import LOCAL, SERVER, Person
 from engine.sharing import collections, history, notices, recording
@@ -226,25 +228,26 @@ def test_what_is_being_made_of_an_upload_stops_when_it_goes(jobs: Jobs, stage: S
     assert stage.ran == [name, "other"]
 
 
-def test_what_was_done_before_it_could_stop_goes_with_the_upload(jobs: Jobs, stage: Stage) -> None:
+def deaf_to_its_upload_going(jobs: Jobs, stage: Stage) -> tuple[str, threading.Event, Job]:
+    """An upload that is gone, and a job on it that does not hear of it: it runs until the gate is open."""
     name = upload()
     gate = stage.gate(name)
     job = jobs.submit(Deaf(name=name), ANNA)
     stage.wait_for(name)
     belongings.remove(ANNA, "images", name.removeprefix("up-"))
     recording.recorder().settle()
+    return name, gate, job
+
+
+def test_what_was_done_before_it_could_stop_goes_with_the_upload(jobs: Jobs, stage: Stage) -> None:
+    _, gate, job = deaf_to_its_upload_going(jobs, stage)
     gate.set()
     assert jobs.wait(job, 30).status == "done"
     assert lines() == [] and jobs.result(job.id) is None
 
 
 def test_an_upload_that_is_there_again_keeps_what_is_made_of_it(jobs: Jobs, stage: Stage) -> None:
-    name = upload()
-    gate = stage.gate(name)
-    job = jobs.submit(Deaf(name=name), ANNA)
-    stage.wait_for(name)
-    belongings.remove(ANNA, "images", name.removeprefix("up-"))
-    recording.recorder().settle()
+    name, gate, job = deaf_to_its_upload_going(jobs, stage)
     assert upload() == name
     gate.set()
     assert jobs.wait(job, 30).status == "done"
