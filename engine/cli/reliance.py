@@ -11,6 +11,7 @@ from engine.cli.asking import data_name
 from engine.cli.rows import ask_all, left_out, skipped, tables_of
 from engine.core.errors import BadRequest
 from engine.core.request import Request, build
+from engine.core.shares import shares
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison, telling
 from engine.evaluation.class_matching import check_comparable
@@ -152,4 +153,6 @@ def _bias(model: dict[str, Any]) -> str:
     if model["shape_bias"] is None:
         return "no answer followed either shape or texture."
     value, low, high = model["shape_bias"]
-    return f"shape {value:.0%} ({low:.0%} to {high:.0%}) of {model['shape'] + model['texture']} answers that follow either."
+    return (
+        f"shape {shares(value, low, high, digits=1)} of {model['shape'] + model['texture']} answers that follow either."
+    )

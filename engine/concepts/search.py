@@ -25,6 +25,7 @@ from engine.core.choices import DEFAULT_ROLE, DEFAULT_TOP_UNITS
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result, build
+from engine.core.shares import share
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
@@ -249,5 +250,5 @@ def _sentence(facts: dict[str, Any], score: float) -> str:
         )
     return (
         f"The best unit follows “{facts['text']}” with a correlation of {score:.2f} (chance level {facts['chance']:.2f}); "
-        f"{facts['among_words']:.0%} of the vocabulary's words have a lower best correlation in its layer."
+        f"{share(facts['among_words'])} of the vocabulary's words have a lower best correlation in its layer."
     )

@@ -10,6 +10,7 @@ from typing import Any
 from engine.concepts.naming import DECIDING, DIRECTIONS, SHUFFLED, TWIN
 from engine.core.discovery import cut
 from engine.core.request import Result
+from engine.core.shares import percent, share
 
 AGAINST = {
     SHUFFLED: "shuffled kinds",
@@ -66,8 +67,8 @@ def of_unit(naming: Result, unit: int) -> str:
     area, low, high = (float(arrays[name][unit]) for name in ("held_out", "low", "high"))
     halves = "kinds" if facts["kinds"] else "images"
     told = (
-        f"On the other half of the {halves} the word fits a strongest image better in {area:.0%} of pairs ({100 * low:.0f} to "
-        f"{high:.0%}; chance 50%)"
+        f"On the other half of the {halves} the word fits a strongest image better in {share(area)} of pairs ({percent(low)} to "
+        f"{share(high)}; chance 50%)"
     )
     if not arrays["abstained"][unit]:
         return f"{told}."

@@ -11,6 +11,9 @@ from textwrap import shorten
 from typing import Any
 
 from engine.core.choices import STARTER
+from engine.core.shares import percent as percent
+from engine.core.shares import share as share
+from engine.core.shares import shares as shares
 
 SHORTEST = 15
 """Letters that fit under a small picture in two lines; the picture's description has the whole name."""
@@ -67,11 +70,6 @@ def target(name: int | str) -> str:
     base = {"unit": f"Unit {part.number}", "head": f"Head {part.number}", "direction": f"Direction {part.digest[:6]}…"}
     where = "" if part.position is None else f" at row {part.position[0]}, column {part.position[1]}"
     return base[part.kind] + where
-
-
-def share(value: float, digits: int = 0) -> str:
-    """A share of 1 as a percentage."""
-    return f"{100 * value:.{digits}f}%"
 
 
 def shows(data: str) -> str:

@@ -88,7 +88,7 @@ def finding(tables: Mapping[Side, tuple[str, pd.DataFrame]]) -> str:
 
 
 def _interval(row: Mapping[Any, Any]) -> str:
-    return f"{words.share(row['share'])} ({100 * row['low']:.0f}–{words.share(row['high'])})"
+    return words.shares(row["share"], row["low"], row["high"], to="–")
 
 
 def _split(page: ExperimentPage[ConceptsView], view: ConceptsView) -> None:

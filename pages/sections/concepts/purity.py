@@ -168,7 +168,7 @@ def _overall(there: Mapping[Side, Result]) -> pd.DataFrame:
     for result in there.values():
         row: Any = result.tables["overall"].iloc[0]
         table[str(result.request["model"])] = [
-            f"{words.share(float(row[name]), 1)} ({100 * float(row[low]):.1f}–{words.share(float(row[high]), 1)})"
+            words.shares(*(float(row[part]) for part in (name, low, high)), digits=1, to="–")
             if row[name] == row[name]
             else "not measured"
             for name, low, high in MEASURED.values()
@@ -226,7 +226,7 @@ def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
 
 def _interval(told: Mapping[str, Any], name: str) -> str:
     low, high = told[f"{name}_interval"]
-    return f"{words.share(told[name])} ({100 * low:.0f}–{words.share(high)})"
+    return words.shares(told[name], low, high, to="–")
 
 
 def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, result: Result) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from engine.core.address import Address
 from engine.core.choices import USUAL_ROLES
 from engine.core.config import settings
-from pages.common import errors, query
+from pages.common import errors, query, words
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.view import View
 from pages.sections.home import exhibition
@@ -102,11 +102,11 @@ def accuracy(entry: Entry) -> str:
     """Top-1 accuracy with its 95% interval, where it is known."""
     if entry.top1 is None:
         return ""
-    told = f"**{entry.top1:.1%}** of held-out images classified correctly"
+    told = f"**{words.share(entry.top1, 1)}** of held-out images classified correctly"
     if entry.top1_interval is None:
         return told
     low, high = entry.top1_interval
-    return f"{told} (95% interval {100 * low:.1f} to {high:.1%})"
+    return f"{told} (95% interval {words.percent(low, 1)} to {words.share(high, 1)})"
 
 
 def facts(entry: Entry) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.common import errors
 from pages.common.charts import figure
-from pages.common.words import share
+from pages.common.words import share, shares
 from pages.sections.reliance import charts, images
 from pages.sections.reliance.charts import INTERVAL, NUMBERS, VARIANTS, cell, interval, points, variant
 from pages.sections.reliance.compared import aligned, compared
@@ -206,8 +206,7 @@ def _alone(shown: Shown) -> str:
     rows = result.tables["variants"].drop_duplicates("variant").to_dict("records")
     full = next(row for row in rows if row["variant"] == "full")
     parts = [
-        f"{done(row['variant'], row['fill']).lower()} {share(row['top1'])} ({100 * row['top1_low']:.0f} to "
-        f"{share(row['top1_high'])})"
+        f"{done(row['variant'], row['fill']).lower()} {shares(*(row[f'top1{end}'] for end in ('', '_low', '_high')))}"
         for row in rows
         if row is not full
     ]

@@ -17,7 +17,7 @@ from pages.common import errors, query, words
 from pages.common.charts import figure
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.view import View as UnitsView
-from pages.common.words import share
+from pages.common.words import shares
 from pages.sections.reliance import charts, images
 from pages.sections.reliance.charts import INTERVAL
 from pages.sections.reliance.compared import cutoffs
@@ -159,7 +159,7 @@ def spectrum(shown: Shown) -> None:
     figure.draw(chart, together(tables), shown.source, key="bg_gradients", note=note, opens=LAYER, on_click=_wanted)
     rings = shown.tables("rings")
     peaks = ", ".join(
-        f"{share(high.value, 1)} ({100 * high.low:.1f} to {share(high.high, 1)}) in {errors.escape(model)}"
+        f"{shares(high.value, high.low, high.high, digits=1)} in {errors.escape(model)}"
         for model, high in ((model, in_last(result, HIGH)) for model, result in shown.computed.items())
     )
     figure.draw(
@@ -190,7 +190,7 @@ def _band_finding(computed: Mapping[str, Result], bands: Mapping[str, pd.DataFra
     for model, table in bands.items():
         best, following, lead, least = best_band(computed[model])
         rows, name = table.to_dict("records"), errors.escape(model)
-        first = f"{_band(rows[best])} ({share(rows[best]['top1'])}, {_percents(rows[best]['top1_low'], rows[best]['top1_high'])})"
+        first = f"{_band(rows[best])}, {shares(*(rows[best][f'top1{end}'] for end in ('', '_low', '_high')))}"
         if following is None:
             said.append(f"{name}: {first}")
         elif lead.low > 0:

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from engine.core.statistics import Estimate, combination, smallest_like, smallest_share
-from pages.common.words import share
+from pages.common.words import percent, share, shares
 
 Row = Mapping[Any, Any]
+ENDS = ("", "_low", "_high")
+"""What follows a measure's name in the columns of its value and interval."""
 
 
 def across(model: str, table: pd.DataFrame, name: str, what: str) -> str:
@@ -73,7 +75,7 @@ def _direction(begin: Row, end: Row, name: str) -> int:
 
 
 def _change(begin: Row, end: Row, name: str) -> Estimate:
-    ends = [Estimate(*(float(row[f"{name}{part}"]) for part in ("", "_low", "_high"))) for row in (begin, end)]
+    ends = [Estimate(*(float(row[f"{name}{part}"]) for part in ENDS)) for row in (begin, end)]
     return combination((1, ends[1]), (-1, ends[0]))
 
 
@@ -113,19 +115,23 @@ def direction(model: str, table: pd.DataFrame) -> str:
 
 
 def disagreement(model: str, table: pd.DataFrame, last: Mapping[str, Any]) -> str:
-    """Whether two measures of how uniform maps are say the same of the last block, and of the most uniform one."""
+    """Whether two measures of how uniform maps are contradict each other: about the last block against the others, or about the
+    block that each finds most uniform, where either is seen to put its own above the other's."""
     names = ("map_uniformity", "map_between")
     if any(name not in last or table[name].isna().all() for name in names):
         return ""
     signs = [_sign(last[name]["interval"]) for name in names]
-    peaks = [int(table["layer"].iloc[int(np.nanargmax(table[name].to_numpy(float)))]) for name in names]
-    if signs[0] == signs[1] and peaks[0] == peaks[1]:
-        return f"{model}: both measures of uniformity agree: block {peaks[0]} has the most uniform maps"
+    tops = [table.iloc[int(np.nanargmax(table[name].to_numpy(float)))].to_dict() for name in names]
+    means, variance = (int(top["layer"]) for top in tops)
+    if signs[0] == signs[1] and means == variance:
+        return f"{model}: both measures of uniformity agree: block {means} has the most uniform maps of these images"
+    against = [_direction(other, top, name) == 1 for name, top, other in zip(names, tops, reversed(tops), strict=True)]
+    apart = signs[0] * signs[1] < 0 or all(against)
     words = {1: "more uniform", -1: "less uniform", 0: "not seen to differ"}
     return (
-        f"{model}: the two measures of uniformity disagree: block {peaks[0]} has the most uniform maps by their means, block "
-        f"{peaks[1]} by their variance; against the others, the last block's are {words[signs[0]]} by the one and "
-        f"{words[signs[1]]} by the other"
+        f"{model}: the two measures of uniformity {'disagree' if apart else 'were not seen to disagree'}: of these images block "
+        f"{means} has the most uniform maps by their means, block {variance} by their variance; against the others, the last "
+        f"block's are {words[signs[0]]} by the one and {words[signs[1]]} by the other"
     )
 
 
@@ -161,7 +167,7 @@ def heads(model: str, table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
 def held_out(facts: Mapping[str, Any]) -> str:
     """What the best position of either half of the images is worth on the other half."""
     low, high = facts["held_out_interval"]
-    return f"{share(facts['held_out'], 1)} ({100 * low:.1f} to {share(high, 1)})"
+    return shares(facts["held_out"], low, high, digits=1)
 
 
 def uniform(model: str, table: pd.DataFrame) -> str:
@@ -218,15 +224,13 @@ def points(value: float) -> str:
 
 def _side(row: Row) -> str:
     """The side that most units with a direction mark; where that could be chance, what could have been seen."""
-    value, low, high = (row[f"object_share{end}"] for end in ("", "_low", "_high"))
-    numbers = f"{share(value)} mark the object ({100 * low:.0f} to {share(high)})"
+    value, low, high = (row[f"object_share{end}"] for end in ENDS)
+    numbers = f"{share(value)} mark the object ({percent(low)} to {share(high)})"
     if low <= 0.5 <= high:
         seen = smallest_share(0.5, row["direction_units"])
         return f"{numbers}, not seen to differ from half (from {share(seen)} on it would have been)"
     return (
-        numbers
-        if value > 0.5
-        else f"{share(1 - value)} mark the background ({100 * (1 - high):.0f} to {share(1 - low)})"
+        numbers if value > 0.5 else f"{share(1 - value)} mark the background ({percent(1 - high)} to {share(1 - low)})"
     )
 
 
@@ -240,11 +244,11 @@ def _value(row: Row, name: str) -> str:
 
 
 def _shares(row: Row | pd.Series, name: str) -> str:
-    return f"{share(row[name])} ({100 * row[f'{name}_low']:.0f} to {share(row[f'{name}_high'])})"
+    return shares(*(row[f"{name}{end}"] for end in ENDS))
 
 
 def _accuracy(row: Row) -> str:
-    return f"{share(row['top1'], 1)} ({100 * row['interval_low']:.1f} to {share(row['interval_high'], 1)})"
+    return shares(row["top1"], row["interval_low"], row["interval_high"], digits=1)
 
 
 def _rounded(value: float) -> str:

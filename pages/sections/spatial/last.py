@@ -11,7 +11,7 @@ from engine.core.request import Result
 from pages.common import errors
 from pages.common.charts import figure
 from pages.common.colours import Side
-from pages.common.words import share
+from pages.common.words import percent, share
 from pages.sections.spatial import charts, findings
 from pages.sections.spatial.shown import BLOCK, Shown, Tables, missing, numbers_of, one_line
 
@@ -144,7 +144,7 @@ def _head_table(tables: Tables) -> pd.DataFrame:
                     "Model": model,
                     "Head on": charts.HEADS[row["name"]],
                     "Top-1": share(row["top1"], 1),
-                    "95% interval": f"{100 * row['interval_low']:.1f}–{share(row['interval_high'], 1)}",
+                    "95% interval": f"{percent(row['interval_low'], 1)}–{share(row['interval_high'], 1)}",
                     "Top-5": share(row["top5"], 1),
                     "n": int(row["n"]),
                 }

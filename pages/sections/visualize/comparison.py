@@ -107,8 +107,7 @@ def _logs(result: Any) -> dict[tuple, float]:
 
 
 def _share(numbers: dict[str, Any], name: str) -> str:
-    low, high = words.share(numbers[f"{name}_low"]), words.share(numbers[f"{name}_high"])
-    return f"{words.share(numbers[name])} ({low} to {high})"
+    return words.shares(*(numbers[f"{name}{end}"] for end in ("", "_low", "_high")))
 
 
 def _number(label: str, says: str, form: str) -> Any:

@@ -189,7 +189,7 @@ def _could(row: dict) -> str:
 
 
 def _percent(row: dict) -> str:
-    return f"{100 * row['accuracy']:.0f}% ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
+    return words.shares(row["accuracy"], row["low"], row["high"])
 
 
 @drawing("layer-paths")

@@ -186,8 +186,15 @@ def test_two_measures_of_uniformity_are_compared() -> None:
     table = layers(map_uniformity=[0.1, 0.2, 0.6], map_between=[0.1, 0.5, 0.2])
     apart = {"map_uniformity": last(0.45), "map_between": last(-0.05)}
     said = findings.disagreement("m", table, apart)
-    assert "block 2 has the most uniform maps by their means, block 1 by their variance" in said
+    assert (
+        "uniformity disagree: of these images block 2 has the most uniform maps by their means, block 1 by their variance"
+        in said
+    )
     assert "the last block's are more uniform by the one and not seen to differ by the other" in said
+    near = table.assign(map_between=[0.1, 0.5, 0.45])  # intervals of 0.1 to either side: the blocks are not told apart
+    assert "were not seen to disagree: of these images block 2" in findings.disagreement("m", near, apart)
+    opposite = {"map_uniformity": last(0.45), "map_between": last(-0.45)}
+    assert "measures of uniformity disagree" in findings.disagreement("m", near, opposite)
     same = table.assign(map_between=table.map_uniformity)
     assert "both measures of uniformity agree: block 2" in findings.disagreement(
         "m", same, {name: last(0.45) for name in apart}
