@@ -152,6 +152,16 @@ class Concepts:
                 tell()
         return strongest
 
+    def followed(self, stands: np.ndarray, permutations: np.ndarray, passed: np.ndarray) -> np.ndarray:
+        """(P, T): how many of the units that `passed` (P, U) bool under each of the first P permutations (..., K) have each
+        tag as their best there."""
+        counts = np.zeros((len(passed), len(self.sizes)), np.int64)
+        for row, units, permutation in zip(counts, passed, permutations, strict=False):
+            if units.any():
+                best = self.scores(stands[:, units], permutation).argmax(axis=0)
+                row += np.bincount(best, minlength=len(row))
+        return counts
+
 
 def tail(
     concepts: Concepts,
