@@ -9,9 +9,11 @@ from typing import Any
 from engine.cli.answer import Answer, table
 from engine.cli.asking import ask, data_name
 from engine.cli.rows import rows_of
-from engine.concepts.purity.request import TYPICAL, PurityRequest, compare, difference, sites_of_role, too_few
+from engine.concepts.purity.compare import could_be_found, kinds_singled_out
+from engine.concepts.purity.request import PurityRequest, compare, difference, sites_of_role, too_few
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
+from engine.core.shares import share
 from engine.models import catalog
 
 TOLD = (
@@ -60,18 +62,18 @@ def purity(arguments: Namespace) -> Answer:
             ("all", result.tables["overall"].to_dict("records")[0]),
         ]
     ]
-    lines = [table(("model", "layer", *columns), rows), _can_be_found(results), str(facts["sentence"])]
+    told = table(("model", "layer", *columns), rows)
+    lines = [told, _can_be_found(results), kinds_singled_out(results), str(facts["sentence"])]
     return Answer(facts, "\n".join(lines))
 
 
 def _can_be_found(results: list[Result]) -> str:
     """What such a test can find at all."""
     facts = results[0].facts
-    found = " and ".join(f"{result.facts['power']:.0%}" for result in results)
     return (
-        f"A unit with an AUROC of {TYPICAL} is found in {found} of cases. {facts['few']:.0%} of the tags have five kinds or "
+        f"{could_be_found(results)} {share(facts['few'])} of the tags have five kinds or "
         f"fewer; {len(facts['left_out'])} that hardly any unit could be found for are left out, {facts['concepts']} remain. "
-        f"False discovery rate {facts['level']:.0%} in each layer; a unit that means nothing has an average precision of "
+        f"False discovery rate {share(facts['level'])} in each layer; a unit that means nothing has an average precision of "
         f"{facts['by_chance']:.3f}. {too_few(results)}"
     ).rstrip()
 
@@ -81,7 +83,7 @@ def _model(result: Result) -> dict[str, Any]:
     followed = concepts[concepts["units"] > 0].sort_values(["units", "tag"], ascending=[False, True])
     return {
         "model": result.request["model"],
-        **{name: result.facts[name] for name in ("language", "twin", "power", "by_chance")},
+        **{name: result.facts[name] for name in ("language", "twin", "power", "power_single", "by_chance")},
         "layers": rows_of(result.tables["layers"]),
         "overall": rows_of(result.tables["overall"])[0],
         "concepts": followed.to_dict("records"),

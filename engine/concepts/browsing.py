@@ -102,10 +102,10 @@ def by_depth(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def followers(purity: Result, concept: str) -> pd.DataFrame:
-    """The units beyond likeness of a `purity` result that have this tag as their best, purest first."""
+    """The units beyond likeness of a `purity` result that have this tag as their best, highest AUROC first."""
     units = purity.tables["units"]
     mine = units[units["beyond_likeness"].astype(bool) & (units["tag"] == concept)]
-    return mine.sort_values("score", ascending=False, kind="stable")
+    return mine.sort_values("auroc", ascending=False, kind="stable")
 
 
 def concreteness(name: str) -> Split:

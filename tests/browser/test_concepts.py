@@ -46,7 +46,9 @@ def test_a_found_unit_opens_where_its_picture_is_made(
 ) -> None:
     at(app_server, page, searched)
     expect(
-        page.get_by_role("heading", name="1 unit of starter-vit follows “music” more than any other word")
+        page.get_by_role(
+            "heading", name="1 unit of starter-vit correlates higher with “music” than with any other word"
+        )
     ).to_be_visible()
     page.get_by_role("link", name="Unit 8").click()
     expect(page).to_have_url(re.compile(r"feature_visualization\?.*blocks\.6\.mlp\.hidden(:|%3A)8"), timeout=30_000)

@@ -80,7 +80,8 @@ class Measured:
       of the scenes at least as strong as its weakest, both after controls; `kind_unit` (U,) bool: that share is at least
       half, and the unit is not a concept unit;
     - `baseline`, `strict` (P,): share of units that would be nominal under each permutation of either type; `shuffled` (P,):
-      share that would be beyond likeness when kinds are permuted within subgroups;
+      share that would be beyond likeness when kinds are permuted within subgroups; `by_tag` (P, T): how many of these units
+      have each concept as their best;
     - `standings` (K, U) float32: each kind's standing for each unit.
     """
 
@@ -101,6 +102,7 @@ class Measured:
     baseline: np.ndarray
     strict: np.ndarray
     shuffled: np.ndarray
+    by_tag: np.ndarray
     standings: np.ndarray
 
 
@@ -120,6 +122,7 @@ def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], No
     likeness[near] = tail(concepts, stands[:, near], best[near], alike[:, near], reference.within[PERMUTATIONS:], tell)
     p = np.where(high, np.maximum(chance, likeness), 1.0)
     concept = p <= cut(p)
+    passed = _among(alike) & _first(by_chance, alike) & (alike > reference.floor)
     ranks, at_least = ranks_and_counts(raw)
     kind, kind_area, kind_precision = best_kinds(controlled(raw, reference.basis), truth.kinds)
     return Measured(
@@ -139,7 +142,8 @@ def measure(activations: np.ndarray, reference: Reference, tell: Callable[[], No
         (kind_precision >= SINGLED_OUT) & ~concept,
         (_among(by_chance) & (by_chance > reference.floor)).mean(axis=1),
         (_first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
-        (_among(alike) & _first(by_chance, alike) & (alike > reference.floor)).mean(axis=1),
+        passed.mean(axis=1),
+        concepts.followed(stands, reference.within, passed),
         stands,
     )
 

@@ -76,6 +76,8 @@ ENOUGH = 30
 """Permutations that reach a unit's score, after which its tail probability is known well enough."""
 TOGETHER = 100
 """Permutations between two looks at which units are still in question."""
+PAIRS = 1024
+"""Of a permutation and a unit that passes under it, scored at once."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,17 @@ class Concepts:
             if number % 50 == 0:
                 tell()
         return strongest
+
+    def followed(self, stands: np.ndarray, permutations: np.ndarray, passed: np.ndarray) -> np.ndarray:
+        """(P, T): how many of the units that `passed` (P, U) bool under each of the first P permutations (..., K) have each
+        tag as their best there."""
+        rows, units = np.nonzero(passed)
+        counts = np.zeros((len(passed), len(self.sizes)), np.int64)
+        for start in range(0, len(rows), PAIRS):
+            row, unit = rows[start : start + PAIRS], units[start : start + PAIRS]
+            best = self.scores(stands[permutations[row].T, unit]).argmax(axis=0)
+            np.add.at(counts, (row, best), 1)
+        return counts
 
 
 def tail(

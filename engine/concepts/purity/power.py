@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,11 @@ from engine.concepts.purity.permutation import Concepts
 from engine.core.discovery import FALSE
 
 AUROCS = (0.7, 0.77, 0.85, 0.95)
+TYPICAL = 0.77
+"""The AUROC whose power is told in a sentence."""
+NOMINAL, SINGLE = "auroc", "single"
+"""What the columns of power begin with: at 5%, one unit tested for itself; and at the smallest p-value that there is, which a
+single unit of a layer needs where few others of it pass."""
 UNITS = 300
 """Planted for each size of concept and AUROC."""
 USUAL_CUT = FALSE / 10
@@ -28,7 +34,7 @@ def findable(truth: Truth) -> np.ndarray:
     missed for than found (most have three kinds), and those whose kinds can be exchanged for others of their subgroups in
     fewer than twenty ways: their look alone always does as well."""
     concepts = Concepts.of(truth.members)
-    table = power(concepts, concepts.chance(), USUAL_CUT)
+    table = power(concepts, concepts.chance(), {NOMINAL: USUAL_CUT})
     found = dict(zip(table["kinds"], table[column(AUROCS[-1])] >= 0.5, strict=True))
     return np.array([found[size] for size in concepts.sizes], bool) & _exchangeable(truth)
 
@@ -43,16 +49,17 @@ def _exchangeable(truth: Truth) -> np.ndarray:
     return np.array(ways) >= round(1 / FALSE)
 
 
-def power(concepts: Concepts, chance: np.ndarray, cut: float, seed: int = 0) -> pd.DataFrame:
+def power(concepts: Concepts, chance: np.ndarray, cuts: Mapping[str, float], seed: int = 0) -> pd.DataFrame:
     """How often the permutation test finds a planted unit: one row for each number of kinds that a concept has, with `concepts`
-    (how many have it) and a column `auroc_<per cent>` for each AUROC among kinds of AUROCS.
+    (how many have it) and, for each of the named `cuts` and each AUROC among kinds of AUROCS, a column `NAME_<per cent>`.
 
     The unit's standing at a kind is normally distributed, and higher by as much as gives the AUROC at the concept's kinds.
     It is found where its best score over all concepts is that concept's and exceeds all but the share `cut` of
-    `chance`, the rising best scores of random units.
+    `chance`, the rising best scores of random units. Kinds are exchanged freely for that: the test of likeness, within
+    subgroups, is left out, and it finds fewer still.
     """
     draws = np.random.default_rng(seed)
-    least = float(np.quantile(chance, 1 - min(max(cut, 1 / len(chance)), FALSE)))
+    least = {name: float(np.quantile(chance, 1 - min(max(cut, 1 / len(chance)), FALSE))) for name, cut in cuts.items()}
     members = concepts.members
     rows = []
     for size in np.unique(concepts.sizes):
@@ -64,17 +71,18 @@ def power(concepts: Concepts, chance: np.ndarray, cut: float, seed: int = 0) -> 
             values = draws.standard_normal((concepts.kinds, UNITS)) + shift * members[:, tag]
             apart = (values - values.mean(axis=0)) / values.std(axis=0)
             scores = concepts.scores(torch.special.ndtr(torch.from_numpy(apart)).numpy().astype(np.float32))
-            found = (scores.argmax(axis=0) == tag) & (scores.max(axis=0) > least)
-            row[column(auroc)] = float(found.mean())
+            right = scores.argmax(axis=0) == tag
+            for name, score in least.items():
+                row[column(auroc, name)] = float((right & (scores.max(axis=0) > score)).mean())
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def column(auroc: float) -> str:
-    """The name of an AUROC's column."""
-    return f"auroc_{round(100 * auroc)}"
+def column(auroc: float, name: str = NOMINAL) -> str:
+    """The name of an AUROC's column, at one of the cuts."""
+    return f"{name}_{round(100 * auroc)}"
 
 
-def typical(table: pd.DataFrame, auroc: float) -> float:
-    """The power at one of AUROCS, the mean over all concepts."""
-    return float(np.average(table[column(auroc)], weights=table["concepts"]))
+def typical(table: pd.DataFrame, auroc: float, name: str = NOMINAL) -> float:
+    """The power at one of AUROCS and one of the cuts, the mean over all concepts."""
+    return float(np.average(table[column(auroc, name)], weights=table["concepts"]))

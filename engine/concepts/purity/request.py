@@ -20,13 +20,14 @@ from engine.concepts.purity.compare import compare, difference, names_against_tr
 from engine.concepts.purity.confounds import control_basis, mean_colours
 from engine.concepts.purity.known_tags import Truth, tag_truth
 from engine.concepts.purity.measure import Measured, Reference, measure
-from engine.concepts.purity.power import findable, power, typical
+from engine.concepts.purity.power import NOMINAL, SINGLE, TYPICAL, findable, power, typical
 from engine.concepts.purity.shares import beside, shares
 from engine.core.choices import DEFAULT_DATA, DEFAULT_ROLE
 from engine.core.discovery import FALSE
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Progress, Request, Result, build
+from engine.core.statistics import HIGH, LOW
 from engine.data.registry import open_dataset
 from engine.evaluation.index import IndexRequest
 from engine.models import catalog
@@ -37,7 +38,7 @@ __all__ = ["PurityRequest", "compare", "difference", "names_against_truth", "sit
 
 DIRECTIONS = 256
 """Random directions of a layer that go through the same test."""
-FEW, TYPICAL = 5, 0.77
+FEW = 5
 
 
 @experiment(
@@ -74,7 +75,7 @@ class PurityRequest(Request):
 
     Beside the share beyond likeness stand its nulls: *shuffled*, the share that would pass when tags are permuted within
     subgroups; the *twin*, the same test on the same architecture with random weights; *directions*, the same test on random
-    directions in the space of the layer's units.
+    directions in the space of the layer's units. Twin and directions stand beside every other share too.
 
     Concepts that hardly any unit could pass for are left out (`power.findable`). The table `power` says how often a unit
     of known AUROC is found.
@@ -97,25 +98,32 @@ class PurityRequest(Request):
       1 for units whose `chance` is above 5%), beyond_likeness, concept, kind, kind_auroc, kind_precision, kind_unit;
     - `layers`: layer, site, units, independent (effective number of independent units), shares with 95% intervals
       (x, x_low, x_high): beyond_likeness, twin and directions (NaN where there is no twin), concept_units, nominal_units,
-      kind_units; shuffled, baseline, strict_baseline: mean and 95% range over permutations; auroc, average_precision:
-      medians over the units beyond likeness (NaN where there are none);
+      kind_units, of each of these three those of the twin and of directions (twin_kind_units ...); shuffled, baseline,
+      strict_baseline: mean and 95% range over permutations; auroc, average_precision: medians over the units beyond likeness
+      (NaN where there are none);
     - `overall`: the same for all sites together, one row;
     - `concepts`: tag, names (all tags that the same kinds share), kinds, groups, units (those beyond likeness that have it
-      as the best), concept_units (of those), address of the unit with the highest AUROC, that AUROC;
-    - `power`: see `power.power`; of one unit, tested at 5%.
+      as the best), by_chance (how many there would be with kinds permuted within subgroups: mean and 95% range over
+      permutations), concept_units (of those), address of the unit with the highest AUROC, that AUROC;
+    - `power`: see `power.power`; auroc_x of one unit, tested at 5%, single_x of one whose p-value is the smallest that there is.
+      Neither asks for likeness.
 
     Arrays: `auroc`, `average_precision` (units, concepts) float16, before any control; `baseline_permutations`,
     `strict_permutations` (layers, permutations). Facts: concepts, left_out (tags that hardly any unit could pass for), few
     (share of all concepts that have five kinds or fewer), kinds, images, permutations, floor (of the score), level (the
     false discovery rate), by_chance (the average precision of a unit that means nothing: the mean share of scenes that the
-    concept of a unit beyond likeness has), power (share of units with an AUROC of 0.77 that are found, over all concepts),
+    concept of a unit beyond likeness has), power (share of units with an AUROC of 0.77 that are found at 5%, over all concepts),
+    power_single (the same at the smallest p-value, which a single unit needs where few of its layer have it),
     kinds_by_chance (share of random units that single out a kind), twin (the twin's name or None), language (the model
     was trained with language), seconds.
     """
 
     experiment = "purity"
-    version = 4
+    version = 5
     changes: ClassVar = {
+        5: "An untrained network and random directions now stand beside every share of units, also of those that single out one "
+        "kind, the power for a single unit beside that of one test at 5%, and beside each concept how many units chance gives "
+        "it; the model's own shares are as they were.",
         4: "Intervals of shares of units are wider where units that are alike pass together; the shares are as they were.",
         3: "The share that counts is now that of units beyond likeness, with an untrained network and random directions beside "
         "it, and a single unit is called a concept unit at a false discovery rate of 5% in each layer only; before, every unit "
@@ -155,8 +163,9 @@ class PurityRequest(Request):
                 measure(directions(activations, DIRECTIONS), reference, partial(tell, 2 * number + 2, message))
             )
         tables = {"units": _units(self.model, sites, measured, truth), **shares(sites, measured)}
-        tables["concepts"] = _concepts(tables["units"], truth)
-        tables["power"] = power(reference.concepts, reference.chance, FALSE)
+        tables["concepts"] = _concepts(tables["units"], truth, np.sum([one.by_tag for one in measured], axis=0))
+        cuts = {NOMINAL: FALSE, SINGLE: 1 / (len(reference.permutations) + 1)}
+        tables["power"] = power(reference.concepts, reference.chance, cuts)
         twin = catalog.twin(self.model)
         beside(tables, "directions", shares(sites, mixed))
         untrained = None if twin is None else context.compute(build(PurityRequest, **self._of(twin))).tables
@@ -171,6 +180,7 @@ class PurityRequest(Request):
             **_known(whole, reference),
             "by_chance": _prevalence(measured, truth),
             "power": typical(tables["power"], TYPICAL),
+            "power_single": typical(tables["power"], TYPICAL, SINGLE),
             "twin": twin,
             "language": loaded.clip is not None,
             "seconds": time.monotonic() - started,
@@ -252,8 +262,10 @@ def _units(model: str, sites: list[Site], measured: list[Measured], truth: Truth
     return pd.concat(parts, ignore_index=True)
 
 
-def _concepts(units: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+def _concepts(units: pd.DataFrame, truth: Truth, by_tag: np.ndarray) -> pd.DataFrame:
+    """The concepts; `by_tag` (P, T): how many units of all layers pass for each under each permutation."""
     rows = []
+    low, high = np.percentile(by_tag, (LOW, HIGH), axis=0)
     for number, tag in enumerate(truth.tags):
         having = units[units["beyond_likeness"] & (units["tag"] == tag)]
         best = having.loc[having["auroc"].idxmax()] if len(having) else None
@@ -264,6 +276,9 @@ def _concepts(units: pd.DataFrame, truth: Truth) -> pd.DataFrame:
                 "kinds": int(truth.members[:, number].sum()),
                 "groups": truth.concept_groups[number],
                 "units": len(having),
+                "by_chance": float(by_tag[:, number].mean()),
+                "by_chance_low": float(low[number]),
+                "by_chance_high": float(high[number]),
                 "concept_units": int(having["concept"].sum()),
                 "address": "" if best is None else str(best["address"]),
                 "auroc": float("nan") if best is None else float(best["auroc"]),

@@ -17,6 +17,8 @@ from engine.core.statistics import HIGH, LOW, share
 from engine.sites.access import Site
 
 HEADLINE = "beyond_likeness"
+COUNTED = (HEADLINE, "concept_units", "nominal_units", "kind_units")
+"""The shares of units that there are, of the model and of what it is held against."""
 ALIKE = 0.3
 """Correlation of two units over kinds above which they are no two independent ones; chance alone hardly reaches it."""
 AT_ONCE = 1024  # units compared with all others at once
@@ -73,15 +75,18 @@ def _over_alike(values: np.ndarray, standings: np.ndarray) -> tuple[np.ndarray, 
 
 
 def beside(tables: dict[str, pd.DataFrame], name: str, other: dict[str, pd.DataFrame] | None) -> None:
-    """Write another measurement's shares of units beyond likeness beside those of `tables`, in columns `name`, `name`_low and
-    `name`_high: layer by layer and overall. NaN where there is none."""
+    """Write another measurement's shares of units beside those of `tables`, layer by layer and overall: each of COUNTED in the
+    columns that `against` names. NaN where there is none."""
     for table in ("layers", "overall"):
-        for column, ours in (
-            (HEADLINE, name),
-            (f"{HEADLINE}_low", f"{name}_low"),
-            (f"{HEADLINE}_high", f"{name}_high"),
-        ):
-            tables[table][ours] = float("nan") if other is None else other[table][column].to_numpy()
+        for counted in COUNTED:
+            for end in ("", "_low", "_high"):
+                theirs = float("nan") if other is None else other[table][f"{counted}{end}"].to_numpy()
+                tables[table][f"{against(name, counted)}{end}"] = theirs
+
+
+def against(name: str, counted: str = HEADLINE) -> str:
+    """The column of a share of the units of `name` (twin, directions): its name alone for those beyond likeness."""
+    return name if counted == HEADLINE else f"{name}_{counted}"
 
 
 def _row(measured: Sequence[Measured]) -> dict[str, Any]:
@@ -91,12 +96,8 @@ def _row(measured: Sequence[Measured]) -> dict[str, Any]:
     baseline, strict = (
         sizes @ np.stack(rows) / units for rows in ([o.baseline for o in measured], [o.strict for o in measured])
     )
-    passed = {
-        HEADLINE: np.concatenate([one.beyond for one in measured]),
-        "concept_units": np.concatenate([one.concept for one in measured]),
-        "nominal_units": np.concatenate([one.nominal for one in measured]),
-        "kind_units": np.concatenate([one.kind_unit for one in measured]),
-    }
+    each = ([one.beyond, one.concept, one.nominal, one.kind_unit] for one in measured)
+    passed = {name: np.concatenate(units) for name, units in zip(COUNTED, zip(*each, strict=True), strict=True)}
     standings = np.concatenate([one.standings for one in measured], axis=1)
     counted = independent(np.stack([*passed.values()], axis=1), standings, baseline)
     row: dict[str, Any] = {"units": units, "independent": round(counted[0])}

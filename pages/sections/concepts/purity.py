@@ -55,6 +55,7 @@ def draw(page: ExperimentPage[ConceptsView], view: ConceptsView, computed: Mappi
 
 
 NULLS = {"twin": "untrained", "directions": "random directions"}
+KINDS = {f"{name}_kind_units": told for name, told in NULLS.items()}
 NOMINAL = {"baseline": "tags permuted", "strict_baseline": "permuted within subgroups"}
 
 
@@ -98,8 +99,10 @@ SHARES = (
         "cn-purity-kinds",
         "Units that single out one kind",
         "Units that respond most to one kind: “trumpet” rather than “music”. This says nothing "
-        "about what else they respond to, and a unit tuned to an object's colour can count.",
-        {},
+        "about what else they respond to, and a unit tuned to an object's colour can count. Dotted: in the same architecture "
+        "with random weights; dashed: of random directions of the layer. Of units that put the scenes in a random order "
+        "{kinds_by_chance:.1%} single one out.",
+        KINDS,
     ),
 )
 
@@ -108,7 +111,7 @@ def _curves(page: ExperimentPage[ConceptsView], view: ConceptsView, there: Mappi
     from engine.concepts import browsing
 
     tables = {side: (view.sides[side], browsing.by_depth(result.tables["layers"])) for side, result in there.items()}
-    drawn = [column for part in SHARES for column in (part.column, part.ends[1])]
+    drawn = [column for part in SHARES for column in (part.column, part.ends[1], *part.baselines)]
     top = charts.highest((table for _, table in tables.values()), drawn)
     numbers = pd.concat([table.assign(model=model) for model, table in tables.values()])
     facts = next(iter(there.values())).facts
@@ -118,7 +121,7 @@ def _curves(page: ExperimentPage[ConceptsView], view: ConceptsView, there: Mappi
             with st.container():
                 chart = charts.shares(
                     tables, part.column, part.ends, part.baselines, up=part.axis, span=(0.0, top), title=part.finding,
-                    finding=_said(there, part.finding, part.column),
+                    finding=_said(there, part),
                 )  # fmt: skip
                 figure.draw(
                     chart, numbers, source, key=part.key, note=part.note.format(**facts), opens="its layer",
@@ -134,31 +137,32 @@ def _curves(page: ExperimentPage[ConceptsView], view: ConceptsView, there: Mappi
 
 def _strength(there: Mapping[Side, Result]) -> str:
     """How purely the concept units follow their concepts, and what could have been found."""
-    from engine.concepts.purity.compare import too_few
+    from engine.concepts.purity.compare import could_be_found, too_few
 
     told = "; ".join(
         f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] "
-        f"{float(result.tables['overall']['average_precision'].iloc[0]):.3f} (by chance {result.facts['by_chance']:.3f}), and a "
-        f"unit with an AUROC of 0.77 is found in {words.share(result.facts['power'])}"
+        f"{float(result.tables['overall']['average_precision'].iloc[0]):.3f} (by chance {result.facts['by_chance']:.3f})"
         for side, result in there.items()
     )
     facts = next(iter(there.values())).facts
     return (
-        f"Median average precision of the units beyond likeness: {told}. {words.share(facts['few'])} of the tags have five "
-        f"kinds or fewer; {len(facts['left_out'])} tags that hardly any unit could be found for are left out. "
-        f"{too_few([*there.values()])}"
+        f"Median average precision of the units beyond likeness: {told}. {could_be_found([*there.values()])} "
+        f"{words.share(facts['few'])} of the tags have five kinds or fewer; {len(facts['left_out'])} tags that hardly any unit "
+        f"could be found for are left out. {too_few([*there.values()])}"
     ).rstrip()
 
 
 MEASURED = {
-    "Beyond likeness": ("beyond_likeness", "beyond_likeness_low", "beyond_likeness_high"),
-    "of the untrained network": ("twin", "twin_low", "twin_high"),
-    "of random directions": ("directions", "directions_low", "directions_high"),
-    "with tags permuted within subgroups": ("shuffled", "shuffled_low", "shuffled_high"),
-    "Concept units (5% false at most)": ("concept_units", "concept_units_low", "concept_units_high"),
-    "Pass one test at 5%": ("nominal_units", "nominal_units_low", "nominal_units_high"),
-    "with tags permuted": ("baseline", "baseline_low", "baseline_high"),
-    "Single out one kind": ("kind_units", "kind_units_low", "kind_units_high"),
+    "Beyond likeness": "beyond_likeness",
+    "of the untrained network": "twin",
+    "of random directions": "directions",
+    "with tags permuted within subgroups": "shuffled",
+    "Concept units (5% false at most)": "concept_units",
+    "Pass one test at 5%": "nominal_units",
+    "with tags permuted": "baseline",
+    "Single out one kind": "kind_units",
+    "one kind, untrained network": "twin_kind_units",
+    "one kind, random directions": "directions_kind_units",
 }
 
 
@@ -168,22 +172,24 @@ def _overall(there: Mapping[Side, Result]) -> pd.DataFrame:
     for result in there.values():
         row: Any = result.tables["overall"].iloc[0]
         table[str(result.request["model"])] = [
-            words.shares(*(float(row[part]) for part in (name, low, high)), digits=1, to="–")
+            words.shares(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")), digits=1, to="–")
             if row[name] == row[name]
             else "not measured"
-            for name, low, high in MEASURED.values()
+            for name in MEASURED.values()
         ]
     return pd.DataFrame(table)
 
 
-def _said(there: Mapping[Side, Result], what: str, name: str) -> str:
-    """The share over all layers of each model, in one line."""
+def _said(there: Mapping[Side, Result], part: _Share) -> str:
+    """The share over all layers of each model with its interval, and what it is held against, in one line."""
+    from engine.concepts.purity.compare import against_nothing
+
     told = [
         f":{colours.NAMES[side]}[{errors.escape(result.request['model'])}] "
-        f"{words.share(float(result.tables['overall'][name].iloc[0]), 1)}"
+        f"{against_nothing(result, part.column, part.baselines)}"
         for side, result in there.items()
     ]
-    return f"{what}: {', '.join(told)}"
+    return f"{part.finding}: {' · '.join(told)}"
 
 
 def _names(view: ConceptsView, there: Mapping[Side, Result]) -> None:
@@ -239,7 +245,7 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         errors.hint("No unit of these layers is beyond likeness.")
         return
     event: Any = st.dataframe(
-        table[["tag", "units", "concept_units", "kinds", "auroc"]],
+        table[["tag", "units", "by_chance", "concept_units", "kinds", "auroc"]],
         hide_index=True,
         height=280,
         key=page.key(f"concepts_{side}"),
@@ -247,10 +253,19 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
         selection_mode="single-row",
         column_config={
             "tag": "Concept",
-            "units": st.column_config.NumberColumn("Units", help="Units beyond likeness whose best tag this is"),
+            "units": st.column_config.NumberColumn(
+                "Candidates", help="Units beyond likeness whose best tag this is, each tested at 5%"
+            ),
+            "by_chance": st.column_config.NumberColumn(
+                "By chance", format="%.1f", help="As many would pass with tags permuted among kinds that look alike"
+            ),
             "concept_units": st.column_config.NumberColumn("Certain", help="Of those, concept units: 5% false at most"),
             "kinds": "Kinds",
-            "auroc": st.column_config.NumberColumn("Best AUROC", format="%.2f"),
+            "auroc": st.column_config.NumberColumn(
+                "Highest AUROC",
+                format="%.2f",
+                help="Of the candidate that stands out most, so higher than it would be on new images",
+            ),
         },
         alt=f"The concepts that units of {view.sides[side]} respond to",
     )
@@ -258,13 +273,26 @@ def _concepts(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side
     if not chosen or chosen[0] >= len(table):
         st.caption("Select a concept to see its units.")
         return
-    tag = str(table["tag"].iloc[chosen[0]])
+    row: Any = table.iloc[chosen[0]]
+    tag = str(row["tag"])
     rows = browsing.followers(result, tag).head(MOST_CARDS).to_dict("records")
+    st.markdown(candidates(row))
     cards = [
         card.Card(
-            side, view.sides[side], str(row["site"]), int(row["unit"]), f"AUROC **{float(row['auroc']):.2f}**", "concept"
+            side, view.sides[side], str(each["site"]), int(each["unit"]), f"AUROC **{float(each['auroc']):.2f}**", "concept"
         )
-        for row in rows
+        for each in rows
     ]  # fmt: skip
-    st.markdown(f"Units that respond to **{errors.escape(tag)}**, highest AUROC first")
     card.grid(page, view, cards)
+
+
+def candidates(row: Mapping[Any, Any]) -> str:
+    """What the units below a concept are: how many passed, how many chance alone gives, how many are certain."""
+    units, certain = int(row["units"]), int(row["concept_units"])
+    by_chance, low, high = (float(row[f"by_chance{end}"]) for end in ("", "_low", "_high"))
+    return (
+        f"{units:,} candidate{'' if units == 1 else 's'} for **{errors.escape(str(row['tag']))}**, each tested at 5%; with tags "
+        f"permuted among kinds that look alike {by_chance:.1f} ({low:.0f} to {high:.0f}) would pass. "
+        f"{f'{certain:,}' if certain else 'None'} of them {'is' if certain < 2 else 'are'} certain (at most 5% of a layer's "
+        "false). Highest AUROC first; units were chosen on the same images, so on new ones it would be lower."
+    )

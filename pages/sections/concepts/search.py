@@ -28,6 +28,9 @@ OWN = 6
 """Cards of a group, at first."""
 GROUPS = 4
 """Groups, at first."""
+NEAR = 0.01
+"""Two correlations that differ by less are level: over 849 kinds, the difference of two words whose fits correlate at 0.9 has a
+standard error of 0.015."""
 EMPTY = "Enter a word or a sentence above: the units that respond to the images that fit it are shown here."
 
 
@@ -93,14 +96,17 @@ def _side(page: ExperimentPage[ConceptsView], view: ConceptsView, side: Side, re
 
 
 def _rows(view: ConceptsView, side: Side, result: Result) -> list[Row]:
-    """The units of one model: those of the text itself, then those that follow something else more, each under a title."""
+    """The units of one model: those of the text itself, then those that correlate higher with a word, each under a title."""
     own, others = groups(result)
     many = independent(str(result.request.get("data", "")), result.arrays["images"])
     text = errors.escape(str(result.facts["text"]))
-    titled = [(f"These follow “{text}” more than any word", own)] if own else []
+    titled = [(f"These correlate higher with “{text}” than with any other word", own)] if own else []
     for word, places in others:
         titled.append(
-            (f"{'This follows' if len(places) == 1 else 'These follow'} “{errors.escape(word)}” more", places)
+            (
+                f"{'This correlates' if len(places) == 1 else 'These correlate'} higher with “{errors.escape(word)}”",
+                places,
+            )
         )
     return [
         (title, [_card(side, view.sides[side], result, place, many) for place in places]) for title, places in titled
@@ -131,7 +137,7 @@ def independent(data: str, images: np.ndarray) -> int:
 
 
 def finding(view: ConceptsView, there: Mapping[Side, Result]) -> str:
-    """How many units of each model follow the text more than any word of the vocabulary, in one sentence."""
+    """How many units of each model correlate higher with the text than with any word of the vocabulary, in one sentence."""
     text = errors.escape(view.text)
     if not any(result.facts["found"] for result in there.values()):
         return f"No unit follows “{text}” more than chance"
@@ -139,7 +145,8 @@ def finding(view: ConceptsView, there: Mapping[Side, Result]) -> str:
         f"{count(result.facts['own'], number == 0)} of :{colours.NAMES[side]}[{errors.escape(view.sides[side])}]"
         for number, (side, result) in enumerate(there.items())
     ]
-    sentence = f"{' and '.join(told)} follow{'s' if _single(there) else ''} “{text}” more than any other word"
+    verb = f"correlate{'s' if _single(there) else ''}"
+    sentence = f"{' and '.join(told)} {verb} higher with “{text}” than with any other word"
     return sentence[0].upper() + sentence[1:]
 
 
@@ -163,19 +170,49 @@ def against_chance(result: Result) -> str:
         f"{facts['above']:,} of {facts['searched']:,} units follow it more than chance. The highest correlation is "
         f"{float(facts['best']):.2f} (chance {float(facts['chance']):.2f}). Below: each unit's strongest images and the number "
         "that ranks it, its correlation *r* with the text over all images. Its 95% interval is not corrected for the choice of "
-        f"the best among {facts['searched']:,} units. All else on hover."
+        f"the best among {facts['searched']:,} units. {next_words(result)}All else on hover."
     )
+
+
+def next_words(result: Result) -> str:
+    """How near the next word comes in the units whose highest correlation is that with the text; empty where there are none."""
+    from engine.concepts.search import MOST_ROWS
+
+    places, facts = groups(result)[0], result.facts
+    if not places or not facts["own"]:
+        return ""
+    scores, nearest = result.tables["units"]["score"].to_numpy()[places], []
+    for place, score in zip(places, scores, strict=True):
+        numbers = zip(result.arrays["words"][place].tolist(), result.arrays["word_scores"][place].tolist(), strict=True)
+        follows = ((str(facts["words"][number]), float(r)) for number, r in numbers)
+        nearest += [(score, word, r) for word, r in follows if word != facts["text"]][:1]
+    return (
+        "Which word correlates highest with a unit is not tested, and near words are often level with the text. "
+        f"{_next(nearest)}Only the {MOST_ROWS} units with the highest *r* of each site are compared with words. "
+    )
+
+
+def _next(nearest: Sequence[tuple[float, str, float]]) -> str:
+    """How often the next word is level: for each unit its correlation with the text, its next word and that one's correlation."""
+    if not nearest:
+        return ""
+    score, word, next_score = nearest[0]
+    first = f"“{errors.escape(word)}”, {next_score:.2f} against {score:.2f}. "
+    if len(nearest) == 1:
+        return f"The next word of the one such unit shown is {first}"
+    near = sum(score - r < NEAR for score, _, r in nearest)
+    return f"Of the {len(nearest)} such units shown {near} have a next word less than {NEAR} behind; that of the first is {first}"
 
 
 def why(
     row: Mapping[Any, Any], facts: Mapping[str, Any], follows: Sequence[tuple[str, float]], side: Side, images: int
 ) -> str:
     """How closely a unit follows the text, with the interval that so many independent images give, and which other words it
-    follows, whose numbers stand on hover."""
+    follows, each with its correlation."""
     from engine.core.statistics import correlation_interval
 
     text, own = str(facts["text"]), int(row["words_above"]) == 0
-    others = [errors.escape(word) for word, _ in follows if word != text][: card.WORDS - 1]
+    others = [f"{errors.escape(word)} {r:.2f}" for word, r in follows if word != text][: card.WORDS - 1]
     low, high = correlation_interval(np.array([float(row["score"])]), images)
     mark = f":{colours.NAMES[side]}[***r* {float(row['score']):.2f}**] :small[({low[0]:.2f} to {high[0]:.2f})]"
     return f"{mark}  \n:small[{'then' if own else 'before it'} {', '.join(others)}]"

@@ -28,6 +28,9 @@ def test_the_command_answers_with_layers_and_a_sentence(monkeypatch) -> None:
     assert model["layers"][1]["baseline"] == pytest.approx(0.05, abs=0.01)
     assert model["layers"][1]["concept_units"] <= 0.05
     assert model["twin"] is None and model["layers"][0]["twin"] is None
+    assert "at the p-value of 1/1001 that a single unit needs" in answer.text and model["power_single"] < model["power"]
+    assert "Units that single out one kind: planted " in answer.text and "; random directions " in answer.text
+    assert model["overall"]["directions_kind_units_interval"][1] < 1
     assert "A unit with an AUROC of 0.77 is found in" in answer.text and "are left out" in answer.text
     assert "cannot be found, however clear" not in answer.text, "one of 40 units can be"
     assert answer.text.endswith(facts["sentence"])

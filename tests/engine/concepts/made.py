@@ -57,7 +57,7 @@ def purity() -> Result:
     units["concept"], units["beyond_likeness"], units["score"] = False, False, 0.0
     units.loc[[5, 6, 7], "tag"] = "music"
     units.loc[[5, 6, 7], "auroc"] = [0.8, 0.9, 0.7]
-    units.loc[[5, 6], ["concept", "beyond_likeness", "score"]] = [[True, True, 3.0], [True, True, 4.0]]
+    units.loc[[5, 6], ["concept", "beyond_likeness", "score"]] = [[True, True, 4.0], [True, True, 3.0]]
     return Result({"model": MODEL}, {}, {"units": units}, {})
 
 

@@ -43,6 +43,11 @@ def test_the_experiment_tells_planted_layers_from_random_ones(result: Result) ->
     assert units["address"].iloc[-1] == "planted@blocks.1.mlp.hidden:39"
     concepts = result.tables["concepts"].set_index("tag")
     assert concepts.loc[known.tags[3], "units"] >= 1
+    shuffled = sum(row["shuffled"] * row["units"] for row in (first, second))
+    assert concepts["by_chance"].sum() == pytest.approx(shuffled), "every unit that passes by chance has one concept"
+    assert (concepts["by_chance_low"] <= concepts["by_chance_high"]).all() and concepts["by_chance_high"].max() >= 1
+    assert result.facts["power_single"] < result.facts["power"] - 0.1
+    assert {"twin_kind_units", "directions_kind_units", "directions_kind_units_low"} <= set(first)
     assert result.arrays["auroc"].shape == (2 * Planted.units, len(known.tags))
     assert result.facts["language"] is False
     assert result.facts["few"] == pytest.approx(0.67, abs=0.005)

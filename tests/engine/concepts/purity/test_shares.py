@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from engine.concepts.purity import shares
-from engine.concepts.purity.shares import independent
+from engine.concepts.purity.measure import measure
+from engine.concepts.purity.shares import COUNTED, against, beside, independent
+from engine.sites.access import Site
+from engine.sites.grid import Grid
+from tests.engine.concepts.known_units import KINDS as KNOWN_KINDS
+from tests.engine.concepts.known_units import noise, reference, truth
 
 KINDS = 400
 NEVER = np.zeros(10)
@@ -68,3 +73,22 @@ def test_units_compared_a_few_at_a_time_give_the_same(
     whole = count(passed, standings)
     monkeypatch.setattr(shares, "AT_ONCE", 7)
     assert count(passed, standings) == pytest.approx(whole)
+
+
+def test_every_share_stands_beside_that_of_units_that_mean_nothing() -> None:
+    """Half of a layer's units single out a kind each, and of the noise beside it almost none does."""
+    site = [Site("layer", 40, Grid(1, 1), 0, "mlp.hidden", "")]
+    values = noise(40)
+    values[:, :20] += 9.0 * (truth().kinds[:, None] == np.arange(20) * (KNOWN_KINDS // 20))
+    tables = shares.shares(site, [measure(values.astype(np.float32), reference())])
+    null = shares.shares(site, [measure(noise(40, 3).astype(np.float32), reference())])
+    beside(tables, "directions", null)
+    beside(tables, "twin", None)
+    for table in ("layers", "overall"):
+        row = tables[table].iloc[0]
+        assert row["kind_units"] >= 0.45 and row["directions_kind_units"] <= 0.1
+        for counted in COUNTED:
+            column = against("directions", counted)
+            assert row[column] == null[table][counted].iloc[0] and np.isnan(row[against("twin", counted)])
+            assert row[f"{column}_low"] <= row[column] <= row[f"{column}_high"]
+    assert against("twin") == "twin"

@@ -104,16 +104,18 @@ def test_a_search_that_is_there_shows_its_units_with_their_words() -> None:
     app = opened(**query.write(view))
     shown = text_of(app)
     assert not app.exception and not app.error, shown
-    assert app.header[0].value == "1 unit of :blue[starter-vit] follows “music” more than any other word"
+    assert app.header[0].value == "1 unit of :blue[starter-vit] correlates higher with “music” than with any other word"
     assert "2,648 of 6,144 units follow it more than chance. The highest correlation is 0.61 (chance 0.07)." in shown
-    assert shown.index("#### These follow “music” more than any word") < shown.index("#### This follows “apple” more")
-    assert ":blue[***r* 0.61**] :small[(" in shown and ":small[before it apple, sea]" in shown
+    assert shown.index("#### These correlate higher with “music” than with any other word") < shown.index(
+        "#### This correlates higher with “apple”"
+    )
+    assert ":blue[***r* 0.61**] :small[(" in shown and ":small[before it apple 0.60, sea 0.30]" in shown
     assert units_of(app) == [4, 8] and jobs_of_the_page() == []
     assert app.button(key="cn_make_found_a").label == "Run: make 2 pictures (about 20 s)"
     texts, pixels, numbers = figure_of(app, "cn-found")
     assert (
         "Units that follow “music”" in texts
-        and "1 unit of starter-vit follows “music” more than any other word." in texts
+        and "1 unit of starter-vit correlates higher with “music” than with any other word." in " ".join(texts)
     )
     assert numbers["unit"].tolist() == [4, 8] and len(pixels) > 2 and any("r 0.61" in text for text in texts)
 
