@@ -154,6 +154,16 @@ def moved(row: dict[str, Any]) -> str:
     return f"When the object is moved, {more} loses {size}."
 
 
+def empty(row: dict[str, Any]) -> str:
+    """How much more often one model answers an empty place with a kind that lives there, from a row of
+    `engine.reliance.counterfactual.places_apart`."""
+    if not sign(row):
+        return f"Shown the empty place, {unseen(row)}."
+    more, less = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
+    size = gap(row).replace(" points", " points more often", 1)
+    return f"Shown the empty place, {more} names a kind that lives there {size} than {less}."
+
+
 def halves(row: dict[str, Any]) -> str:
     """How far apart the cut-offs lie that take half of the accuracy of two models, or how far they would have to, from a row of
     `engine.reliance.frequency.paired`; empty where a curve does not fall so low."""

@@ -13,6 +13,7 @@ from engine.evaluation.comparison import Aligned, align, paired
 from engine.evaluation.telling import (
     between,
     cuts,
+    empty,
     gap,
     halves,
     moved,
@@ -189,3 +190,9 @@ def test_what_moving_the_object_costs_is_told_of_the_one_that_loses_more_or_what
         "When the object is moved, no difference between x and y was seen (−6 to 1 points); one of 4 points would have been, "
         "in 80% of samples."
     )
+
+
+def test_answers_to_empty_places_are_told_of_the_one_that_lives_there_more_often_or_what_could_have_been_seen() -> None:
+    row = {"a": "x", "b": "y", "difference": -0.039, "interval": (-0.063, -0.014), "smallest": 0.035}
+    assert empty(row) == "Shown the empty place, y names a kind that lives there 4 points more often (1 to 6) than x."
+    assert empty(row | {"interval": (-0.063, 0.014)}).endswith("one of 4 points would have been, in 80% of samples.")
