@@ -22,7 +22,7 @@ from engine.core.paths import readable
 from engine.data.dataset import digest
 from engine.data.formats import splits
 from engine.data.formats.annotated import TURNED
-from engine.data.formats.folder import bits_of, bits_said, facts_of
+from engine.data.formats.folder import bits_marks, bits_of, bits_said, facts_of
 from engine.data.formats.format import Format
 from engine.data.formats.groups import COLUMNS, numbered
 from engine.data.formats.scenes import first_words, is_parquet
@@ -139,7 +139,7 @@ class ParquetImages(Format):
         told += [TURNED] if self._some["turned"] else []
         rows = self._facts[SPLIT].unique().to_pylist() if self._split else []
         told += [f"The rows of all splits ({', '.join(map(str, rows))}) are read together."] if len(rows) > 1 else []
-        return [*told, *bits_said(self._some["narrow"])]
+        return [*told, *bits_said({name: used for name, (used, _) in self._some["bits"].items()})]
 
     @functools.cached_property
     def _masks(self) -> Masks:
@@ -164,16 +164,15 @@ class ParquetImages(Format):
         return _SEEN[key]
 
     def _look(self) -> dict[str, Any]:
-        """Of the rows that are looked at: `sizes` of the pictures, how many EXIF has `turned`, which are `narrow`."""
+        """Of the rows that are looked at: `sizes` of the pictures, how many EXIF has `turned`, and `bits` as `bits_of`."""
         pictures = {row: self._bytes(row, self._picture) or b"" for row in self._looked_at()}
         headers = {row: orientation(data) for row, data in pictures.items()}
-        bits = {f"image {row}": bits_of(data) for row, data in pictures.items()}
         return {
             "sizes": {row: upright_size(*header) for row, header in headers.items()},
             "turned": sum(is_turned(turned) for turned, _ in headers.values())
             if self._edges or self._boxes or self._mask
             else 0,
-            "narrow": {name: used for name, used in bits.items() if 0 < used < 16},
+            "bits": {f"image {row}": bits_of(data) for row, data in pictures.items()},
         }
 
     @functools.cached_property
@@ -196,7 +195,7 @@ class ParquetImages(Format):
         found = [(file.name, file.stat()) for file in self._files]
         marks = [b"edges"] if self._boxes and self._are_edges else []
         marks += [b"turned by EXIF"] if self._some["turned"] else []
-        marks += [b"bits"] if self._some["narrow"] else []
+        marks += bits_marks(self._some["bits"])
         return digest(
             [
                 *(facts_of(name, about) for name, about in found),
