@@ -77,5 +77,9 @@ def test_a_point_of_effective_robustness_opens_what_its_model_gets_wrong_in_that
 
 
 def test_of_three_models_the_note_says_what_the_sentences_allow_for() -> None:
-    assert background._chosen(2) == ""
-    assert "corrected for the choice among 3 pairs" in background._chosen(3)
+    assert background._chosen(2, 0) == background._chosen(2, 1) == ""
+    assert "corrected for the choice among 3 pairs" in background._chosen(3, 0) and "lives" not in background._chosen(
+        3, 0
+    )
+    assert "The 3 sentences on what lives at the place shown tell every pair" in background._chosen(3, 3)
+    assert "furthest apart" not in background._chosen(2, 4) and "for that many" in background._chosen(2, 4)
