@@ -205,12 +205,12 @@ def _alone(shown: Shown) -> str:
     model, result = next(iter(shown.computed.items()))
     rows = result.tables["variants"].drop_duplicates("variant").to_dict("records")
     full = next(row for row in rows if row["variant"] == "full")
-    parts = [
-        f"{done(row['variant'], row['fill']).lower()} {shares(*(row[f'top1{end}'] for end in ('', '_low', '_high')))}"
-        for row in rows
-        if row is not full
-    ]
-    return f"{model} classifies {share(full['top1'])} of the images correctly; {'; '.join(parts)}."
+
+    def told(row: Any) -> str:
+        return shares(*(row[f"top1{end}"] for end in ("", "_low", "_high")))
+
+    parts = [f"{done(row['variant'], row['fill']).lower()} {told(row)}" for row in rows if row is not full]
+    return f"{model} classifies {told(full)} of the images correctly; {'; '.join(parts)}."
 
 
 def _how(shown: Shown) -> str:

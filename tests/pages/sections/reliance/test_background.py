@@ -83,3 +83,15 @@ def test_of_three_models_the_note_says_what_the_sentences_allow_for() -> None:
     )
     assert "The 3 sentences on what lives at the place shown tell every pair" in background._chosen(3, 3)
     assert "furthest apart" not in background._chosen(2, 4) and "for that many" in background._chosen(2, 4)
+
+
+def test_what_is_said_of_a_model_alone_has_its_intervals() -> None:
+    rows = [
+        {"variant": name, "fill": fill, "top1": value, "top1_low": value - 0.02, "top1_high": value + 0.02}
+        for name, fill, value in (("full", "", 0.86), ("foreground", "black", 0.52))
+    ]
+    result = SimpleNamespace(tables={"variants": pd.DataFrame(rows)})
+    shown: Any = SimpleNamespace(computed={"vit": result})
+    assert background._alone(shown) == (
+        "vit classifies 86% (84 to 88%) of the images correctly; with the background blacked out 52% (50 to 54%)."
+    )
