@@ -59,6 +59,8 @@ def background(arguments: Namespace) -> Answer:
         _lives(model["model"], row) for model in models for row in model["variants"] if row.get("lives") is not None
     ]
     notes += [_apart(row) for row in facts["paired_places"]]
+    if (places := len(facts["paired_places"])) > 1:
+        notes.append(f"Each of these {places} intervals is a 95% interval by itself; none allows for the others.")
     if cut == "saliency":
         notes.append("Objects were segmented by the saliency network, so these numbers depend on that network too.")
     return Answer(facts, "\n".join([text, *notes, *left_out(facts["skipped"])]))

@@ -11,11 +11,11 @@ from engine.cli.asking import data_name
 from engine.cli.rows import ask_all, left_out, skipped, tables_of
 from engine.core.errors import BadRequest
 from engine.core.request import Request, build
-from engine.core.shares import shares
+from engine.core.shares import share, shares
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison, telling
 from engine.evaluation.class_matching import check_comparable
-from engine.reliance.counterfactual import CounterfactualRequest, drops_apart
+from engine.reliance.counterfactual import CounterfactualRequest, drops_apart, lives, places_apart
 from engine.reliance.gradient_spectrum import GradientSpectrumRequest
 from engine.reliance.imagenet9 import ChallengeRequest
 from engine.reliance.texture import TextureRequest
@@ -34,6 +34,7 @@ def counterfactual(arguments: Namespace) -> Answer:
             "drop": result.facts["drop"][0],
             "drop_interval": result.facts["drop"][1:],
             "drop_smallest": result.facts["drop_smallest"],
+            "lives": lives(result),
             **tables_of(result),
         }
         for result in results
@@ -43,6 +44,7 @@ def counterfactual(arguments: Namespace) -> Answer:
         "planted": results[0].facts["planted"],
         "models": models,
         "paired_drops": drops_apart(results),
+        "paired_lives": places_apart(results),
         "skipped": skipped(results),
     }
     lines = [
@@ -65,7 +67,9 @@ def counterfactual(arguments: Namespace) -> Answer:
         f"{facts['planted']['home']:.0%} at home, {facts['planted']['elsewhere']:.0%} on every other place)."
         for model in models
     ]
+    ends += [_empty(model["model"], model["lives"]) for model in models]
     ends += [telling.moved(row) for row in facts["paired_drops"]]
+    ends += [telling.empty(row) for row in facts["paired_lives"]]
     text = table(("model", "scene", "answer", "share", "by chance", "ideal", "seen above chance from", "n"), lines)
     return Answer(facts, "\n".join([text, *ends, *left_out(facts["skipped"])]))
 
@@ -147,6 +151,16 @@ def _interval(model: dict[str, Any], name: str) -> str:
     if math.isnan(model[name]):
         return "unknown"
     return f"{model[name]:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _empty(model: str, found: dict[str, Any]) -> str:
+    """How often an empty place is answered with a kind that lives there."""
+    told = shares(found["value"], *found["interval"], digits=1)
+    return (
+        f"{model}, empty places: {told} of the answers live there; a blind guess {share(found['chance'], 1)}, the best "
+        f"possible observer {share(found['ideal'], 1)}; above chance from {share(found['chance'] + found['smallest'], 1)} on in "
+        f"80% of samples."
+    )
 
 
 def _bias(model: dict[str, Any]) -> str:

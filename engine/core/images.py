@@ -48,8 +48,8 @@ def open_image(source: bytes | Path, name: str = "", side: int = 0) -> np.ndarra
     number, strip by strip. Large ones are decoded one at a time.
 
     Takes PNG, JPEG and WebP of at most 20 MB, 40 million pixels and 20,000 pixels a side (with 16 bits a channel 12 million
-    pixels); the content decides, not the file's name. Of 16 bits a
-    channel those count that `used_bits` finds in use. Raises RefusedFile, in one sentence, for anything else, before decoding
+    pixels); the content decides, not the file's name. Of 16 bits a channel those
+    count that `used_bits` finds in use. Raises RefusedFile, in one sentence, for anything else, before decoding
     it where its header tells.
     """
     label = name or (readable(source.name) if isinstance(source, Path) else "The image")
@@ -145,14 +145,19 @@ def _reason(error: Exception) -> str:
 def used_bits(data: bytes) -> int:
     """How many bits the values of a PNG with 16 bits a channel use; 0 for any other image.
 
-    Cameras and scanners write 10, 12 or 14 bits as they are into 16. So many bits count as hold the largest value, of 8,
-    10, 12, 14, 16 and what the file's own sBIT says. Raises as `open_image`.
+    Cameras and scanners write 10, 12 or 14 bits as they are into 16. What the file's own sBIT says decides, however dark the
+    image is: so many bits, or 16 where the values were scaled up to all 16, as the standard asks (they do not fit, or the bits
+    below are all empty). Without sBIT so many bits count as hold the largest value, of 8, 10, 12, 14 and 16. Raises as
+    `open_image`.
     """
     if not _has_sixteen_bits(data):
         return 0
-    values = _sixteen_bits(data)
-    largest, said = int(values.max(initial=0)), _significant_bits(data)
-    return next(bits for bits in sorted({8, 10, 12, 14, 16, said}) if bits >= 8 and largest < 1 << bits)
+    values, said = _sixteen_bits(data), significant_bits(data)
+    largest = int(values.max(initial=0))
+    if said:
+        is_scaled = largest >> said or (largest and not (values & ((1 << 16 - said) - 1)).any())
+        return 16 if is_scaled else max(8, said)
+    return next(bits for bits in (8, 10, 12, 14, 16) if largest < 1 << bits)
 
 
 def _has_sixteen_bits(data: bytes) -> bool:
@@ -194,15 +199,17 @@ def _sixteen_bits(data: bytes) -> np.ndarray:
     return values[..., : 1 if values.shape[2] < 3 else 3]
 
 
-def _significant_bits(data: bytes) -> int:
-    """What a PNG's sBIT says, the most of its channels; 16 where it has none."""
-    at = len(_PNG)
+def significant_bits(data: bytes) -> int:
+    """What sBIT says of a PNG with 16 bits a channel, the most of its colours, transparency apart; 0 for any other image."""
+    if not _has_sixteen_bits(data):
+        return 0
+    at, has_alpha = len(_PNG), data[25] in (4, 6)
     while at + 8 <= len(data) and (kind := data[at + 4 : at + 8]) not in (b"IDAT", b"IEND"):
         length = int.from_bytes(data[at : at + 4])
-        if kind == b"sBIT" and length:
-            return min(16, max(data[at + 8 : at + 8 + length]))
+        if kind == b"sBIT" and (said := data[at + 8 : at + 8 + length - has_alpha]):
+            return min(16, max(said))
         at += length + 12
-    return 16
+    return 0
 
 
 def _on_white(image: Image.Image) -> Image.Image:

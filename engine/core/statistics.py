@@ -141,9 +141,10 @@ def combination(*terms: tuple[float, Estimate]) -> Estimate:
     return Estimate(value, value - below, value + above)
 
 
-def smallest_like(found: Estimate) -> float:
-    """The smallest true difference whose interval, as wide as this one, would leave out zero in 80% of samples."""
-    return (1 + student_quantile(POWER, 1e6) / Z) * (found.high - found.low) / 2
+def smallest_like(found: Estimate, level: float = LEVEL) -> float:
+    """The smallest true difference whose interval, as wide as this one of that level, would leave out zero in 80% of samples."""
+    reach = Z if level == LEVEL else student_quantile((1 + level) / 2, 1e6)
+    return (1 + student_quantile(POWER, 1e6) / reach) * (found.high - found.low) / 2
 
 
 def smallest_share(chance: float, n: float) -> float:
@@ -199,14 +200,14 @@ def resampled(values: np.ndarray, clusters: np.ndarray | None = None, rounds: in
     return np.concatenate(parts).reshape(rounds, *values.shape[1:])
 
 
-def percentiles(draws: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def percentiles(draws: np.ndarray, n: int, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) of a statistic of resampled means (rounds, ...) from n images or clusters: percentiles a little further
-    out than 2.5 and 97.5 where n is small (the expanded percentile interval, Hesterberg 2015). NaN rounds do not count;
-    NaN for n < 2."""
+    out than the level's own (2.5 and 97.5 for 95%) where n is small (the expanded percentile interval, Hesterberg 2015).
+    NaN rounds do not count; NaN for n < 2."""
     if n < 2:
         nothing = np.full(np.shape(draws)[1:], np.nan)
         return nothing, nothing
-    reach = student_quantile((1 + LEVEL) / 2, n - 1) * math.sqrt(n / (n - 1))
+    reach = student_quantile((1 + level) / 2, n - 1) * math.sqrt(n / (n - 1))
     tail = 50 * math.erfc(reach / math.sqrt(2))
     low, high = np.nanpercentile(draws, (tail, 100 - tail), axis=0)
     return low, high

@@ -85,13 +85,13 @@ def paired(aligned: Aligned, level: float = LEVEL) -> list[dict[str, Any]]:
     return _pairs(aligned, aligned.top1, range(len(aligned.variants)), level)
 
 
-def paired_places(aligned: Aligned) -> list[dict[str, Any]]:
-    """The same for how often the answered kind lives at the place shown, on backgrounds alone; empty where no place is
-    known."""
+def paired_places(aligned: Aligned, level: float = LEVEL) -> list[dict[str, Any]]:
+    """The same for how often the answered kind lives at the place shown, on backgrounds alone, filled in each way; empty
+    where no place is known."""
     if aligned.lives is None:
         return []
     alone = [place for place, (name, _) in enumerate(aligned.variants) if name == "background"]
-    return _pairs(aligned, aligned.lives, alone)
+    return _pairs(aligned, aligned.lives, alone, level)
 
 
 def _pairs(aligned: Aligned, what: np.ndarray, variants: Sequence[int], level: float = LEVEL) -> list[dict[str, Any]]:

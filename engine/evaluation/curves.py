@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.core.statistics import LOW, count, estimate, percentiles, resampled
+from engine.core.statistics import LEVEL, count, estimate, percentiles, resampled
 
 
 class Curve(NamedTuple):
@@ -56,14 +56,17 @@ def curve_facts(
     return rows, {name: _told(measure(curves, cutoffs), count(clusters, n)) for name, measure in MEASURES.items()}
 
 
-def paired_curves(a: Curve, b: Curve, clusters: np.ndarray | None = None) -> dict[str, list[float] | None]:
+def paired_curves(
+    a: Curve, b: Curve, clusters: np.ndarray | None = None, level: float = LEVEL
+) -> dict[str, list[float] | None]:
     """How two models' normalised curves differ on the same images: `area` and `half_cutoff` of a minus b, each as (value,
-    low, high), resampled together; None where it does not exist. `clusters` (n,): which images belong together."""
+    low, high), resampled together; None where it does not exist. `clusters` (n,): which images belong together; `level`: of
+    the intervals."""
     first, second = _resampled([a, b], clusters)
     n = count(clusters, len(a.full))
     with np.errstate(invalid="ignore"):  # of two that both lie beyond the cut-offs the difference is unknown
         apart = {name: measure(first, a.cutoffs) - measure(second, b.cutoffs) for name, measure in MEASURES.items()}
-    return {name: _told(values, n) for name, values in apart.items()}
+    return {name: _told(values, n, level) for name, values in apart.items()}
 
 
 def area(curves: np.ndarray, cutoffs: Sequence[float]) -> np.ndarray:
@@ -116,16 +119,16 @@ def _resampled(curves: Sequence[Curve], clusters: np.ndarray | None) -> list[np.
     return normalised
 
 
-def _told(values: np.ndarray, n: int) -> list[float] | None:
+def _told(values: np.ndarray, n: int, level: float = LEVEL) -> list[float] | None:
     """(value, low, high) of n images or clusters, from the value and what resampling made of it (1 + rounds,); None where
     there is no value."""
     value, rounds = float(values[0]), values[1:]
     if not np.isfinite(value):
         return None
-    if np.isnan(rounds).mean() > LOW / 100:  # they may lie on either side
+    if np.isnan(rounds).mean() > (1 - level) / 2:  # they may lie on either side
         return [value, -np.inf, np.inf]
     with np.errstate(invalid="ignore"):
-        low, high = map(float, percentiles(rounds, n))
+        low, high = map(float, percentiles(rounds, n, level))
     if n < 2 or np.isfinite([low, high]).all():
         return [value, low, high]
     return [value, low if np.isfinite(low) else -np.inf, high if np.isfinite(high) else np.inf]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from engine.core.statistics import Estimate, level_among, smallest_like
-from engine.evaluation.comparison import Aligned, matched, paired
+from engine.evaluation.comparison import Aligned, matched, paired, paired_places
 
 _FILLED = {
     "black": "blacked out",
@@ -145,6 +145,12 @@ def places(row: dict[str, Any]) -> str:
     return f"Shown backgrounds alone ({row['fill']}), {more} names a kind that lives there {size} than {less}."
 
 
+def every_place(aligned: Aligned) -> list[str]:
+    """`places` of every pair of models and every way in which the object's hole is filled: all of them are told, so that the
+    intervals allow for their number."""
+    return [places(row) for row in paired_places(aligned, level_among(len(paired_places(aligned))))]
+
+
 def moved(row: dict[str, Any]) -> str:
     """Which of two models loses more when the object is moved, from a row of `engine.reliance.counterfactual.drops_apart`."""
     if not sign(row):
@@ -152,6 +158,16 @@ def moved(row: dict[str, Any]) -> str:
     more, less = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
     size = gap(row).replace(" points", f" points more than {less}", 1)
     return f"When the object is moved, {more} loses {size}."
+
+
+def empty(row: dict[str, Any]) -> str:
+    """How much more often one model answers an empty place with a kind that lives there, from a row of
+    `engine.reliance.counterfactual.places_apart`."""
+    if not sign(row):
+        return f"Shown the empty place, {unseen(row)}."
+    more, less = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
+    size = gap(row).replace(" points", " points more often", 1)
+    return f"Shown the empty place, {more} names a kind that lives there {size} than {less}."
 
 
 def halves(row: dict[str, Any]) -> str:
@@ -162,7 +178,7 @@ def halves(row: dict[str, Any]) -> str:
     found = Estimate(*row["half_cutoff"])
     low, high = sorted((found.low, found.high))
     if low <= 0 <= high:
-        least = smallest_like(found)
+        least = smallest_like(found, row["level"])
         could = (
             f"one of {least:.3f} of Nyquist would have been, in 80% of samples"
             if math.isfinite(least)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch import Tensor
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
 from engine.core.request import Context, Result
-from engine.core.statistics import difference, effective, estimate, smallest_difference, smallest_share
+from engine.core.statistics import difference, effective, estimate, level_among, smallest_difference, smallest_share
 from engine.data.dataset import Dataset
 from engine.data.formats.scenes import VARIANTS
 from engine.evaluation.predictions import answered, images_at_once, logits
@@ -122,17 +122,47 @@ def drops_apart(results: Sequence[Result]) -> list[dict[str, Any]]:
     """For each pair of models: how much more top-1 accuracy a loses than b when the object is moved, over the sets that both
     have: a, b, difference, interval, smallest (the smallest difference that so many sets would show with 80% power), n.
 
-    Sets of one kind belong together. Pairs without a set in common are left out."""
-    rows = []
+    Sets of one kind belong together. Pairs without a set in common are left out. Of more than two models every interval
+    allows for all pairs (Bonferroni), since all are told."""
+    return _apart(results, _lost)
+
+
+def places_apart(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """The same for how much more often a than b, shown the empty place, answers a kind that lives there."""
+    return _apart(results, _lives)
+
+
+def lives(result: Result) -> dict[str, Any]:
+    """How often the answer to an empty place is a kind that lives there, the set's own kind or another: value, interval,
+    chance (a blind guess), ideal (the best possible observer), smallest (how far above chance a share must lie for so many
+    sets to show it with 80% power), n. Sets of one kind belong together."""
+    hits, kinds = _lives(result.arrays), result.arrays["labels"]
+    rows = result.tables["answers"].query("variant == 'place' and answer in @ANSWERS[:2]")
+    value, *interval = estimate(hits, clusters=kinds)
+    chance, ideal = float(rows["chance"].sum()), float(rows["ideal"].sum())
+    smallest = smallest_share(chance, effective(hits, kinds)) - chance
+    return {
+        "value": value,
+        "interval": interval,
+        "chance": chance,
+        "ideal": ideal,
+        "smallest": smallest,
+        "n": len(hits),
+    }
+
+
+def _apart(results: Sequence[Result], read: Callable[[Arrays], np.ndarray]) -> list[dict[str, Any]]:
+    """How pairs of models differ in what `read` makes of each set, (sets,), over the sets that both have."""
+    rows, level = [], level_among(math.comb(len(results), 2))
     for one, other in itertools.combinations(results, 2):
         _, *places = np.intersect1d(one.arrays["images"][:, 0], other.arrays["images"][:, 0], return_indices=True)
         if not len(places[0]):
             continue
-        a, b = (_lost(result.arrays)[place] for result, place in zip((one, other), places, strict=True))
+        a, b = (read(result.arrays)[place] for result, place in zip((one, other), places, strict=True))
         kinds = one.arrays["labels"][places[0]]
-        value, *interval = difference(a, b, kinds)
+        value, *interval = difference(a, b, kinds, level)
         names = {side: result.request["model"] for side, result in (("a", one), ("b", other))}
-        smallest = smallest_difference(a, b, kinds)
+        smallest = smallest_difference(a, b, kinds, level)
         rows.append({**names, "difference": value, "interval": interval, "smallest": smallest, "n": len(a)})
     return rows
 
@@ -141,6 +171,11 @@ def _lost(arrays: Arrays) -> np.ndarray:
     """(sets,): 1 where only the answer at home is right, -1 where only the one elsewhere is, 0 else."""
     right = (arrays["top"][..., 0] == arrays["labels"][:, None]).astype(np.float64)
     return right[:, 0] - right[:, 1]
+
+
+def _lives(arrays: Arrays) -> np.ndarray:
+    """(sets,): whether the answer to the empty place is a kind that lives there; the set's own kind does."""
+    return arrays["answer"][:, VARIANTS.index("place")] < 2
 
 
 def read(values: Tensor, labels: np.ndarray, places: Places, shown: np.ndarray) -> Arrays:

@@ -143,7 +143,8 @@ def curves(
 
 def paired(results: Sequence[Result], kind: str = "low") -> list[dict[str, Any]]:
     """For every pair of results of one data set and the same filters: how their normalised curves differ (a minus b) on
-    their common images: `area` and `half_cutoff`, each (value, low, high) or None. Raises BadRequest where they do not match.
+    their common images: `area` and `half_cutoff`, each (value, low, high) or None, and the `level` of these intervals, which of
+    more than two models allow for all pairs (Bonferroni). Raises BadRequest where they do not match.
     """
     together = align(results)
     filters = results[0].facts["variants"]
@@ -152,9 +153,16 @@ def paired(results: Sequence[Result], kind: str = "low") -> list[dict[str, Any]]
         Curve(together.top1[each][:, places], together.top1[each][:, 0], result.tables[kind]["kept"].tolist())
         for each, result in enumerate(results)
     ]
+    every = [*itertools.combinations(range(len(results)), 2)]
+    level = level_among(len(every))
     return [
-        {"a": together.models[a], "b": together.models[b], **paired_curves(curves[a], curves[b], together.clusters)}
-        for a, b in itertools.combinations(range(len(results)), 2)
+        {
+            "a": together.models[a],
+            "b": together.models[b],
+            **paired_curves(curves[a], curves[b], together.clusters, level),
+            "level": level,
+        }
+        for a, b in every
     ]
 
 

@@ -1,7 +1,7 @@
 """The numbers of all experiments for several seeds of both starter models: what holds of the two architectures, and what of
 one network.
 
-    python -m starter.make.seeds --scenes TRAIN --out RUN [--seeds 0,1,2,3] [--models starter-vit,starter-cnn]
+    python -m starter.make.seeds --scenes TRAIN --out RUN [--seeds 0,1,2] [--models starter-vit,starter-cnn]
 
 Trains what is not trained yet (resumable), measures what is not measured yet or was by another version of its experiment, and
 writes `starter/seeds.csv` and `docs/seeds.md` after each network. Seed 0 is what ships, and needs no training set. Without
@@ -26,21 +26,24 @@ import pandas as pd
 HERE = Path(__file__).parents[2]
 TABLE, PAGE = HERE / "starter" / "seeds.csv", HERE / "docs" / "seeds.md"
 PRECISION = "bfloat16"
+"""In which all networks but one were trained, and all are measured."""
 BESIDE = ("starter-vit", 0)
 """The network that was trained in another precision: not counted where seeds are compared."""
 SITES = {"starter-vit": "blocks.6.mlp.hidden", "starter-cnn": "stages.2.blocks.1"}
-COLUMNS = ["model", "seed", "number", "value", "low", "high", "version"]
+LAST = {"starter-vit": "blocks.7.mlp.hidden", "starter-cnn": "stages.3.blocks.1"}
+COLUMNS = ["model", "seed", "number", "value", "low", "high", "version", "precision"]
 Three = tuple[float, float, float]
 
 
 def own(name: str, experiment: str) -> dict[str, Any]:
-    """What is asked of a network's own layers: the one three quarters down, or all of the main ones."""
+    """What is asked of a network's own layers: the one three quarters down, the last one, or all of the main ones."""
     site = SITES[name]
     return {
         "purity": {"role": "mlp.hidden" if name == "starter-vit" else "stage.block"},
         "visualize": {"site": site, "units": tuple(range(32))},
         "explains": {"sites": (site,), "units": tuple(range(16)), "observer": "starter-clip"},
         "name-units": {"site": site, "reader": "starter-clip"},
+        "unit-cues": {"site": LAST[name]},
     }.get(experiment, {})
 
 
@@ -75,7 +78,8 @@ def register(out: Path) -> None:
         ]
         lines += ["input_size = 96", "mean = [0.5, 0.5, 0.5]", "std = [0.5, 0.5, 0.5]", f"kwargs = {{ {given} }}", ""]
     (out / "models.toml").write_text("\n".join(lines), encoding="utf-8")
-    (out / "vitrine.toml").write_text(f'models_toml = "{out / "models.toml"}"\n', encoding="utf-8")
+    settings = [f'models_toml = "{out / "models.toml"}"', f'precision = "{PRECISION}"', ""]
+    (out / "vitrine.toml").write_text("\n".join(settings), encoding="utf-8")
 
 
 def at(result: Any, table: str, column: str, place: int = 0, **where: Any) -> Three:
@@ -101,13 +105,15 @@ def fact(result: Any, name: str) -> Three:
 
 @dataclass(frozen=True)
 class Number:
-    """A line of the table: what it says, in which experiment with which settings, and how it is read off the result."""
+    """A line of the table: what it says, in which experiment with which settings, and how it is read off the result; and `since`
+    which version of the experiment the number means the same (0: the present one), so that networks may be compared."""
 
     name: str
     experiment: str
     read: Callable[[Any], Three]
     settings: Mapping[str, Any] = field(default_factory=dict)
     percent: bool = True
+    since: int = 0
 
 
 def numbers() -> list[Number]:
@@ -127,7 +133,18 @@ def numbers() -> list[Number]:
             lambda r: at(r, "variants", "top1", variant="foreground", fill="black"),
             {"cut": "mask"},
         ),
+        Number(
+            "accuracy on the object alone (box, black)",
+            "background",
+            lambda r: at(r, "variants", "top1", variant="foreground", fill="black"),
+        ),
+        Number(
+            "answers to backgrounds alone that live there (box, black)",
+            "background",
+            lambda r: at(r, "variants", "lives", variant="background", fill="black"),
+        ),
         Number("half cut-off of low-pass filters", "frequency", lambda r: fact(r, "low_half_cutoff"), percent=False),
+        Number("area under the curve of low-pass filters", "frequency", lambda r: fact(r, "low_area"), percent=False),
         Number("half cut-off of high-pass filters", "frequency", lambda r: fact(r, "high_half_cutoff"), percent=False),
         Number("shape against texture", "texture", lambda r: fact(r, "shape_bias")),
         Number(
@@ -153,16 +170,43 @@ def numbers() -> list[Number]:
                 "spatial-layers",
                 of_block("localisation_strongest"),
                 percent=False,
+                since=3,
             ),
             Number(f"units that mark the object, {word} block", "spatial-layers", of_block("object_share")),
-            Number(f"R² of position, {word} block", "spatial-layers", of_block("position_r2"), percent=False),
-            Number(f"uniformity of maps, {word} block", "spatial-layers", of_block("map_uniformity"), percent=False),
+            Number(f"R² of position, {word} block", "spatial-layers", of_block("position_r2"), percent=False, since=3),
+            Number(
+                f"uniformity of maps, {word} block",
+                "spatial-layers",
+                of_block("map_uniformity"),
+                percent=False,
+                since=3,
+            ),
         ]
     lines += [
         Number("uniform attention in the last block costs", "spatial-last", uniform_last),
-        Number("units that follow a concept beyond likeness", "purity", lambda r: at(r, "overall", "beyond_likeness")),
+        Number(
+            "units that lean on the object, last block (box, black)",
+            "unit-cues",
+            lambda r: leaning(r, "object_lean", "lean_first"),
+        ),
+        Number(
+            "units that lean on the background, last block (box, black)",
+            "unit-cues",
+            lambda r: leaning(r, "object_lean", "lean_second"),
+        ),
+        Number(
+            "units that lean on low frequencies, last block",
+            "unit-cues",
+            lambda r: leaning(r, "low_lean", "lean_first"),
+        ),
+        Number(
+            "units that follow a concept beyond likeness",
+            "purity",
+            lambda r: at(r, "overall", "beyond_likeness"),
+            since=3,
+        ),
         Number("units with a name, three quarters down", "name-units", named),
-        Number("pictures above every control, three quarters down", "visualize", good),
+        Number("pictures above every control, three quarters down", "visualize", good, since=7),
         Number(
             "observer is right, shown top images", "explains", lambda r: at(r, "layers", "accuracy", shown="top images")
         ),
@@ -190,6 +234,15 @@ def named(result: Any) -> Three:
     return value, *share(round(value * count), count)
 
 
+def leaning(result: Any, question: str, counted: str) -> Three:
+    """The share of a layer's units that lean on something, over units."""
+    from engine.core.statistics import share
+
+    (row,) = result.tables["counts"].query("question == @question").to_dict("records")
+    units = sum(int(row[name]) for name in ("lean_first", "lean_second", "neither", "unknown"))
+    return row[counted] / units, *share(row[counted], units)
+
+
 def good(result: Any) -> Three:
     from engine.visualization.scoring.table import summary
 
@@ -202,6 +255,11 @@ def version_of(number: Number) -> int:
     from engine.core import experiments
 
     return experiments.find(number.experiment).kind.version
+
+
+def counts_from(number: Number) -> int:
+    """The first version of its experiment from which on a number means what it does now."""
+    return number.since or version_of(number)
 
 
 def wanted(table: pd.DataFrame, name: str, seed: int) -> list[Number]:
@@ -220,7 +278,7 @@ def measure(name: str, seed: int, asked: Sequence[Number]) -> pd.DataFrame:
     for number in asked:
         settings = {"data": "starter", **number.settings, **own(name, number.experiment)}
         result = ask(build(experiments.find(number.experiment).kind, model=model, **settings))
-        rows.append([name, seed, number.name, *number.read(result), version_of(number)])
+        rows.append([name, seed, number.name, *number.read(result), version_of(number), result.precision])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -238,7 +296,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, help="folder written by starter.make.training_set")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, weights and results")
     parser.add_argument("--models", default="starter-vit,starter-cnn")
-    parser.add_argument("--seeds", default="0,1,2,3")
+    parser.add_argument("--seeds", default="0,1,2")
     args = parser.parse_args()
     models, out = args.models.split(","), args.out.resolve()
     out.mkdir(parents=True, exist_ok=True)

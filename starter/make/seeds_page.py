@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from starter.make.seeds import BESIDE, numbers, version_of
+from starter.make.seeds import BESIDE, counts_from, numbers, version_of
 
 OLD = "*"
 """Marks what an earlier version of an experiment measured."""
@@ -46,11 +47,46 @@ def page(table: pd.DataFrame, models: Sequence[str]) -> str:
         mine, version = table[table["number"] == number.name].set_index(["model", "seed"]), version_of(number)
         cells = [told(mine.loc[key] if key in mine.index else None, number.percent, version) for key in present]
         unit = ", %" if number.percent else ""
-        if (over := difference(mine, models, number.percent)) is not None:
+        if (over := difference(mine[mine["version"] >= counts_from(number)], models, number.percent)) is not None:
             found[number.name] = over
         last = "–" if over is None else said(over, number.percent)
         lines.append(f"| {number.name}{unit} | {' | '.join(cells)} | {last} |")
-    return "\n".join([ABOUT, *lines, *discoveries(found), ""])
+    return "\n".join([about(table, len(found)), *lines, *discoveries(found), ""])
+
+
+def about(table: pd.DataFrame, compared: int) -> str:
+    """What stands above the table of `compared` differences: how it was made, in which precision, and what it lacks."""
+    precisions = " and ".join(sorted(table["precision"].dropna().unique()))
+    told = table[table["value"].notna()]
+    aside = [
+        number.name for number in numbers()
+        if (told[told["number"] == number.name]["version"] < counts_from(number)).any()
+    ]  # fmt: skip
+    left = f" Not counted for that reason: {'; '.join(aside)}." if aside else ""
+    several = (
+        f"Of {compared} comparisons at 95%, {FALSE_ALONE * compared:.1f} leave out zero by chance alone, on average. Which "
+        f"differences stand when all are held to a false discovery rate of 5% is said below the table."
+    )
+    measured = set(told[told["seed"] != 0]["number"])
+    lacking = [number.name for number in numbers() if number.name not in measured]
+    parts = [
+        ABOUT + left,
+        several if compared else "",
+        MEASURED.format(precisions) if precisions else "",
+        missing(lacking),
+    ]
+    return "\n\n".join(["# Several seeds", *(fill(part, 130) for part in parts if part)]) + "\n"
+
+
+def missing(lacking: Sequence[str]) -> str:
+    """What further seeds have no number of, because their weights do not ship."""
+    told = f"Of further seeds these were not measured: {'; '.join(lacking)}. " if lacking else ""
+    return (
+        f"**What is missing.** {told}No line has the image that is moved (`spatial-moves`), the paths from layer to layer "
+        f"(`layer-paths`) and ImageNet-9 (`challenge`, which needs its images). What README and the findings say of any of these "
+        f"is said of the two networks that ship, and of no architecture. The weights of the further seeds do not ship; who "
+        f"trains them again with the command above gets all lines."
+    )
 
 
 def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> Apart | None:
@@ -99,22 +135,20 @@ def discoveries(found: Mapping[str, Apart]) -> list[str]:
     return ["", told + more]
 
 
-ABOUT = """# Several seeds
-
-Made by `python -m starter.make.seeds --scenes TRAIN --out RUN`. Each column is a network, trained from another seed (of its
-weights, the order of the scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships was trained in
-float32; it stands first and is not counted. In brackets: 95% intervals over images, kinds or units; a dash where something was
-not measured. The last column is of the architectures: the first model's mean over its seeds minus the second's, with Welch's
-95% interval over networks. Where that interval holds 0, it says which difference so few networks would have shown in 80% of
-cases; there, and where the column is empty, the numbers speak of these networks and not of architectures. A star marks what an
-earlier version of its experiment measured: the weights of further seeds do not ship, so it was not measured again. Of
-units beyond likeness the shares are the same in both versions; intervals that were measured again changed by 0.1 points.
-
-Of 23 comparisons at 95% one or two would leave out zero by chance alone. Which differences stand when all are held to a false
-discovery rate of 5% is said below the table.
-
-All of it was measured in bfloat16. The findings have most of these numbers in float32, and some with other random draws, so
-that a few differ in the last digits for the networks that ship: answers to empty places 88.6% there and 88.9% here, units with
-a name 19.0% and 18.6%, units beyond likeness 9.7% and 9.6%, and what uniform attention costs 2.4% with an interval to 3.3 and
-to 3.4.
-"""
+FALSE_ALONE = 0.05
+"""The share of comparisons whose 95% interval leaves out zero though there is no difference."""
+ABOUT = (
+    "Made by `python -m starter.make.seeds --scenes TRAIN --out RUN`. Each column is a network, trained from another seed "
+    "(of its weights, the order of the scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships "
+    "was trained in float32; it stands first and is not counted. In brackets: 95% intervals over images, kinds or units; a "
+    "dash where something was not measured. The last column is of the architectures: the first model's mean over its seeds "
+    "minus the second's, with Welch's 95% interval over networks. Where that interval holds 0, it says which difference so "
+    "few networks would have shown in 80% of cases; there, and where the column is empty, the numbers speak of these "
+    "networks and not of architectures. A star marks what an earlier version of its experiment measured: the weights of "
+    "further seeds do not ship, so it was not measured again. Such a number is counted in the last column only where it "
+    "means the same in both versions."
+)
+MEASURED = (
+    "All of it was measured in {}. The findings have most of these numbers in float32, and some with other random draws, so that "
+    "the last digits of a few differ for the networks that ship."
+)

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import math
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from starter.make.seeds import COLUMNS, kept, numbers, version_of, wanted
-from starter.make.seeds_page import Apart, difference, discoveries, page, said
+from engine.core.config import Settings
+from starter.make import seeds_page
+from starter.make.seeds import (
+    COLUMNS,
+    LAST,
+    PAGE,
+    PRECISION,
+    TABLE,
+    counts_from,
+    kept,
+    leaning,
+    numbers,
+    own,
+    register,
+    version_of,
+    wanted,
+)
+from starter.make.seeds_page import Apart, about, difference, discoveries, page, said
 
 MODELS = ["starter-vit", "starter-cnn"]
 
@@ -17,7 +37,7 @@ def table(**values: tuple[float, ...]) -> pd.DataFrame:
     """One number of each model, a value a seed."""
     name = numbers()[0].name
     rows = [
-        [f"starter-{model}", seed, name, value, value - 0.01, value + 0.01, version_of(numbers()[0])]
+        [f"starter-{model}", seed, name, value, value - 0.01, value + 0.01, version_of(numbers()[0]), "bfloat16"]
         for model, of_seeds in values.items()
         for seed, value in enumerate(of_seeds, start=1)
     ]
@@ -54,7 +74,7 @@ def test_one_network_of_each_kind_says_nothing_of_architectures():
 
 def test_the_network_that_was_trained_in_another_precision_is_shown_and_not_counted():
     counted = table(vit=(0.90, 0.92, 0.94), cnn=(0.80, 0.81, 0.85))
-    shipped = pd.DataFrame([["starter-vit", 0, numbers()[0].name, 0.1, 0.0, 0.2, 3]], columns=COLUMNS)
+    shipped = pd.DataFrame([["starter-vit", 0, numbers()[0].name, 0.1, 0.0, 0.2, 3, "bfloat16"]], columns=COLUMNS)
     both = kept(counted, shipped)
     assert over(both.set_index(["model", "seed"])) == "10.0 (4.5 to 15.5)"
     (head,) = [line for line in page(both, MODELS).splitlines() if line.startswith("|  |")]
@@ -111,6 +131,59 @@ def test_what_another_version_measured_is_measured_again_and_marked_until_then()
 
 def test_rows_stand_in_the_order_of_the_page_however_they_came():
     names = [number.name for number in numbers()]
-    rows = [["starter-vit", 1, name, 0.5, 0.4, 0.6, 1] for name in reversed(names)]
+    rows = [["starter-vit", 1, name, 0.5, 0.4, 0.6, 1, "bfloat16"] for name in reversed(names)]
     both = kept(pd.DataFrame(rows[:5], columns=COLUMNS), pd.DataFrame(rows[5:], columns=COLUMNS))
     assert list(both["number"]) == names
+
+
+def test_what_an_earlier_version_measured_is_counted_only_where_it_meant_the_same(monkeypatch: pytest.MonkeyPatch):
+    first, *_ = numbers()
+    mine = table(vit=(0.90, 0.92, 0.94), cnn=(0.80, 0.81, 0.85))
+    mine.loc[mine["model"] == "starter-vit", "version"] = version_of(first) - 1
+
+    def told() -> str:
+        lines = page(mine, MODELS).splitlines()
+        (line,) = [line for line in lines if line.startswith(f"| {first.name}")]
+        return line + str("Not counted for that reason: accuracy, object at home." in " ".join(lines))
+
+    assert counts_from(first) == version_of(first) and told().endswith("| – |True")
+    monkeypatch.setattr(seeds_page, "numbers", lambda: [replace(first, since=version_of(first) - 1)])
+    assert told().endswith("| 10.0 (4.5 to 15.5) |False") and told().count("*") == 3
+
+
+def test_the_page_says_what_was_not_measured_of_further_seeds_and_how_many_comparisons_there_are():
+    mine = table(vit=(0.90, 0.92, 0.94), cnn=(0.80, 0.81, 0.85))
+    told = " ".join(about(mine, 1).split())
+    names = [number.name for number in numbers()]
+    assert f"Of further seeds these were not measured: {'; '.join(names[1:])}. " in told
+    assert "All of it was measured in bfloat16." in told and "Of 40 comparisons at 95%, 2.0 leave out" in about(
+        mine, 40
+    )
+    everything = pd.concat([mine.assign(number=name) for name in names])
+    assert "these were not measured" not in about(everything, 1)
+
+
+def test_the_page_that_ships_is_that_of_the_table_that_ships():
+    kept_table = pd.read_csv(TABLE)
+    assert kept_table["precision"].eq(PRECISION).all() and [*kept_table] == COLUMNS
+    shipped = PAGE.read_text(encoding="utf-8").splitlines()
+    heads = [line for line in shipped if line.startswith("|  |")]
+    assert heads == [line for line in page(kept_table, MODELS).splitlines() if line.startswith("|  |")]
+    pictures = [line for line in page(kept_table, MODELS).splitlines() if line.startswith("| pictures above every")]
+    assert pictures[0].count("100.0 (89.1 to 100.0)*") == 2 and pictures[0].endswith("| – |")
+
+
+def test_the_settings_of_the_run_hold_its_precision(tmp_path: Path):
+    register(tmp_path)
+    written = tomllib.loads((tmp_path / "vitrine.toml").read_text(encoding="utf-8"))
+    assert written == {"models_toml": str(tmp_path / "models.toml"), "precision": PRECISION}
+    assert Settings(**written).precision == PRECISION
+
+
+def test_units_that_lean_are_a_share_of_all_units_of_the_last_layer():
+    rows = {"question": ["object_lean", "low_lean"], "lean_first": [262, 181], "lean_second": [10, 51]}
+    counts = pd.DataFrame({**rows, "neither": [14, 56], "unknown": [2, 0]})
+    value, low, high = leaning(SimpleNamespace(tables={"counts": counts}), "object_lean", "lean_first")
+    assert value == 262 / 288 and low < value < high
+    assert own("starter-cnn", "unit-cues") == {"site": LAST["starter-cnn"]}
+    assert {number.experiment for number in numbers()} >= {"unit-cues", "background"}

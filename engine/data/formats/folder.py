@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
-from engine.core.images import SUFFIXES, open_image, orientation, used_bits
+from engine.core.images import SUFFIXES, open_image, orientation, significant_bits, used_bits
 from engine.core.paths import brief, readable
 from engine.data.dataset import digest
 from engine.data.formats import splits
@@ -99,7 +99,7 @@ class Folder(Format):
     def notes(self) -> list[str]:
         """Also the splits, annotations that are not read, and images of 16 bits."""
         few = [] if len(self.class_names) != 1 else [f"All images are of one class, “{self.class_names[0]}”."]
-        return [*super().notes(), *self._read_as, *few, *self._beside_images(), *bits_said(self._narrow())]
+        return [*super().notes(), *self._read_as, *few, *self._beside_images(), *bits_said(self._used_bits())]
 
     def _beside_images(self) -> list[str]:
         """What lies in the folder, or beside it where it is only the images of one, and may say something of them unread."""
@@ -116,8 +116,8 @@ class Folder(Format):
         """Whether a file beside the folder belongs to nothing that is read."""
         return path.is_file() and self._root not in path.parents
 
-    def _narrow(self) -> dict[str, int]:
-        """Images in PNG with 16 bits that use fewer, of some that are looked at: name -> bits."""
+    def _sixteen(self) -> dict[str, tuple[int, int]]:
+        """Images in PNG with 16 bits, of some that are looked at: name -> (bits that it uses, what its sBIT says or 0)."""
         pngs = [(path, found) for path, found in self._files if path.suffix.lower() == ".png"]
         sixteen = [
             (path, found)
@@ -125,17 +125,19 @@ class Folder(Format):
             if _is_sixteen(str(self._root / path), found.st_size, found.st_mtime_ns)
         ]
         some = sixteen[:: max(1, len(sixteen) // LOOKED_AT)][:LOOKED_AT]
-        bits = {
+        return {
             readable(path.as_posix()): _bits(str(self._root / path), found.st_size, found.st_mtime_ns)
             for path, found in some
         }
-        return {name: used for name, used in bits.items() if 0 < used < 16}
+
+    def _used_bits(self) -> dict[str, int]:
+        return {name: used for name, (used, _) in self._sixteen().items()}
 
     def _fingerprint(self) -> str:
         """Digest of every file's relative path, size and time of change, as they were when the folder was opened, and of
         what is read otherwise than it was before."""
         marks = [b"splits", *[kind.encode() for kind in self.class_names]] if self._depth or self._is_split else []
-        marks += [b"bits"] if self._narrow() else []
+        marks += bits_marks(self._sixteen())
         beside = [(Path(FILE), (self._root / FILE).stat())] if (self._root / FILE).is_file() else []
         return digest([*(facts_of(path, found) for path, found in [*self._files, *beside]), *marks])
 
@@ -220,20 +222,34 @@ def unreadable(name: str, what: str, error: OSError) -> BadRequest:
     )
 
 
-def bits_said(narrow: dict[str, int]) -> list[str]:
-    """What people are told of PNGs with 16 bits that use fewer."""
+def bits_said(bits: dict[str, int]) -> list[str]:
+    """What people are told of PNGs with 16 bits where some use fewer: name -> the bits that it uses, 0 where nothing can be
+    read."""
+    used = sorted({each for each in bits.values() if each})
+    narrow = [each for each in used if each < 16]
     if not narrow:
         return []
-    used = " or ".join(map(str, sorted(set(narrow.values()))))
-    return [f"PNGs with 16 bits a channel use {used} of them (as “{next(iter(narrow))}”) and are read as such."]
+    first = next(name for name, each in bits.items() if each in narrow)
+    told = (
+        f"PNGs with 16 bits a channel use {' or '.join(map(str, narrow))} of them (as “{first}”) and are read as such."
+    )
+    mixed = " Not all use as many: each is scaled by its own number of bits, so their brightness does not compare."
+    return [told + mixed * (len(used) > 1)]
 
 
-def bits_of(data: bytes) -> int:
-    """How many bits a PNG with 16 uses; 0 where it is none, or cannot be read: that is said where it is opened."""
+def bits_marks(bits: dict[str, tuple[int, int]]) -> list[bytes]:
+    """What the fingerprint holds of PNGs with 16 bits: name -> as `bits_of`."""
+    marks = [b"bits"] if any(0 < used < 16 for used, _ in bits.values()) else []
+    return [*marks, *([b"sBIT"] if any(said for _, said in bits.values()) else [])]
+
+
+def bits_of(data: bytes) -> tuple[int, int]:
+    """(how many bits a PNG with 16 uses, what its sBIT says or 0); (0, 0) where it is none, or cannot be read: that is said
+    where it is opened."""
     try:
-        return used_bits(data)
+        return used_bits(data), significant_bits(data)
     except Exception:  # whatever a decoder raises on hostile bytes
-        return 0
+        return 0, 0
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -247,8 +263,8 @@ def _is_sixteen(path: str, size: int, changed: int) -> bool:
 
 
 @functools.lru_cache(maxsize=1 << 10)
-def _bits(path: str, size: int, changed: int) -> int:
-    return bits_of(Path(path).read_bytes()) if os.access(path, os.R_OK) else 0
+def _bits(path: str, size: int, changed: int) -> tuple[int, int]:
+    return bits_of(Path(path).read_bytes()) if os.access(path, os.R_OK) else (0, 0)
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.parquet.core import ParquetFile
 
-from engine.core.errors import RefusedFile, Unavailable
+from engine.core.errors import BadRequest, RefusedFile, Unavailable
 from engine.core.images import open_image, orientation
 from engine.core.paths import readable
 from engine.data.dataset import digest
 from engine.data.formats import splits
 from engine.data.formats.annotated import TURNED
-from engine.data.formats.folder import bits_of, bits_said, facts_of
+from engine.data.formats.folder import bits_marks, bits_of, bits_said, facts_of
 from engine.data.formats.format import Format
 from engine.data.formats.groups import COLUMNS, numbered
 from engine.data.formats.scenes import first_words, is_parquet
@@ -34,14 +34,13 @@ LABEL = ("label", "labels", "fine_label", "class", "kind", "target", "wnid", "sy
 MASK = ("mask", "segmentation", "segmentation_mask")
 EDGES = (("box_left", "box_top", "box_right", "box_bottom"), ("xmin", "ymin", "xmax", "ymax"))
 BOXES = ("bbox", "bboxes", "boxes", "objects")
-SPLIT = "split"
 
 
 class ParquetImages(Format):
     """Columns are found by name: a picture (bytes, or a struct with `bytes`), a label (number or text; names from the Hub's
     own metadata where they are there), and, where there are any, a mask and boxes: four edges in columns of their own, or
     `bbox` / `objects.bbox` as lists of [left, top, width, height], COCO's way, or of edges where only that fits the images.
-    Shards called train-..., test-... are splits, of which one is read."""
+    Shards called train-..., test-... are splits, and so are rows whose column `split` says train or test: one is read."""
 
     has_splits = True
 
@@ -56,7 +55,9 @@ class ParquetImages(Format):
     def __init__(self, path: Path, name: str, split: str = "") -> None:
         super().__init__()
         self.name, self._read_as = name, list[str]()
-        self._marks: list[bytes] = []  # for the fingerprint: labels that are read otherwise than they were
+        self._marks: list[bytes] = []  # for the fingerprint: what is read otherwise than it was
+        self._kept = ""  # the split of whose rows only some are, where a column tells
+        self._are_shards_split = False
         self._files = self._of_one_split(sorted(path.glob("*.parquet")), split) if path.is_dir() else [path]
         self._lock = threading.Lock()
         self._held: tuple[tuple[int, int], pa.Table] | None = None
@@ -82,18 +83,45 @@ class ParquetImages(Format):
                     raise RefusedFile(f"{file} is not a readable Parquet file: {first_words(error)}.") from None
                 self._skipped[readable(file.name)] = "a shard that cannot be read, or has other columns than the first"
         self._facts = pa.concat_tables(tables)
-        self._size = rows
+        self._rows = np.arange(rows)  # of each image: its row in all files
+        self._keep_split(split)
         self._first = np.array([first for first, _, _ in self._groups])
         self._labels, self.class_names = self._read_labels()
 
     def _of_one_split(self, files: list[Path], wanted: str) -> list[Path]:
+        """The shards of one split, where their names tell. Those without one are read only where no other has one."""
         names = {splits.of_file(file.name) for file in files}
-        if "" in names or (len(names) == 1 and not wanted):
-            self._read_as += ["All shards are read together, whatever split they are of."] if len(names) > 1 else []
+        known = names - {""}
+        if not known or (len(names) == 1 and not wanted):
             return files
-        kept = splits.choose(names, wanted, self.name)
-        self._read_as += [splits.says([*names], kept)] if len(names) > 1 else []
+        self._are_shards_split, kept = True, splits.choose(known, wanted, self.name)
+        self._read_as += [splits.says([*known], kept)] if len(known) > 1 else []
+        for file in files:
+            if not splits.of_file(file.name):
+                self._skipped[readable(file.name)] = f"a shard that names no split, beside those of {kept}"
         return [file for file in files if splits.of_file(file.name) == kept]
+
+    def _keep_split(self, wanted: str) -> None:
+        """Keeps the rows of one split, where the column tells. Raises BadRequest where the one that is wanted is not there."""
+        values = self._facts[self._split].to_pylist() if self._split else []
+        known, others = splits.named(values), set(values)
+        if self._are_shards_split and wanted not in known:
+            wanted = ""  # the shards are those of it already
+        if wanted and not known:
+            raise BadRequest(f"“{self.name}” has no split {wanted}: neither its files nor a column “split” name one.")
+        if not known and len(others) > 1:
+            told = ", ".join(sorted(map(str, others))[:MOST_NAMED])
+            self._read_as.append(f"The column “split” names no training or test split ({told}): all rows are read.")
+        if not known or (len(others) == 1 and not wanted):
+            return
+        kept = splits.choose(known, wanted, self.name)
+        rows = np.array([value == kept for value in values])
+        self._read_as += [splits.says([*known], kept)] if len(known) > 1 else []
+        if left_out := sum(value not in known for value in values):
+            self._read_as.append(f"{left_out:,} rows whose column “split” names no split are not read.")
+        if not rows.all():
+            self._rows, self._facts, self._kept = np.flatnonzero(rows), self._facts.filter(pa.array(rows)), kept
+            self._marks += [b"split", kept.encode()]
 
     def _find_columns(self, schema: pa.Schema, file: Path) -> None:
         names = schema.names
@@ -105,7 +133,7 @@ class ParquetImages(Format):
         self._mask = next((name for name in MASK if name in names), None)
         self._edges = next((edges for edges in EDGES if set(edges) <= set(names)), ())
         self._boxes = "" if self._edges else next((name for name in BOXES if name in names), "")
-        self._split = SPLIT if SPLIT in names else ""
+        self._split = splits.COLUMN if splits.COLUMN in names else ""
         self._group = next((name for name in COLUMNS if name in names), None)
         self._small = [name for name in (self._label, self._group, *self._edges, self._boxes, self._split) if name]
         self._names = _class_names(schema, self._label)
@@ -137,43 +165,38 @@ class ParquetImages(Format):
         told += [boxes] if self._edges or self._boxes else []
         told += [edges] if self._boxes and self._are_edges else []
         told += [TURNED] if self._some["turned"] else []
-        rows = self._facts[SPLIT].unique().to_pylist() if self._split else []
-        told += [f"The rows of all splits ({', '.join(map(str, rows))}) are read together."] if len(rows) > 1 else []
-        return [*told, *bits_said(self._some["narrow"])]
+        return [*told, *bits_said({name: used for name, (used, _) in self._some["bits"].items()})]
 
     @functools.cached_property
     def _masks(self) -> Masks:
         return Masks(data for row in self._looked_at() if (data := self._bytes(row, self._mask or "")) is not None)
 
     def _looked_at(self) -> list[int]:
-        """Rows of the first, the middle and the last row group: what is learned of how all are kept."""
-        groups = sorted({0, len(self._groups) // 2, len(self._groups) - 1})
-        ends = [*self._first[1:], len(self)]
-        return [
-            row
-            for group in groups
-            for row in range(self._first[group], min(self._first[group] + SAMPLE // 3, ends[group]))
-        ]
+        """Images of the first, the middle and the last row group: what is learned of how all are kept."""
+        groups, firsts, counts = np.unique(
+            np.searchsorted(self._first, self._rows, side="right"), return_index=True, return_counts=True
+        )
+        some = sorted({0, len(groups) // 2, len(groups) - 1}) if len(groups) else []
+        return [int(firsts[each]) + place for each in some for place in range(min(SAMPLE // 3, counts[each]))]
 
     @functools.cached_property
     def _some(self) -> dict[str, Any]:
         """What `_look` finds, once for the process."""
-        key = tuple(facts_of(file, file.stat()) for file in self._files)
+        key = (*(facts_of(file, file.stat()) for file in self._files), self._kept.encode())
         if key not in _SEEN:
             _SEEN[key] = self._look()
         return _SEEN[key]
 
     def _look(self) -> dict[str, Any]:
-        """Of the rows that are looked at: `sizes` of the pictures, how many EXIF has `turned`, which are `narrow`."""
+        """Of the rows that are looked at: `sizes` of the pictures, how many EXIF has `turned`, and `bits` as `bits_of`."""
         pictures = {row: self._bytes(row, self._picture) or b"" for row in self._looked_at()}
         headers = {row: orientation(data) for row, data in pictures.items()}
-        bits = {f"image {row}": bits_of(data) for row, data in pictures.items()}
         return {
             "sizes": {row: upright_size(*header) for row, header in headers.items()},
             "turned": sum(is_turned(turned) for turned, _ in headers.values())
             if self._edges or self._boxes or self._mask
             else 0,
-            "narrow": {name: used for name, used in bits.items() if 0 < used < 16},
+            "bits": {f"image {row}": bits_of(data) for row, data in pictures.items()},
         }
 
     @functools.cached_property
@@ -196,7 +219,7 @@ class ParquetImages(Format):
         found = [(file.name, file.stat()) for file in self._files]
         marks = [b"edges"] if self._boxes and self._are_edges else []
         marks += [b"turned by EXIF"] if self._some["turned"] else []
-        marks += [b"bits"] if self._some["narrow"] else []
+        marks += bits_marks(self._some["bits"])
         return digest(
             [
                 *(facts_of(name, about) for name, about in found),
@@ -207,7 +230,7 @@ class ParquetImages(Format):
         )
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._rows)
 
     def image(self, index: int) -> np.ndarray:
         return open_image(self._bytes(index, self._picture) or b"", f"Image {index} of {self.name}")
@@ -253,14 +276,15 @@ class ParquetImages(Format):
 
     def _bytes(self, index: int, column: str) -> bytes | None:
         """The encoded picture in a row: whole row groups are read, and the last one is kept."""
-        place = int(np.searchsorted(self._first, self._checked(index), side="right")) - 1
+        row = self._rows[self._checked(index)]
+        place = int(np.searchsorted(self._first, row, side="right")) - 1
         first, file, group = self._groups[place]
         with self._lock:
             if self._held is None or self._held[0] != (file, group):
                 columns = [name for name in (self._picture, self._mask) if name]
                 with ParquetFile(self._files[file]) as opened:
                     self._held = ((file, group), opened.read_row_group(group, columns=columns))
-            value = self._held[1][column][index - first].as_py()
+            value = self._held[1][column][row - first].as_py()
         return value.get("bytes") if isinstance(value, dict) else value
 
 
@@ -273,6 +297,8 @@ def _class_names(schema: pa.Schema, label: str | None) -> tuple[str, ...]:
         return ()
 
 
+MOST_NAMED = 8
+"""Values of a column that are told."""
 _SEEN: dict[tuple[bytes, ...], dict[str, Any]] = {}
 
 

@@ -1,13 +1,18 @@
-"""Training and test splits within one data set: told apart by the names of folders and files, and never joined.
+"""Training and test splits within one data set: told apart by the names of folders and files or by a column, and never joined.
 
 Invariant: of several splits one is read, held-out images before those that models learned from, and which one is said.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow.parquet.core import ParquetFile
 
 from engine.core.errors import BadRequest
 
@@ -17,6 +22,8 @@ _NAME = re.compile(
 _ORDER = ("val", "valid", "validation", "dev", "test", "testing", "eval", "train", "training")
 CONTAINERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "data"})
 """Folders that hold all images and are no class, in small letters."""
+COLUMN = "split"
+"""The column of a Parquet file that says which split a row is of."""
 
 
 def is_split(name: str) -> bool:
@@ -27,6 +34,28 @@ def is_split(name: str) -> bool:
 def of_file(name: str) -> str:
     """The split that a file's name begins with, like train-00000-of-00002.parquet; empty where it names none."""
     return next((word for word in [re.split(r"[-_.]", name)[0]] if is_split(word)), "")
+
+
+def named(values: Iterable[Any]) -> set[str]:
+    """The values of a column that are names of splits."""
+    return {value for value in values if isinstance(value, str) and is_split(value)}
+
+
+def of_rows(file: Path) -> frozenset[str]:
+    """The splits that a Parquet file's column names; none where it has no such column, or cannot be read."""
+    found = file.stat()
+    return _of_rows(file, found.st_size, found.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _of_rows(file: Path, size: int, changed: int) -> frozenset[str]:
+    try:
+        with ParquetFile(file) as opened:
+            if COLUMN not in opened.schema_arrow.names:
+                return frozenset()
+            return frozenset(named(opened.read(columns=[COLUMN])[COLUMN].unique().to_pylist()))
+    except (pa.ArrowException, OSError):
+        return frozenset()  # whoever opens it says what is wrong
 
 
 def choose(names: Iterable[str], wanted: str, name: str) -> str:
@@ -50,12 +79,18 @@ def says(names: Sequence[str], chosen: str) -> str:
 
 
 def virtual(path: Path) -> tuple[Path, str]:
-    """(folder, split) of a path like SET/train where SET keeps its splits otherwise than in folders of that name: in the names
-    of its shards, or below `images`; (path, "") for any other."""
-    folder, split = path.parent, path.name
-    if path.exists() or not is_split(split) or not folder.is_dir():
+    """(folder or file, split) of a path like SET/train where SET keeps its splits otherwise than in folders of that name: in the
+    names of its shards, in the column of a Parquet file, or below `images`; (path, "") for any other."""
+    around, split = path.parent, path.name
+    if path.exists() or not is_split(split) or not around.exists():
         return path, ""
+    return (around, split) if split in (of_rows(around) if around.is_file() else _within(around, split)) else (path, "")
+
+
+def _within(folder: Path, split: str) -> set[str]:
+    """The splits that a folder's shards have, and this one where a folder of that name lies below `images`."""
     below = [each for each in folder.iterdir() if each.name.lower() in CONTAINERS]
-    inside = any((each / split).is_dir() or (each / "CLS-LOC" / split).is_dir() for each in below)
-    shards = any(of_file(each.name) == split for each in folder.glob("*.parquet"))
-    return (folder, split) if inside or shards else (path, "")
+    if any((each / split).is_dir() or (each / "CLS-LOC" / split).is_dir() for each in below):
+        return {split}
+    shards = [*folder.glob("*.parquet")]
+    return {of_file(each.name) for each in shards} - {""} or {name for each in shards for name in of_rows(each)}

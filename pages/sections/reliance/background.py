@@ -205,12 +205,12 @@ def _alone(shown: Shown) -> str:
     model, result = next(iter(shown.computed.items()))
     rows = result.tables["variants"].drop_duplicates("variant").to_dict("records")
     full = next(row for row in rows if row["variant"] == "full")
-    parts = [
-        f"{done(row['variant'], row['fill']).lower()} {shares(*(row[f'top1{end}'] for end in ('', '_low', '_high')))}"
-        for row in rows
-        if row is not full
-    ]
-    return f"{model} classifies {share(full['top1'])} of the images correctly; {'; '.join(parts)}."
+
+    def told(row: Any) -> str:
+        return shares(*(row[f"top1{end}"] for end in ("", "_low", "_high")))
+
+    parts = [f"{done(row['variant'], row['fill']).lower()} {told(row)}" for row in rows if row is not full]
+    return f"{model} classifies {told(full)} of the images correctly; {'; '.join(parts)}."
 
 
 def _how(shown: Shown) -> str:
@@ -224,16 +224,23 @@ def _how(shown: Shown) -> str:
     few = " With so few images, mind the intervals." if n < 100 else ""
     one = len(shown.computed) > 1 and len(shown.view.fills) == 1
     fill = " What fills the hole counts too: another fill can turn the order of models round (Advanced)." if one else ""
-    return f"{n} images. {cut}{fill}{few}{_chosen(len(shown.computed))}"
+    places = len(compared(shown.keys)["places"])
+    return f"{n} images. {cut}{fill}{few}{_chosen(len(shown.computed), places)}"
 
 
-def _chosen(models: int) -> str:
-    """What the sentences above the charts allow for where they are about the two models that lie furthest apart."""
+def _chosen(models: int, places: int) -> str:
+    """What the sentences allow for: those about the two models that lie furthest apart, and so many about `places`."""
     from engine.evaluation.telling import pairs
 
-    if models < 3:
-        return ""
-    return (
-        f" The sentences are about the two models that lie furthest apart: their intervals are corrected for the choice among "
-        f"{pairs(models)} pairs (Bonferroni), those of the tables are not."
-    )
+    told = []
+    if models > 2:
+        told.append(
+            f" The sentences on accuracy are about the two models that lie furthest apart: their intervals are corrected for the "
+            f"choice among {pairs(models)} pairs (Bonferroni)."
+        )
+    if places > 1:
+        told.append(
+            f" The {places} sentences on what lives at the place shown tell every pair and fill: their intervals are corrected "
+            f"for that many (Bonferroni)."
+        )
+    return "".join([*told, " Those of the charts and tables are not." if told else ""])

@@ -27,8 +27,9 @@ def aligned(keys: tuple[str, ...]) -> Aligned:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def compared(keys: tuple[str, ...]) -> dict[str, Any]:
-    """What the comparison of cut images shows: `paired`, `paired_places`, `matched`, `robustness` of each variant, and sentences:
-    which model loses more without the background, and those of `cuts` (none of a model alone)."""
+    """What the comparison of cut images shows: `paired`, `matched`, `robustness` of each variant, and sentences: which
+    model loses more without the background, and those of `cuts` (none of a model alone); and `places`, those of what lives at the
+    places shown."""
     from engine.evaluation import comparison, telling
 
     together = aligned(keys)
@@ -37,11 +38,10 @@ def compared(keys: tuple[str, ...]) -> dict[str, Any]:
     told = [telling.without_background(together), *telling.cuts(together)] if len(keys) > 1 else []
     return {
         "paired": comparison.paired(together),
-        "paired_places": comparison.paired_places(together),
         "matched": comparison.matched(together),
         "robustness": {name: comparison.robustness(together, name) for name in names},
         "sentences": [*filter(None, told)],
-        "places": [telling.places(row) for row in comparison.paired_places(together)],
+        "places": telling.every_place(together),
     }
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import streamlit as st
 
 from pages.common import errors
 from pages.common.charts import figure
-from pages.common.words import share
+from pages.common.words import share, shares
 from pages.sections.reliance import charts
 from pages.sections.reliance.charts import INTERVAL, VARIANTS, interval
 from pages.sections.reliance.shown import Shown, together
+
+if TYPE_CHECKING:
+    from engine.core.request import Result
 
 
 def counterfactual(shown: Shown) -> None:
@@ -90,17 +96,38 @@ def _answers(shown: Shown) -> None:
         shown.source,
         key="bg_answers",
         note=f"Accuracy lost by moving the object: {drops}.{told_apart} Expected by chance: {chance}. The best possible "
-        f"observer always answers the object's kind. {INTERVAL}",
+        f"observer always answers the object's kind. {INTERVAL}{_allowed(len(computed))}",
     )
-    empty = {model: result.tables["answers"].query("variant == 'place'") for model, result in computed.items()}
-    lives = {model: table.iloc[:2] for model, table in empty.items()}  # the set's own kind lives there too
-    told = " · ".join(f"{errors.escape(model)} {share(table['share'].sum(), 1)}" for model, table in lives.items())
-    first = next(iter(lives.values()))
+    _empty(computed)
+
+
+def _empty(computed: Mapping[str, Result]) -> None:
+    """How often the answer to an empty place is a kind that lives there, and how the models differ in it."""
+    from engine.evaluation import telling
+    from engine.reliance.counterfactual import lives, places_apart
+
+    found = {model: lives(result) for model, result in computed.items()}
+    told = " · ".join(
+        f"{errors.escape(model)} {shares(row['value'], *row['interval'], digits=1)}" for model, row in found.items()
+    )
+    differ = "".join(f" {errors.escape(telling.empty(row))}" for row in places_apart([*computed.values()]))
+    first = next(iter(found.values()))
+    named = next(iter(computed.values())).tables["answers"].query("variant == 'place'")["ideal"].iloc[0]
     st.caption(
-        f"Shown the empty place, these answer a kind that lives there: {told}; a blind guess {share(first['chance'].sum(), 1)}, "
-        f"the best possible observer {share(first['ideal'].sum(), 1)}. Naming the set's own kind from its place is hopeless: "
-        f"the best possible observer reaches {share(first['ideal'].iloc[0], 2)}."
+        f"Shown the empty place, these answer a kind that lives there: {told}; a blind guess {share(first['chance'], 1)}, the "
+        f"best possible observer {share(first['ideal'], 1)}; above chance from {share(first['chance'] + first['smallest'], 1)} "
+        f"on in 80% of samples.{differ} Naming the set's own kind from its place is hopeless: the best possible observer reaches "
+        f"{share(named, 2)}.{_allowed(len(computed))}"
     )
+
+
+def _allowed(models: int) -> str:
+    """What the intervals between models allow for where more than one pair of them is told."""
+    from engine.evaluation.telling import pairs
+
+    if models < 3:
+        return ""
+    return f" Intervals of differences between models allow for all {pairs(models)} pairs (Bonferroni)."
 
 
 def texture(shown: Shown) -> None:
@@ -112,7 +139,7 @@ def texture(shown: Shown) -> None:
     biases = []
     for model, result in computed.items():
         bias, both = result.facts["shape_bias"], result.facts["shape"] + result.facts["texture"]
-        told = f"{share(bias[0])} ({share(bias[1])} to {share(bias[2])})" if bias else "not measurable"
+        told = shares(*bias) if bias else "not measurable"
         biases.append(f"{errors.escape(model)} {told}, {both} answers")
     saliency = " Objects were segmented by the saliency network." if shown.first.facts["cut"] == "saliency" else ""
     finding = f"Shape bias, the share of shape among answers that follow shape or texture: {' · '.join(biases)}"

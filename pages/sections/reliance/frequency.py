@@ -33,7 +33,7 @@ FIRST_UNITS = (0, 1, 2, 3)
 
 def frequency(shown: Shown) -> None:
     """Scenes under a low-pass, and the curves of low-pass and high-pass; the bands one at a time below."""
-    from engine.evaluation.telling import between
+    from engine.evaluation.telling import between, pairs
 
     halves = {model: result.facts["low_half_cutoff"] for model, result in shown.computed.items()}
     told = [
@@ -43,8 +43,11 @@ def frequency(shown: Shown) -> None:
     ]
     finding = f"For half of its accuracy, {', '.join(told)}." if told else "No low-pass halves the accuracy."
     st.markdown(f"### {finding}")
-    for sentence in cutoffs(shown.keys):
+    apart = cutoffs(shown.keys)
+    for sentence in apart:
         st.markdown(errors.escape(sentence))
+    if len(shown.computed) > 2 and apart:
+        st.caption(f"The intervals of these differences allow for all {pairs(len(shown.computed))} pairs (Bonferroni).")
     images.filtered(shown, shown.view.cutoff)
     drawn = {kind: _curves(shown, kind) for kind in ("low", "high")}
     highs = [float(table["high"].max()) for tables in drawn.values() for table in tables.values()]

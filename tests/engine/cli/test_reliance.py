@@ -15,7 +15,7 @@ def test_the_smaller_measurements_answer_for_every_model(ask, command):
     (model,) = ask(command, "--models", MODEL, "--limit", "4")["models"]
     assert model["model"] == MODEL
     expected = {
-        "counterfactual": {"reliance", "reliance_interval", "drop", "accuracy", "answers"},
+        "counterfactual": {"reliance", "reliance_interval", "drop", "lives", "accuracy", "answers"},
         "texture": {"shape_bias", "variants"},
         "spectrum": {"layers", "rings", "role"},
     }

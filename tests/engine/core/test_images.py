@@ -14,7 +14,17 @@ import pytest
 from PIL import Image
 
 from engine.core.errors import RefusedFile
-from engine.core.images import MAX_BYTES, contact_sheet, open_image, thumbnail, to_input, to_png, used_bits
+from engine.core.images import (
+    MAX_BYTES,
+    contact_sheet,
+    open_image,
+    significant_bits,
+    thumbnail,
+    to_input,
+    to_png,
+    used_bits,
+)
+from tests.engine.data.pictures import png16
 
 HOUSE = Path(__file__).parents[3]
 
@@ -226,20 +236,6 @@ def test_captions_that_are_too_long_are_shortened_rather_than_running_into_the_n
     assert (below[:, 18 + 64 + 3 :] == 255).all()
 
 
-def png16(values: np.ndarray, significant: int = 0) -> bytes:
-    """A PNG with 16 bits a channel, (height, width, 1, 3 or 4), as scanners and microscopes write it."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    tall, wide, channels = values.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    header = struct.pack(">IIBBBBB", wide, tall, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
-    said = chunk(b"sBIT", bytes([significant] * channels)) if significant else b""
-    body = [chunk(b"IHDR", header), said, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
-
-
 RAMP = np.arange(24).reshape(4, 6) * 178  # up to 4,094: 12 bits
 
 
@@ -260,9 +256,27 @@ def test_so_many_bits_count_as_hold_the_largest_value(largest, bits):
     assert open_image(png16(values))[0, :, 0].tolist() == [0, largest >> (bits - 8)]
 
 
-def test_what_a_file_says_of_its_bits_counts_where_its_values_fit():
-    dark = np.full((2, 2, 1), 700)
-    assert used_bits(png16(dark)) == 10 and used_bits(png16(dark, significant=10)) == 10
+def test_what_a_file_says_of_its_bits_decides_however_dark_it_is():
+    dark = np.full((2, 2, 1), 900)
+    assert used_bits(png16(dark)) == 10 and used_bits(png16(dark, significant=12)) == 12
+    assert open_image(png16(dark, significant=12))[0, 0, 0] == 900 >> 4
     assert used_bits(png16(np.full((2, 2, 1), 1500), significant=11)) == 11
-    assert used_bits(png16(np.full((2, 2, 1), 700 << 4), significant=12)) == 14, "scaled up, as the standard asks"
+    assert used_bits(png16(np.zeros((2, 2, 1), int), significant=12)) == 12
     assert used_bits(encoded(gradient(4, 4))) == used_bits(b"nothing") == 0
+
+
+@pytest.mark.parametrize("largest", [4000, 700, 70])
+def test_values_that_were_scaled_up_to_all_16_bits_as_the_standard_asks_are_read_over_16(largest):
+    scaled = np.full((2, 2, 1), largest << 4)
+    assert used_bits(png16(scaled, significant=12)) == 16
+    assert open_image(png16(scaled, significant=12))[0, 0, 0] == largest >> 4
+    assert used_bits(png16(scaled, significant=16)) == 16
+
+
+def test_what_a_file_says_of_its_transparency_does_not_count():
+    values = np.repeat(RAMP[..., None], 4, axis=2)
+    values[..., 3] = 65535
+    four, one = (png16(values, significant=bits) for bits in (12, 16))
+    mixed = four.replace(bytes([12] * 4), bytes([12] * 3 + [16]))
+    assert significant_bits(mixed) == significant_bits(four) == 12 and significant_bits(one) == 16
+    assert significant_bits(png16(values)) == significant_bits(encoded(gradient(4, 4))) == 0

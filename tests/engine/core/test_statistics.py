@@ -266,6 +266,7 @@ def test_a_sum_of_estimates_is_as_sure_as_its_parts_together() -> None:
 def test_what_could_be_seen_follows_from_the_width() -> None:
     """Of a normal estimate with a standard error of one: 1.96 and 0.84 standard errors."""
     assert smallest_like(Estimate(7.0, 7 - 1.96, 7 + 1.96)) == pytest.approx(2.80, abs=0.01)
+    assert smallest_like(Estimate(7.0, 7 - 2.576, 7 + 2.576), 0.99) == pytest.approx(2.576 + 0.842, abs=0.01)
 
 
 def test_with_few_images_the_interval_says_that_nothing_is_known() -> None:

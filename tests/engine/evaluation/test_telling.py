@@ -13,6 +13,8 @@ from engine.evaluation.comparison import Aligned, align, paired
 from engine.evaluation.telling import (
     between,
     cuts,
+    empty,
+    every_place,
     gap,
     halves,
     moved,
@@ -132,6 +134,18 @@ def test_the_largest_of_several_differences_is_told_with_an_interval_that_allows
     assert seen <= 16, "5% of 200 and twice their spread"
 
 
+def test_sentences_of_all_pairs_on_what_lives_at_a_place_rarely_find_a_difference_among_equals() -> None:
+    """Four models whose answers live at the place equally often: six pairs, and one of them is told apart in 5% of draws."""
+    draws, seen = np.random.default_rng(6), 0
+    for _ in range(200):
+        every = [result(name, first(1, 400), first(1, 400), first(0, 400)) for name in "abcd"]
+        lives = np.repeat((draws.random((4, 400)) < 0.4)[..., None], 3, axis=2)
+        told = every_place(replace(align(every), lives=lives))
+        assert len(told) == 6
+        seen += any("more often" in sentence for sentence in told)
+    assert seen <= 16, "5% of 200 and twice their spread"
+
+
 def test_of_two_models_nothing_is_chosen() -> None:
     two = pair(0.40, 0.52)
     row = next(row for row in paired(two) if row["variant"] == "foreground")
@@ -160,12 +174,15 @@ def test_points_have_a_decimal_place_only_where_the_interval_is_narrow() -> None
 
 
 def test_cutoffs_are_told_apart_or_with_what_would_have_told_them_apart() -> None:
-    row = {"a": "x", "b": "y", "half_cutoff": [-0.035, -0.041, -0.03]}
+    row = {"a": "x", "b": "y", "level": 0.95, "half_cutoff": [-0.035, -0.041, -0.03]}
     assert halves(row) == "On the same images, x's cut-off is 0.035 of Nyquist (0.030 to 0.041) below y's."
     assert "y's cut-off is 0.035 of Nyquist" in halves(row | {"half_cutoff": [0.035, 0.03, 0.041]})
     assert halves(row | {"half_cutoff": [0.001, -0.007, 0.007]}) == (
         "No difference between the cut-offs of x and y was seen (−0.007 to 0.007); one of 0.010 of Nyquist would have been, in "
         "80% of samples."
+    )
+    assert "one of 0.009 of Nyquist" in halves(row | {"half_cutoff": [0.001, -0.007, 0.007], "level": 1 - 0.05 / 6}), (
+        "an interval of a higher level reaches further, for the same spread"
     )
     assert halves(row | {"half_cutoff": None}) == ""
 
@@ -174,7 +191,7 @@ def test_an_open_interval_says_what_is_known_of_it() -> None:
     assert between(0.084, 0.0891) == "0.084 to 0.089" and between(-0.01, 0.02, 2) == "−0.01 to 0.02"
     assert between(-math.inf, 0.089) == "at most 0.089" and between(0.084, math.inf) == "at least 0.084"
     assert between(-math.inf, math.inf) == between(math.nan, math.nan) == "interval unknown"
-    row = {"a": "x", "b": "y", "half_cutoff": [-0.035, -math.inf, -0.03]}
+    row = {"a": "x", "b": "y", "level": 0.95, "half_cutoff": [-0.035, -math.inf, -0.03]}
     assert halves(row) == "On the same images, x's cut-off is 0.035 of Nyquist (at least 0.030) below y's."
     told = halves(row | {"half_cutoff": [-0.035, -math.inf, 0.01]})
     assert "was seen (at most 0.010); which would have been is not known" in told
@@ -189,3 +206,9 @@ def test_what_moving_the_object_costs_is_told_of_the_one_that_loses_more_or_what
         "When the object is moved, no difference between x and y was seen (−6 to 1 points); one of 4 points would have been, "
         "in 80% of samples."
     )
+
+
+def test_answers_to_empty_places_are_told_of_the_one_that_lives_there_more_often_or_what_could_have_been_seen() -> None:
+    row = {"a": "x", "b": "y", "difference": -0.039, "interval": (-0.063, -0.014), "smallest": 0.035}
+    assert empty(row) == "Shown the empty place, y names a kind that lives there 4 points more often (1 to 6) than x."
+    assert empty(row | {"interval": (-0.063, 0.014)}).endswith("one of 4 points would have been, in 80% of samples.")

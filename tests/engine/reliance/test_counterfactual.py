@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,7 +17,15 @@ from engine.core.errors import BadRequest
 from engine.core.request import Result, build
 from engine.data.dataset import Dataset
 from engine.data.formats.scenes import Scenes
-from engine.reliance.counterfactual import ELSEWHERE, HOME, CounterfactualRequest, drops_apart
+from engine.reliance.counterfactual import (
+    ANSWERS,
+    ELSEWHERE,
+    HOME,
+    CounterfactualRequest,
+    drops_apart,
+    lives,
+    places_apart,
+)
 from starter.make.scenes import HOME_SHARE
 from tests.engine.contexts import Notebook
 from tests.engine.small import wrapped
@@ -165,6 +174,46 @@ def test_what_moving_costs_is_compared_set_by_set_over_the_sets_that_both_have()
     (turned,) = drops_apart([other, one])
     assert turned["difference"] == pytest.approx(-row["difference"])
     assert drops_apart([one, lost("elsewhere", [100, 101], [0, 1])]) == [] and drops_apart([one]) == []
+
+
+def placed(model: str, answers: list[int], sets: int = 40) -> Result:
+    """A model whose answers to empty places count as these, over and over, in sets of kinds of two sets each."""
+    answer = np.full((sets, 4), 3)
+    answer[:, 3] = np.resize(answers, sets)
+    arrays = {"images": np.arange(4 * sets).reshape(sets, 4), "labels": np.arange(sets) // 2, "answer": answer}
+    chances, ideals = (0.01, 0.1, 0.0, 0.89), (0.05, 0.95, 0.0, 0.0)
+    kinds = zip(ANSWERS, chances, ideals, strict=True)
+    rows = [{"variant": "place", "answer": kind, "chance": one, "ideal": other} for kind, one, other in kinds]
+    return Result({"experiment": "counterfactual", "model": model}, arrays, {"answers": pd.DataFrame(rows)})
+
+
+def test_of_an_empty_place_an_answer_counts_that_lives_there_be_it_the_sets_own_kind_or_another():
+    found = lives(placed("one", [0, 1, 1, 1, 3, 1, 1, 1, 1, 3]))
+    low, high = found["interval"]
+    assert found["value"] == 0.8 and 0.5 < low < 0.8 < high < 1 and found["n"] == 40
+    assert found["chance"] == pytest.approx(0.11) and found["ideal"] == 1 and 0 < found["smallest"] < 0.3
+
+
+def test_answers_to_empty_places_are_compared_set_by_set():
+    """One of every ten sets is answered right by both, one by none, and the rest by one model or the other."""
+    one, other = placed("one", [0, 1, 1, 1, 1, 1, 1, 3, 1, 3]), placed("other", [1, 3, 3, 3, 3, 3, 3, 1, 3, 3])
+    (row,) = places_apart([one, other])
+    low, high = row["interval"]
+    assert row["difference"] == pytest.approx(0.6) and 0 < low < 0.6 < high and row["n"] == 40
+    assert row["smallest"] > (high - low) / 2
+    assert places_apart([other, one])[0]["difference"] == pytest.approx(-0.6) and places_apart([one]) == []
+
+
+def test_of_three_models_each_interval_between_two_allows_for_all_three_pairs():
+    a, b = placed("a", [0, 1, 1, 1, 3]), placed("b", [3, 1, 3, 1, 3])
+    (alone,), (among, *others) = places_apart([a, b]), places_apart([a, b, placed("c", [3, 3, 1, 1, 1])])
+    assert len(others) == 2 and among["difference"] == alone["difference"]
+    assert among["interval"][0] < alone["interval"][0] and among["smallest"] > alone["smallest"]
+    lost_a, lost_b, lost_c = (
+        lost(name, [*range(40)], [1, 0, 0, last] * 10) for name, last in (("a", 1), ("b", 0), ("c", -1))
+    )
+    (alone,), (among, *_) = drops_apart([lost_a, lost_b]), drops_apart([lost_a, lost_b, lost_c])
+    assert among["interval"][1] > alone["interval"][1]
 
 
 def test_without_matched_sets_there_is_nothing_to_compare(observe):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import BadRequest
 from engine.core.request import Result, build
+from engine.core.statistics import level_among
 from engine.data.dataset import Dataset
 from engine.evaluation.curves import area
 from engine.reliance import frequency
@@ -75,7 +76,10 @@ def test_accuracy_falls_where_the_cue_is_cut(listening):
     assert low.kept.tolist() == kept and high.kept.tolist() == kept and low.kept.lt(low.cutoff).sum() == 4
     assert result.facts["low_area"][0] == pytest.approx(area(np.array([[0, 0.5, 0.5, 1, 1]]), kept)[0])
     (row,) = frequency.paired([result, result])
-    assert row["area"] == [0, 0, 0] and row["half_cutoff"] is not None
+    assert row["area"] == [0, 0, 0] and row["half_cutoff"] is not None and row["level"] == 0.95
+    assert [each["level"] for each in frequency.paired([result] * 3)] == [level_among(3)] * 3, (
+        "all three pairs are told"
+    )
     assert len(result.facts["variants"]) == 1 + 4 + 5 + 3, "the low-pass at 1 is the image itself, and not run again"
 
 

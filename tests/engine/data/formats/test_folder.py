@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.core.errors import BadRequest, RefusedFile, Unavailable
-from engine.data.formats.folder import Folder
+from engine.data.dataset import digest
+from engine.data.formats.folder import Folder, bits_marks, facts_of
 from engine.data.registry import open_dataset, paths_may_be_typed
-from tests.engine.data.pictures import encoded, plain
+from tests.engine.data.pictures import encoded, plain, png16
 
 
 def test_class_subfolders_are_labels_and_files_are_sorted(photos):
@@ -136,3 +138,29 @@ def test_an_empty_or_missing_folder_says_so(tmp_path):
         Folder(tmp_path, "empty")
     with pytest.raises(Unavailable, match="is missing or not a folder"):
         Folder(tmp_path / "gone", "gone")
+
+
+def test_images_of_16_bits_that_are_scaled_each_by_its_own_depth_are_said_and_those_that_name_it_are_not(tmp_path):
+    dark, bright = np.full((4, 4, 1), 900), np.full((4, 4, 1), 4001)
+    own = Folder(_two(tmp_path / "own", png16(dark), png16(bright)), "own")
+    assert [int(own.image(n)[0, 0, 0]) for n in (0, 1)] == [900 >> 2, 4001 >> 4]
+    assert "use 10 or 12 of them" in own.notes()[-1] and "their brightness does not compare" in own.notes()[-1]
+    named = Folder(_two(tmp_path / "named", png16(dark, 12), png16(bright, 12)), "named")
+    assert [int(named.image(n)[0, 0, 0]) for n in (0, 1)] == [900 >> 4, 4001 >> 4]
+    assert named.notes()[-1].endswith("use 12 of them (as “a.png”) and are read as such.")
+
+
+def test_a_set_whose_files_name_their_bits_has_another_fingerprint_than_when_these_did_not_decide(tmp_path):
+    """The same names, sizes and times: only what is read of the files is new."""
+    assert bits_marks({"a": (12, 0), "b": (16, 0)}) == [b"bits"] and bits_marks({"a": (16, 0), "b": (0, 0)}) == []
+    assert bits_marks({"a": (12, 12)}) == [b"bits", b"sBIT"] and bits_marks({"a": (16, 12)}) == [b"sBIT"]
+    folder = _two(tmp_path / "set", png16(np.full((4, 4, 1), 900), 12), png16(np.full((4, 4, 1), 901), 12))
+    facts = [facts_of(name, (folder / name).stat()) for name in ("a.png", "b.png")]
+    assert Folder(folder, "set").fingerprint == digest([*facts, b"bits", b"sBIT"])
+
+
+def _two(folder: Path, first: bytes, second: bytes) -> Path:
+    folder.mkdir()
+    for name, data in (("a.png", first), ("b.png", second)):
+        (folder / name).write_bytes(data)
+    return folder

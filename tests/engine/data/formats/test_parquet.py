@@ -82,14 +82,6 @@ def test_boxes_are_cocos_unless_only_edges_stay_within_the_images(tmp_path: Path
     assert edges.boxes(1) == [(20, 20, 30, 31)] and "left, top, right, bottom" in " ".join(edges.notes())
 
 
-def test_rows_of_several_splits_in_one_file_are_said(tmp_path: Path) -> None:
-    table = pa.table({"image": [png(scene(0)), png(scene(1))], "label": [0, 1], "split": ["train", "test"]})
-    pq.write_table(table, tmp_path / "a.parquet")
-    assert ParquetImages(tmp_path / "a.parquet", "mine").notes() == [
-        "The rows of all splits (train, test) are read together."
-    ]
-
-
 def test_masks_of_0_and_1_in_a_column_are_read_as_such_and_said(tmp_path: Path) -> None:
     mask = np.zeros((32, 32), np.uint8)
     mask[4:8] = 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from engine.core.errors import BadRequest
+from engine.data.dataset import digest
 from engine.data.formats.detect import is_there, open_path
-from engine.data.formats.folder import Folder
+from engine.data.formats.folder import Folder, facts_of
 from engine.data.formats.splits import choose, is_split, of_file
 from tests.engine.data.formats.on_disk import ilsvrc, masked
 from tests.engine.world import png, scene, write
@@ -132,11 +134,57 @@ def test_shards_of_two_splits_are_not_joined(tmp_path: Path) -> None:
         type(train).open(tmp_path, "hub", "val")
 
 
+def test_a_shard_that_names_no_split_is_not_joined_to_those_that_do(tmp_path: Path) -> None:
+    shard(tmp_path / "train-00000-of-00001.parquet", 0, 1)
+    shard(tmp_path / "birds.parquet", 2)
+    found = open_path(tmp_path, "hub")
+    assert found.labels().tolist() == [0, 1]
+    assert found.report() == [("birds.parquet", "a shard that names no split, beside those of train")]
+
+
+def rows(path: Path, *split: str | None, size: int = 2) -> Path:
+    """A file whose images have the labels 0, 1, 2 ..., in row groups of this size, and such a column `split`."""
+    labels = [*range(len(split))]
+    table = pa.table({"image": [png(scene(label)) for label in labels], "label": labels, "split": list(split)})
+    pq.write_table(table, path, row_group_size=size)
+    return path
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_rows_of_which_a_column_says_train_or_test_are_not_joined(tmp_path: Path, size: int) -> None:
+    file = rows(tmp_path / "a.parquet", "train", "test", "train", "test", "train", size=size)
+    test, train = open_path(file, "hub"), open_path(file / "train", "hub")
+    assert (
+        test.notes()[0]
+        == "Of the splits test, train only test is read. For another, add its name to the path: .../train."
+    )
+    assert (test.labels().tolist(), train.labels().tolist()) == ([1, 3], [0, 2, 4]) and len(test) == 2
+    for found, labels in ((test, (1, 3)), (train, (0, 2, 4))):
+        assert [found.label(number) for number in range(len(found))] == list(labels)
+        assert all(np.array_equal(found.image(number), scene(label)) for number, label in enumerate(labels))
+    assert len({test.fingerprint, train.fingerprint, digest([facts_of(file.name, file.stat())])}) == 3
+    assert open_path(file / "test", "hub").fingerprint == test.fingerprint
+    assert is_there(file / "train") and not is_there(file / "val")
+    with pytest.raises(BadRequest, match=r"has no split val. It has test, train"):
+        type(train).open(file, "hub", "val")
+    inside = open_path(tmp_path / "train", "hub")
+    assert inside.labels().tolist() == [0, 2, 4], "so are the rows of a folder of shards whose names tell none"
+
+
+def test_rows_without_a_splits_name_are_left_out_where_others_have_one(tmp_path: Path) -> None:
+    found = open_path(rows(tmp_path / "a.parquet", "train", None, "train", "unsure"), "hub")
+    assert found.labels().tolist() == [0, 2]
+    assert found.notes()[0] == "2 rows whose column “split” names no split are not read."
+    folds = open_path(rows(tmp_path / "b.parquet", "a", "b"), "hub")
+    assert len(folds) == 2 and "names no training or test split (a, b)" in folds.notes()[0]
+    whole = open_path(rows(file := tmp_path / "c.parquet", "train", "train"), "hub")
+    assert len(whole) == 2 and whole.notes() == [] and whole.fingerprint == digest([facts_of(file.name, file.stat())])
+    with pytest.raises(BadRequest, match="neither its files nor a column"):
+        type(whole).open(tmp_path / "b.parquet", "hub", "train")
+
+
 def test_folders_without_splits_keep_their_fingerprint(tmp_path: Path) -> None:
     """That of the paths, sizes and times of change alone."""
-    from engine.data.dataset import digest
-    from engine.data.formats.folder import facts_of
-
     pictures(tmp_path, "cat/a", "dog/b")
     facts = [facts_of(name, (tmp_path / name).stat()) for name in ("cat/a.png", "dog/b.png")]
     assert Folder(tmp_path, "set").fingerprint == digest(facts)

@@ -77,5 +77,21 @@ def test_a_point_of_effective_robustness_opens_what_its_model_gets_wrong_in_that
 
 
 def test_of_three_models_the_note_says_what_the_sentences_allow_for() -> None:
-    assert background._chosen(2) == ""
-    assert "corrected for the choice among 3 pairs" in background._chosen(3)
+    assert background._chosen(2, 0) == background._chosen(2, 1) == ""
+    assert "corrected for the choice among 3 pairs" in background._chosen(3, 0) and "lives" not in background._chosen(
+        3, 0
+    )
+    assert "The 3 sentences on what lives at the place shown tell every pair" in background._chosen(3, 3)
+    assert "furthest apart" not in background._chosen(2, 4) and "for that many" in background._chosen(2, 4)
+
+
+def test_what_is_said_of_a_model_alone_has_its_intervals() -> None:
+    rows = [
+        {"variant": name, "fill": fill, "top1": value, "top1_low": value - 0.02, "top1_high": value + 0.02}
+        for name, fill, value in (("full", "", 0.86), ("foreground", "black", 0.52))
+    ]
+    result = SimpleNamespace(tables={"variants": pd.DataFrame(rows)})
+    shown: Any = SimpleNamespace(computed={"vit": result})
+    assert background._alone(shown) == (
+        "vit classifies 86% (84 to 88%) of the images correctly; with the background blacked out 52% (50 to 54%)."
+    )

@@ -52,7 +52,9 @@ def band_finding(*shares: float) -> str:
 
 def test_a_band_is_the_best_where_it_is_seen_to_be() -> None:
     told = band_finding(0.2, 0.6, 0.5)
-    assert told.startswith("vit is most accurate on the band from 0.1 to 0.2 of Nyquist (60%, 55 to 65), 10.0 points (")
+    assert told.startswith(
+        "vit is most accurate on the band from 0.1 to 0.2 of Nyquist, 60% (55 to 65%), 10.0 points ("
+    )
     assert told.endswith(") more than on the next")
     told = band_finding(0.2, 0.6, 0.59)
     assert "not seen to be more so than on that from 0.2 to 0.3 of Nyquist: 1.0 points (−" in told
