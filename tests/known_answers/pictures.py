@@ -87,6 +87,26 @@ def photographs(random: np.random.Generator, best: float = BEST) -> Images:
     return Images(values, np.arange(IMAGES), shown.transpose(0, 2, 3, 1).__getitem__)
 
 
+def close_images(random: np.random.Generator) -> tuple[Images, np.ndarray]:
+    """120 images many of which lie near the strongest, each in colours of its own, so that an augmentation is lucky for some of
+    them; and what the unit makes of each on average over augmentations, over that of the strongest."""
+    strengths = np.sort(random.lognormal(0, 0.5, 1698))[-IMAGES:]  # of as many as the starter has scenes
+    shares = random.dirichlet(np.ones(3), IMAGES)
+    contrasts = (strengths[:, None] * shares / strengths.max()) ** (1 / POWER) * BEST
+    floats = np.zeros((IMAGES, 3, SIDE, SIDE), np.float32)
+    floats[np.arange(IMAGES), :, :, np.arange(IMAGES) % SIDE] = contrasts[..., None]
+    shown = (floats * 255).round().astype(np.uint8)
+    values = on_all(model(), SITE, GOALS, torch.from_numpy(shown.astype(np.float32) / 255))
+    # A change of contrast multiplies each colour's part by a factor with the same mean.
+    return Images(values, np.arange(IMAGES), shown.transpose(0, 2, 3, 1).__getitem__), values[:, 0] / values.max()
+
+
+def shortfall(seed: int) -> float:
+    """By which share the image that is taken for the strongest of close ones lies below the one that is."""
+    images, true = close_images(np.random.default_rng(seed))
+    return float(1 - true[strongest(model(), SITE, GOALS, images, seed).rows[0]])
+
+
 def score(picture: np.ndarray, images: Images, seed: int) -> pd.Series:
     """The row that the page would show of this picture."""
     shown, asked = picture[None], (model(), SITE, GOALS)
