@@ -40,6 +40,8 @@ class Site:
     depth: int
     role: str
     block: str
+    zero: bool = False
+    """Whether its values are what an activation function gave that gives zero for zero, as ReLU and GELU do."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,19 @@ def _make(module: nn.Module, size: tuple[int, int]) -> Plan:
         grid, units = _layout(point, shapes[point.site], size, prefixes)
         if grid is not None:
             points[point.site] = point
-            sites[point.site] = Site(point.site, units, grid, len(sites), point.role, point.block)
+            sites[point.site] = Site(
+                point.site, units, grid, len(sites), point.role, point.block, _has_zero(point, probe)
+            )
     if all(site.block == "head" for site in sites.values()):
         raise unknown(module)
     _check_places(module, points, sites, probe)
     return Plan(points, sites, lost)
+
+
+def _has_zero(point: HookPoint, probe: Tensor) -> bool:
+    """Whether the activation function behind a site, if there is one, is silent where nothing enters."""
+    act = point.act if point.rows is None else point.rows.act
+    return act is not None and bool((act(probe.new_zeros(1, 1, 1, 1)) == 0).all())
 
 
 def blank(module: nn.Module, size: tuple[int, int], count: int = 1) -> Tensor:

@@ -108,8 +108,8 @@ class Recipe(BaseModel):
         default=0,
         ge=0,
         le=4096,
-        description="side of the input, in pixels, that `jitter` and `total_variation` are given for: both are scaled with "
-        "the side of the model's. 0: they are not",
+        description="side of the input, in pixels, that `jitter` is given for: it is scaled with the side of the model's. "
+        "`total_variation` stays as it is. 0: `jitter` does, too",
     )
     leak: float = Field(
         default=0.0,
@@ -152,8 +152,9 @@ class Recipe(BaseModel):
         if clip and self.clip_rate:
             changed["rate"] = self.clip_rate
         if self.made_for and (share := min(size) / self.made_for) != 1:
-            # The norm that total variation is pulls on a pixel as one over the side.
-            changed |= {"jitter": round(self.jitter * share), "total_variation": self.total_variation * share}
+            # The weight of the total variation stays: four times as many pixels whose differences are half as large have the
+            # same norm, so that a picture has as much of it at any size, as it has the same mean activation.
+            changed["jitter"] = round(self.jitter * share)
         return self.model_copy(update=changed) if changed else self
 
     @model_serializer(mode="wrap")

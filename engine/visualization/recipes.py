@@ -64,7 +64,8 @@ PAPER_CODE_V30 = _smoother(PAPER_CODE, choices.PAPER_CODE_V30)
 PAPER_SCALED = PAPER_CODE.model_copy(
     update={
         "name": choices.PAPER_SCALED,
-        "summary": "`paper-code` for inputs of any size: jitter and smoothing of its 384 pixels, scaled with the side.",
+        "summary": "`paper-code` for inputs of any size: the jitter of its 384 pixels is scaled with the side, its smoothing "
+        "stays.",
         "source": f"{_CODE}; scaled by us, since 32 pixels of jitter are a third of an input of 96.",
         "made_for": 384,
     }
@@ -198,10 +199,14 @@ WORDS_IN_KEYS = {
 }
 """Keys hold a recipe's words, too: these are the words of named recipes whose wording has changed since."""
 
+SMOOTHED_ALIKE = "total variation at any size"
+"""Keys say so of recipes that are made for a size: their pictures were once smoothed less on smaller inputs."""
+
 
 def fingerprint(recipe: Recipe) -> str:
     """The recipe as it stands in the keys of results."""
-    return recipe.model_copy(update=WORDS_IN_KEYS.get(recipe.name, {})).model_dump_json()
+    told = recipe.model_copy(update=WORDS_IN_KEYS.get(recipe.name, {})).model_dump_json()
+    return f"{told} {SMOOTHED_ALIKE}" if recipe.made_for and recipe.total_variation else told
 
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")

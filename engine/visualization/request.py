@@ -35,13 +35,14 @@ from engine.visualization.optimization.optimize import Run
 from engine.visualization.progress import Gallery, as_floats, as_levels
 from engine.visualization.quality import between_units, judge, stability
 from engine.visualization.rows import cut_unit, joined, units_inside
-from engine.visualization.scoring.controls import BLANKS, SCRAMBLES, controls_of
-from engine.visualization.scoring.fresh import FRESH, as_they_are, fresh_activations, fresh_copies
+from engine.visualization.scoring.controls import controls_of
+from engine.visualization.scoring.fresh import as_they_are, fresh_activations, fresh_copies
 from engine.visualization.scoring.images import on_images, whole_images
 from engine.visualization.scoring.importance import importance_maps
 from engine.visualization.scoring.on_data import KEPT_OF_INDEX, OnData
-from engine.visualization.scoring.strongest import COPIES, FINALISTS, MOST, Images, strongest
+from engine.visualization.scoring.strongest import FINALISTS, MOST, Images, strongest
 from engine.visualization.scoring.table import percentile_of, scored
+from engine.visualization.scoring.yardstick import COMMON, yardstick
 from engine.visualization.single import PictureRequest, complete
 from engine.visualization.tuning import GivenRecipe, check_effort, check_pixels, label, recipe_of
 
@@ -153,12 +154,12 @@ class VisualizeRequest(Request):
             "model": catalog.fingerprint(self.model),
             "data": open_dataset(self.data).fingerprint,
             "recipe": recipes.fingerprint(recipe_of(self.recipe)),
-            "yardstick": f"{FRESH.model_dump_json()} {MOST} {FINALISTS} {COPIES} {len(BLANKS)} {SCRAMBLES}",
+            "yardstick": yardstick(self.model, self.site, self.targets),
         }
 
     def former_fingerprints(self, version: int) -> dict[str, str]:
         if version not in (4, 5):
-            return self.fingerprints()
+            return self.fingerprints() | {"yardstick": COMMON}
         recipe = former.RECIPES.get(str(self.recipe))
         return self.fingerprints() | {"yardstick": former.YARDSTICK} | ({"recipe": recipe} if recipe else {})
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.models.loaded import LoadedModel
-from engine.sites.plan import plan
+from engine.sites.access import find
 from engine.visualization.goals import Goal, Unit, UnitAtPosition, measured, suited_to
 from engine.visualization.optimization.augmentation import copies_of
 from engine.visualization.optimization.seeding import Draws, Purpose
@@ -27,9 +27,9 @@ SCRAMBLES = 19
 """Draws of noise: a picture that is no better than noise is above all of them in one case of twenty."""
 ROUNDS = 10
 ALLOWANCE = 0.175
-"""By which share of it a picture has to be above the strongest draw. A unit of a first layer does nearly the same for every
-draw, so that a picture that is noise itself, cut to what can be shown, is above all of them by up to so much (`python -m
-bench.units --controls 64`)."""
+"""By which share of it, counted from `base`, a picture has to be above the strongest draw. A unit of a first layer does nearly
+the same for every draw, so that a picture that is noise itself, cut to what can be shown, is above all of them by up to so
+much (`python -m bench.units --controls 64`)."""
 SHARED = 2
 """Copies of each draw, augmented as the first ones of the picture are: all are compared under the same conditions."""
 
@@ -38,11 +38,14 @@ SHARED = 2
 class Controls:
     """What a picture's activation has to be above, each (pictures,): `zero` of the activation function (minus infinity where
     it has none), the strongest `blank`, and the strongest of 19 draws of `noise`, as far below the activation as the draw is
-    below the picture in the copies that they share, with ALLOWANCE on top."""
+    below the picture in the copies that they share, with ALLOWANCE on top. `base` (pictures,): what shares of an activation are
+    counted from, zero, or where there is none what the median blank makes of the goal: a constant that a layer adds to a unit
+    is no activation."""
 
     zero: np.ndarray
     blank: np.ndarray
     noise: np.ndarray
+    base: np.ndarray
 
 
 def controls_of(
@@ -60,29 +63,24 @@ def controls_of(
     Blanks are seen as they are, once for all goals; one of the picture's own mean colour also under the picture's
     augmentations, so that a blank is never above its control.
     """
-    zero = np.array([0.0 if has_zero(model, site, goal) else -np.inf for goal in goals])
+    silent = np.array([has_zero(model, site, goal) for goal in goals])
     means = np.broadcast_to(images.mean((2, 3), keepdims=True), images.shape)
     own = fresh_copies(model, site, goals, np.ascontiguousarray(means), seed, tell).mean(1)
-    blank = np.maximum(own, _on_blanks(model, site, goals))
+    blanks = _on_blanks(model, site, goals)
+    base = np.where(silent, 0.0, np.median(blanks, axis=0))
     noise = np.zeros(len(goals))
     for place, (goal, image) in enumerate(zip(goals, images, strict=True)):
         tell()
         noise[place] = _on_noise(model, site, goal, image, seed)
     strongest = copies.mean(1) + noise - copies[:, :SHARED].mean(1)
-    return Controls(zero, blank, strongest + ALLOWANCE * np.abs(strongest))
+    allowance = ALLOWANCE * np.abs(strongest - base)
+    return Controls(np.where(silent, 0.0, -np.inf), np.maximum(own, blanks.max(0)), strongest + allowance, base)
 
 
 def has_zero(model: LoadedModel, site: str, goal: Goal) -> bool:
     """Whether the goal is a unit behind an activation function that gives zero for zero, as ReLU and GELU do: below that
     it is silent."""
-    if not isinstance(goal, Unit | UnitAtPosition):
-        return False
-    point = plan(model.module, model.input_size).points[site]
-    act = point.act if point.rows is None else point.rows.act
-    if act is None:
-        return False
-    with torch.no_grad():
-        return bool((act(torch.zeros(1, 1, 1, 1, device=model.device)) == 0).all())
+    return isinstance(goal, Unit | UnitAtPosition) and find(model.sites, site).zero
 
 
 def scrambled(picture: Tensor, draws: Draws) -> Tensor:
@@ -114,10 +112,10 @@ def _turned(spectrum: Tensor, turn: Tensor, picture: Tensor) -> Tensor:
 
 
 def _on_blanks(model: LoadedModel, site: str, goals: Sequence[Goal]) -> np.ndarray:
-    """(goals,): the most that any blank makes of each."""
+    """(29, goals): what each blank makes of each."""
     blanks = torch.from_numpy(BLANKS).to(model.device)[:, :, None, None].expand(-1, -1, *model.input_size)
     parts = [on_all(model, site, goals, part) for part in blanks.split(batch_of(model, site))]
-    return np.concatenate(parts).max(0)
+    return np.concatenate(parts)
 
 
 def _on_noise(model: LoadedModel, site: str, goal: Goal, image: np.ndarray, seed: int) -> float:

@@ -36,14 +36,16 @@ def scored(
     - `percentile` among the images; `beats_every_scene`: above the strongest of 100 of them, augmented alike;
       `beats_as_is`: the same, neither augmented;
     - `ratio_to_best_scene`: over that image's activation, in the same augmentations, with its 95% interval over these
-      (`ratio_low`, `ratio_high`); `ratio_as_is`: neither augmented. NaN where no image activates the unit.
+      (`ratio_low`, `ratio_high`); `ratio_as_is`: neither augmented. NaN where no image activates the unit;
+    - `base`, only where there is no zero: what both activations of a ratio are counted from (see `Controls`; NaN for units that
+      have a zero).
     """
     mean, low, high = np.array([estimate(each) for each in copies]).T
-    best = strongest.copies.mean(1)
+    best, base, has_zero = strongest.copies.mean(1), controls.base, np.isfinite(controls.zero)
     names = np.array(CONTROLS)
     ladder = np.stack([controls.zero, controls.blank, controls.noise, _quantile(values)])
     above, which = ladder.max(0), ladder.argmax(0)
-    pairs = zip(copies, strongest.copies, best > 0, strict=True)
+    pairs = zip(copies - base[:, None], strongest.copies - base[:, None], best > base, strict=True)
     ratios = np.array([estimate(own, image) if divides else (math.nan,) * 3 for own, image, divides in pairs])
     return pd.DataFrame(
         {
@@ -56,7 +58,10 @@ def scored(
             "ratio_low": ratios[:, 1],
             "ratio_high": ratios[:, 2],
             "ratio_as_is": np.divide(
-                as_is, strongest.as_is, out=np.full(len(as_is), np.nan), where=strongest.as_is > 0
+                as_is - base,
+                strongest.as_is - base,
+                out=np.full(len(as_is), np.nan),
+                where=strongest.as_is > base,
             ),
             "beats_every_scene": mean > best,
             "beats_as_is": as_is > strongest.as_is,
@@ -67,6 +72,7 @@ def scored(
             "control": names[which],
             "margin": mean - above,
             "failed": ~(mean > above),
+            **({} if has_zero.all() else {"base": np.where(has_zero, np.nan, base)}),
         }
     )
 

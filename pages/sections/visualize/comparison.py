@@ -35,7 +35,8 @@ def draw(rows: Sequence[Row]) -> None:
         "pictures": _number("n", "Pictures.", "%d"),
         "ratio": _number(
             f"ratio to {what}",
-            f"Median over pictures of the ratio to the strongest {what}, both averaged over the same augmentations.",
+            f"Median over pictures of the ratio to the strongest {what}, both averaged over the same augmentations. Where a "
+            "layer has no zero (no activation function), both count from what the median of 29 blanks gives.",
             "%.2f",
         ),
         "ratio_as_is": _number("as is", "The same, neither of them augmented.", "%.2f"),

@@ -170,6 +170,11 @@ def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
     lines.append(f"Activation {words.number(number['activation'])}{between}, above {among}.")
     if np.isfinite(number["ratio_as_is"]):
         lines.append(f"Without augmentations {words.number(number['ratio_as_is'])}× its strongest {what}.")
+    if np.isfinite(base := number.get("base", np.nan)):
+        lines.append(
+            f"What it gives has no zero of its own. Ratios and the sixth above noise count from its value on the median of 29 "
+            f"blanks, {words.number(base)}."
+        )
     lines.append(f"The strongest {about['augmented']} {what}s are augmented as the picture is.")
     if about["augmented"] == many:
         lines.append(_could_be_stronger(data, many, what))

@@ -35,6 +35,18 @@ def test_the_number_is_feed_forward_less_the_others(kinds) -> None:
     assert all(f"against {other}" in told.sentence for other in ("queries", "keys", "values"))
 
 
+def test_the_card_the_sentence_and_the_figure_name_the_recipe_and_that_it_is_not_the_papers(kinds) -> None:
+    result = explained(0.9, 0.6, 0.6, 0.6)
+    drawn = figure(SUBJECT, {"explains-a": result})
+    assert drawn is not None and "recipe “fast”" in CLAIM.tell(SUBJECT, {"explains-a": result}).sentence
+    for said in (CLAIM.measured, drawn.caption):
+        assert "recipe “fast”" in said and "begins from noise in pixels and was not used" in said
+
+
+def test_the_card_says_which_difference_so_many_units_would_show() -> None:
+    assert "12 units of each kind in each of two blocks would show a difference of about 20 points" in CLAIM.measured
+
+
 @pytest.mark.parametrize("role, word", [("mlp.hidden", FAILS), ("attn.value", PARTLY)])
 def test_what_all_pictures_of_a_kind_of_layer_tell_decides_nothing(kinds, role: str, word: str) -> None:
     """One kind is read better than the others, but another unit's picture serves as well: it has nothing to say of its unit."""

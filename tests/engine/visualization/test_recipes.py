@@ -6,10 +6,12 @@ import math
 
 import pandas as pd
 import pytest
+import torch
 
 from engine.core import choices
 from engine.core.request import Result
 from engine.visualization import recipes
+from engine.visualization.optimization.total_variation import of_copies
 from engine.visualization.recipes import (
     ABLATIONS,
     FAST,
@@ -94,7 +96,26 @@ def test_a_recipe_made_for_384_pixels_shifts_by_the_same_share_of_any_input() ->
     scaled = RECIPES["paper-scaled"]
     assert [scaled.on((side, side), False).jitter for side in (384, 224, 96)] == [32, 19, 8]
     assert scaled.on((384, 384), False) == scaled, "the authors' own size: the authors' own code"
+    assert scaled.on((96, 96), False).total_variation == 0.004
     assert RECIPES["paper"].on((96, 96), False).jitter == 32
+
+
+@pytest.mark.parametrize("side", [224, 96])
+def test_a_picture_costs_the_same_at_any_size_with_the_recipe_made_for_384_pixels(side: int) -> None:
+    """One smooth picture, resized: its total variation weighs the same against the activation, which is a mean."""
+    waves = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    large = torch.nn.functional.interpolate(waves, (384, 384), mode="bicubic")
+    small = torch.nn.functional.interpolate(large, (side, side), mode="area" if 384 % side == 0 else "bilinear")
+    costs = [
+        RECIPES["paper-scaled"].on(picture.shape[-2:], False).total_variation * of_copies(picture[None]).item()
+        for picture in (large, small)
+    ]
+    assert costs[1] == pytest.approx(costs[0], rel=0.05)
+
+
+def test_keys_tell_pictures_of_before_from_those_that_are_smoothed_alike_at_any_size() -> None:
+    for recipe in RECIPES.values():
+        assert recipes.fingerprint(recipe).endswith(recipes.SMOOTHED_ALIKE) == (recipe.name == "paper-scaled")
 
 
 def test_the_windows_of_the_published_recipes_are_theirs() -> None:

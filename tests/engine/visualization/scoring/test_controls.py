@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from engine.models import catalog
+from engine.models.loaded import LoadedModel
 from engine.visualization.goals import units_of
 from engine.visualization.objectives import goal
 from engine.visualization.optimization.optimize import maximize
 from engine.visualization.recipes import FAST
 from engine.visualization.scoring.controls import BLANKS, SCRAMBLES, Controls, controls_of, has_zero, scrambled
-from engine.visualization.scoring.fresh import fresh_activations, fresh_copies, on_all
+from engine.visualization.scoring.fresh import as_they_are, fresh_activations, fresh_copies, on_all
+from engine.visualization.scoring.strongest import Images, strongest
+from engine.visualization.scoring.table import scored
 from tests.engine.small import draws, small_cnn, small_vit
 
 SITE = "blocks.2.mlp.hidden"
@@ -47,6 +51,28 @@ def test_scrambled_pictures_hardly_ever_pass_on_a_trained_network():
     copies = fresh_copies(model, site, goals, shown, seed=0)
     passed = copies.mean(1) > controls_of(model, site, goals, shown, copies, seed=0).noise
     assert passed.sum() <= 2, "one in twenty of eight expected at most; more than two in one case of a hundred"
+
+
+@pytest.mark.parametrize(
+    ("site", "draw", "least"),
+    [
+        ("blocks.1.mlp.hidden", 1.0, 1 + 1 / 6),
+        ("blocks.1.mlp.hidden", -1.0, -1 + 1 / 6),
+        ("blocks.1.mlp.out", 1.0, 0.0),
+    ],
+)
+def test_a_picture_has_to_be_above_its_strongest_draw_by_more_than_a_sixth(monkeypatch, site, draw, least) -> None:
+    """Of the draw where the unit has a zero, else of how far the draw is from what the median blank gives."""
+    monkeypatch.setattr("engine.visualization.scoring.controls._on_noise", lambda *_: draw)
+    model, goals, picture = small_vit(), units_of((4,)), np.full((1, 3, 32, 32), 0.3, np.float32)
+    copies = np.full((1, 16), 5.0)
+    found = controls_of(model, site, goals, picture, copies, seed=0)
+    flat = torch.from_numpy(BLANKS)[:, :, None, None].expand(-1, -1, 32, 32)
+    if site.endswith("out"):
+        median = float(np.median(on_all(model, site, goals, flat)))
+        assert found.base[0] == pytest.approx(median) and median != 0
+        least = draw + abs(draw - median) / 6
+    assert least < found.noise[0] < least + 0.02
 
 
 def test_noise_has_none_of_the_pictures_shapes():
@@ -104,6 +130,33 @@ def test_a_picture_that_is_noise_itself_is_above_nineteen_draws_of_it_once_in_tw
         )
         passed, asked = passed + int((above > 0).sum()), asked + len(goals)
     assert asked == 160 and passed <= 14, "8 expected; more than 14 in one case of a hundred"
+
+
+def with_constant(model: LoadedModel, constant: float) -> LoadedModel:
+    """The same network, but that its third block's feed-forward part adds a constant to every unit that it gives."""
+    model.module.blocks[2].mlp.fc2.bias.data += constant
+    return model
+
+
+def test_a_constant_added_to_units_without_a_zero_changes_no_verdict_and_no_ratio() -> None:
+    site, goals, constant = "blocks.2.mlp.out", units_of((2, 3)), 3.0
+    shown = np.random.default_rng(3).random((2, 3, 8, 8), np.float32).repeat(4, 2).repeat(4, 3)
+    pixels = (np.random.default_rng(4).random((10, 32, 32, 3)) * 255).astype(np.uint8)
+
+    def numbers(model: LoadedModel) -> pd.DataFrame:
+        floats = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+        images = Images(on_all(model, site, goals, floats), np.arange(10), pixels.__getitem__)
+        copies, asked = fresh_copies(model, site, goals, shown, 0), (model, site, goals)
+        best = strongest(*asked, images, 0)
+        return scored(copies, as_they_are(*asked, shown), controls(*asked, shown), best, images.values)
+
+    plain, moved = numbers(small_vit()), numbers(with_constant(small_vit(), constant))
+    assert np.allclose(moved.activation - plain.activation, constant, atol=1e-4)
+    for name in ("margin", "ratio_to_best_scene", "ratio_low", "ratio_high", "ratio_as_is"):
+        assert np.allclose(moved[name], plain[name], rtol=1e-2, atol=1e-4, equal_nan=True), name
+    assert plain.ratio_to_best_scene.notna().all()
+    assert moved.failed.tolist() == plain.failed.tolist() and moved.control.tolist() == plain.control.tolist()
+    assert np.allclose(moved.control_noise - plain.control_noise, constant, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def table(
     count = len(activation)
     spread = np.resize([-0.1, 0.1], 16)
     whole = Strongest(np.zeros(count, int), best + np.tile(spread / 2, (count, 1)), np.full(count, 1.0))
-    controls = Controls(*(np.full(count, value) for value in (zero, blank, noise)))
+    controls = Controls(*(np.full(count, value) for value in (zero, blank, noise, 0.0)))
     copies = np.array(activation)[:, None] + spread
     return scored(copies, np.array(activation) / 2, controls, whole, VALUES[:, :count])
 
@@ -47,12 +47,23 @@ def test_where_the_activation_function_has_no_zero_a_picture_below_zero_may_succ
     values = VALUES - 5
     spread = np.resize([-0.1, 0.1], (1, 16))
     strongest = Strongest(np.zeros(1, int), np.full((1, 16), -4.2) + spread, np.array([-4.0]))
-    none = Controls(np.array([-np.inf]), np.array([-4.5]), np.array([-4.6]))
+    none = Controls(np.array([-np.inf]), np.array([-4.5]), np.array([-4.6]), np.array([-4.0]))
     found = scored(-2 + spread, np.array([-2.0]), none, strongest, values[:, :1])
     assert not found.failed[0] and np.isnan(found.control_zero[0])
-    assert np.isnan(found.ratio_to_best_scene[0]), "no image activates this unit: there is nothing to divide by"
+    assert np.isnan(found.ratio_to_best_scene[0]), "no image is above the median blank: there is nothing to divide by"
     assert np.isnan(found.ratio_low[0]) and np.isnan(found.ratio_as_is[0])
     assert found.beats_every_scene[0] and found.beats_as_is[0]
+
+
+def test_ratios_count_from_the_base_where_there_is_no_zero_and_say_what_it_is():
+    """Of two units that differ by a constant, both with a picture twice as far above the base as the strongest image."""
+    spread, base = np.resize([-0.1, 0.1], (2, 16)), np.array([-3.0, 7.0])
+    strongest = Strongest(np.zeros(2, int), base[:, None] + 1 + spread / 2, base + 0.5)
+    none = Controls(np.full(2, -np.inf), base, base, base)
+    found = scored(base[:, None] + 2 + spread, base + 2, none, strongest, base + VALUES[:, :2])
+    assert found.ratio_to_best_scene.tolist() == pytest.approx([2, 2]) and found.ratio_as_is.tolist() == [4, 4]
+    assert found.ratio_low[0] == pytest.approx(found.ratio_low[1]) and found.ratio_low[0] < 2
+    assert found.base.tolist() == [-3, 7] and "base" not in table([1.0])
 
 
 def test_the_ratio_is_stated_both_ways():
@@ -73,7 +84,7 @@ def test_the_percentile_and_the_95_of_it_that_a_picture_has_to_pass_agree():
 def test_images_that_answer_to_augmentations_just_as_the_picture_leave_no_doubt_of_the_ratio():
     """The interval is over the same augmentations of both: what both share does not make it wider."""
     below = np.random.default_rng(0).random((1, 16)) + 0.5
-    none = Controls(*(np.full(1, -1.0),) * 3)
+    none = Controls(*(np.full(1, -1.0),) * 3, np.zeros(1))
     alike = scored(3 * below, np.ones(1), none, Strongest(np.zeros(1, int), below, np.ones(1)), VALUES[:, :1])
     assert (alike.ratio_low[0], alike.ratio_high[0]) == pytest.approx((3, 3))
     other = scored(3 * below[:, ::-1], np.ones(1), none, Strongest(np.zeros(1, int), below, np.ones(1)), VALUES[:, :1])

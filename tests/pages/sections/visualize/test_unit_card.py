@@ -57,6 +57,7 @@ def test_what_is_on_images_is_said_once_a_kind_and_no_more_than_three() -> None:
             "Only 20 scenes: up to 14% of such could be stronger.",
         ),
         ({"opposite_activation": -1.5}, {}, "Minimized −1.5."),
+        ({"base": 0.52}, {}, "count from its value on the median of 29 blanks, 0.52."),
         ({"percentile": 99.96}, {}, "above 99.9% of 1,698 scenes."),
         ({"percentile": 100.0}, {}, "above all 1,698 scenes."),
     ],
@@ -73,7 +74,8 @@ def test_of_frames_of_few_videos_as_many_could_be_stronger_as_of_so_few_images(m
 
 def test_what_does_not_apply_is_not_said() -> None:
     told = details(FACTS | {"ratio_as_is": NAN}, "starter", ABOUT)
-    assert not [word for word in ("Without", "Only", "Minimized", "nan") if word in told]
+    assert not [word for word in ("Without", "Only", "Minimized", "blanks", "nan") if word in told]
+    assert "blanks" not in details(FACTS | {"base": NAN}, "starter", ABOUT)
 
 
 def test_the_percentile_is_of_as_many_images_as_it_was_taken_over() -> None:
