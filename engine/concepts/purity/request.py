@@ -114,8 +114,10 @@ class PurityRequest(Request):
     """
 
     experiment = "purity"
-    version = 4
+    version = 5
     changes: ClassVar = {
+        5: "The untrained network beside it no longer has branches that do nothing, as those of ResNets, ConvNeXt and several "
+        "transformers had; the shares of the model's own units are what they were.",
         4: "Intervals of shares of units are wider where units that are alike pass together; the shares are as they were.",
         3: "The share that counts is now that of units beyond likeness, with an untrained network and random directions beside "
         "it, and a single unit is called a concept unit at a false discovery rate of 5% in each layer only; before, every unit "
