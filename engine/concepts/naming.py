@@ -92,7 +92,7 @@ class NameUnitsRequest(WithReader):
         "unit can be too few for a name, however clear it is. The words and names of units are what they were.",
         5: "The untrained network no longer has branches that do nothing, as those of ResNets, ConvNeXt and several transformers "
         "had, nor do units that never change count in it: they are too easy to stand out from. Images of one group, like a "
-        "patient's, are now always in the same half; before, they counted as independent where fewer than twenty kinds are known.",
+        "patient's, are now in the same half; before, they counted as independent where fewer than twenty kinds are known.",
     }
 
     site: str

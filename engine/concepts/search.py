@@ -56,7 +56,7 @@ class FindUnitsRequest(WithReader):
     The result's table `units`, `top` rows: first the units of the text itself, which follow no word of the vocabulary more and
     are above chance; then others, at most four of each word that they follow more; both best first. Its columns: address,
     site, unit, score (correlation, over the images, of the unit's position mean with how much better the text fits than the
-    vocabulary does on average), z (that correlation in standard deviations of what exchanged kinds, or groups, give), rank (within
+    vocabulary does on average), z (that correlation in deviations of what exchanged kinds, or groups, give), rank (within
     its site, from 1), words_above (how many of the vocabulary's words the unit follows better than the text).
 
     Arrays, for R rows and N images:
