@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.concepts import heldout
-from engine.concepts.halves import Halves, directions, halves, shuffled
+from engine.concepts.halves import Halves, directions, halves, moving, shuffled
 from engine.concepts.heldout import Searched
 from engine.concepts.matching import matched, strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, image_embeddings, reader_of
@@ -53,13 +53,14 @@ FLATTER = 10.0
 class NameUnitsRequest(WithReader):
     """Name all units of a site with words of a vocabulary.
 
-    Words are chosen on the images of one half of the kinds and tested on those of the other half (of the images, where fewer
-    than twenty kinds are known). The test: how often a unit's first word fits one of the unit's strongest images (a tenth,
-    100 at most) better than another image, an AUROC. The same search goes through three nulls: the *untrained twin*, the
-    same architecture with random weights; *random directions* in the space of the site's units; *shuffled* units, whose
-    kinds are exchanged for each other. A unit is named where its word stands out from the twin and from shuffled kinds (from
-    these alone, where the architecture cannot be built anew), at a false discovery rate of 5% over the layer (Benjamini and
-    Hochberg 1995). Random directions decide nothing; their rate stands beside. See `engine.concepts.heldout`.
+    Words are chosen on the images of one half of the kinds and tested on those of the other half (of the images, where
+    fewer than twenty kinds are known; images of one group, like a patient's, always stay together). The test: how often a
+    unit's first word fits one of the unit's strongest images (a tenth, 100 at most) better than another image, an AUROC.
+    The same search goes through three nulls: the *untrained twin*, the same architecture with random weights; *random
+    directions* in the space of the site's units; *shuffled* units, whose kinds are exchanged for each other. A unit is
+    named where its word stands out from the twin and from shuffled kinds (from these alone, where the architecture cannot
+    be built anew), at a false discovery rate of 5% over the layer (Benjamini and Hochberg 1995). Random directions decide
+    nothing; their rate stands beside. See `engine.concepts.heldout`.
 
     The result's arrays, for U units and T = `top` words (all of the vocabulary where it has fewer):
 
@@ -71,16 +72,17 @@ class NameUnitsRequest(WithReader):
       larger of the first and the last, which decides;
     - `abstained` (U,) bool: the p-value is not a discovery, or the unit never changes: it has no name.
 
-    Facts: words (the whole vocabulary), images (how many both models could read), kinds (how many of them; 0 where images
-    were halved), against (the nulls), level (the false discovery rate), named (share of the units), passing (the share that
-    would be named against each null alone), rates (the share of each null's members that would get a name at the same
-    cut), largest_p (the largest p-value that is a discovery; 0 where there is none), smallest (the AUROC that would be a
-    discovery with 80% power, the median over the units' words; 1 where none would be), fewest (how many units must stand out from
-    every member of a null before one is a discovery), twin (the twin's name, or None), seconds, device.
+    Facts: words (the whole vocabulary), images (how many both models could read), kinds (how many of them, or of groups
+    that belong together where that is known; 0 where single images were halved), halved (kinds, groups or images),
+    against (the nulls), level (the false discovery rate), named (share of the units), passing (the share that would be
+    named against each null alone), rates (the share of each null's members that would get a name at the same cut),
+    largest_p (the largest p-value that is a discovery; 0 where there is none), smallest (the AUROC that would be a
+    discovery with 80% power, the median over the units' words; 1 where none would be), fewest (how many units must stand
+    out from every member of a null before one is a discovery), twin (the twin's name, or None), seconds, device.
     """
 
     experiment = "name-units"
-    version = 4
+    version = 5
     changes: ClassVar = {
         2: "A name is now chosen on half of the kinds and tested on the other half, against an untrained network and "
         "shuffled kinds; before, it only had to exceed shuffled images, as nearly all units do.",
@@ -88,6 +90,9 @@ class NameUnitsRequest(WithReader):
         "before, 92 of 100 held the true value.",
         4: "Where no unit has a name, the AUROC that would have been enough is no longer told as if there had been one: a single "
         "unit can be too few for a name, however clear it is. The words and names of units are what they were.",
+        5: "The untrained network no longer has branches that do nothing, as those of ResNets, ConvNeXt and several transformers "
+        "had, nor do units that never change count in it: they are too easy to stand out from. Images of one group, like a "
+        "patient's, are now in the same half; before, they counted as independent where fewer than twenty kinds are known.",
     }
 
     site: str
@@ -106,17 +111,14 @@ class NameUnitsRequest(WithReader):
         )
         seen, images = image_embeddings(context, self.reader, self.data)
         here, there = aligned(index.arrays["images"], seen, self.data)
-        search = Search(
-            self.measure,
-            images[there],
-            words.arrays["embedding"],
-            scale(reader) / FLATTER,
-            halves(open_dataset(self.data).labels()[index.arrays["images"][here]]),
-        )
+        numbers, dataset = index.arrays["images"][here], open_dataset(self.data)
+        clusters = dataset.clusters()
+        split = halves(dataset.labels()[numbers], None if clusters is None else clusters[numbers])
+        search = Search(self.measure, images[there], words.arrays["embedding"], scale(reader) / FLATTER, split)
         units = index.arrays["position_mean"][here]
         twin = catalog.twin(self.model)
-        nulls = {} if twin is None else {TWIN: self._untrained(context, twin, index.arrays["images"][here])}
-        nulls |= {DIRECTIONS: directions(units, MEMBERS), SHUFFLED: shuffled(units, search.split, MEMBERS)}
+        nulls = {} if twin is None else self._untrained(context, twin, numbers, split)
+        nulls |= {DIRECTIONS: directions(units, MEMBERS), SHUFFLED: shuffled(units, split, MEMBERS)}
         arrays, facts = name_units(search, units, nulls, self.top, context)
         facts |= {
             "words": words.facts["words"],
@@ -128,12 +130,14 @@ class NameUnitsRequest(WithReader):
         }
         return Result(json.loads(self.canonical()), arrays, {}, facts)
 
-    def _untrained(self, context: Context, twin: str, images: np.ndarray) -> np.ndarray:
-        """(N, V): what the twin's units do on these images, MEMBERS of them at most."""
+    def _untrained(self, context: Context, twin: str, images: np.ndarray, split: Halves) -> dict[str, np.ndarray]:
+        """The null (N, V) of what the twin's units do on these images, MEMBERS of them at most. A unit that never changes is no
+        member, since no word could fit it, and where all are such there is no null."""
         arrays = context.compute(build(IndexRequest, model=twin, site=self.site, data=self.data)).arrays
-        units = arrays["position_mean"].shape[1]
-        drawn = np.sort(np.random.default_rng(3).permutation(units)[:MEMBERS])
-        return arrays["position_mean"][np.searchsorted(arrays["images"], images)][:, drawn]
+        values = arrays["position_mean"][np.searchsorted(arrays["images"], images)]
+        able = np.flatnonzero(moving(values, split))
+        drawn = np.sort(np.random.default_rng(3).permutation(able)[:MEMBERS])
+        return {TWIN: values[:, drawn]} if len(drawn) else {}
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def name_units(
     images, words = search.images[rows], search.words
     told, of_nulls, known = heldout.compared(ours, theirs, images, words)
     error, low, high = heldout.intervals(ours, images, words, search.split.tested_kinds)
-    still = np.ptp(units, axis=0) == 0
+    still = ~moving(units, search.split)
     p = np.where(still, 1.0, _largest(told.p))
     last = cut(p)
     rates = {name: float((_largest(null.p) <= last).mean()) for name, null in of_nulls.items()}
@@ -192,7 +196,8 @@ def name_units(
         "abstained": p > last,
     }
     facts = {
-        "kinds": len(np.unique(search.split.kinds)) if search.split.by_kind else 0,
+        "kinds": 0 if search.split.by == "images" else len(np.unique(search.split.kinds)),
+        "halved": search.split.by,
         "against": [*nulls],
         "level": FALSE,
         "named": float((p <= last).mean()),

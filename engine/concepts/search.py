@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from engine.concepts.correlation import STILL, Combination, combine, correlations, standard
-from engine.concepts.halves import exchanged, halves
+from engine.concepts.halves import Halves, exchanged, halves
 from engine.concepts.matching import strongest_words
 from engine.concepts.words import WithReader, WordsRequest, aligned, check_text, image_embeddings, phrase, reader_of
 from engine.core import devices
@@ -56,7 +56,7 @@ class FindUnitsRequest(WithReader):
     The result's table `units`, `top` rows: first the units of the text itself, which follow no word of the vocabulary more and
     are above chance; then others, at most four of each word that they follow more; both best first. Its columns: address,
     site, unit, score (correlation, over the images, of the unit's position mean with how much better the text fits than the
-    vocabulary does on average), z (that correlation in standard deviations of what exchanged kinds of images give), rank (within
+    vocabulary does on average), z (that correlation in deviations of what exchanged kinds, or groups, give), rank (within
     its site, from 1), words_above (how many of the vocabulary's words the unit follows better than the text).
 
     Arrays, for R rows and N images:
@@ -74,12 +74,14 @@ class FindUnitsRequest(WithReader):
     """
 
     experiment = "find-units"
-    version = 3
+    version = 4
     changes: ClassVar = {
         2: "Units that follow no word more than the text now come first, and each comes with its strongest images; before, units "
         "came by their correlation alone, which a word that is followed more may have brought about.",
         3: "What chance reaches now comes from kinds of images that are exchanged as whole; before, from single images. Images "
         "of a kind are alike, so a unit that follows some kinds was too easily said to follow the text.",
+        4: "Images of one group, like a patient's, are now exchanged together; before, they counted as independent where fewer "
+        "than twenty classes are known, so that a unit was too easily said to follow the text. Nothing else has changed.",
     }
     lane = "short"
 
@@ -110,7 +112,7 @@ class FindUnitsRequest(WithReader):
         typical = words.mean(axis=0)
         similarity = images @ (text_embedding(loaded, [read])[0] - typical)
         wanted = standard(similarity[:, None])[:, 0]
-        split = halves(open_dataset(self.data).labels()[numbers[there]])
+        split = self._split(numbers[there])
         scores, spreads, chance = against_chance((means(site)[1][here] for site in sites), wanted, split.kinds)
         every = _table(self.model, sites, scores, spreads)
         score, best = float(every["score"].iloc[0]), str(every["site"].iloc[0])
@@ -141,6 +143,12 @@ class FindUnitsRequest(WithReader):
         arrays = {"images": numbers[there], "similarity": similarity.astype(np.float32), "strongest": strongest}
         arrays |= _followed(follows)
         return Result(json.loads(self.canonical()), arrays, {"units": table}, facts)
+
+    def _split(self, numbers: np.ndarray) -> Halves:
+        """Halves of these images: by kind, or by groups that belong together."""
+        dataset = open_dataset(self.data)
+        clusters = dataset.clusters()
+        return halves(dataset.labels()[numbers], None if clusters is None else clusters[numbers])
 
     def _sites(self) -> list[str]:
         """The sites to search, in order of depth. Raises BadRequest for an unknown site or a role that no site has."""

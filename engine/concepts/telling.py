@@ -31,16 +31,28 @@ def of_layer(naming: Result) -> str:
         if null in facts["passing"]
     )
     rates = ", ".join(f"{facts['rates'][null]:.1%} of {_members(null)}" for null in AGAINST if null in facts["rates"])
-    halves = "kinds" if facts["kinds"] else "images"
+    halves = _halved(facts)
     return (
         f"{named} of {units} units ({named / max(units, 1):.1%}) have a name: a word chosen on half of the {halves} that also "
         f"fits their strongest images among the other half, more than the same search finds where there is nothing (false "
         f"discovery rate {facts['level']:.0%}). {alone[:1].upper()}{alone[1:]}. At this cut {rates} would get a name. "
-        f"{_smallest(facts)}{_few(facts, units)}{'' if facts['twin'] else ' ' + NO_TWIN}"
+        f"{_smallest(facts)}{_few(facts, units)}{_no_twin(facts)}"
     )
 
 
 NO_TWIN = "This architecture cannot be built anew, so no untrained network was searched."
+STILL_TWIN = "No unit of the untrained network changes from image to image, so it was not searched."
+
+
+def _no_twin(facts: dict[str, Any]) -> str:
+    if facts["twin"] is None:
+        return f" {NO_TWIN}"
+    return "" if TWIN in facts["against"] else f" {STILL_TWIN}"
+
+
+def _halved(facts: dict[str, Any]) -> str:
+    """What images were halved by."""
+    return facts.get("halved") or ("kinds" if facts["kinds"] else "images")  # a result in a collection may be older
 
 
 def _smallest(facts: dict[str, Any]) -> str:
@@ -65,7 +77,7 @@ def of_unit(naming: Result, unit: int) -> str:
     """How well the unit's first word does on the half that it was not chosen on, and what it does not stand out from."""
     arrays, facts = naming.arrays, naming.facts
     area, low, high = (float(arrays[name][unit]) for name in ("held_out", "low", "high"))
-    halves = "kinds" if facts["kinds"] else "images"
+    halves = _halved(facts)
     told = (
         f"On the other half of the {halves} the word fits a strongest image better in {share(area)} of pairs ({percent(low)} to "
         f"{share(high)}; chance 50%)"

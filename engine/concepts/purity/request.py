@@ -121,9 +121,9 @@ class PurityRequest(Request):
     experiment = "purity"
     version = 5
     changes: ClassVar = {
-        5: "An untrained network and random directions now stand beside every share of units, also of those that single out one "
-        "kind, the power for a single unit beside that of one test at 5%, and beside each concept how many units chance gives "
-        "it; the model's own shares are as they were.",
+        5: "An untrained network, in which no branch does nothing any more, and random directions now stand beside every share "
+        "of units, also of those that single out one kind; the power for a single unit stands beside that of one test at 5%, "
+        "and beside each concept how many units chance gives it. The model's own shares are as they were.",
         4: "Intervals of shares of units are wider where units that are alike pass together; the shares are as they were.",
         3: "The share that counts is now that of units beyond likeness, with an untrained network and random directions beside "
         "it, and a single unit is called a concept unit at a false discovery rate of 5% in each layer only; before, every unit "

@@ -6,6 +6,7 @@ Invariant: nothing is downloaded and no weights file is read; the same name give
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,11 +16,17 @@ from torch import Tensor
 from engine.models.loaded import Entry
 from engine.models.source import Built, Source, fingerprint_of
 from engine.models.sources import architectures
+from engine.models.sources.initial import awaken
 
 PREFIX = "twin/"
 SEED = 0
 REBUILT = ("starter", "wheel", "local", "timm", "open_clip")
 """The sources whose models are described by the name of an architecture, so that it can be built without their weights."""
+AS_DRAWN = re.compile(
+    r"(vit|deit)_(tiny|small|base|large|huge|giant)_patch\d+_\d+(\..+)?|open_clip/(starter-clip|ViT-[BLHg]-\d+(-quickgelu)?)"
+)
+"""Architectures in which nothing begins silent. What was measured of their twins before the others' branches were let in is
+what would be measured today."""
 
 
 class Twin(Source):
@@ -55,11 +62,15 @@ class Twin(Source):
         return None, entry.weights
 
     def build(self, entry: Entry, state: Mapping[str, Tensor]) -> Built:
-        """The architecture as its authors initialise it, from a seed of its own."""
+        """The architecture as its authors initialise it, from a seed of its own, except that no branch of it is silent: see
+        `engine.models.sources.initial`."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
-            return architectures.untrained(entry)
+            built = architectures.untrained(entry)
+            awaken(built.clip or built.module)
+            return built
 
     def fingerprint(self, entry: Entry) -> str:
-        """Of architecture, preprocessing and seed."""
-        return fingerprint_of(entry, f"untrained {entry.weights}")
+        """Of architecture, preprocessing and seed, and of what its branches begin with."""
+        as_drawn = AS_DRAWN.fullmatch(entry.architecture) and "init_values" not in entry.kwargs
+        return fingerprint_of(entry, f"untrained {entry.weights}{'' if as_drawn else ', no branch silent'}")

@@ -76,6 +76,40 @@ def test_units_that_an_untrained_twin_has_too_are_not_named(monkeypatch):
     assert result.arrays["held_out"].mean() > 0.7
 
 
+def test_units_of_a_twin_that_never_change_are_no_members_of_its_null(monkeypatch):
+    """Constant units are easy to stand out from: with enough of them anything would have a name."""
+    few, asked = random_units(50, 9), {}
+
+    class WithTwin(Planted):
+        def compute(self, request):
+            if getattr(request, "model", "") == "twin/m":
+                self.sites = {SITES[0]: asked["twin"]}
+            elif getattr(request, "model", "") == "m":
+                self.sites = {SITES[0]: np.concatenate([following(truth(), [1, 5]), random_units(30)], axis=1)}
+            return super().compute(request)
+
+    def found():
+        return build(NameUnitsRequest, model="m", site=SITES[0], reader="planted").run(WithTwin({}, truth()))
+
+    monkeypatch.setattr(naming.catalog, "twin", lambda name: "twin/m")
+    asked["twin"] = few
+    alone = found().arrays["p_twin"]
+    asked["twin"] = np.concatenate([np.full((IMAGES, 400), 2, np.float32), few], axis=1)
+    assert found().arrays["p_twin"].tolist() == alone.tolist() and alone.min() == pytest.approx(1 / 51)
+    asked["twin"] = np.full((IMAGES, 40), 2, np.float32)
+    still = found()
+    assert still.facts["against"] == ["directions", "shuffled"] and telling.STILL_TWIN in telling.of_layer(still)
+
+
+def test_the_halves_of_a_name_keep_groups_together(monkeypatch):
+    groups = np.arange(IMAGES) // 10
+    data = SimpleNamespace(labels=lambda: np.tile([0, 1], IMAGES // 2), clusters=lambda: groups)
+    monkeypatch.setattr(naming, "open_dataset", lambda name: data)
+    result = named(following(truth(), [1, 5]))
+    assert (result.facts["halved"], result.facts["kinds"]) == ("groups", IMAGES // 10)
+    assert "chosen on half of the groups" in telling.of_layer(result)
+
+
 def test_random_directions_decide_nothing_and_their_rate_stands_beside():
     """Every unit is a mixture of three: no unit is special, and most follow a word."""
     three = following(truth(), [1, 5, 9], noise=0.1)

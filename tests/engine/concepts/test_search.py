@@ -42,7 +42,8 @@ def planted_reader(monkeypatch):
     sites = {site: SimpleNamespace(name=site, role="mlp.hidden", units=32) for site in SITES}
     sites["head.embedding"] = SimpleNamespace(name="head.embedding", role="head.embedding", units=32)
     monkeypatch.setattr(search, "reader_of", lambda name: reader())
-    monkeypatch.setattr(search, "open_dataset", lambda name: SimpleNamespace(labels=lambda: np.full(IMAGES, -1)))
+    alone = SimpleNamespace(labels=lambda: np.full(IMAGES, -1), clusters=lambda: None)
+    monkeypatch.setattr(search, "open_dataset", lambda name: alone)
     monkeypatch.setattr(search, "text_embedding", read)
     monkeypatch.setattr(search, "cut_short", lambda loaded, texts: {})
     hand_out(monkeypatch, defaultdict(lambda: SimpleNamespace(sites=sites)))
@@ -117,6 +118,36 @@ def test_units_that_follow_kinds_of_images_are_not_said_to_follow_a_text_that_is
     follows = np.concatenate([layer, fits[:, None]], axis=1)
     (scores,), (spreads,), chance = against_chance([follows], wanted, kinds)
     assert scores[64] == pytest.approx(1, abs=1e-5) and scores[64] > chance
+
+
+def of_patients(seed: int, together: bool) -> bool:
+    """Sixty patients with twenty images each, of two classes; units and how well the text fits are mostly one number a patient,
+    and have nothing to do with each other. Whether a unit is said to follow the text."""
+    draws, patients, labels = np.random.default_rng(seed), np.repeat(np.arange(60), 20), np.tile([0, 1], 600)
+    layer = draws.standard_normal((60, 64))[patients] + 0.5 * draws.standard_normal((1200, 64))
+    fits = draws.standard_normal((60, 1))[patients] + 0.5 * draws.standard_normal((1200, 1))
+    kinds = halves(labels, patients if together else None).kinds
+    (scores,), _, chance = against_chance([layer], standard(fits)[:, 0], kinds)
+    return bool(scores.max() > chance)
+
+
+def test_units_that_follow_patients_are_not_said_to_follow_a_text_that_is_true_of_other_patients():
+    assert all(of_patients(seed, together=False) for seed in range(5)), "as if each image were a patient of its own"
+    assert sum(of_patients(seed, together=True) for seed in range(40)) <= 3
+
+
+def test_a_search_knows_the_groups_of_its_data(monkeypatch):
+    """Twelve patients: units and what is true of the images are one number a patient, so that chance reaches far."""
+    patients = np.repeat(np.arange(12), IMAGES // 12)
+    layers = [random_units(32, seed)[patients] for seed in (6, 7)]
+    context = Planted(dict(zip(SITES, layers, strict=True)), truth()[patients])
+    request = build(FindUnitsRequest, model="m", text="word 2", reader="planted")
+    chance = {}
+    for known in (None, patients):
+        data = SimpleNamespace(labels=lambda: np.full(IMAGES, -1), clusters=lambda known=known: known)
+        monkeypatch.setattr(search, "open_dataset", lambda name, data=data: data)
+        chance[known is not None] = request.run(context).facts["chance"]
+    assert chance[False] < 0.3 < 0.6 < chance[True]
 
 
 def test_a_text_outside_the_vocabulary_is_followed_best_by_a_few_units_together():
