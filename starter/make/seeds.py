@@ -108,6 +108,8 @@ class Number:
     read: Callable[[Any], Three]
     settings: Mapping[str, Any] = field(default_factory=dict)
     percent: bool = True
+    since: int = 0
+    """The version of the experiment that last changed what this number means."""
 
 
 def numbers() -> list[Number]:
@@ -154,7 +156,7 @@ def numbers() -> list[Number]:
                 of_block("localisation_strongest"),
                 percent=False,
             ),
-            Number(f"units that mark the object, {word} block", "spatial-layers", of_block("object_share")),
+            Number(f"units that mark the object, {word} block", "spatial-layers", of_block("object_share"), since=4),
             Number(f"R² of position, {word} block", "spatial-layers", of_block("position_r2"), percent=False),
             Number(f"uniformity of maps, {word} block", "spatial-layers", of_block("map_uniformity"), percent=False),
         ]

@@ -46,11 +46,17 @@ def page(table: pd.DataFrame, models: Sequence[str]) -> str:
         mine, version = table[table["number"] == number.name].set_index(["model", "seed"]), version_of(number)
         cells = [told(mine.loc[key] if key in mine.index else None, number.percent, version) for key in present]
         unit = ", %" if number.percent else ""
-        if (over := difference(mine, models, number.percent)) is not None:
+        if (over := difference(of_one_meaning(mine, number.since), models, number.percent)) is not None:
             found[number.name] = over
         last = "–" if over is None else said(over, number.percent)
         lines.append(f"| {number.name}{unit} | {' | '.join(cells)} | {last} |")
     return "\n".join([ABOUT, *lines, *discoveries(found), ""])
+
+
+def of_one_meaning(mine: pd.DataFrame, since: int) -> pd.DataFrame:
+    """The rows of a number that may be compared: those measured since its meaning last changed, all where none was."""
+    new = mine["version"] >= since
+    return mine[new] if new.any() else mine
 
 
 def difference(mine: pd.DataFrame, models: Sequence[str], percent: bool) -> Apart | None:
@@ -109,6 +115,8 @@ not measured. The last column is of the architectures: the first model's mean ov
 cases; there, and where the column is empty, the numbers speak of these networks and not of architectures. A star marks what an
 earlier version of its experiment measured: the weights of further seeds do not ship, so it was not measured again. Of
 units beyond likeness the shares are the same in both versions; intervals that were measured again changed by 0.1 points.
+Starred shares of units that mark the object are by each image's own mask alone, which where objects mostly are decides in part
+([trust.md](trust.md)); networks measured before and after that changed are not compared in them.
 
 Of 23 comparisons at 95% one or two would leave out zero by chance alone. Which differences stand when all are held to a false
 discovery rate of 5% is said below the table.

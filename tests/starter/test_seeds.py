@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from starter.make.seeds import COLUMNS, kept, numbers, version_of, wanted
-from starter.make.seeds_page import Apart, difference, discoveries, page, said
+from starter.make.seeds_page import Apart, difference, discoveries, of_one_meaning, page, said
 
 MODELS = ["starter-vit", "starter-cnn"]
 
@@ -114,3 +114,25 @@ def test_rows_stand_in_the_order_of_the_page_however_they_came():
     rows = [["starter-vit", 1, name, 0.5, 0.4, 0.6, 1] for name in reversed(names)]
     both = kept(pd.DataFrame(rows[:5], columns=COLUMNS), pd.DataFrame(rows[5:], columns=COLUMNS))
     assert list(both["number"]) == names
+
+
+def test_what_meant_something_else_is_not_compared_with_what_is_meant_now():
+    mine = table(vit=(0.02, 0.09), cnn=(0.98, 0.99)).assign(version=3).set_index(["model", "seed"])
+    assert len(of_one_meaning(mine, 4)) == 4, "all of them meant the same"
+    mine.loc[("starter-cnn", 1), "version"] = 4
+    assert len(of_one_meaning(mine, 3)) == 4
+    assert of_one_meaning(mine, 4).index.tolist() == [("starter-cnn", 1)]
+    assert difference(of_one_meaning(mine, 4), MODELS, percent=True) is None
+
+
+def test_the_page_compares_no_two_meanings():
+    (number,) = [each for each in numbers() if each.name == "units that mark the object, last block"]
+    mine = table(vit=(0.02, 0.09), cnn=(0.98, 0.99)).assign(number=number.name, version=number.since - 1)
+
+    def last() -> str:
+        (line,) = [line for line in page(mine, MODELS).splitlines() if line.startswith(f"| {number.name}")]
+        return line.split("|")[-2].strip()
+
+    assert last().startswith("-93.0 (-100.0 to ")
+    mine.loc[0, "version"] = number.since
+    assert last() == "–"
