@@ -42,7 +42,7 @@ def parts(subject: Subject) -> Sequence[Part]:
 def tell(subject: Subject, results: Results) -> Verdict:
     """How well units' maps tell object from background on the images that excite them, last block less first; the claim says
     that it grows, in ViTs as in CNNs. Maps that are bright beside the object tell the two apart as well, so which of them the
-    last block's units mark counts too."""
+    last block's units mark, beyond where objects mostly are, counts too."""
     changes: dict[str, Estimate] = {}
     sides: dict[str, Estimate] = {}
     for side, model in subject.sides.items():
@@ -107,7 +107,8 @@ CLAIM = Claim(
     "no number: pictures of units, layer by layer",
     "How well a unit's map separates the object from the rest on the ten images that excite it most (AUROC, median over "
     "units), last block less first. It holds where both models rise and most of the last block's units that mark one side mark "
-    "the object; where they mark the background, in part at most.",
+    "the object; where they mark the background, in part at most. A unit marks a side where its map separates its own image's "
+    "object better, or worse, than the objects of other images, on nine of the ten.",
     missing,
     parts,
     tell,

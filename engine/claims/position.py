@@ -58,14 +58,14 @@ def tell(subject: Subject, results: Results) -> Verdict:
         )
     first, before, last = known[0], known[-2], known[-1]
     late, early, steps = combination((1, before), (-1, last)), combination((1, first), (-1, before)), len(known) - 2
-    more = sign(combination((1 + 1 / steps, before), (-1, last), (-1 / steps, first)))
-    mostly = sign(combination((2, before), (-1, last), (-1, first)))
-    word = (HOLDS if mostly else PARTLY) if more else UNTOLD if more is None else FAILS
+    more = combination((1 + 1 / steps, before), (-1, last), (-1 / steps, first))
+    mostly = combination((2, before), (-1, last), (-1, first))
+    word = (HOLDS if sign(mostly) else PARTLY) if sign(more) else UNTOLD if sign(more) is None else FAILS
     run = (
         f"In {model}, what a patch knows of its position (R²) goes from {plain(first)} in the first block to {plain(before)} "
         "before the last"
     )
-    sentence = f"{run} and {plain(last)} after it: {_said(word, late, early)}"
+    sentence = f"{run} and {plain(last)} after it: {_said(word, late, early, more, mostly)}"
     return Verdict(word, sentence, late, "R² lost in the last block", plain(late))
 
 
@@ -74,16 +74,23 @@ def _from_zero(found: Estimate) -> Estimate:
     return Estimate(*(max(0.0, each) for each in found))
 
 
-def _said(word: str, late: Estimate, early: Estimate) -> str:
+def _said(word: str, late: Estimate, early: Estimate, more: Estimate, mostly: Estimate) -> str:
+    """`more`, `mostly`: the last block's loss less the mean of the earlier ones, and less all of them together."""
     if word == HOLDS:
         return "most of the loss is the last block's."
     if word == PARTLY:
-        return f"the last block takes more than any other does on average, but the others take {plain(early)} together."
+        run = "the last block takes more than any other does on average"
+        if sign(mostly) is False:
+            return f"{run}, but the others take {plain(early)} together."
+        return (
+            f"{run}; whether more than all others together ({plain(early)}) is not seen, {smallest_like(mostly):.2f} more "
+            "would have been, in 80% of samples."
+        )
     if word == FAILS:
         return f"the last block takes {plain(late)}, no more than the blocks before it do on average."
     return (
-        "whether the last block takes more than those before it do on average is not seen; a loss of "
-        f"{smallest_like(late):.2f} in it would have been, in 80% of samples."
+        f"the last block is not seen to take more than those before it do on average ({plain(more, 2, True)}); "
+        f"{smallest_like(more):.2f} more would have been, in 80% of samples."
     )
 
 
@@ -116,8 +123,8 @@ CLAIM = Claim(
     "Section 4, Figures 2 and 7",
     "no number in the main text: maps of single units",
     "How well a patch's row and column can be read from its token (R², fitted on half of the images, scored on the "
-    "others). It holds where the last block loses more than all before it together; in part where more "
-    "than one of them on average.",
+    "others). It holds where the last block is seen to lose more than all before it together; in part where it is seen to "
+    "lose more than one of them on average.",
     no_transformer,
     parts,
     tell,

@@ -14,8 +14,11 @@ from engine.core.request import Result, build
 from engine.spatial.last import LastLayerRequest
 from engine.spatial.layers import CURVES, LayersRequest
 from engine.spatial.moves import MovesRequest
+from engine.spatial.strongest import SIDES
 
-MEASURED = (*CURVES, "object_share")
+MEASURED = (*CURVES, *SIDES)
+TOLD = (*CURVES, "object_share", "preferring")
+"""Of these, what the text shows; all of them are in the JSON."""
 MOVED = 128
 """Images that are shifted and rotated by default: each takes five more passes."""
 
@@ -102,8 +105,8 @@ def _within(row: Mapping[str, Any], name: str) -> str:
 
 def _text(facts: dict[str, Any]) -> str:
     """Tables as text: the curves, then all accuracies."""
-    curves = [(row["site"], *(_within(row, name) for name in MEASURED)) for row in facts["layers"]]
-    parts = [table(("layer, 95% intervals", *MEASURED), curves)]
+    curves = [(row["site"], *(_within(row, name) for name in TOLD)) for row in facts["layers"]]
+    parts = [table(("layer, 95% intervals", *TOLD), curves)]
     apart = facts["last_against_others"].items()
     rows = [(name, each["difference"], *each["interval"], each["smallest"]) for name, each in apart]
     parts.append(table(("last block minus the mean of the others", "difference", "from", "to", "seen from"), rows))

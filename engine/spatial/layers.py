@@ -22,6 +22,7 @@ from engine.sites.access import Site, read
 from engine.spatial import images
 from engine.spatial.depth import Layer, layers_of
 from engine.spatial.resamples import ends, smallest, weights_of
+from engine.spatial.strongest import SIDES
 from engine.spatial.tally import EACH, MEDIANS, Tally
 
 CURVES = (*MEDIANS, *EACH)
@@ -52,8 +53,10 @@ class LayersRequest(OnImages):
       direction (towards object or background) is chosen on half of the ten and measured on the other half.
       Median over units, with quartiles; `localisation_strongest_control`: the same against other images' masks;
     - `object_share`: of the `direction_units` units that mark the same side on at least 9 of their ten, those that mark
-      the object (interval over units); `preferring`: how many units do so at all, as a share, and
-      `preferring_control` with other images' masks (by chance 2%);
+      the object (interval over units). On an image a unit marks the object where its map separates it better than the
+      median of three other images' objects, and the background where worse: where objects mostly are gives no side.
+      `preferring`: the share of units with a side (by chance 2%). `object_share_control`, `preferring_control`: the
+      same where the map is above or below 0.5 with one other image's mask, so what the place of objects alone gives;
     - `localisation_auroc`: the same over all images (below 0.5 turned around), with `localisation_quartile_1`, `_3` and
       `localisation_control`;
     - `self_retrieval`: share of tokens whose nearest input embedding is that of their own position;
@@ -69,11 +72,13 @@ class LayersRequest(OnImages):
     """
 
     experiment = "spatial-layers"
-    version = 3
+    version = 4
     changes: ClassVar[Mapping[int, str]] = {
+        4: "A unit marks the object or the background only where its map tells its own image's object from those of other "
+        "images; being brighter where objects mostly are, or are not, gave it a side before.",
         3: "Localisation is that of the images that excite a unit most, with the direction as a number of its own, and "
         "over all images beside it. Uniformity of maps has a second measure, and intervals know which images belong "
-        "together."
+        "together.",
     }
 
     images: int | None = Field(default=None, ge=4)
@@ -126,7 +131,7 @@ def _result(model: str, tallies: Sequence[Tally]) -> Result:
         strongest.append(units[1])
         missing |= dict.fromkeys(tally.missing(model))
     table = pd.DataFrame(rows)
-    for column in (*(f"{name}{end}" for name in (*CURVES, "object_share") for end in ("", "_low", "_high")),):
+    for column in (*(f"{name}{end}" for name in (*CURVES, *SIDES) for end in ("", "_low", "_high")),):
         if column not in table:
             table[column] = np.nan
     facts = {

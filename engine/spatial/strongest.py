@@ -17,31 +17,38 @@ LEAST = 2 * STRONGEST
 """Images (or sets) that must be known before ten of them can be called the strongest."""
 AGREE = 9
 """Of the ten, so many must mark the same side before a unit has a direction. By chance 2% of units do."""
+OTHERS = 3
+"""Other images whose masks each map is held against. An odd number: a unit that does not see the object separates its own
+image's object better than the median of so many others in exactly half of its images, wherever objects mostly are."""
+SIDES = ("object_share", "object_share_control", "preferring", "preferring_control")
+"""Columns of shares of units, each with `_low` and `_high`."""
 
 
 class Strongest:
     """For each unit of a layer: its strongest images so far, how well its map separates the object from the rest on each,
-    and how well it separates another image's object."""
+    how well it separates another image's object, and how much better its own than those of several others."""
 
     def __init__(self, units: int) -> None:
         self._score = torch.full((STRONGEST, units), -torch.inf)
         self._cluster = torch.full((STRONGEST, units), -1, dtype=torch.long)
-        self._own, self._control = (torch.full((STRONGEST, units), torch.nan) for _ in range(2))
+        self._own, self._control, self._beyond = (torch.full((STRONGEST, units), torch.nan) for _ in range(3))
         self._known: set[int] = set()
 
-    def add(self, clusters: np.ndarray, scores: Tensor, own: Tensor, control: Tensor) -> None:
+    def add(self, clusters: np.ndarray, scores: Tensor, own: Tensor, others: Tensor) -> None:
         """Take in images: which set each belongs to (B,), and (B, U) each unit's mean over positions, and the area under the
-        ROC curve of its map for the image's own mask and for another's. An image that lacks one of these has none."""
-        there = ~(own.isnan() | control.isnan()).any(dim=1).cpu()
+        ROC curve of its map for the image's own mask; the same for those of other images (OTHERS, B, U). An image that lacks
+        one of these has none."""
+        there = ~(own.isnan() | others.isnan().any(dim=0)).any(dim=1).cpu()
         if not there.any():
             return
         new = torch.from_numpy(clusters)[there]
         self._known |= set(new.tolist())
         score = torch.cat([self._score, scores.float().cpu()[there]])
         cluster = torch.cat([self._cluster, new[:, None].expand(-1, score.shape[1])])
-        own, control = (
+        beyond = own - others.median(dim=0).values
+        own, control, beyond = (
             torch.cat([kept, values.float().cpu()[there]])
-            for kept, values in ((self._own, own), (self._control, control))
+            for kept, values in ((self._own, own), (self._control, others[0]), (self._beyond, beyond))
         )
         order = score.argsort(dim=0, descending=True, stable=True)
         score, cluster = score.gather(0, order), cluster.gather(0, order)
@@ -50,7 +57,9 @@ class Strongest:
         again = ((cluster[:, None] == cluster[None]) & later).any(dim=1)
         first = again.int().argsort(dim=0, stable=True)[:STRONGEST]
         self._score, self._cluster = score.gather(0, first), cluster.gather(0, first)
-        self._own, self._control = (values.gather(0, order).gather(0, first) for values in (own, control))
+        self._own, self._control, self._beyond = (
+            values.gather(0, order).gather(0, first) for values in (own, control, beyond)
+        )
 
     @property
     def enough(self) -> bool:
@@ -80,19 +89,23 @@ class Strongest:
             "localisation_strongest_quartile_3": three,
             "localisation_strongest_control": float(np.median(turned(control).mean(axis=0))),
         }
-        on, off = self._marks(self._own)
-        prefer = on + off
-        low, high = share(on, prefer)
-        row |= {"direction_units": prefer, "preferring": prefer / control.shape[1]}
-        row |= {"preferring_control": sum(self._marks(self._control)) / control.shape[1]}
-        value = on / prefer if prefer else np.nan
-        return row | {"object_share": value, "object_share_low": low, "object_share_high": high}
+        units = control.shape[1]
+        for end, values in (("", self._beyond), ("_control", self._control - 0.5)):
+            on, off = self._marks(values)
+            row |= _shares(f"object_share{end}", on, on + off) | _shares(f"preferring{end}", on + off, units)
+        return row | {"direction_units": sum(self._marks(self._beyond))}
 
     @staticmethod
-    def _marks(aurocs: Tensor) -> tuple[int, int]:
-        """How many units mark the object, and how many the background."""
-        on, off = (int(((side * (aurocs - 0.5) > 0).sum(dim=0) >= AGREE).sum()) for side in (1, -1))
+    def _marks(values: Tensor) -> tuple[int, int]:
+        """How many units mark the object (positive on so many of their images (image, unit)), and how many the background."""
+        on, off = (int(((side * values > 0).sum(dim=0) >= AGREE).sum()) for side in (1, -1))
         return on, off
+
+
+def _shares(name: str, part: int, units: int) -> dict[str, float]:
+    """A share of units with its 95% interval; NaN of none."""
+    low, high = share(part, units)
+    return {name: part / units if units else np.nan, f"{name}_low": low, f"{name}_high": high}
 
 
 def turned(aurocs: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from engine.sites.grid import spatial
 from engine.spatial import images, measures
 from engine.spatial.depth import Layer
 from engine.spatial.resamples import ROUNDS, interval
-from engine.spatial.strongest import LEAST, Strongest
+from engine.spatial.strongest import LEAST, OTHERS, Strongest
 
 UNITS = 192
 """Units of a layer whose maps are compared with the masks: evenly spaced numbers, where it has more."""
@@ -42,7 +42,9 @@ class Tally:
         self._moments = Moments(len(self.chosen), exact)
         self.strongest = Strongest(len(self.chosen))
         self.masks_known = False
-        self._mask_before: Tensor | None = None
+        self._masks_before = torch.full(
+            (OTHERS, layer.maps.grid.height * layer.maps.grid.width), torch.nan, device=device
+        )
 
     def add(self, values: dict[str, Tensor], batch: images.Batch, weights: Tensor, fitting: bool) -> None:
         """Take in what the sites of this layer gave on a batch, and how often its images count in each resample."""
@@ -70,18 +72,18 @@ class Tally:
         grid = self.layer.maps.grid
         here = images.on_grid(batch.masks, grid.height, grid.width)
         self.masks_known |= not bool(here.isnan().all())
-        before = torch.full_like(here[:1], torch.nan) if self._mask_before is None else self._mask_before
-        others = torch.cat([before, here[:-1]])
-        self._mask_before = here[-1:]
-        found = []
-        for tally, mask in ((self.auroc, here), (self._control, others)):
-            known = ~mask.isnan().any(dim=1)
-            aurocs = torch.full((len(maps), maps.shape[2]), torch.nan, device=maps.device)
-            if known.any():
-                aurocs[known] = measures.auroc(maps[known], mask[known])
-                tally.add(aurocs.to(weights.device).double(), weights)
-            found.append(aurocs)
-        self.strongest.add(batch.clusters, maps.mean(dim=1), *found)
+        both = here.amin(dim=1) < here.amax(dim=1)  # positions on and off the object; never where a mask is not known
+        if not both.any():
+            return
+        maps, weights, known = maps[both], weights[both.to(weights.device)], here[both]
+        masks = torch.cat([self._masks_before, known])
+        # As many images back; the first ones have no other before them, and a mask of nothing gives NaN.
+        back = [masks[OTHERS - by : len(masks) - by].nan_to_num() for by in range(1, OTHERS + 1)]
+        own, *others = (measures.auroc(maps, mask) for mask in (known, *back))
+        self._masks_before = masks[-OTHERS:]
+        for tally, aurocs in ((self.auroc, own), (self._control, others[0])):
+            tally.add(aurocs.to(weights.device).double(), weights)
+        self.strongest.add(batch.clusters[both.cpu().numpy()], maps.mean(dim=1), own, torch.stack(others))
 
     def row(self) -> tuple[dict[str, Any], dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """(columns of the table of curves; each curve there is: (image,) or, of medians over units, (1 + rounds,); the
@@ -134,7 +136,7 @@ class Tally:
         elif not self.auroc.images:
             yield "Localisation requires masks or boxes, and this data set has neither."
         elif not self.strongest.enough:
-            yield f"Localisation on the strongest images requires {LEAST} images with masks or boxes."
+            yield f"Localisation on the strongest images requires {LEAST + OTHERS} images with masks or boxes."
         if not self.retrieves:
             yield (
                 f"Self-retrieval requires blocks with the width and positions of the embedded patches; {model} changes them."

@@ -66,7 +66,18 @@ def of(row: dict[str, float], name: str, nothing: float) -> Measured:
 
 def objects(draws: np.random.Generator, count: int) -> np.ndarray:
     """Masks (n, position): a third of the positions each, anywhere."""
-    return (draws.random((count, PLACES)).argsort(axis=1) < PLACES // 3).astype(float)
+    return nearest(draws.random((count, PLACES)))
+
+
+def nearest(far: np.ndarray) -> np.ndarray:
+    """Masks (n, position): the third of the positions that are least far."""
+    return (far.argsort(axis=1).argsort(axis=1) < PLACES // 3).astype(float)
+
+
+def middle(draws: np.random.Generator, count: int) -> np.ndarray:
+    """Masks (n, position): a disc of a third of the positions around a point near the middle."""
+    at = draws.normal(size=(count, 2)) * ASIDE
+    return nearest(np.linalg.norm(FROM_MIDDLE - at[:, None], axis=2))
 
 
 # The object is marked
@@ -87,6 +98,31 @@ def marking(seed: int, shifts: tuple[float, float], object_share: float, name: s
     maps = draws.normal(size=(len(sets), PLACES, units)) + (shift[:, None] * masks)[:, :, None] * side
     maps += 3 * draws.normal(size=(len(sets), 1, units))  # what excites a unit has nothing to do with the place
     return of(told(sets, draws, maps=maps, masks=masks), name, 0.5)
+
+
+# Objects are in the middle, and units are bright at the border
+
+FROM_MIDDLE = np.stack(np.divmod(np.arange(PLACES), SIDE), axis=1) - (SIDE - 1) / 2
+"""(position, 2)"""
+ASIDE = 1.0
+"""How far from the middle objects are, in positions (standard deviation)."""
+BORDER = 0.7
+"""By how many standard deviations a unit is brighter where a position is one standard deviation farther from the middle."""
+SEEN = 1.5
+"""By how many on the object, in a unit that sees it."""
+BY_CHANCE = 22 / 1024
+"""Of units that do not see the object: nine or ten of ten images on one side."""
+
+
+def bordered(seed: int, sees: float, object_share: float, name: str, units: int = 60) -> Measured:
+    """A share of the units sees the object too, and is brighter on it or beside it; the others never see it."""
+    draws = np.random.default_rng(seed)
+    sets = np.repeat(np.arange(SETS), 2)
+    masks, far = middle(draws, len(sets)), np.linalg.norm(FROM_MIDDLE, axis=1)
+    side = np.where(draws.random(units) < object_share, 1.0, -1.0) * (draws.random(units) < sees)
+    maps = draws.normal(size=(len(sets), PLACES, units)) + SEEN * masks[:, :, None] * side
+    maps += BORDER * ((far - far.mean()) / far.std())[:, None] + 3 * draws.normal(size=(len(sets), 1, units))
+    return of(told(sets, draws, maps=maps, masks=masks), name, BY_CHANCE if name == "preferring" else 0.5)
 
 
 # Place and input are kept
@@ -215,6 +251,16 @@ CASES = [
         "spatial-layers", "share of units that mark the object, not the background", 0.25,
         lambda seed: marking(seed, (1.5, 1.5), 0.25, "object_share", 60),
         null=lambda seed: marking(seed, (1.5, 1.5), 0.5, "object_share", 60), nothing=0.5,
+    ),
+    case(
+        "spatial-layers", "the same, objects in the middle and all units brighter at the border", 0.25,
+        lambda seed: bordered(seed, 1.0, 0.25, "object_share"),
+        null=lambda seed: bordered(seed, 1.0, 0.5, "object_share"), nothing=0.5,
+    ),
+    case(
+        "spatial-layers", "units that mark a side, 40% of units brighter at the border; null: none sees the object",
+        0.4 + 0.6 * BY_CHANCE, lambda seed: bordered(seed, 0.4, 0.25, "preferring"),
+        null=lambda seed: bordered(seed, 0.0, 0.5, "preferring"), nothing=BY_CHANCE,
     ),
     case(
         "spatial-layers", "tokens hold their row and column (R²)", spread_of_codes() / (spread_of_codes() + NOISE**2),

@@ -56,30 +56,30 @@ def opening(numbers: Sequence[float], before: int = 0) -> tuple[list[float], ...
 
 
 def curves(tables: Tables, measure: str, up: str, **rest: Any) -> Chart:
-    """One measurement of every block of one or two models, with its interval over images."""
-    drawn = [
-        curve(side, model, table, measure) for side, (model, table) in tables.items() if table[measure].notna().any()
-    ]
+    """One measurement of every block of one or two models, with its interval over images; dotted, where it has one, the same with
+    other images' masks."""
+    drawn = []
+    for side, (model, table) in tables.items():
+        if table[measure].notna().any():
+            drawn.append(curve(side, model, table, measure))
+            if (control := CONTROLS.get(measure)) is not None:
+                common = {"colour": place(side), "dash": 1, **blocks(table)}
+                drawn.append(series(f"{model}, other masks", table["depth"], table[control], **common))
     return Chart("lines", tuple(drawn), DEPTH, up, share=measure in SHARES, **rest)
 
 
-CONTROLS = {"localisation_strongest": "localisation_strongest_control", "localisation_auroc": "localisation_control"}
+CONTROLS = {
+    "localisation_strongest": "localisation_strongest_control",
+    "localisation_auroc": "localisation_control",
+    "object_share": "object_share_control",
+}
 
 
 def localisation(tables: Tables, measure: str = "localisation_strongest", **rest: Any) -> Chart:
     """Localisation on the strongest images, or over all (`localisation_auroc`), with its interval over images and, dotted,
     the same against other images' masks."""
-    drawn = []
-    for side, (model, table) in tables.items():
-        if table[measure].notna().any():
-            drawn.append(curve(side, model, table, measure))
-            control = table[CONTROLS[measure]]
-            common = {"colour": place(side), "dash": 1, **blocks(table)}
-            drawn.append(series(f"{model}, other masks", table["depth"], control, **common))
     levels = (Level(0.5, "chance"),)
-    return Chart(
-        "lines", tuple(drawn), DEPTH, "AUROC, object against background", span=(0.4, 1.0), levels=levels, **rest
-    )
+    return curves(tables, measure, "AUROC, object against background", span=(0.4, 1.0), levels=levels, **rest)
 
 
 def accuracies(rows: Mapping[str, Tables], across: str, before: int = 0, **rest: Any) -> Chart:

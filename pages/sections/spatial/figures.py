@@ -127,7 +127,10 @@ def _localisation(shown: Shown, tables: Tables, numbers: pd.DataFrame, n: str) -
             figure.draw(
                 chart, numbers, shown.source("layers"), key="sp-direction",
                 note="Of the units that mark the same side on at least nine of their ten strongest images, those that mark the "
-                "object; the others mark the background. Bands: 95% intervals over units.",
+                "object; the others mark the background. A unit marks the object of an image where its map separates it "
+                "better than the objects of three other images (the median of them), the background where worse: a unit that "
+                "is only brighter in the middle, or at the border, has no side. Dotted: which side other images' masks alone "
+                "would point to, because of where objects mostly are. Bands: 95% intervals over units.",
                 opens=BLOCK, on_click=shown.clicked,
             )  # fmt: skip
 

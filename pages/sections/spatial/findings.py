@@ -108,9 +108,12 @@ def direction(model: str, table: pd.DataFrame) -> str:
         return ""
     said = [f"{_side(row)} in block {int(row['layer'])}" for row in (rows[0], *rows[1:][-1:])]
     last = rows[-1]
+    alone = f"{_shares(last, 'preferring_control')} would by where objects mostly are alone"
+    if last["preferring_control"] > 0:
+        alone += f", of these {_shares(last, 'object_share_control')} the object"
     return (
-        f"{model}: of the units that mark one side, {' and '.join(said)}; {share(last['preferring'])} of the last block's "
-        f"units mark one ({share(last['preferring_control'])} with other images' masks)"
+        f"{model}: of the units that mark one side, {' and '.join(said)}; {_shares(last, 'preferring')} of the last block's "
+        f"units mark one (by chance 2%); {alone}"
     )
 
 

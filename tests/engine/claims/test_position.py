@@ -31,6 +31,24 @@ def test_the_number_is_what_the_last_block_takes(kinds) -> None:
     assert told.shown == "0.68 (0.67 to 0.69)" and "most of the loss is the last block's" in told.sentence
 
 
+def told(curve: tuple[float, ...], reach: float) -> str:
+    return CLAIM.tell(SUBJECT, {"spatial-layers-a": layers("position_r2", curve, reach)}).sentence
+
+
+def test_what_would_have_been_seen_is_of_what_was_judged(kinds) -> None:
+    """The last loss of 0.02 less the mean of two earlier ones, none: by hand, its interval reaches 0.1 times the root of
+    1.5² + 1 + 0.5², and what would have been seen is 1.43 times as much. (Of the last loss alone it would be 0.20.)"""
+    sentence = told((0.5, 0.5, 0.5, 0.48), 0.1)
+    assert "on average (+0.02 (−0.17 to 0.21)); 0.27 more would have been, in 80% of samples" in sentence
+
+
+def test_in_part_says_whether_the_others_are_known_to_take_as_much(kinds) -> None:
+    assert "but the others take 0.20" in told((0.9, 0.8, 0.7, 0.55), 0.001)
+    # The last block's 0.18 less the others' 0.20: the interval reaches 0.05 times the root of 2² + 1 + 1.
+    sentence = told((0.9, 0.8, 0.7, 0.52), 0.02)
+    assert "than all others together (0.20 (0.17 to 0.23)) is not seen, 0.07 more would have been" in sentence
+
+
 def test_the_vit_is_judged_whichever_side_it_is_on(kinds) -> None:
     turned = SUBJECT.__class__("cnn", "vit", "", "somewhere")
     flat, falls = layers("position_r2", (0.5, 0.5, 0.5)), layers("position_r2", (0.9, 0.9, 0.1))

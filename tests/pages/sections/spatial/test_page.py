@@ -171,14 +171,22 @@ def test_a_difference_that_was_not_seen_is_told_with_the_one_that_would_have_bee
 
 
 def test_the_side_that_units_mark_is_told_for_the_first_block_and_the_last() -> None:
-    table = layers(object_share=[0.45, 0.8, 0.12]).assign(direction_units=40, preferring=0.8, preferring_control=0.03)
+    shares = {
+        "preferring": [0.5, 0.6, 0.8],
+        "preferring_control": [0.2, 0.3, 0.4],
+        "object_share_control": [0.3, 0.2, 0.1],
+    }
+    table = layers(object_share=[0.45, 0.8, 0.12], **shares).assign(direction_units=40)
     said = findings.direction("m", table)
     assert (
         "45% mark the object (35 to 55%), not seen to differ from half (from 72% on it would have been) in block 0"
         in said
     )
-    assert "88% mark the background (78 to 98%) in block 2" in said and "80% of the last block's units" in said
-    assert "(3% with other images' masks)" in said
+    assert "88% mark the background (78 to 98%) in block 2" in said and "80% (70 to 90%) of the last block's" in said
+    assert "units mark one (by chance 2%); 40% (30 to 50%) would by where objects mostly are alone" in said
+    assert said.endswith("of these 10% (0 to 20%) the object")
+    drawn = charts.curves({"a": ("m", table.assign(depth=1.0, maps="x"))}, "object_share", "share")
+    assert [line.name for line in drawn.series] == ["m", "m, other masks"] and drawn.series[1].y[2] == 0.1
     assert findings.direction("m", table.assign(direction_units=np.nan)) == ""
 
 
