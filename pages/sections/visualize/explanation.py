@@ -212,7 +212,8 @@ def paths(result: Result, key: str) -> None:
     figure.draw(
         chart, curve, _source(result), key=f"{key}_paths",
         note="How alike each is to the nine images that excite the unit the most, block by block; bands are 95% intervals over "
-        "units. Natural images: further ones that excite the unit. After Geirhos et al. 2024.",
+        "units. Natural images: further ones that excite the unit. Their lead: over images that do not excite it. A "
+        "picture with less than a third of it takes another way. After Geirhos et al. 2024.",
     )  # fmt: skip
     st.dataframe(result.tables["follows"], hide_index=True, key=f"{key}_follows")
 
@@ -223,17 +224,23 @@ def _source(result: Result) -> Source:
 
 
 def _way(row: dict) -> str:
-    """What one row says, in a sentence; nothing of the natural images, which are there for comparison."""
+    """What one row says, in a sentence or two; nothing of the natural images, which are there for comparison."""
     if row["shown"] == "natural images":
         return ""
-    own = f"{row['site']}, {row['shown']}: own pictures are {words.number(row['difference'])} more alike than others'"
-    between = f"({words.number(row['low'])} to {words.number(row['high'])})"
+    lead = _between(row, "difference", "low", "high")
+    start = f"{row['site']}, {row['shown']}: own pictures are {lead} more alike than others'"
+    if row["part_low"] != row["part_low"]:
+        return f"{start}. Too few units to say what that is worth: natural images themselves were not seen to lead."
+    start += f", {words.shares(row['part'], row['part_low'], row['part_high'])} of natural images' lead"
     if row["says"] == "follows":
-        return f"{own} {between}."
-    could = f"{row['units']} units would have shown {words.number(row['least'])}"
-    flag = (
-        "Flagged: pictures were not seen to follow the units' images"
-        if row["says"] != "too few units"
-        else "Too few units"
+        return f"{start}: they follow the units' images."
+    if row["says"] == "does not follow":
+        return f"{start}, less than a third. Flagged: pictures do not follow the units' images."
+    return (
+        f"{start}. Whether that is a third cannot be told with {row['units']} units: a lead {words.number(row['least'])} above "
+        f"or below it ({words.number(row['wanted'])}) would have been, in 80% of samples."
     )
-    return f"{own} {between}; {could}. {flag}."
+
+
+def _between(row: dict, value: str, low: str, high: str) -> str:
+    return f"{words.number(row[value])} ({words.number(row[low])} to {words.number(row[high])})"

@@ -60,7 +60,7 @@ def test_the_finding_says_whether_pictures_beat_top_images(low: float, high: flo
     app = drawn(low, high)
     assert not app.exception
     text = app.markdown[0].value.replace("\\", "")
-    assert "right in 75% (60 to 90), with top images in 90%" in text and says in text
+    assert "right in 75% (60 to 90%), with top images in 90%" in text and says in text
     assert any("starter-cnn" in caption.value for caption in app.caption)
 
 
@@ -124,44 +124,45 @@ def test_pictures_are_held_against_those_of_other_units_and_recipes_against_each
     assert "less the fast one" not in compared(control=0.05, natural=0.05, units=1)
 
 
-def script() -> None:
-    import pandas as pd
+def way(says: str, part: float, low: float, high: float) -> str:
+    """The finding of a result whose pictures have this part of natural images' lead."""
 
-    from engine.core.request import Result
-    from pages.sections.visualize import explanation
+    def script(says: str, part: float, low: float, high: float) -> None:
+        import pandas as pd
 
-    names = ["natural images", "other images", "noise", "fast", "fast of another unit"]
-    curve = pd.DataFrame(
-        [
-            {
-                "block": f"b{depth}",
-                "depth": depth,
-                "shown": name,
-                "units": 4,
-                "similarity": 0.3,
-                "low": 0.2,
-                "high": 0.4,
-            }
-            for depth in range(3)
-            for name in names
-        ]
-    )
-    row = {"site": "s", "units": 4, "difference": 0.01, "low": -0.1, "high": 0.1, "least": 0.2}
-    follows = pd.DataFrame(
-        [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": "not seen to follow"}]
-    )
-    explanation.paths(
-        Result(
-            {"experiment": "layer-paths", "model": "m", "sites": ["s"]}, tables={"curve": curve, "follows": follows}
-        ),
-        "key",
-    )
+        from engine.core.request import Result
+        from pages.sections.visualize import explanation
 
+        names = ["natural images", "other images", "noise", "fast", "fast of another unit"]
+        each = {"units": 4, "similarity": 0.3, "low": 0.2, "high": 0.4}
+        curve = pd.DataFrame(
+            [{"block": f"b{depth}", "depth": depth, "shown": name, **each} for depth in range(3) for name in names]
+        )
+        row = {"site": "s", "units": 4, "difference": 0.1, "low": -0.1, "high": 0.3, "wanted": 0.15, "least": 0.2}
+        row |= {"part": part, "part_low": low, "part_high": high}
+        rows = [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": says}]
+        request = {"experiment": "layer-paths", "model": "m", "sites": ["s"]}
+        explanation.paths(Result(request, tables={"curve": curve, "follows": pd.DataFrame(rows)}), "key")
 
-def test_pictures_that_take_another_way_are_flagged() -> None:
-    app = AppTest.from_function(script).run()
+    app = AppTest.from_function(script, args=(says, part, low, high)).run()
     assert not app.exception
-    assert "4 units would have shown 0.2. Flagged" in app.markdown[0].value.replace("\\", "")
+    return app.markdown[0].value.replace("\\", "")
+
+
+def test_pictures_are_told_by_their_part_of_natural_images_lead_and_flagged_where_it_is_small() -> None:
+    text = way("follows", 0.6, 0.45, 0.8)
+    assert "0.1 (−0.1 to 0.3) more alike than others', 60% (45 to 80%) of natural images' lead: they follow" in text
+    assert "Flagged" not in text
+    assert "10% (-5 to 25%) of natural images' lead, less than a third. Flagged" in way(
+        "does not follow", 0.1, -0.05, 0.25
+    )
+
+
+def test_what_cannot_be_told_of_so_few_units_says_what_could() -> None:
+    text = way("cannot be told", 0.3, 0.1, 0.5)
+    assert "cannot be told with 4 units: a lead 0.2 above or below it (0.15) would have been" in text
+    nothing = float("nan")
+    assert "natural images themselves were not seen to lead" in way("cannot be told", 0.3, nothing, nothing)
 
 
 def test_how_near_pictures_come_to_natural_images_is_drawn_with_what_follows_from_the_intervals() -> None:
