@@ -31,7 +31,7 @@ STYLES = {"natural images": (1, 0), "other images": (1, 1), "noise": (1, 2)}
 def links(view: View) -> None:
     """Under the wall: what to ask about each side's units. The answers stand on pages of their own."""
     from engine.core.request import build
-    from engine.explanation.explains import ExplainsRequest
+    from engine.explanation.explains import watched_by
     from engine.explanation.paths import LayerPathsRequest
 
     what = words.shows(view.data)
@@ -42,14 +42,18 @@ def links(view: View) -> None:
     )
     with st.container(horizontal=True):
         for side, address in view.sides.items():
+            other = next((each.model for each in view.sides.values() if each.model != address.model), "")
             given = {
+                "data": view.data,
                 "model": address.model,
                 "sites": (address.site,),
                 "units": tuple(address.units[: settings().few(MOST_UNITS)]),
             }
             name = f":{colours.NAMES[side]}[{errors.escape(address.model)}]"
-            for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Layer by layer")):
-                request = build(kind, data=view.data, **given)
+            for request, label in (
+                (watched_by(other, **given), "Ask an observer"),
+                (build(LayerPathsRequest, **given), "Layer by layer"),
+            ):
                 st.page_link(
                     SCRIPTS["visualize"],
                     label=f"{label} · {name}",
@@ -60,15 +64,17 @@ def links(view: View) -> None:
 
 @drawing("explains")
 def explains(result: Result, key: str) -> None:
-    """How often the observer is right, by what it is shown; the finding says whether pictures beat top images."""
-    from engine.explanation.explains import together
+    """How often the observer is right, by what it is shown; the finding says whether pictures beat top images, where the observer
+    sees anything of what excites the units."""
+    from engine.explanation.explains import blind, together
 
     pooled, apart = result.tables["layers"], result.tables["differences"].set_index("shown")
     whole = pooled[pooled["site"] == pooled["site"].iloc[0]]
     by_way = whole.set_index("shown")
     recipes = [str(recipe) for recipe in result.request["recipes"]]
     observer, more, several = result.facts["observer"], list[str](), int(result.request.get("several", 1))
-    if (units := result.tables["units"])["unit"].nunique() > 1:  # of one unit nothing can be said
+    units, why = result.tables["units"], blind(result)
+    if not why and units["unit"].nunique() > 1:  # of one unit nothing can be said
         shown = [
             way for way in (*recipes, *(together(recipe, several) for recipe in recipes)) if way in set(units["shown"])
         ]
@@ -76,7 +82,7 @@ def explains(result: Result, key: str) -> None:
     bars = series("", whole["shown"], whole["accuracy"], whole["low"], whole["high"])
     chart = Chart(
         "bars", (bars,), "right answers", share=True, levels=(Level(0.5, "chance"),), title=QUESTION,
-        finding=errors.escape(" ".join(_beats(recipe, by_way, apart) for recipe in recipes)),
+        finding=errors.escape(why or " ".join(_beats(recipe, by_way, apart) for recipe in recipes)),
     )  # fmt: skip
     figure.draw(
         chart, pooled, _source(result), key=f"{key}_explains",

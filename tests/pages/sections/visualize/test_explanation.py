@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.common.units.view import View
+from pages.sections.visualize import explanation
 from pages.sections.visualize.explanation import _near
 
 NEAR = {
@@ -14,8 +16,8 @@ NEAR = {
 """Distances of pictures to natural images, and of these to each other."""
 
 
-def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTest:
-    def script(low: float, high: float, least: float, units: int) -> None:
+def drawn(low: float, high: float, least: float = 0.2, units: int = 8, top: float = 0.9) -> AppTest:
+    def script(low: float, high: float, least: float, units: int, top: float) -> None:
         import pandas as pd
 
         from engine.core.request import Result
@@ -33,19 +35,21 @@ def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTes
                 "high": [1, 0.9],
             }
         )
+        every = pd.concat([ways.assign(unit=unit, trials=16) for unit in range(units)])
+        every.loc[every["shown"] == "top images", "accuracy"] = top
         apart = pd.DataFrame(
             {"shown": ["fast"], "units": units, "difference": -0.15, "low": low, "high": high, "least": least}
         )
         explanation.explains(
             Result(
                 {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast"]},
-                tables={"layers": ways, "differences": apart, "units": ways.assign(unit=0), "likeness": near},
+                tables={"layers": ways, "differences": apart, "units": every, "likeness": near},
                 facts={"observer": "starter-cnn"},
             ),
             "key",
         )
 
-    return AppTest.from_function(script, args=(low, high, least, units)).run()
+    return AppTest.from_function(script, args=(low, high, least, units, top)).run(timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,24 @@ def test_of_one_unit_nothing_is_said_of_a_difference() -> None:
     assert "One unit alone cannot say which explains more." in text and "No difference" not in text
 
 
+def test_an_observer_that_tells_nothing_from_top_images_says_nothing_of_pictures() -> None:
+    app = drawn(-0.2, -0.1, top=0.5)
+    text = " ".join(each.value for each in (*app.markdown, *app.caption)).replace("\\", "")
+    assert "the observer, starter-cnn, is right in 50.0% (" in text and "says nothing of them" in text
+    assert "would have been seen to be more, in 80% of samples" in text
+    assert "explain more" not in text and "another unit's" not in text and "No difference" not in text
+
+
+def test_the_views_other_model_is_the_observer_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = list[dict[str, str]]()
+    monkeypatch.setattr(explanation.st, "page_link", lambda *given, query_params, **more: followed.append(query_params))
+    layer = "blocks.6.mlp.hidden:1,2"
+    explanation.links(View.model_validate({"a": f"starter-vit@{layer}", "b": f"starter-clip@image.{layer}"}))
+    explanation.links(View.model_validate({"a": f"starter-vit@{layer}"}))
+    told = [each.get("observer", "") for each in followed if each["experiment"] == "explains"]
+    assert told == ["starter-clip", "starter-vit", ""]
+
+
 def compared(control: float, natural: float, units: int = 8) -> str:
     """What stands beside the chart where pictures are right in 75 or 85% of a unit's questions, those of another unit and
     `natural` ones in so much more."""
@@ -84,7 +106,13 @@ def compared(control: float, natural: float, units: int = 8) -> str:
         near = pd.DataFrame(NEAR)
         right = {"top images": 0.9, "fast": 0.75, "natural": 0.75 + natural, "fast of another unit": 0.75 + control}
         rows = [
-            {"site": "a", "unit": unit, "shown": way, "accuracy": value + (0.1 if unit % 2 and way == "fast" else 0)}
+            {
+                "site": "a",
+                "unit": unit,
+                "shown": way,
+                "accuracy": value + (0.1 if unit % 2 and way == "fast" else 0),
+                "trials": 16,
+            }
             for unit in range(units)
             for way, value in right.items()
         ]
@@ -109,7 +137,7 @@ def compared(control: float, natural: float, units: int = 8) -> str:
             "key",
         )
 
-    app = AppTest.from_function(script, args=(control, natural, units)).run()
+    app = AppTest.from_function(script, args=(control, natural, units)).run(timeout=30)
     assert not app.exception
     return " ".join(caption.value for caption in app.caption).replace("\\", "")
 
@@ -144,7 +172,7 @@ def way(says: str, part: float, low: float, high: float) -> str:
         request = {"experiment": "layer-paths", "model": "m", "sites": ["s"]}
         explanation.paths(Result(request, tables={"curve": curve, "follows": pd.DataFrame(rows)}), "key")
 
-    app = AppTest.from_function(script, args=(says, part, low, high)).run()
+    app = AppTest.from_function(script, args=(says, part, low, high)).run(timeout=30)
     assert not app.exception
     return app.markdown[0].value.replace("\\", "")
 
