@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.core.config import settings
 from engine.core.experiments import parse_request
+from engine.core.images import to_png
 from engine.figures.chart import Chart, Level, series
 from pages.common import colours, errors, words
 from pages.common.charts import figure
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 MOST_UNITS = 16
+PICTURE_WIDTH = 120
 QUESTION = "Does the picture explain the unit?"
 STYLES = {"natural images": (1, 0), "other images": (1, 1), "noise": (1, 2)}
 """Colour and dash of what pictures are held against."""
@@ -90,10 +92,36 @@ def explains(result: Result, key: str) -> None:
         "pairs of others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
         "what exciting images have in common, not the unit.",
     )  # fmt: skip
+    _pictures(result, recipes)
     _likeness(result, key)
     for name, table in (("By layer", pooled), ("By unit", result.tables["units"])):
         with st.expander(name):
             st.dataframe(table, hide_index=True, key=f"{key}_{name}")
+
+
+def _pictures(result: Result, recipes: list[str]) -> None:
+    """What the observer was shown: the pictures of each recipe, with how many questions it answers rightly from each."""
+    table = result.tables["units"]
+    for recipe in recipes:
+        made = result.arrays.get(f"pictures_{recipe}")
+        if made is None:
+            continue
+        rows = table[table["shown"] == recipe].to_dict("records")[:MOST_UNITS]  # in the order of the pictures
+        first = f"The first {len(rows)} of {len(made)} pictures" if len(made) > len(rows) else "The pictures"
+        about = ", held to the features of the unit's nine top images" if recipe == "natural" else ""
+        st.caption(
+            f"{first} that {errors.escape(recipe)} makes{about}: the unit, and right answers from its picture alone."
+        )
+        with st.container(horizontal=True, gap="xsmall"):
+            for picture, row in zip(made, rows, strict=False):
+                unit, trials = f"{row['site']}:{row['unit']}", int(row["trials"])
+                st.image(
+                    to_png(picture),
+                    caption=f":small[{errors.escape(unit)} · {row['accuracy'] * trials:g} of {trials}]",
+                    width=PICTURE_WIDTH,
+                    output_format="PNG",
+                    alt=f"Picture of {unit}, made with {recipe}",
+                )
 
 
 def _likeness(result: Result, key: str) -> None:

@@ -49,7 +49,7 @@ def drawn(low: float, high: float, least: float = 0.2, units: int = 8, top: floa
             "key",
         )
 
-    return AppTest.from_function(script, args=(low, high, least, units, top)).run(timeout=30)
+    return AppTest.from_function(script, args=(low, high, least, units, top)).run(timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,47 @@ def test_an_observer_that_tells_nothing_from_top_images_says_nothing_of_pictures
     assert "the observer, starter-cnn, is right in 50.0% (" in text and "says nothing of them" in text
     assert "would have been seen to be more, in 80% of samples" in text
     assert "explain more" not in text and "another unit's" not in text and "No difference" not in text
+
+
+def with_pictures(units: int) -> AppTest:
+    def script(units: int) -> None:
+        import numpy as np
+        import pandas as pd
+
+        from engine.core.request import Result
+        from pages.sections.visualize import explanation
+
+        rows = [
+            {
+                "site": "a",
+                "unit": unit,
+                "shown": way,
+                "accuracy": (10 if way == "natural" else unit / 2) / 16,
+                "trials": 16,
+            }
+            for way in ("fast", "natural")
+            for unit in range(units)
+        ]
+        arrays = {f"pictures_{way}": np.zeros((units, 8, 8, 3), np.uint8) for way in ("fast", "natural")}
+        explanation._pictures(Result({}, arrays, {"units": pd.DataFrame(rows)}), ["fast", "natural"])
+
+    app = AppTest.from_function(script, args=(units,)).run(timeout=120)
+    assert not app.exception
+    return app
+
+
+def test_the_pictures_that_the_observer_saw_are_drawn_with_their_right_answers() -> None:
+    app = with_pictures(3)
+    shown = [image.caption.replace("\\", "") for found in app.image for image in found.proto.imgs]
+    assert shown == [f":small[a:{unit} · {right:g} of 16]" for unit, right in ((0, 0), (1, 0.5), (2, 1))] + [
+        f":small[a:{unit} · 10 of 16]" for unit in range(3)
+    ]
+    assert "natural makes, held to the features of the unit's nine top images" in app.caption[1].value
+
+
+def test_of_many_pictures_the_first_are_drawn_and_it_says_so() -> None:
+    app = with_pictures(20)
+    assert len(app.image) == 32 and app.caption[0].value.startswith("The first 16 of 20 pictures")
 
 
 def test_the_views_other_model_is_the_observer_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +178,7 @@ def compared(control: float, natural: float, units: int = 8) -> str:
             "key",
         )
 
-    app = AppTest.from_function(script, args=(control, natural, units)).run(timeout=30)
+    app = AppTest.from_function(script, args=(control, natural, units)).run(timeout=120)
     assert not app.exception
     return " ".join(caption.value for caption in app.caption).replace("\\", "")
 
@@ -172,7 +213,7 @@ def way(says: str, part: float, low: float, high: float) -> str:
         request = {"experiment": "layer-paths", "model": "m", "sites": ["s"]}
         explanation.paths(Result(request, tables={"curve": curve, "follows": pd.DataFrame(rows)}), "key")
 
-    app = AppTest.from_function(script, args=(says, part, low, high)).run(timeout=30)
+    app = AppTest.from_function(script, args=(says, part, low, high)).run(timeout=120)
     assert not app.exception
     return app.markdown[0].value.replace("\\", "")
 
