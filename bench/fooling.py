@@ -17,6 +17,7 @@ import torch
 from bench.common import say, table
 from engine.core import config
 from engine.core.request import Progress
+from engine.core.shares import shares
 from engine.data.registry import open_dataset
 from engine.evaluation.predictions import logits
 from engine.explanation.explains import OTHER, TOP, ExplainsRequest
@@ -65,12 +66,13 @@ def main() -> None:
             [
                 name, f"{(given == right).mean():.3f}", f"{(given == own).mean():.4f}", between(pooled[TOP], "accuracy"),
                 between(pooled["fast"], "accuracy"), between(pooled[f"fast {OTHER}"], "accuracy"),
-                between(follows, "difference"), follows["says"],
+                between(follows, "difference"), shares(follows["part"], follows["part_low"], follows["part_high"]),
+                follows["says"],
             ]
         )  # fmt: skip
         say(str(rows[-1]))
     head = ("model", "top-1", "answers as the honest", "observer: top images", "picture", "another unit's picture")
-    print(table((*head, "own picture more alike than others'", "says"), rows))
+    print(table((*head, "own picture more alike than others'", "of natural images' lead", "says"), rows))
 
 
 if __name__ == "__main__":

@@ -28,10 +28,9 @@ from engine.claims.figure import Strip, named, strip
 from engine.claims.subject import Subject, independent, no_transformer
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_RECIPE
-from engine.core.request import build
 from engine.core.statistics import Estimate, apart, estimate
-from engine.explanation.explains import OTHER, TOP, ExplainsRequest, lead
-from engine.explanation.trials import FEWEST_TRIALS, REFERENCES, pooled
+from engine.explanation.explains import CHANCE, OTHER, blind, lead, right_of, watched_by
+from engine.explanation.trials import FEWEST_TRIALS, REFERENCES
 from engine.figures.chart import Chart, Level
 from engine.models.catalog import sites_of
 
@@ -48,7 +47,6 @@ RECIPE = (
     f"Pictures are made with the recipe “{DEFAULT_RECIPE}”. The paper's own recipe begins from noise in pixels and was not "
     "used."
 )
-CHANCE = 0.5
 CONTROL = f"{DEFAULT_RECIPE} {OTHER}"
 """What is left when a unit's picture is exchanged for a neighbour's: what images that excite units of a layer have in common."""
 
@@ -82,11 +80,8 @@ def parts(subject: Subject) -> Sequence[Part]:
     if missing(subject) or subject.vit is None:
         return []
     side, model = subject.vit
-    asked = {"model": model, "sites": tuple(sites(model)), "each": EACH, "data": subject.data}
-    request = build(ExplainsRequest, **asked)
     other = next((name for name in subject.sides.values() if name != model), "")
-    if other and other != request.observed_by:  # a starter network may see nothing in images that are not the starter's
-        request = build(ExplainsRequest, observer=other, **asked)
+    request = watched_by(other, model=model, sites=tuple(sites(model)), each=EACH, data=subject.data)
     return [Part(side, f"Pictures of units of {model}, read by an observer", request)]
 
 
@@ -96,15 +91,9 @@ def tell(subject: Subject, results: Results) -> Verdict:
     if subject.vit is None:
         return Verdict(UNTOLD, "No model here has keys, queries and values.")
     side, model = subject.vit
+    if why := blind(results[f"explains-{side}"]):
+        return Verdict(UNTOLD, why)
     units = results[f"explains-{side}"].tables["units"]
-    top = _right(units[units["shown"] == TOP])
-    if top.low <= CHANCE:
-        observer = results[f"explains-{side}"].facts.get("observer", "the other network")
-        return Verdict(
-            UNTOLD,
-            f"Shown top images, the observer, {observer}, is right in {percent(top)}: it was not seen to tell what excites "
-            f"units of {model} at all, so what it makes of pictures says nothing of them.",
-        )
     own = {role: _leads(units, role) for role in ROLES}
     if any(len(each) < 2 for each in own.values()):
         return Verdict(UNTOLD, f"Too few units of {model} change between images to compare their pictures.")
@@ -142,13 +131,7 @@ def _leads(units: pd.DataFrame, role: str) -> np.ndarray:
 
 
 def _pooled(units: pd.DataFrame, role: str, shown: str) -> Estimate:
-    return _right(units[(units["shown"] == shown) & units["site"].str.endswith(f".{role}")])
-
-
-def _right(rows: pd.DataFrame) -> Estimate:
-    """How often the observer is right, over the units of these rows."""
-    trials = int(rows["trials"].iloc[0])
-    return pooled((rows["accuracy"] * trials).to_numpy(), trials)
+    return right_of(units[(units["shown"] == shown) & units["site"].str.endswith(f".{role}")])
 
 
 def figure(subject: Subject, results: Results) -> Chart | None:

@@ -88,6 +88,7 @@ def carry_out(arguments: Namespace) -> Answer:
         "tables": tables,
         "arrays": {name: {"shape": array.shape, "dtype": str(array.dtype)} for name, array in result.arrays.items()},
         "skipped": skipped([result]),
+        "notes": entry.kind.notes(result),
     }
     return Answer(facts, _text(entry.title, result, facts))
 
@@ -110,7 +111,7 @@ def _chosen(field: Field, value: Any) -> Any:
 
 
 def _text(title: str, result: Result, facts: dict[str, Any]) -> str:
-    parts = [title]
+    parts = [title, *facts["notes"]]
     for name, rows in facts["tables"].items():
         lines = [tuple(_cell(value) for value in row.values()) for row in rows[:SHOWN_ROWS]]
         more = f"\n... {len(rows) - SHOWN_ROWS} more rows (--json has all)" if len(rows) > SHOWN_ROWS else ""

@@ -93,6 +93,11 @@ class Request(BaseModel):
         raise NotImplementedError
 
     @classmethod
+    def notes(cls, result: Result) -> list[str]:
+        """Sentences without which a result of this experiment would be misread; none for most."""
+        return []
+
+    @classmethod
     def inside(cls, request: Mapping[str, Any], fingerprints: Mapping[str, str]) -> Iterable[Inner]:
         """The requests whose results stand inside the result of one of this kind (its canonical facts), which read what has
         these fingerprints."""

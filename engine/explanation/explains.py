@@ -16,8 +16,9 @@ from pydantic import Field
 from engine.core.choices import DEFAULT_DATA, DEFAULT_MODELS, DEFAULT_RECIPE, MAX_SEED, MAX_UNITS, MAX_VARIANTS
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiment
-from engine.core.request import Context, Request, Result
-from engine.core.statistics import Estimate, difference, smallest_difference
+from engine.core.request import Context, Request, Result, build
+from engine.core.shares import share, shares
+from engine.core.statistics import Estimate, difference, smallest_difference, smallest_like
 from engine.data.registry import open_dataset
 from engine.explanation.likeness import likeness
 from engine.explanation.observer import observer
@@ -27,6 +28,7 @@ from engine.models import catalog
 
 TOP, ONE, OTHER = "top images", "one top image", "of another unit"
 ALL = "all layers"
+CHANCE = 0.5
 
 
 @experiment(
@@ -68,6 +70,11 @@ class ExplainsRequest(Request):
     )
     data: str = DEFAULT_DATA
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
+
+    @classmethod
+    def notes(cls, result: Result) -> list[str]:
+        """That an observer sees nothing of what excites these units (see `blind`)."""
+        return [why] if (why := blind(result)) else []
 
     @property
     def observed_by(self) -> str:
@@ -124,6 +131,38 @@ class ExplainsRequest(Request):
         return Result(json.loads(self.canonical()), arrays, tables, facts)
 
 
+def watched_by(other: str, **asked: Any) -> ExplainsRequest:
+    """The request with a network of one's own as the observer, where there is one (`other`, "" for none): a starter network may
+    see nothing in images that are not the starter's. The key stays that of a request without an observer where it is the same.
+    Raises BadRequest as `build`."""
+    request = build(ExplainsRequest, **asked)
+    if other and other not in (request.model, request.observed_by):
+        request = build(ExplainsRequest, observer=other, **asked)
+    return request
+
+
+def blind(result: Result) -> str:
+    """Why the answers of a result of this experiment say nothing of pictures: shown top images, the observer was not seen to be
+    above chance over all units. Empty where it was."""
+    units = result.tables["units"]
+    seen = right_of(units[units["shown"] == TOP])
+    if seen.low > CHANCE:
+        return ""
+    observer, model = result.facts.get("observer", "the other network"), result.request.get("model", "the model")
+    least = share(min(1.0, CHANCE + smallest_like(seen)))
+    return (
+        f"Shown top images, the observer, {observer}, is right in {shares(*seen, digits=1)}, where chance is {share(CHANCE)} and "
+        f"{least} would have been seen to be more, in 80% of samples. It was not seen to tell "
+        f"what excites units of {model} at all, so what it makes of pictures says nothing of them."
+    )
+
+
+def right_of(rows: pd.DataFrame) -> Estimate:
+    """How often the observer is right over the units of these rows of the table `units`, all shown one way."""
+    trials = int(rows["trials"].iloc[0])
+    return pooled((rows["accuracy"] * trials).to_numpy(), trials)
+
+
 def together(recipe: str, several: int) -> str:
     """What several pictures of a unit that are shown at once are called."""
     return f"{several} pictures of {recipe}"
@@ -161,9 +200,7 @@ def over_layers(table: pd.DataFrame) -> pd.DataFrame:
     wholes = [(ALL, table)] if table["site"].nunique() > 1 else []
     for site, part in [*wholes, *table.groupby("site", sort=False)]:
         for way, units in part.groupby("shown", sort=False):
-            trials = int(units["trials"].iloc[0])
-            over = pooled((units["accuracy"] * trials).to_numpy(), trials)
-            rows.append({"site": site, "shown": way, "units": len(units), **_named(over, "accuracy")})
+            rows.append({"site": site, "shown": way, "units": len(units), **_named(right_of(units), "accuracy")})
     return pd.DataFrame(rows)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,19 +17,16 @@ from pydantic import Field
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE, MAX_SEED, MAX_UNITS
 from engine.core.experiments import experiment
 from engine.core.request import Context, Request, Result
-from engine.core.statistics import estimate, smallest_difference
+from engine.core.statistics import estimate
 from engine.data.registry import open_dataset
 from engine.evaluation.index import indexes, rows_of
+from engine.explanation.following import ANOTHER, NATURAL, NOISE, OTHER, follows
 from engine.explanation.likeness import spearman
 from engine.explanation.observer import blocks_of, means_of
 from engine.explanation.shown import Asked, Which, asked, check_pictures, made_by, pictures
 from engine.models import catalog
-from engine.sites.access import Site
 
-NATURAL, OTHER, NOISE = "natural images", "other images", "noise"
-ANOTHER = "of another unit"
 NOISES = 16
-FOLLOWS, LEAVES, UNKNOWN = "follows", "not seen to follow", "too few units"
 
 
 @experiment(
@@ -45,14 +42,20 @@ class LayerPathsRequest(Request):
     pictures of other units of the layer.
 
     Tables. `curve`: block, depth, shown, units, similarity, low, high. `follows`: for each recipe and site the mean, over the
-    blocks up to the site, of how much more alike a unit's own picture is than that of another unit (`difference`, low,
-    high, `least`: what so many units would show with 80% power), and the same for `natural images` against other images. It
-    `says` "follows" where the interval lies above zero. Where that of natural images does and that of pictures does not, it
-    says "not seen to follow": a flag. Where not even natural images are told apart, too few units were looked at.
+    blocks up to the site, of how much more alike a unit's own picture is than that of another unit (`difference`, low, high),
+    and what `part` that is of natural images' own lead (further images that excite the unit against images that do not; a row
+    of its own), unit by unit, with its interval (part_low, part_high). It `says` "follows" where the interval lies above a
+    third and "does not follow", a flag, where it lies below: more units make that surer and do not turn it round. Else it
+    "cannot be told", with so many units: `wanted` is a third of natural images' lead, and a lead that lies `least` above or
+    below it would have been told in 80% of samples. Nor can it be where not even natural images lead (`part` is then NaN).
     """
 
     experiment = "layer-paths"
-    version = 1
+    version = 2
+    changes: ClassVar[Mapping[int, str]] = {
+        2: "Whether pictures follow their units' images is judged by what part of natural images' lead they have; before, "
+        "any lead that was seen was enough, which many units show of any picture."
+    }
 
     model: str
     sites: tuple[str, ...] = Field(default=(), description="the layers (default: every block's)")
@@ -138,26 +141,4 @@ def curve(table: pd.DataFrame) -> pd.DataFrame:
         found = estimate(part["similarity"].to_numpy())
         row = {"block": block, "depth": depth, "shown": name, "units": len(part)}
         rows.append({**row, "similarity": found.value, "low": found.low, "high": found.high})
-    return pd.DataFrame(rows)
-
-
-def follows(
-    table: pd.DataFrame, recipes: Sequence[str], blocks: Sequence[str], sites: Mapping[str, Site]
-) -> pd.DataFrame:
-    """See LayerPathsRequest. A site's blocks are those up to its own."""
-    order, rows = {sites[block].block: depth for depth, block in enumerate(blocks)}, []
-    pairs = {NATURAL: OTHER} | {recipe: f"{recipe} {ANOTHER}" for recipe in recipes}
-    for site, part in table.groupby("site", sort=False):
-        before = part[part["depth"] <= order.get(sites[str(site)].block, len(blocks))]
-        by_unit = before.groupby(["unit", "shown"])["similarity"].mean().unstack()
-        known = False
-        for own, others in pairs.items():
-            if others not in by_unit:  # a single unit has no other
-                continue
-            more = (by_unit[own] - by_unit[others]).to_numpy()
-            found = estimate(more)
-            known = found.low > 0 if own == NATURAL else known
-            says = FOLLOWS if found.low > 0 else LEAVES if known else UNKNOWN
-            row = {"site": site, "shown": own, "units": len(more), "says": says, "difference": found.value}
-            rows.append({**row, "low": found.low, "high": found.high, "least": smallest_difference(more)})
     return pd.DataFrame(rows)

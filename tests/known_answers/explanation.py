@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import asin, comb, pi
+from math import asin, comb, pi, sin
 
 import numpy as np
 import pandas as pd
 
 from engine.explanation.explains import TOP, against_top, asking, over_layers
-from engine.explanation.paths import FOLLOWS, alike_at, follows
+from engine.explanation.following import FOLLOWS, PART, follows
+from engine.explanation.paths import alike_at
 from engine.explanation.shown import Asked
 from engine.explanation.trials import REFERENCES, trials_of
 from tests.known_answers.planted import Measured, Planted
@@ -51,8 +52,9 @@ def picture_against_images(seed: int, sees: tuple[float, ...] = SEES, picture_se
     return Measured(row["difference"], row["low"], row["high"], row["low"] > 0 or row["high"] < 0)
 
 
-def followed(seed: int, own: float = OWN) -> Measured:
-    """Pictures of which a share of the variance over channels is their unit's, and the rest their own."""
+def followed(seed: int, own: float = OWN, part: bool = False) -> Measured:
+    """Pictures of which a share of the variance over channels is their unit's, and the rest their own: their lead, or what
+    `part` it is of natural images'."""
     draws = np.random.default_rng(seed)
     natural = draws.normal(size=(IMAGES, CHANNELS))
     values, units = draws.normal(size=(IMAGES, UNITS)), draws.normal(size=(UNITS, CHANNELS))
@@ -67,7 +69,8 @@ def followed(seed: int, own: float = OWN) -> Measured:
         rows = alike_at(asked, shown, {"fast": np.roll(pictures, -unit, 0)[:2]}, shown[:2], {"depth": 0})
         table += [{**row, "unit": unit} for row in rows if row["unit"] == 0]
     row = follows(pd.DataFrame(table), ["fast"], ["s"], {"s": _Site()}).set_index("shown").loc["fast"]
-    return Measured(row["difference"], row["low"], row["high"], row["says"] == FOLLOWS)
+    names = ("part", "part_low", "part_high") if part else ("difference", "low", "high")
+    return Measured(*(row[name] for name in names), row["says"] == FOLLOWS)
 
 
 class _Site:
@@ -79,6 +82,12 @@ def expected(own: float) -> float:
     return 6 / pi * asin(np.sqrt(own / 2) / 2)
 
 
+NATURAL = expected(0.5)
+"""Of natural images: of those that excite a unit, half of the variance is the unit's."""
+AT_THE_LIMIT = 2 * (2 * sin(asin(0.25) * PART)) ** 2
+"""The share that is a unit's where pictures lead by just the part that is asked for: `expected`, the other way round."""
+
+
 TRUTH = float(np.mean([accuracy_of(sees) for sees in SEES]))
 CASES = [
     Planted("explains", "an observer sees the cue in 65 to 95%", TRUTH, top_images, lambda seed: top_images(seed, (0.5,)), 0.5),
@@ -87,4 +96,8 @@ CASES = [
         picture_against_images, lambda seed: picture_against_images(seed, (0.5,), 0.5),
     ),
     Planted("layer-paths", "pictures of which 60% is their unit's", expected(OWN), followed, lambda seed: followed(seed, 0.0)),
+    Planted(
+        "layer-paths", "the same, as a part of natural images' lead; null: just a third of it", expected(OWN) / NATURAL,
+        lambda seed: followed(seed, part=True), lambda seed: followed(seed, AT_THE_LIMIT, part=True), PART,
+    ),
 ]  # fmt: skip

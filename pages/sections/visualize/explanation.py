@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.core.config import settings
 from engine.core.experiments import parse_request
+from engine.core.images import to_png
 from engine.figures.chart import Chart, Level, series
 from pages.common import colours, errors, words
 from pages.common.charts import figure
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.core.request import Result
 
 MOST_UNITS = 16
+PICTURE_WIDTH = 120
 QUESTION = "Does the picture explain the unit?"
 STYLES = {"natural images": (1, 0), "other images": (1, 1), "noise": (1, 2)}
 """Colour and dash of what pictures are held against."""
@@ -31,7 +33,7 @@ STYLES = {"natural images": (1, 0), "other images": (1, 1), "noise": (1, 2)}
 def links(view: View) -> None:
     """Under the wall: what to ask about each side's units. The answers stand on pages of their own."""
     from engine.core.request import build
-    from engine.explanation.explains import ExplainsRequest
+    from engine.explanation.explains import watched_by
     from engine.explanation.paths import LayerPathsRequest
 
     what = words.shows(view.data)
@@ -42,14 +44,18 @@ def links(view: View) -> None:
     )
     with st.container(horizontal=True):
         for side, address in view.sides.items():
+            other = next((each.model for each in view.sides.values() if each.model != address.model), "")
             given = {
+                "data": view.data,
                 "model": address.model,
                 "sites": (address.site,),
                 "units": tuple(address.units[: settings().few(MOST_UNITS)]),
             }
             name = f":{colours.NAMES[side]}[{errors.escape(address.model)}]"
-            for kind, label in ((ExplainsRequest, "Ask an observer"), (LayerPathsRequest, "Layer by layer")):
-                request = build(kind, data=view.data, **given)
+            for request, label in (
+                (watched_by(other, **given), "Ask an observer"),
+                (build(LayerPathsRequest, **given), "Layer by layer"),
+            ):
                 st.page_link(
                     SCRIPTS["visualize"],
                     label=f"{label} · {name}",
@@ -60,15 +66,17 @@ def links(view: View) -> None:
 
 @drawing("explains")
 def explains(result: Result, key: str) -> None:
-    """How often the observer is right, by what it is shown; the finding says whether pictures beat top images."""
-    from engine.explanation.explains import together
+    """How often the observer is right, by what it is shown; the finding says whether pictures beat top images, where the observer
+    sees anything of what excites the units."""
+    from engine.explanation.explains import blind, together
 
     pooled, apart = result.tables["layers"], result.tables["differences"].set_index("shown")
     whole = pooled[pooled["site"] == pooled["site"].iloc[0]]
     by_way = whole.set_index("shown")
     recipes = [str(recipe) for recipe in result.request["recipes"]]
     observer, more, several = result.facts["observer"], list[str](), int(result.request.get("several", 1))
-    if (units := result.tables["units"])["unit"].nunique() > 1:  # of one unit nothing can be said
+    units, why = result.tables["units"], blind(result)
+    if not why and units["unit"].nunique() > 1:  # of one unit nothing can be said
         shown = [
             way for way in (*recipes, *(together(recipe, several) for recipe in recipes)) if way in set(units["shown"])
         ]
@@ -76,7 +84,7 @@ def explains(result: Result, key: str) -> None:
     bars = series("", whole["shown"], whole["accuracy"], whole["low"], whole["high"])
     chart = Chart(
         "bars", (bars,), "right answers", share=True, levels=(Level(0.5, "chance"),), title=QUESTION,
-        finding=errors.escape(" ".join(_beats(recipe, by_way, apart) for recipe in recipes)),
+        finding=errors.escape(why or " ".join(_beats(recipe, by_way, apart) for recipe in recipes)),
     )  # fmt: skip
     figure.draw(
         chart, pooled, _source(result), key=f"{key}_explains",
@@ -84,10 +92,36 @@ def explains(result: Result, key: str) -> None:
         "pairs of others asked about; 95% intervals, units as clusters. “of another unit” is the control: what is left there is "
         "what exciting images have in common, not the unit.",
     )  # fmt: skip
+    _pictures(result, recipes)
     _likeness(result, key)
     for name, table in (("By layer", pooled), ("By unit", result.tables["units"])):
         with st.expander(name):
             st.dataframe(table, hide_index=True, key=f"{key}_{name}")
+
+
+def _pictures(result: Result, recipes: list[str]) -> None:
+    """What the observer was shown: the pictures of each recipe, with how many questions it answers rightly from each."""
+    table = result.tables["units"]
+    for recipe in recipes:
+        made = result.arrays.get(f"pictures_{recipe}")
+        if made is None:
+            continue
+        rows = table[table["shown"] == recipe].to_dict("records")[:MOST_UNITS]  # in the order of the pictures
+        first = f"The first {len(rows)} of {len(made)} pictures" if len(made) > len(rows) else "The pictures"
+        about = ", held to the features of the unit's nine top images" if recipe == "natural" else ""
+        st.caption(
+            f"{first} that {errors.escape(recipe)} makes{about}: the unit, and right answers from its picture alone."
+        )
+        with st.container(horizontal=True, gap="xsmall"):
+            for picture, row in zip(made, rows, strict=False):
+                unit, trials = f"{row['site']}:{row['unit']}", int(row["trials"])
+                st.image(
+                    to_png(picture),
+                    caption=f":small[{errors.escape(unit)} · {row['accuracy'] * trials:g} of {trials}]",
+                    width=PICTURE_WIDTH,
+                    output_format="PNG",
+                    alt=f"Picture of {unit}, made with {recipe}",
+                )
 
 
 def _likeness(result: Result, key: str) -> None:
@@ -212,7 +246,8 @@ def paths(result: Result, key: str) -> None:
     figure.draw(
         chart, curve, _source(result), key=f"{key}_paths",
         note="How alike each is to the nine images that excite the unit the most, block by block; bands are 95% intervals over "
-        "units. Natural images: further ones that excite the unit. After Geirhos et al. 2024.",
+        "units. Natural images: further ones that excite the unit. Their lead: over images that do not excite it. A "
+        "picture with less than a third of it takes another way. After Geirhos et al. 2024.",
     )  # fmt: skip
     st.dataframe(result.tables["follows"], hide_index=True, key=f"{key}_follows")
 
@@ -223,17 +258,23 @@ def _source(result: Result) -> Source:
 
 
 def _way(row: dict) -> str:
-    """What one row says, in a sentence; nothing of the natural images, which are there for comparison."""
+    """What one row says, in a sentence or two; nothing of the natural images, which are there for comparison."""
     if row["shown"] == "natural images":
         return ""
-    own = f"{row['site']}, {row['shown']}: own pictures are {words.number(row['difference'])} more alike than others'"
-    between = f"({words.number(row['low'])} to {words.number(row['high'])})"
+    lead = _between(row, "difference", "low", "high")
+    start = f"{row['site']}, {row['shown']}: own pictures are {lead} more alike than others'"
+    if row["part_low"] != row["part_low"]:
+        return f"{start}. Too few units to say what that is worth: natural images themselves were not seen to lead."
+    start += f", {words.shares(row['part'], row['part_low'], row['part_high'])} of natural images' lead"
     if row["says"] == "follows":
-        return f"{own} {between}."
-    could = f"{row['units']} units would have shown {words.number(row['least'])}"
-    flag = (
-        "Flagged: pictures were not seen to follow the units' images"
-        if row["says"] != "too few units"
-        else "Too few units"
+        return f"{start}: they follow the units' images."
+    if row["says"] == "does not follow":
+        return f"{start}, less than a third. Flagged: pictures do not follow the units' images."
+    return (
+        f"{start}. Whether that is a third cannot be told with {row['units']} units: a lead {words.number(row['least'])} above "
+        f"or below it ({words.number(row['wanted'])}) would have been, in 80% of samples."
     )
-    return f"{own} {between}; {could}. {flag}."
+
+
+def _between(row: dict, value: str, low: str, high: str) -> str:
+    return f"{words.number(row[value])} ({words.number(row[low])} to {words.number(row[high])})"

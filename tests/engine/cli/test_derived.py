@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from engine.core.experiments import parse_request
+from engine.core.experiments import find, parse_request
 from engine.data.registry import open_dataset
 from tests import toy
 
@@ -42,6 +42,16 @@ def test_people_read_its_tables_and_the_key(brightness: None, capsys: pytest.Cap
     assert main(["brightness", "--images", "1"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("Brightness\n") and "image" in told and "key " in told
+
+
+def test_what_a_result_would_be_misread_without_is_said_first(
+    brightness: None, ask: Ask, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask("brightness", "--images", "1")["notes"] == []
+    monkeypatch.setattr(find("brightness").kind, "notes", lambda result: [f"Of {result.request['images']} image only."])
+    assert ask("brightness", "--images", "1")["notes"] == ["Of 1 image only."]
+    assert main(["brightness", "--images", "1"]) == 0
+    assert capsys.readouterr().out.startswith("Brightness\n\nOf 1 image only.\n")
 
 
 @pytest.mark.parametrize(

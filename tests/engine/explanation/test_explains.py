@@ -12,7 +12,7 @@ from engine.core.errors import BadRequest
 from engine.core.statistics import student_quantile
 from engine.evaluation.index import IndexRequest
 from engine.explanation import explains
-from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest, paired
+from engine.explanation.explains import ALL, ONE, OTHER, TOP, ExplainsRequest, blind, paired, watched_by
 from engine.explanation.shown import pictures, variants
 from tests.engine.explanation.planted import Desk
 
@@ -45,6 +45,22 @@ def test_who_cannot_see_the_cue_answers_at_chance(world):
     pooled = explained("weaver").tables["layers"].query("site == 'all layers'").set_index("shown")
     for shown in (TOP, ONE, "brief"):
         assert pooled["low"][shown] < 0.5 < pooled["high"][shown], shown
+
+
+def test_an_observer_that_tells_nothing_from_top_images_is_not_believed(world):
+    unseeing, seeing = explained("weaver"), explained("painter")
+    assert blind(seeing) == "" and ExplainsRequest.notes(seeing) == []
+    why = blind(unseeing)
+    assert "the observer, weaver, is right in" in why and "units of colours at all" in why
+    assert "chance is 50%" in why and "would have been seen to be more, in 80% of samples" in why
+    assert ExplainsRequest.notes(unseeing) == [why], "the command says it too"
+
+
+def test_a_network_of_ones_own_is_the_observer_where_there_is_one():
+    asked = {"model": "starter-vit", "sites": SITES}
+    assert watched_by("my-network", **asked).observed_by == "my-network"
+    alone = watched_by("", **asked)
+    assert alone.observer == "" and watched_by("starter-cnn", **asked) == watched_by("starter-vit", **asked) == alone
 
 
 def test_what_silences_a_unit_can_be_shown_too(world):

@@ -11,7 +11,8 @@ import torch
 from engine.data.dataset import Dataset
 from engine.data.registry import open_dataset
 from engine.evaluation.predictions import logits
-from engine.explanation.paths import FOLLOWS, LEAVES, LayerPathsRequest
+from engine.explanation.following import FOLLOWS, LEAVES
+from engine.explanation.paths import LayerPathsRequest
 from engine.models import catalog
 from engine.visualization import recipes
 from tests.conftest import compute_in

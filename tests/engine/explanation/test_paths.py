@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadRequest
-from engine.explanation.paths import ANOTHER, FOLLOWS, LEAVES, NATURAL, NOISE, OTHER, LayerPathsRequest
+from engine.explanation.following import ANOTHER, FOLLOWS, LEAVES, NATURAL, NOISE, OTHER, PART
+from engine.explanation.paths import LayerPathsRequest
 from tests.engine.explanation.planted import Desk
 
 SITE = "stages.0.blocks.0"
@@ -19,7 +20,7 @@ def ways():
 def test_pictures_of_a_units_cue_take_its_images_way(world):
     result = ways()
     row = result.tables["follows"].set_index("shown").loc["brief"]
-    assert row["low"] > 0 and row["says"] == FOLLOWS and row["units"] == 6
+    assert row["part_low"] > PART and row["says"] == FOLLOWS and row["units"] == 6
     curve = result.tables["curve"].set_index(["block", "shown"])["similarity"]
     for block in (SITE, "stages.1.blocks.0"):
         assert curve[block, "brief"] > 0.5 and curve[block, NATURAL] > 0.5
@@ -46,4 +47,8 @@ def test_pictures_of_something_else_are_flagged(world, monkeypatch):
     monkeypatch.setattr("engine.explanation.paths.pictures", lambda *given: grey)
     rows = ways().tables["follows"].set_index("shown")
     assert rows["says"].to_dict() == {NATURAL: FOLLOWS, "brief": LEAVES}
-    assert rows.loc["brief", "least"] > 0, "it says what would have been seen"
+    assert rows.loc["brief", "part_high"] < PART
+
+
+def test_a_result_of_before_says_what_changed():
+    assert "what part of natural images' lead" in LayerPathsRequest(model="colours").changed_since(1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.common.units.view import View
+from pages.sections.visualize import explanation
 from pages.sections.visualize.explanation import _near
 
 NEAR = {
@@ -14,8 +16,8 @@ NEAR = {
 """Distances of pictures to natural images, and of these to each other."""
 
 
-def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTest:
-    def script(low: float, high: float, least: float, units: int) -> None:
+def drawn(low: float, high: float, least: float = 0.2, units: int = 8, top: float = 0.9) -> AppTest:
+    def script(low: float, high: float, least: float, units: int, top: float) -> None:
         import pandas as pd
 
         from engine.core.request import Result
@@ -33,19 +35,21 @@ def drawn(low: float, high: float, least: float = 0.2, units: int = 8) -> AppTes
                 "high": [1, 0.9],
             }
         )
+        every = pd.concat([ways.assign(unit=unit, trials=16) for unit in range(units)])
+        every.loc[every["shown"] == "top images", "accuracy"] = top
         apart = pd.DataFrame(
             {"shown": ["fast"], "units": units, "difference": -0.15, "low": low, "high": high, "least": least}
         )
         explanation.explains(
             Result(
                 {"experiment": "explains", "model": "m", "sites": ["a"], "recipes": ["fast"]},
-                tables={"layers": ways, "differences": apart, "units": ways.assign(unit=0), "likeness": near},
+                tables={"layers": ways, "differences": apart, "units": every, "likeness": near},
                 facts={"observer": "starter-cnn"},
             ),
             "key",
         )
 
-    return AppTest.from_function(script, args=(low, high, least, units)).run()
+    return AppTest.from_function(script, args=(low, high, least, units, top)).run(timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_the_finding_says_whether_pictures_beat_top_images(low: float, high: flo
     app = drawn(low, high)
     assert not app.exception
     text = app.markdown[0].value.replace("\\", "")
-    assert "right in 75% (60 to 90), with top images in 90%" in text and says in text
+    assert "right in 75% (60 to 90%), with top images in 90%" in text and says in text
     assert any("starter-cnn" in caption.value for caption in app.caption)
 
 
@@ -68,6 +72,65 @@ def test_of_one_unit_nothing_is_said_of_a_difference() -> None:
     nothing = float("nan")
     text = drawn(nothing, nothing, nothing, 1).markdown[0].value.replace("\\", "")
     assert "One unit alone cannot say which explains more." in text and "No difference" not in text
+
+
+def test_an_observer_that_tells_nothing_from_top_images_says_nothing_of_pictures() -> None:
+    app = drawn(-0.2, -0.1, top=0.5)
+    text = " ".join(each.value for each in (*app.markdown, *app.caption)).replace("\\", "")
+    assert "the observer, starter-cnn, is right in 50.0% (" in text and "says nothing of them" in text
+    assert "would have been seen to be more, in 80% of samples" in text
+    assert "explain more" not in text and "another unit's" not in text and "No difference" not in text
+
+
+def with_pictures(units: int) -> AppTest:
+    def script(units: int) -> None:
+        import numpy as np
+        import pandas as pd
+
+        from engine.core.request import Result
+        from pages.sections.visualize import explanation
+
+        rows = [
+            {
+                "site": "a",
+                "unit": unit,
+                "shown": way,
+                "accuracy": (10 if way == "natural" else unit / 2) / 16,
+                "trials": 16,
+            }
+            for way in ("fast", "natural")
+            for unit in range(units)
+        ]
+        arrays = {f"pictures_{way}": np.zeros((units, 8, 8, 3), np.uint8) for way in ("fast", "natural")}
+        explanation._pictures(Result({}, arrays, {"units": pd.DataFrame(rows)}), ["fast", "natural"])
+
+    app = AppTest.from_function(script, args=(units,)).run(timeout=120)
+    assert not app.exception
+    return app
+
+
+def test_the_pictures_that_the_observer_saw_are_drawn_with_their_right_answers() -> None:
+    app = with_pictures(3)
+    shown = [image.caption.replace("\\", "") for found in app.image for image in found.proto.imgs]
+    assert shown == [f":small[a:{unit} · {right:g} of 16]" for unit, right in ((0, 0), (1, 0.5), (2, 1))] + [
+        f":small[a:{unit} · 10 of 16]" for unit in range(3)
+    ]
+    assert "natural makes, held to the features of the unit's nine top images" in app.caption[1].value
+
+
+def test_of_many_pictures_the_first_are_drawn_and_it_says_so() -> None:
+    app = with_pictures(20)
+    assert len(app.image) == 32 and app.caption[0].value.startswith("The first 16 of 20 pictures")
+
+
+def test_the_views_other_model_is_the_observer_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = list[dict[str, str]]()
+    monkeypatch.setattr(explanation.st, "page_link", lambda *given, query_params, **more: followed.append(query_params))
+    layer = "blocks.6.mlp.hidden:1,2"
+    explanation.links(View.model_validate({"a": f"starter-vit@{layer}", "b": f"starter-clip@image.{layer}"}))
+    explanation.links(View.model_validate({"a": f"starter-vit@{layer}"}))
+    told = [each.get("observer", "") for each in followed if each["experiment"] == "explains"]
+    assert told == ["starter-clip", "starter-vit", ""]
 
 
 def compared(control: float, natural: float, units: int = 8) -> str:
@@ -84,7 +147,13 @@ def compared(control: float, natural: float, units: int = 8) -> str:
         near = pd.DataFrame(NEAR)
         right = {"top images": 0.9, "fast": 0.75, "natural": 0.75 + natural, "fast of another unit": 0.75 + control}
         rows = [
-            {"site": "a", "unit": unit, "shown": way, "accuracy": value + (0.1 if unit % 2 and way == "fast" else 0)}
+            {
+                "site": "a",
+                "unit": unit,
+                "shown": way,
+                "accuracy": value + (0.1 if unit % 2 and way == "fast" else 0),
+                "trials": 16,
+            }
             for unit in range(units)
             for way, value in right.items()
         ]
@@ -109,7 +178,7 @@ def compared(control: float, natural: float, units: int = 8) -> str:
             "key",
         )
 
-    app = AppTest.from_function(script, args=(control, natural, units)).run()
+    app = AppTest.from_function(script, args=(control, natural, units)).run(timeout=120)
     assert not app.exception
     return " ".join(caption.value for caption in app.caption).replace("\\", "")
 
@@ -124,44 +193,45 @@ def test_pictures_are_held_against_those_of_other_units_and_recipes_against_each
     assert "less the fast one" not in compared(control=0.05, natural=0.05, units=1)
 
 
-def script() -> None:
-    import pandas as pd
+def way(says: str, part: float, low: float, high: float) -> str:
+    """The finding of a result whose pictures have this part of natural images' lead."""
 
-    from engine.core.request import Result
-    from pages.sections.visualize import explanation
+    def script(says: str, part: float, low: float, high: float) -> None:
+        import pandas as pd
 
-    names = ["natural images", "other images", "noise", "fast", "fast of another unit"]
-    curve = pd.DataFrame(
-        [
-            {
-                "block": f"b{depth}",
-                "depth": depth,
-                "shown": name,
-                "units": 4,
-                "similarity": 0.3,
-                "low": 0.2,
-                "high": 0.4,
-            }
-            for depth in range(3)
-            for name in names
-        ]
-    )
-    row = {"site": "s", "units": 4, "difference": 0.01, "low": -0.1, "high": 0.1, "least": 0.2}
-    follows = pd.DataFrame(
-        [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": "not seen to follow"}]
-    )
-    explanation.paths(
-        Result(
-            {"experiment": "layer-paths", "model": "m", "sites": ["s"]}, tables={"curve": curve, "follows": follows}
-        ),
-        "key",
-    )
+        from engine.core.request import Result
+        from pages.sections.visualize import explanation
 
+        names = ["natural images", "other images", "noise", "fast", "fast of another unit"]
+        each = {"units": 4, "similarity": 0.3, "low": 0.2, "high": 0.4}
+        curve = pd.DataFrame(
+            [{"block": f"b{depth}", "depth": depth, "shown": name, **each} for depth in range(3) for name in names]
+        )
+        row = {"site": "s", "units": 4, "difference": 0.1, "low": -0.1, "high": 0.3, "wanted": 0.15, "least": 0.2}
+        row |= {"part": part, "part_low": low, "part_high": high}
+        rows = [{**row, "shown": "natural images", "says": "follows"}, {**row, "shown": "fast", "says": says}]
+        request = {"experiment": "layer-paths", "model": "m", "sites": ["s"]}
+        explanation.paths(Result(request, tables={"curve": curve, "follows": pd.DataFrame(rows)}), "key")
 
-def test_pictures_that_take_another_way_are_flagged() -> None:
-    app = AppTest.from_function(script).run()
+    app = AppTest.from_function(script, args=(says, part, low, high)).run(timeout=120)
     assert not app.exception
-    assert "4 units would have shown 0.2. Flagged" in app.markdown[0].value.replace("\\", "")
+    return app.markdown[0].value.replace("\\", "")
+
+
+def test_pictures_are_told_by_their_part_of_natural_images_lead_and_flagged_where_it_is_small() -> None:
+    text = way("follows", 0.6, 0.45, 0.8)
+    assert "0.1 (−0.1 to 0.3) more alike than others', 60% (45 to 80%) of natural images' lead: they follow" in text
+    assert "Flagged" not in text
+    assert "10% (-5 to 25%) of natural images' lead, less than a third. Flagged" in way(
+        "does not follow", 0.1, -0.05, 0.25
+    )
+
+
+def test_what_cannot_be_told_of_so_few_units_says_what_could() -> None:
+    text = way("cannot be told", 0.3, 0.1, 0.5)
+    assert "cannot be told with 4 units: a lead 0.2 above or below it (0.15) would have been" in text
+    nothing = float("nan")
+    assert "natural images themselves were not seen to lead" in way("cannot be told", 0.3, nothing, nothing)
 
 
 def test_how_near_pictures_come_to_natural_images_is_drawn_with_what_follows_from_the_intervals() -> None:
