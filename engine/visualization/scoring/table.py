@@ -41,12 +41,10 @@ def scored(
       have a zero).
     """
     mean, low, high = np.array([estimate(each) for each in copies]).T
-    best, base, has_zero = strongest.copies.mean(1), controls.base, np.isfinite(controls.zero)
+    best, has_zero = strongest.copies.mean(1), np.isfinite(controls.zero)
     names = np.array(CONTROLS)
     ladder = np.stack([controls.zero, controls.blank, controls.noise, _quantile(values)])
     above, which = ladder.max(0), ladder.argmax(0)
-    pairs = zip(copies - base[:, None], strongest.copies - base[:, None], best > base, strict=True)
-    ratios = np.array([estimate(own, image) if divides else (math.nan,) * 3 for own, image, divides in pairs])
     return pd.DataFrame(
         {
             "activation": mean,
@@ -54,15 +52,7 @@ def scored(
             "activation_high": high,
             "as_is": as_is,
             "percentile": percentile_of(mean, values),
-            "ratio_to_best_scene": ratios[:, 0],
-            "ratio_low": ratios[:, 1],
-            "ratio_high": ratios[:, 2],
-            "ratio_as_is": np.divide(
-                as_is - base,
-                strongest.as_is - base,
-                out=np.full(len(as_is), np.nan),
-                where=strongest.as_is > base,
-            ),
+            **_ratios(copies, as_is, controls.base, strongest),
             "beats_every_scene": mean > best,
             "beats_as_is": as_is > strongest.as_is,
             **{
@@ -72,9 +62,23 @@ def scored(
             "control": names[which],
             "margin": mean - above,
             "failed": ~(mean > above),
-            **({} if has_zero.all() else {"base": np.where(has_zero, np.nan, base)}),
+            **({} if has_zero.all() else {"base": np.where(has_zero, np.nan, controls.base)}),
         }
     )
+
+
+def _ratios(copies: np.ndarray, as_is: np.ndarray, base: np.ndarray, strongest: Strongest) -> dict[str, np.ndarray]:
+    """The columns of `scored` that divide a picture's activation by the strongest image's, both counted from `base`."""
+    divides = strongest.copies.mean(1) > base
+    pairs = zip(copies - base[:, None], strongest.copies - base[:, None], divides, strict=True)
+    ratios = np.array([estimate(mine, best) if there else (math.nan,) * 3 for mine, best, there in pairs])
+    own, image, without = as_is - base, strongest.as_is - base, np.full(len(as_is), np.nan)
+    return {
+        "ratio_to_best_scene": ratios[:, 0],
+        "ratio_low": ratios[:, 1],
+        "ratio_high": ratios[:, 2],
+        "ratio_as_is": np.divide(own, image, out=without, where=image > 0),
+    }
 
 
 def could_be_stronger(images: int) -> float:

@@ -40,6 +40,7 @@ SCORED = (
     "Means over 16 augmented copies (jitter, mild colour shifts) that the optimization never saw, with 95% intervals over "
     "such copies. Scenes that lack their object or place are not counted."
 )
+NO_ZERO = "It has no zero. Ratios and the sixth above noise count from its value on the median of 29 blanks, {}."
 CONTROLS = {"zero": "zero", "blank": "a blank", "noise": "noise of its spectrum and a sixth", "images": "95% of images"}
 """What a picture has to be above, in words."""
 BRIEFLY = CONTROLS | {"noise": "noise"}
@@ -171,10 +172,7 @@ def details(facts: dict[str, Any], data: str, about: dict[str, Any]) -> str:
     if np.isfinite(number["ratio_as_is"]):
         lines.append(f"Without augmentations {words.number(number['ratio_as_is'])}× its strongest {what}.")
     if np.isfinite(base := number.get("base", np.nan)):
-        lines.append(
-            f"What it gives has no zero of its own. Ratios and the sixth above noise count from its value on the median of 29 "
-            f"blanks, {words.number(base)}."
-        )
+        lines.append(NO_ZERO.format(words.number(base)))
     lines.append(f"The strongest {about['augmented']} {what}s are augmented as the picture is.")
     if about["augmented"] == many:
         lines.append(_could_be_stronger(data, many, what))
@@ -328,7 +326,6 @@ def tools(shown: Shown, place: int, key: str) -> None:
             _download(shown, place, key)
             if alone is not None:
                 adding.button(lambda: kinds.unit(alone, shown.key, place), f"{key}-tools")
-            if alone is not None:
                 figure.popover(figure.Wanted(alone, (shown,), place), key)
 
 
