@@ -10,7 +10,7 @@ from engine.cli.answer import Answer, table
 from engine.cli.asking import data_name
 from engine.cli.rows import ask_all, left_out, skipped, tables_of
 from engine.core.errors import BadRequest
-from engine.core.request import Request, build
+from engine.core.request import Request, Result, build
 from engine.core.shares import share, shares
 from engine.data.registry import open_dataset
 from engine.evaluation import comparison, telling
@@ -24,21 +24,7 @@ from engine.reliance.texture import TextureRequest
 def counterfactual(arguments: Namespace) -> Answer:
     """Answers on matched sets of scenes, and reliance on the place relative to an ideal observer."""
     results, about = ask_all(_requests(arguments, CounterfactualRequest))
-    models: list[dict[str, Any]] = [
-        {
-            "model": result.request["model"],
-            "reliance": result.facts["reliance"][0],
-            "reliance_interval": result.facts["reliance"][1:],
-            "temperatures": result.facts["temperatures"],
-            "reliance_left_out": result.facts["reliance_left_out"],
-            "drop": result.facts["drop"][0],
-            "drop_interval": result.facts["drop"][1:],
-            "drop_smallest": result.facts["drop_smallest"],
-            "lives": lives(result),
-            **tables_of(result),
-        }
-        for result in results
-    ]
+    models = [_moved(result) for result in results]
     facts: dict[str, Any] = {
         **about,
         "planted": results[0].facts["planted"],
@@ -144,6 +130,22 @@ def _requests(arguments: Namespace, kind: type[Request], **more: Any) -> list[Re
     if kind is not ChallengeRequest:  # which maps ImageNet's classes to its own nine
         check_comparable(arguments.models, data)
     return [build(kind, model=model, data=data, limit=arguments.limit, **more) for model in models]
+
+
+def _moved(result: Result) -> dict[str, Any]:
+    """What is told of a model on matched sets of scenes."""
+    return {
+        "model": result.request["model"],
+        "reliance": result.facts["reliance"][0],
+        "reliance_interval": result.facts["reliance"][1:],
+        "temperatures": result.facts["temperatures"],
+        "reliance_left_out": result.facts["reliance_left_out"],
+        "drop": result.facts["drop"][0],
+        "drop_interval": result.facts["drop"][1:],
+        "drop_smallest": result.facts["drop_smallest"],
+        "lives": lives(result),
+        **tables_of(result),
+    }
 
 
 def _interval(model: dict[str, Any], name: str) -> str:

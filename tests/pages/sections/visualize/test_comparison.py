@@ -29,7 +29,7 @@ def test_a_result_tells_how_many_of_its_pictures_beat_the_scenes_and_in_which_ba
     row: Any = SimpleNamespace(name="starter-vit")
     told = line(row, Result({}, {}, {"units": table}))
     assert told["name"] == "starter-vit" and told["ratio"] == 2.0
-    assert told["beats"] == "75% (19% to 99%)" and told["succeeding"] == "75% (19% to 99%)"
+    assert told["beats"] == "75% (19 to 99%)" and told["succeeding"] == "75% (19 to 99%)"
     assert told["batches"] == "1, 4, 16"
 
 
