@@ -61,7 +61,7 @@ def test_every_view_is_a_click_away_and_so_is_the_way_back(
     page.get_by_role("link", name="Map of a layer").click()
     expect(page.get_by_role("heading", name="Map of a layer")).to_be_visible(timeout=30_000)
     page.get_by_role("link", name="Back to the search").click()
-    expect(page.get_by_role("heading", name=re.compile("follows “music”"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name=re.compile("correlates higher with “music”"))).to_be_visible(timeout=30_000)
     expect(page.get_by_label("Find units by text")).to_have_value("music")
 
 

@@ -19,7 +19,7 @@ from tests.conftest import compute_in
 from tests.engine.explanation.fooled import MODEL, SITE, fooled
 from tests.engine.explanation.planted import Desk
 
-TRAIN_ON, UNITS = (3, 40, 90, 138), (2, 11, 37, 71, 87, 116)
+TRAIN_ON, UNITS = (3, 40, 90, 138), (2, 7, 11, 22, 37, 50, 64, 71, 87, 101, 116, 130)
 STEPS = 32
 
 

@@ -103,7 +103,8 @@ def test_units_that_are_all_there_are_put_together_and_nothing_is_computed(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = computed(runner, asked(units=(3, 8, 21)))
-    monkeypatch.setattr("engine.models.catalog.load", lambda name: 1 / 0)
+    for makes in ("complete", "controls_of"):
+        monkeypatch.setattr(f"engine.visualization.request.{makes}", lambda *given: 1 / 0)
     again = computed(runner, asked(units=(21, 3)))
     assert again.tables["units"]["unit"].tolist() == [21, 3]
     for name, array in again.arrays.items():
