@@ -4,10 +4,11 @@ from __future__ import annotations
 
 
 def percent(value: float, digits: int = 0) -> str:
-    """A share of 1 in hundredths. What is nearly all or nearly nothing is not rounded to it: 99.7, 0.2, over 99.9."""
-    told = f"{100 * value:.{digits}f}"
+    """A share of 1 in hundredths. What is nearly all or nearly nothing is not rounded to it: 99.7, 0.2, over 99.9. What is no
+    share, like a ratio below 0, is rounded as it is; never to minus nothing."""
+    told = f"{round(100 * value, digits) + 0.0:.{digits}f}"
     if not 0 < value < 1 or 0 < float(told) < 100:
-        return told
+        return told.replace("-", "−")
     step = 0.1 ** (digits + 1)
     finer = f"{100 * value:.{digits + 1}f}"
     if 0 < float(finer) < 100:

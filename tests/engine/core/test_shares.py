@@ -10,7 +10,8 @@ from engine.core import shares
 @pytest.mark.parametrize(
     "value, digits, text",
     [(1.0, 0, "100%"), (0.997, 0, "99.7%"), (0.9999, 0, "over 99.9%"), (0.99996, 1, "over 99.99%"), (0.432, 0, "43%"),
-     (0.0, 0, "0%"), (0.002, 0, "0.2%"), (0.0001, 0, "under 0.1%"), (0.9994, 1, "99.9%"), (-0.001, 0, "-0%"), (1.5, 0, "150%")],
+     (0.0, 0, "0%"), (0.002, 0, "0.2%"), (0.0001, 0, "under 0.1%"), (0.9994, 1, "99.9%"), (-0.001, 0, "0%"),
+     (-0.151, 0, "−15%"), (1.5, 0, "150%")],
 )  # fmt: skip
 def test_a_share_that_is_not_all_or_nothing_is_not_rounded_to_it(value: float, digits: int, text: str) -> None:
     assert shares.share(value, digits) == text
