@@ -19,6 +19,10 @@ pytest.importorskip("ipykernel", reason="the notebook is run with nbclient and i
 TOUR = ROOT / "docs" / "tour.ipynb"
 
 
+PATIENCE = 1500
+"""Seconds that a cell may take: on two slow cores that other tests share, one that reads all scenes has taken over 300."""
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """The code cells of the notebook after a run in a kernel of its own, in an empty folder."""
@@ -42,7 +46,7 @@ def run(sources: list[str], folder: Path) -> list[Any]:
         "PYTHONPATH": path,
         "IPYTHONDIR": str(folder / "ipython"),
     }
-    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client = nbclient.NotebookClient(notebook, timeout=PATIENCE, resources={"metadata": {"path": str(folder)}})
     client.execute(env=surroundings)
     return notebook.cells
 
@@ -54,7 +58,7 @@ def shown(cell: Any) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2 * PATIENCE)
 def test_the_tour_runs_and_shows_what_it_promises(executed: list[Any]) -> None:
     where = {cell.source.partition("\n")[0]: shown(cell) for cell in executed}
     told = "\n".join(where.values())
@@ -67,7 +71,7 @@ def test_the_tour_runs_and_shows_what_it_promises(executed: list[Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2 * PATIENCE)
 def test_a_module_made_in_a_notebook_has_the_same_name_in_the_next_session(executed: list[Any], tmp_path: Path) -> None:
     first, again = cells()[0], [source for source in cells() if "class Edges" in source]
     _, own = run([first, *again], tmp_path)

@@ -26,7 +26,7 @@ from engine.visualization.recipes import RECIPES
 from engine.visualization.request import VisualizeRequest
 from tests.engine.clips import Desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 NAME = "local/large"
 SIDE = 96  # pixels, where the architecture is made for 224: a fifth of the work, all of the code

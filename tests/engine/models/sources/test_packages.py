@@ -109,7 +109,6 @@ def test_efficientnet_names_at_least_15_of_the_20_photos():
 
 @needs_wheels
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("one_thread")
 def test_efficientnet_names_at_least_70_percent_of_the_imagenet_photos(imagenet_photos):
     with (imagenet_photos / "labels.csv").open(newline="", encoding="utf-8") as file:
