@@ -122,7 +122,7 @@ def counts(page: Page, shown: Chart) -> None:
                 left, right = across(x - 0.48 * wide), across(x + 0.48 * wide)
                 bar = box(left, up_to(y), right - left, up_to.start - up_to(y), colour(each.colour), 0.6)
                 page.items.append(bar)
-    places = apart([across(level.at) for level in shown.levels], 42.0, across.start, across.end)
+    places = apart([across(level.at) for level in shown.levels], [42.0] * len(shown.levels), across.start, across.end)
     for level, place in zip(shown.levels, places, strict=True):
         x, own = across(level.at), colour(level.colour)
         page.items.append(Line(((x, up_to.start), (x, up_to.end)), own, 1.2))

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -176,22 +177,25 @@ def between(low: float, high: float, share: bool, digits: int = 0) -> str:
     return f"{text_of(low, share, digits).removesuffix('%')} to {text_of(high, share, digits)}"
 
 
-def apart(places: Sequence[float], least: float, low: float, high: float) -> list[float]:
-    """Places of labels, as near as can be to where they belong, but at least so far from each other, between two ends."""
+def apart(places: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
+    """Middles of labels of these sizes, as near as can be to where they belong (least squares), none on another, between two
+    ends; around their middle where that is too little room for all."""
     order = sorted(range(len(places)), key=lambda each: places[each])
-    moved = [min(max(places[each], low), high) for each in order]
-    for _ in range(40):
-        for one in range(len(moved) - 1):
-            if (lacking := least - (moved[one + 1] - moved[one])) > 1e-6:
-                moved[one] -= lacking / 2
-                moved[one + 1] += lacking / 2
-        if moved:
-            up, down = max(0.0, low - moved[0]), max(0.0, moved[-1] - high)
-            moved = [place + up - down for place in moved] if up * down == 0 else moved
-    result = [0.0] * len(places)
-    for place, number in zip(moved, order, strict=True):
-        result[number] = place
-    return result
+    before = [0.0, *accumulate((sizes[one] + sizes[other]) / 2 for one, other in pairwise(order))]
+    free = high - low - before[-1]  # what the first label may move
+    if free < 0:
+        low, free = low + free / 2, 0.0
+    # Less the room that the labels before it take, a place may not be before another's: those that are share their mean.
+    shared: list[tuple[float, int]] = []
+    for each, taken in zip(order, before, strict=False):
+        mean, many = places[each] - taken, 1
+        while shared and shared[-1][0] > mean:
+            other, count = shared.pop()
+            mean, many = (mean * many + other * count) / (many + count), many + count
+        shared.append((mean, many))
+    moved = [min(max(mean, low), low + free) for mean, many in shared for _ in range(many)]
+    placed = {each: place + taken for each, place, taken in zip(order, moved, before, strict=False)}
+    return [placed[each] for each in range(len(places))]
 
 
 SEPARATORS = "/_.@: -"

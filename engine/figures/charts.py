@@ -117,8 +117,7 @@ def _curve(page: Page, each: Series, across: Scale, up: Scale, joined: bool) -> 
 def _label(page: Page, shown: Chart, beside: Sequence[Sequence[str]], up: Scale, right: float) -> None:
     """Each series' name at the height of its last point, none above another."""
     ends = [next((up(y) for y in reversed(each.y) if math.isfinite(y)), up.start) for each in shown.series]
-    most = max((len(lines) for lines in beside), default=1)
-    places = apart(ends, most * LINE, up.end, up.start)
+    places = apart(ends, [len(lines) * LINE for lines in beside], up.end, up.start)
     for each, lines, y in zip(shown.series, beside, places, strict=True):
         for down, line in _stacked(lines, y):
             page.items.append(Text(right + 5, down, line, SIZE, legible(colour(each.colour)), bold=each.dash == 0))

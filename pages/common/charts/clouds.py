@@ -32,7 +32,8 @@ def counts(chart: Chart) -> go.Figure:
             unselected={"marker": {"opacity": 0.6}},
         )
     low, high = across_of(chart)
-    places = apart([(level.at - low) / (high - low) for level in chart.levels], NAMES_APART, 0.06, 0.94)
+    belongs = [(level.at - low) / (high - low) for level in chart.levels]
+    places = apart(belongs, [NAMES_APART] * len(belongs), 0.06, 0.94)
     notes = [
         {
             "x": place, "xref": "paper", "y": 1, "yref": "paper", "text": level.text, "yanchor": "bottom",

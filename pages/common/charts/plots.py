@@ -13,7 +13,7 @@ from pages.common import colours
 from pages.common.charts.marks import across, colour, ink, said, whiskers, write
 
 HEIGHT, TOP, BOTTOM, LEFT = 320, 28, 46, 46
-LETTER, LEADING = 6.6, 14
+LETTER, LEADING = 6.6, 16
 """Pixels that a letter of a label is wide, and a line high."""
 LONGEST, LINES = 17, 3
 """Letters in a line of a label, and lines."""
@@ -124,8 +124,7 @@ def _labels(chart: Chart, labels: list[list[str]], span: tuple[float, float], ta
     ends = [next((y for y in reversed(each.y) if math.isfinite(y)), span[0]) for each in chart.series]
     low, high = span
     shares = [(min(max(y, low), high) - low) / (high - low) for y in ends]
-    most = max((len(lines) for lines in labels), default=1)
-    placed = apart(shares, most * LEADING / tall, 0.0, 1.0)
+    placed = apart(shares, [len(lines) * LEADING / tall for lines in labels], 0.0, 1.0)
     return [
         {
             "x": 1, "xref": "paper", "xanchor": "left", "xshift": 6, "y": share, "yref": "paper", "yanchor": "middle",

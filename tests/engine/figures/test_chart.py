@@ -43,11 +43,18 @@ def test_steps_are_round_and_few(ends, marks):
 
 
 def test_labels_that_would_lie_on_each_other_move_apart_and_stay_within():
-    placed = apart([50, 52, 10], 8, 0, 100)
-    assert placed[2] == 10 and placed[1] - placed[0] >= 8 - 1e-3
-    assert placed[0] + placed[1] == pytest.approx(102)
-    crowded = apart([99, 99, 99], 8, 0, 100)
-    assert crowded[2] <= 100 + 1e-6 and crowded[2] - crowded[0] >= 16 - 1e-3
+    assert apart([50, 52, 10], [8, 8, 8], 0, 100) == pytest.approx([47, 55, 10])
+    assert apart([99, 99, 99], [8, 8, 8], 0, 100) == pytest.approx([84, 92, 100])
+    assert apart([], [], 0, 1) == []
+
+
+def test_a_label_of_two_lines_takes_the_room_of_two_and_leaves_the_others_where_they_belong():
+    assert apart([20, 50, 51, 90], [10, 10, 20, 10], 0, 100) == pytest.approx([20, 43, 58, 90])
+
+
+def test_labels_that_just_fit_fill_the_room_and_too_many_lie_around_its_middle():
+    assert apart([5, 5, 5, 5, 5, 5], [20] * 6, 0, 100) == pytest.approx([0, 20, 40, 60, 80, 100])
+    assert apart([5, 5, 5], [60] * 3, 0, 100) == pytest.approx([-10, 50, 110])
 
 
 SMALL = "timm/vit_small_patch16_224.augreg_in21k_ft_in1k"
