@@ -59,10 +59,11 @@ def describe(device: torch.device) -> dict[str, Any]:
     """What people want to know of a device: name, kind, memory_total and memory_free (bytes or None), precision,
     and what the settings ask for as precision."""
     total, free = memory(device)
+    name, threads = processor.name(device), torch.get_num_threads()
+    if device.type == "cpu":
+        name += f", {threads} thread{'s' * (threads > 1)}"
     return {
-        "name": f"{processor.name(device)}, {torch.get_num_threads()} threads"
-        if device.type == "cpu"
-        else processor.name(device),
+        "name": name,
         "kind": device.type,
         "memory_total": total,
         "memory_free": free,

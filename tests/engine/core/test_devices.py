@@ -38,6 +38,7 @@ def test_settings_can_force_the_cpu_and_its_threads(fresh):
         fresh(device="cpu", threads=1)
         assert devices.pick() == CPU
         assert torch.get_num_threads() == 1
+        assert devices.describe(torch.device("cpu"))["name"].endswith(", 1 thread")
     finally:
         torch.set_num_threads(before)
 
