@@ -74,19 +74,24 @@ def taken(browser: Browser, server: AppServer, shot: Shot) -> bytes:
 
 
 def _still(page: Page) -> None:
-    """Wait until the page has settled, nothing runs on it, and its pictures are there."""
-    settled(page, ENGINE_SECONDS)
+    """Wait until the page has settled and its pictures are there; what it offers to compute is computed before."""
+    _drawn(page)
     run = page.locator("[class*=st-key-][class*=_compute] button")
     if run.count():
         run.first.click()
-        settled(page, ENGINE_SECONDS)
+        _drawn(page)
+    page.wait_for_timeout(1500)  # charts move into their place
+
+
+def _drawn(page: Page) -> None:
+    """Wait until nothing runs on the page, and nothing of it is still to come."""
+    settled(page, ENGINE_SECONDS)
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stProgress], [data-testid=stSkeleton]') "
         "&& [...document.images].every(one => one.complete)",
         timeout=1000 * ENGINE_SECONDS,
     )
     settled(page, ENGINE_SECONDS)
-    page.wait_for_timeout(1500)  # charts move into their place
 
 
 def small(png: bytes) -> bytes:
