@@ -1,6 +1,8 @@
-"""Shares of 1 as people read them: percentages, with their intervals."""
+"""Shares of 1 and ratios as people read them."""
 
 from __future__ import annotations
+
+import math
 
 
 def percent(value: float, digits: int = 0) -> str:
@@ -19,6 +21,12 @@ def percent(value: float, digits: int = 0) -> str:
 def share(value: float, digits: int = 0) -> str:
     """A share of 1 as a percentage, see `percent`."""
     return f"{percent(value, digits)}%"
+
+
+def times(ratio: float, low: float = math.nan) -> str:
+    """A ratio where there is no room for its interval, of which `low` is the lower end: 2.3×. Nothing where there is none, or
+    where it may as well be 0: what it is divided by is then too near 0 to compare with."""
+    return f"{ratio:.1f}×" if math.isfinite(ratio) and not low <= 0 else ""
 
 
 def shares(value: float, low: float, high: float, digits: int = 0, to: str = " to ") -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import os
 import secrets
 import shutil
@@ -32,6 +33,7 @@ from engine.core.errors import BadRequest
 from engine.core.images import to_png
 from engine.core.paths import brief
 from engine.core.request import Result
+from engine.core.shares import times
 from engine.jobs.runner import Runner
 from engine.sweeps.parts import Part
 from engine.sweeps.plan import Plan
@@ -133,8 +135,8 @@ def _figures(part: Part, result: Result) -> list[tuple[str, str]]:
     """What a part has on the wall: the name of its layer, and a picture's line, for each unit."""
     layer, lines = html.escape(f"{part.model} {part.site}"), []
     for unit, numbers in zip(part.units, result.tables["units"].to_dict("records"), strict=True):
-        ratio = float(numbers["ratio_to_best_scene"])
-        told = '<span class="failed">failed</span>' if numbers["failed"] else f"{ratio:.1f}×" if ratio == ratio else ""
+        ratio = times(numbers["ratio_to_best_scene"], numbers.get("ratio_low", math.nan))
+        told = '<span class="failed">failed</span>' if numbers["failed"] else ratio
         source = quote(f"pictures/{export.stem(result, unit)}.png")
         image = f'<img src="{source}" loading="lazy" alt="Picture of unit {unit} of {layer}">'
         lines.append((layer, f"<figure>{image}<figcaption>{unit} {told}</figcaption></figure>"))

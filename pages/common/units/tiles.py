@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.core.address import Address
+from engine.core.shares import times
 from pages.common import errors, query, results, words
 from pages.common.experiments.places import SCRIPTS
 from pages.common.units.growing import Growing, draw
@@ -70,7 +71,7 @@ def tiles(row: Row, closer: View, coming: Mapping[int, Growing]) -> None:
 
 def tile_caption(facts: Mapping[Any, Any]) -> str:
     """Under a small picture: its unit, and how it compares with the strongest scene."""
-    ratio = float(facts["ratio_to_best_scene"])
-    told = ":red[failed]" if facts["failed"] else f"{ratio:.1f}×" if math.isfinite(ratio) else ""
+    ratio = times(facts["ratio_to_best_scene"], facts.get("ratio_low", math.nan))
+    told = ":red[failed]" if facts["failed"] else ratio
     unit = errors.escape(str(facts["unit"]))
     return f"{unit} · {told}" if told else unit

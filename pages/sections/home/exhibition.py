@@ -14,6 +14,7 @@ from engine.core import config
 from engine.core.address import Address
 from engine.core.choices import DEFAULT_DATA, DEFAULT_RECIPE
 from engine.core.images import to_png
+from engine.core.shares import times
 from pages.common import colours, errors, overlay, serve, style, words
 from pages.common.experiments.places import HOME, SCRIPTS
 from pages.sections.home import gallery
@@ -145,8 +146,8 @@ def asked(exhibit: Exhibit, address: Address) -> dict[str, str]:
 
 
 def _ratio(facts: dict[str, Any]) -> str:
-    ratio = float(facts.get("ratio_to_best_scene", math.nan))
-    return f" · {ratio:.1f}×" if math.isfinite(ratio) else ""
+    told = times(*(float(facts.get(name, math.nan)) for name in ("ratio_to_best_scene", "ratio_low")))
+    return f" · {told}" if told else ""
 
 
 class _Missing(Exception):

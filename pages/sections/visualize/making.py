@@ -5,11 +5,13 @@ Invariant: it is there in every state and as high in each, so that nothing below
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from engine.core.shares import times
 from pages.common import errors, job_panel, results, who, words
 from pages.common.batch import Batch
 from pages.common.experiment_page import VIEWING, ExperimentPage, coming
@@ -272,7 +274,7 @@ def finding(rows: Sequence[Row], place: int | None = None) -> str:
         (float(row["ratio_to_best_scene"]), str(row["unit"]), each.address.model)
         for each, table in tables
         for row in table.to_dict("records")
-        if row["ratio_to_best_scene"] == row["ratio_to_best_scene"] and not row["failed"]
+        if times(row["ratio_to_best_scene"], row.get("ratio_low", math.nan)) and not row["failed"]
     ]
     if len(best) < 2:
         return first

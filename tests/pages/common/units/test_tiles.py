@@ -13,15 +13,15 @@ def test_a_links_text_stands_under_small_pictures_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "failed", "told"),
+    ("ratio", "low", "failed", "told"),
     [
-        (2.04, False, "5 · 2.0×"),
-        (0.5, True, "5 · :red[failed]"),
-        (float("nan"), False, "5"),
-        (float("inf"), False, "5"),
+        (2.04, 1.5, False, "5 · 2.0×"),
+        (0.5, 0.3, True, "5 · :red[failed]"),
+        (float("nan"), float("nan"), False, "5"),
+        (95.9, -39.5, False, "5"),
     ],
 )
 def test_a_small_picture_says_its_unit_and_how_it_compares_with_the_scenes(
-    ratio: float, failed: bool, told: str
+    ratio: float, low: float, failed: bool, told: str
 ) -> None:
-    assert tile_caption({"unit": 5, "ratio_to_best_scene": ratio, "failed": failed}) == told
+    assert tile_caption({"unit": 5, "ratio_to_best_scene": ratio, "ratio_low": low, "failed": failed}) == told
