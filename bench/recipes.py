@@ -3,7 +3,7 @@
     python -m bench.recipes [--units 64] [--classes 64] [--recipes fast,paper-scaled]
 
 The paper's recipe was made for inputs of 384 pixels, and the starter's have 96: what is fair to compare with is `paper-scaled`,
-its jitter and smoothing scaled with the side; `paper` and `paper-code` can be named beside it. Two questions. Hidden
+its jitter scaled with the side; `paper` and `paper-code` can be named beside it. Two questions. Hidden
 features: what share of pictures of random units of starter-vit@blocks.6.mlp.hidden is above every control, and what share
 activates its unit more than every scene does, augmented alike? Class logits: what share of a model's pictures of random
 classes has the OTHER starter model that class among its five best answers? Results go through the cache, so a run that

@@ -141,12 +141,13 @@ ABOUT = (
     "Made by `python -m starter.make.seeds --scenes TRAIN --out RUN`. Each column is a network, trained from another seed "
     "(of its weights, the order of the scenes and their augmentation) on the same scenes, in bfloat16. The ViT that ships "
     "was trained in float32; it stands first and is not counted. In brackets: 95% intervals over images, kinds or units; a "
-    "dash where something was not measured. The last column is of the architectures: the first model's mean over its seeds "
-    "minus the second's, with Welch's 95% interval over networks. Where that interval holds 0, it says which difference so "
-    "few networks would have shown in 80% of cases; there, and where the column is empty, the numbers speak of these "
+    "dash where something was not measured in this series (the findings have most of it, of the two networks that ship). The "
+    "last column is of the architectures: the first model's mean over its seeds minus the second's, with "
+    "Welch's 95% interval over networks. Where that interval holds 0, it says which difference so few networks "
+    "would have shown in 80% of cases; there, and where the column is empty, the numbers speak of these "
     "networks and not of architectures. A star marks what an earlier version of its experiment measured: the weights of "
-    "further seeds do not ship, so it was not measured again. Such a number is counted in the last column only where it "
-    "means the same in both versions."
+    "further seeds do not ship, so it was not measured again; of the two that ship today's value is in the findings. Such a "
+    "number is counted in the last column only where it means the same in both versions."
 )
 MEASURED = (
     "All of it was measured in {}. The findings have most of these numbers in float32, and some with other random draws, so that "

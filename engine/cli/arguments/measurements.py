@@ -78,7 +78,7 @@ def reliance(commands: _SubParsersAction) -> None:
     ):
         parser = command(commands, name, f"reliance:{name}", says)
         _on_images(parser)
-        limit_option(parser)
+        limit_option(parser, "96" if name == "spectrum" else "all")
 
 
 def report(commands: _SubParsersAction) -> None:

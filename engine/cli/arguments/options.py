@@ -26,14 +26,14 @@ def data_option(parser: ArgumentParser, purpose: str) -> None:
     )
 
 
-def limit_option(parser: ArgumentParser) -> None:
-    """How many of the images."""
+def limit_option(parser: ArgumentParser, unasked: str = "all") -> None:
+    """How many of the images; `unasked`: how many without it, in words."""
     parser.add_argument(
         "--limit",
         type=whole_number,
         default=0,
         metavar="N",
-        help="measure on a fixed random sample of N images (default: all)",
+        help=f"measure on a fixed random sample of N images (default: {unasked})",
     )
 
 

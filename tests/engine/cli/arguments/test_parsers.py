@@ -8,12 +8,20 @@ from engine.cli.arguments.commands import parser
 from engine.cli.arguments.parsers import WRITTEN, LateParser, OneLineParser
 from engine.core.errors import BadRequest
 from engine.core.experiments import experiments
+from engine.reliance.gradient_spectrum import GradientSpectrumRequest
 
 
 def test_every_experiment_can_be_asked_for_on_the_command_line() -> None:
     commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     assert {name for name in experiments() if name not in commands} == WRITTEN
     assert not WRITTEN - experiments().keys()
+
+
+def test_how_many_images_a_measurement_takes_by_itself_is_said_as_it_is() -> None:
+    commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    own = GradientSpectrumRequest.model_fields["images"].default
+    assert f"(default: {own})" in commands["spectrum"].format_help()
+    assert "N images (default: all)" in commands["texture"].format_help()
 
 
 def test_a_refusal_is_one_sentence_that_says_where_help_is() -> None:
