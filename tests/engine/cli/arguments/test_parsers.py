@@ -20,8 +20,8 @@ def test_every_experiment_can_be_asked_for_on_the_command_line() -> None:
 def test_how_many_images_a_measurement_takes_by_itself_is_said_as_it_is() -> None:
     commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     own = GradientSpectrumRequest.model_fields["images"].default
-    assert f"(default: {own})" in commands["spectrum"].format_help()
-    assert "N images (default: all)" in commands["texture"].format_help()
+    spectrum, texture = (" ".join(commands[name].format_help().split()) for name in ("spectrum", "texture"))
+    assert f"sample of N images (default: {own})" in spectrum and "sample of N images (default: all)" in texture
 
 
 def test_a_refusal_is_one_sentence_that_says_where_help_is() -> None:
