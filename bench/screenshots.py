@@ -40,15 +40,19 @@ class Shot:
     top: str = ""
 
 
+UNDER_THE_MENU = "each => { each.style.scrollMarginTop = '90px'; each.scrollIntoView({block: 'start'}) }"
+LAST_LAYER = "[data-testid=stMain] >> text=/^What the last layer does$/"
 SHOTS = {
     "home": Shot("", 860),
     "claims": Shot("claims?a=starter-vit&b=starter-cnn&clip=starter-clip&claim=depth", 1150),
     "feature-visualization": Shot("feature_visualization", 1050),
     "unit": Shot("feature_visualization?a=starter-vit%40blocks.6.mlp.hidden%3A264&recipe=fast&seed=0", 900),
     "background": Shot("background", 1150),
-    "frequency": Shot("background?models=starter-vit,starter-cnn&measures=frequency", 1100),
+    "frequency": Shot(
+        "background?models=starter-vit,starter-cnn&measures=frequency", 640, top="text=Without high frequencies"
+    ),
     "texture": Shot("background?models=starter-vit,starter-cnn&measures=texture", 1100),
-    "spatial-last-layer": Shot("spatial", 1200, ("text=What the last layer does",), "text=What the last layer does"),
+    "spatial-last-layer": Shot("spatial", 1200, (LAST_LAYER,), LAST_LAYER),
     "concepts": Shot("concepts", 1050),
     "concept-search": Shot("concepts?a=starter-clip&b=starter-vit&text=music", 1050),
     "concept-units": Shot("concepts?a=starter-clip&b=starter-vit&show=purity", 1050),
@@ -66,7 +70,8 @@ def taken(browser: Browser, server: AppServer, shot: Shot) -> bytes:
             page.locator(what).first.click()
             _still(page)
         if shot.top:
-            page.locator(shot.top).first.evaluate("each => each.scrollIntoView({block: 'start'})")
+            page.mouse.move(0, 0)  # what it points at has a toolbar above it
+            page.locator(shot.top).first.evaluate(UNDER_THE_MENU)
             page.wait_for_timeout(500)
         return page.screenshot()
     finally:
