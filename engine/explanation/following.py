@@ -19,7 +19,7 @@ from engine.sites.access import Site
 NATURAL, OTHER, NOISE = "natural images", "other images", "noise"
 ANOTHER = "of another unit"
 FOLLOWS, LEAVES, UNKNOWN = "follows", "does not follow", "cannot be told"
-PART = 1 / 3
+PART = 1 / 6
 """Of natural images' lead, what a picture needs: between what pictures of an honest network have and those of a
 network that was built to fool them (docs/trust.md)."""
 

@@ -45,16 +45,18 @@ class LayerPathsRequest(Request):
     blocks up to the site, of how much more alike a unit's own picture is than that of another unit (`difference`, low, high),
     and what `part` that is of natural images' own lead (further images that excite the unit against images that do not; a row
     of its own), unit by unit, with its interval (part_low, part_high). It `says` "follows" where the interval lies above a
-    third and "does not follow", a flag, where it lies below: more units make that surer and do not turn it round. Else it
-    "cannot be told", with so many units: `wanted` is a third of natural images' lead, and a lead that lies `least` above or
+    sixth and "does not follow", a flag, where it lies below: more units make that surer and do not turn it round. Else it
+    "cannot be told", with so many units: `wanted` is a sixth of natural images' lead, and a lead that lies `least` above or
     below it would have been told in 80% of samples. Nor can it be where not even natural images lead (`part` is then NaN).
     """
 
     experiment = "layer-paths"
-    version = 2
+    version = 3
     changes: ClassVar[Mapping[int, str]] = {
         2: "Whether pictures follow their units' images is judged by what part of natural images' lead they have; before, "
-        "any lead that was seen was enough, which many units show of any picture."
+        "any lead that was seen was enough, which many units show of any picture.",
+        3: "Pictures follow with a sixth of natural images' lead; before it was a third, which those of an honest network have "
+        "hardly.",
     }
 
     model: str

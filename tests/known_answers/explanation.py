@@ -97,7 +97,7 @@ CASES = [
     ),
     Planted("layer-paths", "pictures of which 60% is their unit's", expected(OWN), followed, lambda seed: followed(seed, 0.0)),
     Planted(
-        "layer-paths", "the same, as a part of natural images' lead; null: just a third of it", expected(OWN) / NATURAL,
+        "layer-paths", "the same, as a part of natural images' lead; null: just a sixth of it", expected(OWN) / NATURAL,
         lambda seed: followed(seed, part=True), lambda seed: followed(seed, AT_THE_LIMIT, part=True), PART,
     ),
 ]  # fmt: skip

@@ -247,7 +247,7 @@ def paths(result: Result, key: str) -> None:
         chart, curve, _source(result), key=f"{key}_paths",
         note="How alike each is to the nine images that excite the unit the most, block by block; bands are 95% intervals over "
         "units. Natural images: further ones that excite the unit. Their lead: over images that do not excite it. A "
-        "picture with less than a third of it takes another way. After Geirhos et al. 2024.",
+        "picture with less than a sixth of it takes another way. After Geirhos et al. 2024.",
     )  # fmt: skip
     st.dataframe(result.tables["follows"], hide_index=True, key=f"{key}_follows")
 
@@ -269,9 +269,9 @@ def _way(row: dict) -> str:
     if row["says"] == "follows":
         return f"{start}: they follow the units' images."
     if row["says"] == "does not follow":
-        return f"{start}, less than a third. Flagged: pictures do not follow the units' images."
+        return f"{start}, less than a sixth. Flagged: pictures do not follow the units' images."
     return (
-        f"{start}. Whether that is a third cannot be told with {row['units']} units: a lead {words.number(row['least'])} above "
+        f"{start}. Whether that is a sixth cannot be told with {row['units']} units: a lead {words.number(row['least'])} above "
         f"or below it ({words.number(row['wanted'])}) would have been, in 80% of samples."
     )
 

@@ -52,3 +52,4 @@ def test_pictures_of_something_else_are_flagged(world, monkeypatch):
 
 def test_a_result_of_before_says_what_changed():
     assert "what part of natural images' lead" in LayerPathsRequest(model="colours").changed_since(1)
+    assert "before it was a third" in LayerPathsRequest(model="colours").changed_since(2)

@@ -222,8 +222,8 @@ def test_pictures_are_told_by_their_part_of_natural_images_lead_and_flagged_wher
     text = way("follows", 0.6, 0.45, 0.8)
     assert "0.1 (−0.1 to 0.3) more alike than others', 60% (45 to 80%) of natural images' lead: they follow" in text
     assert "Flagged" not in text
-    assert "10% (−5 to 25%) of natural images' lead, less than a third. Flagged" in way(
-        "does not follow", 0.1, -0.05, 0.25
+    assert "5% (−5 to 15%) of natural images' lead, less than a sixth. Flagged" in way(
+        "does not follow", 0.05, -0.05, 0.15
     )
 
 
