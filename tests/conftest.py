@@ -99,9 +99,11 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def forget_settings(config: Any) -> None:
     """Make the next call read the environment, open the store and start the jobs again."""
-    if (jobs := sys.modules.get("engine.jobs.scheduler")) and jobs._open_jobs.cache_info().currsize:
+    jobs: Any = sys.modules.get("engine.jobs.scheduler")
+    # A page's thread may be importing it just now: then nothing is open yet.
+    if (opened := getattr(jobs, "_open_jobs", None)) and opened.cache_info().currsize:
         jobs.jobs().close()
-        jobs._open_jobs.cache_clear()
+        opened.cache_clear()
     config.settings.cache_clear()
     config._open_store.cache_clear()
 

@@ -22,8 +22,8 @@ KEYS = {address: f"k{number}.bfloat16" for number, address in enumerate(UNITS)}
 @pytest.fixture
 def hung(own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One layer of the first network has its pictures in the store."""
-    for address, ratio in zip(UNITS, (1.84, np.nan), strict=True):
-        table = pd.DataFrame({"unit": [*address.units], "ratio_to_best_scene": [ratio]})
+    for address, ratio, low in zip(UNITS, (1.84, 95.9), (1.5, -39.5), strict=True):
+        table = pd.DataFrame({"unit": [*address.units], "ratio_to_best_scene": [ratio], "ratio_low": [low]})
         images = np.zeros((1, 16, 16, 3), np.uint8)
         request = {"experiment": "visualize", "version": 6, "model": address.model, "site": address.site}
         config.store().put(KEYS[address], Blob({"images": images}, {"units": table}, {"request": request, "facts": {}}))

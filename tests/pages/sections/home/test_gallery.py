@@ -20,7 +20,7 @@ from tests.pages.opening import PAGES, figure_of, opened
 from tests.pages.sections.home.conftest import UNITS
 
 
-def test_a_picture_hangs_above_a_link_with_its_unit_and_its_ratio(hung: None) -> None:
+def test_a_picture_hangs_above_a_link_with_its_unit_and_its_ratio_where_that_is_clear(hung: None) -> None:
     app = opened(PAGES[0])
     links = [each.proto for each in app.get("page_link") if "recipe=" in each.proto.query_string]
     assert [each.label for each in links] == [

@@ -109,6 +109,15 @@ def test_the_finding_counts_the_pictures_that_succeed_and_names_the_strongest_of
     assert told.endswith("3× what its strongest image gives: unit 0 of starter-cnn.")
 
 
+def test_a_ratio_to_what_may_be_nothing_is_not_the_most(there: dict[str, Result]) -> None:
+    there[ROWS[0].key], there[ROWS[1].key] = (
+        pictures(A.model, [95.9], [False]),
+        pictures(B.model, [3.0, 2.0], [False] * 2),
+    )
+    there[ROWS[0].key].tables["units"]["ratio_low"] = -39.5
+    assert making.finding(ROWS).endswith("3× what its strongest image gives: unit 0 of starter-cnn.")
+
+
 def test_one_picture_is_told_apart_from_many(there: dict[str, Result]) -> None:
     there[ROWS[0].key] = pictures(A.model, [2.0], [False])
     assert (
